@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of the runtime library.
+
+One class carries every failure to the user; a subclass exists only where some caller decides by it.
+The two entry points, task.py and cli.py, are the only places that turn an error into output.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+
+class Error(Exception):
+    """Something could not be done. ``message`` says what is wrong and names the thing; ``hint`` says what to do."""
+
+    def __init__(self, message: str, hint: Optional[str] = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class NotFound(Error):
+    """A container, image, network, file or program that was named does not exist."""
+
+
+class Conflict(Error):
+    """A name, port, address or subnet is taken by something else."""
+
+
+class Unreachable(Error):
+    """A registry could not be asked: down, slow, unknown host, TLS failure, or still 5xx after the retries."""
+
+
+class LockTimeout(Error):
+    """Somebody else held a lock until the deadline."""

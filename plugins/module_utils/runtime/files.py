@@ -1,0 +1,254 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records on disk: atomic writes, publishing by rename, locks, and removal that never crosses a mount.
+
+The rules are those of reliability.md section 1: write beside, fsync, rename, fsync the parent; what is
+half made lies in tmp and is garbage by definition; a lock is a flock on a file that is never unlinked,
+its descriptor closed on exec so that no child can hold it on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import Error, LockTimeout
+from .layout import Layout
+
+SCHEMA_VERSION = 1
+
+#: How often a busy lock is tried again; short beside what holders do, long beside a system call.
+_LOCK_POLL_S = 0.02
+
+
+def prepare(layout: Layout) -> None:
+    """Make the directories of an installation, and refuse one whose records a newer version wrote.
+
+    Idempotent and cheap on a prepared host: it reads one file. Directories are 0700 whatever the umask
+    (CVE-2021-41091: layers hold setuid programs no user may reach).
+    """
+    try:
+        version = read_json(layout.meta)["version"]
+    except FileNotFoundError:
+        version = None
+    except (TypeError, KeyError) as exc:
+        raise Error(f"{layout.meta} is damaged: it names no version") from exc
+    if version is not None and version != SCHEMA_VERSION:
+        raise Error(
+            f"{layout.meta} has schema version {version}, this slipway.engine knows {SCHEMA_VERSION}",
+            hint="use the version of slipway.engine that wrote it, or a newer one",
+        )
+    if version is None:
+        for directory in layout.durable_directories():
+            make_private(directory)
+        make_private(layout.etc)
+        if not (layout.images / "oci-layout").exists():
+            write_atomic(layout.images / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        if not layout.index.exists():
+            write_atomic(layout.index, b'{"schemaVersion":2,"manifests":[]}')
+        write_json(layout.meta, {"version": SCHEMA_VERSION})
+    elif os.stat(layout.root).st_mode & 0o077:
+        os.chmod(layout.root, 0o700)
+    if not layout.run_containers.is_dir():
+        make_private(layout.run)
+        make_private(layout.run_containers)
+
+
+def make_private(directory: Path) -> None:
+    """A directory only root may enter, with its parents; an existing one is narrowed to that."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(0o700)
+
+
+def fsync_dir(path: Path) -> None:
+    """Make renames inside a directory durable: fsync of the file alone does not keep its name."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
+    """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees half."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fchmod(fd, mode)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        fsync_dir(path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file. Raises FileNotFoundError, and Error naming the file when it is damaged."""
+    data = path.read_bytes()
+    try:
+        return json.loads(data)
+    except ValueError as exc:
+        raise Error(
+            f"{path} is not valid JSON: {exc}",
+            hint="restore it, or remove the object it belongs to",
+        ) from exc
+
+
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
+    """Publish a JSON record, readable with cat, keys in order."""
+    data = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    write_atomic(path, data, durable=durable)
+
+
+def publish(staging: Path, target: Path) -> bool:
+    """Rename a finished directory to its final name and make the name durable.
+
+    Returns False, and leaves ``staging`` alone, when the target is there already: two makers of the same
+    content both succeed. rename(2) replaces only an empty directory, and published ones never are.
+    """
+    try:
+        os.rename(staging, target)
+    except OSError as exc:
+        if exc.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            return False
+        raise
+    fsync_dir(target.parent)
+    return True
+
+
+@contextlib.contextmanager
+def scratch(layout: Layout, prefix: str) -> Iterator[Path]:
+    """A new private directory below tmp, on the same filesystem as what is published, removed at the end."""
+    path = layout.tmp / f"{prefix}-{os.getpid()}-{secrets.token_hex(6)}"
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        remove_tree(path)
+
+
+@contextlib.contextmanager
+def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterator[None]:
+    """Hold a flock on ``path`` for the block; at most ``deadline_s`` seconds of waiting.
+
+    The holder's pid stands in the file for the message only; the lock itself is the kernel's, so it ends
+    with its holder however that dies. LockTimeout names the holder and what it runs.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        wanted = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+        deadline = time.monotonic() + deadline_s
+        while True:
+            try:
+                fcntl.flock(fd, wanted)
+                break
+            except BlockingIOError as exc:
+                if time.monotonic() >= deadline:
+                    raise LockTimeout(
+                        f"{path.name} is locked by {_holder(fd)} for more than {deadline_s:g} seconds",
+                        hint="wait for that process, or end it",
+                    ) from exc
+                time.sleep(_LOCK_POLL_S)
+        if not shared:
+            os.truncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _holder(fd: int) -> str:
+    pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+    try:
+        argv = Path(f"/proc/{int(pid)}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return f"process {pid or '?'}"
+    return f"process {pid} ({b' '.join(argv).decode('utf-8', 'replace').strip()[:200]})"
+
+
+def discard(layout: Layout, path: Path) -> None:
+    """Take an object out of sight in one rename, then remove it: no reader meets half of it."""
+    grave = layout.trash / f"{path.name}-{secrets.token_hex(6)}"
+    try:
+        os.rename(path, grave)
+    except FileNotFoundError:
+        return
+    fsync_dir(path.parent)
+    remove_tree(grave)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and what is below it, never what is mounted there.
+
+    A stale bind mount of somebody's data inside a tree we remove would lose that data. So each directory
+    is entered by descriptor and its device compared with the root's; a bind mount from the same device
+    shows itself by EBUSY on rmdir, and before that by the kernel's mount table, which is read first.
+    A tree that is gone already is a success.
+    """
+    below = f"{path}/"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        for line in table:
+            target = line.split(" ", 5)[4].replace("\\040", " ")
+            if target == str(path) or target.startswith(below):
+                raise Error(
+                    f"{target} is still mounted, so {path} was not removed", hint="unmount it"
+                )
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        os.unlink(path)
+        return
+    try:
+        _empty(fd, os.fstat(fd).st_dev)
+    finally:
+        os.close(fd)
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(path)
+
+
+def _empty(fd: int, device: int) -> None:
+    for name in os.listdir(fd):
+        try:
+            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=fd)
+            continue
+        child = os.open(
+            name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd
+        )
+        try:
+            if os.fstat(child).st_dev != device:
+                raise Error(
+                    f"another filesystem is mounted at {name!r} in a tree that is to be removed"
+                )
+            _empty(child, device)
+        finally:
+            os.close(child)
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(name, dir_fd=fd)

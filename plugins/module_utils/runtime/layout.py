@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where everything lies on the host. architecture.md section 5 says what each place means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The three directories of an installation, and every path below them.
+
+    ``root`` survives a reboot, ``run`` is rebuildable from it, ``etc`` belongs to the administrator.
+    """
+
+    root: Path
+    run: Path
+    etc: Path
+
+    @classmethod
+    def default(cls) -> Layout:
+        """The places a host uses."""
+        return cls(Path("/var/lib/slipway"), Path("/run/slipway"), Path("/etc/slipway"))
+
+    @property
+    def meta(self) -> Path:
+        return self.root / "meta.json"
+
+    @property
+    def images(self) -> Path:
+        """A valid OCI image layout."""
+        return self.root / "images"
+
+    @property
+    def index(self) -> Path:
+        return self.images / "index.json"
+
+    @property
+    def blobs(self) -> Path:
+        return self.images / "blobs" / "sha256"
+
+    @property
+    def layers(self) -> Path:
+        return self.root / "layers"
+
+    @property
+    def containers(self) -> Path:
+        return self.root / "containers"
+
+    @property
+    def names(self) -> Path:
+        """One symbolic link per container name; its target is the container's id."""
+        return self.root / "names"
+
+    @property
+    def networks(self) -> Path:
+        return self.root / "networks"
+
+    @property
+    def volumes(self) -> Path:
+        return self.root / "volumes"
+
+    @property
+    def ingest(self) -> Path:
+        return self.root / "ingest"
+
+    @property
+    def tmp(self) -> Path:
+        return self.root / "tmp"
+
+    @property
+    def trash(self) -> Path:
+        return self.root / "trash"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
+    @property
+    def locks(self) -> Path:
+        return self.root / "locks"
+
+    @property
+    def program(self) -> Path:
+        return self.root / "program"
+
+    @property
+    def auth_file(self) -> Path:
+        return self.etc / "auth.json"
+
+    @property
+    def registries_file(self) -> Path:
+        return self.etc / "registries.json"
+
+    @property
+    def run_containers(self) -> Path:
+        return self.run / "containers"
+
+    def blob(self, digest: str) -> Path:
+        """The file of a blob; ``digest`` is a validated ``sha256:<hex>``."""
+        return self.blobs / digest.partition(":")[2]
+
+    def layer(self, chain_id: str) -> Path:
+        return self.layers / chain_id.partition(":")[2]
+
+    def container(self, container_id: str) -> Path:
+        return self.containers / container_id
+
+    def run_container(self, container_id: str) -> Path:
+        return self.run_containers / container_id
+
+    def network(self, network_id: str) -> Path:
+        return self.networks / network_id
+
+    def volume(self, name: str) -> Path:
+        return self.volumes / name
+
+    def lock(self, kind: str, name: str) -> Path:
+        """The lock file of one object, such as ``lock("container", id)``."""
+        return self.locks / f"{kind}.{name}"
+
+    def durable_directories(self) -> tuple[Path, ...]:
+        """Every directory an installation has below ``root``."""
+        return (
+            self.root,
+            self.images,
+            self.images / "blobs",
+            self.blobs,
+            self.layers,
+            self.containers,
+            self.names,
+            self.networks,
+            self.volumes,
+            self.ingest,
+            self.tmp,
+            self.trash,
+            self.quarantine,
+            self.locks,
+            self.program,
+        )

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deciding, apart from reading and acting. Pure.
+
+A Plan is what a resource found (``have``) and the steps that lead from there to what was asked for.
+Each Step says purely what it makes of a state (``after``) and, separately, does it (``execute``). So
+what is wanted is the fold of ``after`` over the steps, ``changed`` is whether there are steps, the diff
+is one view of both ends, and check mode is the absence of ``execute`` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Generic, Optional, TypeVar
+
+from .errors import Error
+from .layout import Layout
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+
+@dataclass
+class Host:
+    """The host a plan is read from and carried out on.
+
+    ``predicted`` is what earlier tasks of the same check-mode run would have made, by kind and name
+    (``{"network": {"web": <JSON of its state, or None when it would be gone>}}``); it is empty whenever
+    things are really done. ``warnings`` collects what the user should read beside the result.
+    """
+
+    layout: Layout
+    predicted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    lock_timeout_s: float = 300.0
+
+    def warn(self, message: str) -> None:
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+
+class Step(Generic[S]):
+    """One effect: idempotent, named, and with an inverse. Subclasses are frozen dataclasses."""
+
+    def describe(self) -> str:
+        """The imperative for ``actions``, such as ``create network web``; never a secret in it."""
+        raise NotImplementedError
+
+    def after(self, have: S) -> S:
+        """What the state is once this step is done. Pure."""
+        raise NotImplementedError
+
+    def execute(self, host: Host) -> None:
+        """Do it. Doing it again changes nothing."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Plan(Generic[S]):
+    """The way from ``have`` to what was declared.
+
+    ``unmet`` names what the plan relies on and the host lacks: warnings in check mode, where an earlier
+    task may only have predicted it, and one error before the first step otherwise.
+    """
+
+    have: S
+    steps: tuple[Step[S], ...] = ()
+    unmet: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def want(self) -> S:
+        state = self.have
+        for step in self.steps:
+            state = step.after(state)
+        return state
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.steps)
+
+    @property
+    def actions(self) -> list[str]:
+        return [step.describe() for step in self.steps]
+
+    def apply(self, host: Host) -> None:
+        """Carry the steps out in order. Raises Error before the first one when something is unmet."""
+        if self.unmet:
+            raise Error("; ".join(self.unmet))
+        for step in self.steps:
+            step.execute(host)
+
+
+@dataclass(frozen=True)
+class Resource(Generic[D, S]):
+    """The functions through which an entry point converges one kind of thing.
+
+    ``observe(host, declared)`` only reads; ``plan(declared, have)`` is pure; ``view(state)`` is the JSON
+    value shown in diffs, and all of it is what is compared after applying, so it holds only what a plan
+    can predict; ``result(host, state)`` is what the module returns; ``predict(state)`` is what a check-mode
+    run hands to its later tasks, in the shape of ``Host.predicted``; ``lock(declared)`` names the lock
+    under which a change is observed, planned and applied.
+    """
+
+    observe: Callable[[Host, D], S]
+    plan: Callable[[D, S], Plan[S]]
+    view: Callable[[S], dict[str, Any]]
+    result: Callable[[Host, S], dict[str, Any]]
+    lock: Callable[[D], tuple[str, str]]
+    predict: Optional[Callable[[S], dict[str, dict[str, Any]]]] = None
+
+
+def difference(before: Any, after: Any, path: str = "") -> list[str]:
+    """The places where two JSON values differ, as ``.path: before -> after`` lines."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        lines: list[str] = []
+        for key in sorted({*before, *after}):
+            lines += difference(before.get(key), after.get(key), f"{path}.{key}")
+        return lines
+    return [] if before == after else [f"{path or '.'}: {before!r} -> {after!r}"]

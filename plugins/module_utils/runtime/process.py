@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only door to other programs.
+
+No shell ever stands between: arguments are lists. Children get no descriptor that was not handed to
+them by name (CVE-2016-9962, CVE-2024-21626).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Optional, Union
+
+from .errors import Error, NotFound
+
+#: How much of a program's complaint goes into an error: its last words say why it failed.
+_COMPLAINT_LINES = 5
+_COMPLAINT_CHARS = 2000
+
+#: Where programs are looked for when a task's PATH leaves out the administrator's directories.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that ended: its exit status (negative: the signal) and what it wrote."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def which(name: str) -> Optional[str]:
+    """The absolute path of a program, or None when the host does not have it."""
+    if "/" in name:
+        return name if os.access(name, os.X_OK) else None
+    for directory in _PATH.split(":"):
+        path = os.path.join(directory, name)
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    return None
+
+
+def _resolve(program: str) -> str:
+    path = which(program)
+    if path is None:
+        raise NotFound(
+            f"the program {program} is not on this host",
+            hint="install it with the role slipway.engine.host",
+        )
+    return path
+
+
+def complaint(stderr: bytes) -> str:
+    """The last lines of what a program said, as one line fit for an error message."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()[-_COMPLAINT_LINES:]
+    return "; ".join(line.strip() for line in lines)[-_COMPLAINT_CHARS:]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    timeout_s: float = 60.0,
+    env: Optional[Mapping[str, str]] = None,
+    pass_fds: Sequence[int] = (),
+    cwd: Optional[Path] = None,
+    check: bool = True,
+) -> Completed:
+    """Run a program to its end and return what it wrote.
+
+    Raises NotFound when it is not installed and, with ``check``, Error when its exit status is not 0;
+    the error quotes the program's last lines. A program that outlives ``timeout_s`` is killed.
+    """
+    path = _resolve(argv[0])
+    try:
+        done = subprocess.run(
+            [path, *argv[1:]],
+            input=stdin,
+            capture_output=True,
+            timeout=timeout_s,
+            env=None if env is None else dict(env),
+            pass_fds=tuple(pass_fds),
+            cwd=cwd,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise Error(f"{argv[0]} did not end within {timeout_s:g} seconds and was killed") from exc
+    except OSError as exc:
+        raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
+    if check and done.returncode != 0:
+        said = complaint(done.stderr) or complaint(done.stdout) or "it said nothing"
+        raise Error(f"{argv[0]} failed with status {done.returncode}: {said}")
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+#: What a child's stream may be tied to: a descriptor, an open file, or nothing (/dev/null).
+Stream = Union[int, IO[bytes], None]
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Optional[Mapping[str, str]] = None,
+    pass_fds: Sequence[int] = (),
+    stdin: Stream = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    cwd: Optional[Path] = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program that goes on beside us, in a session of its own; the caller reaps it.
+
+    A stream that is not given is /dev/null: nothing of the task's own terminal reaches the program.
+    """
+    path = _resolve(argv[0])
+    try:
+        return subprocess.Popen(
+            [path, *argv[1:]],
+            env=None if env is None else dict(env),
+            pass_fds=tuple(pass_fds),
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.DEVNULL if stdout is None else stdout,
+            stderr=subprocess.DEVNULL if stderr is None else stderr,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
+
+
+PIPE = subprocess.PIPE
