@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two records of a container: spec.json, what was asked for, and record.json, what became of it.
+
+``containers/<id>/spec.json`` is written once per spec, ``record.json`` at every change of state, both by
+atomic rename under the container's lock. ``names/<name>`` is a symbolic link to the id, made with O_EXCL
+semantics, so two containers never share a name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+from .. import document, files
+from ..errors import Conflict, Error, NotFound
+from ..layout import Layout
+from ..network.spec import Attachment, Publication
+from .spec import ContainerSpec
+
+#: Docker's grammar for names; an id is 64 hex digits and may be shortened.
+_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
+_ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of a container.
+
+    ``phase``: created, running, exited, restarting (waiting for its next start) or removing.
+    ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one of an
+    earlier incarnation is recognised. ``stopped_by_user`` is what keeps a restart policy still.
+    A process is (pid, pid_start, boot_id): /proc/<pid>/stat field 22 and the kernel's boot id.
+    Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
+    """
+
+    id: str
+    name: str
+    created: str
+    layers: tuple[str, ...]
+    phase: str = "created"
+    generation: int = 0
+    pid: int = 0
+    pid_start: int = 0
+    conmon_pid: int = 0
+    boot_id: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    stopped_by_user: bool = False
+    #: Restarts by policy since the last start by hand, and the back-off the next one waits, in seconds.
+    restart_count: int = 0
+    runtime: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    publications: tuple[Publication, ...] = ()
+    anonymous_volumes: tuple[str, ...] = ()
+
+
+def check_name(name: str) -> None:
+    """Raise Error unless a text may be a container's name."""
+    if not _NAME.match(name):
+        raise Error(
+            f"{name[:60]!r} is not a container name",
+            hint="use letters, digits, '_', '.' and '-', at most 128, starting with a letter or digit",
+        )
+
+
+def claim_name(layout: Layout, name: str, container_id: str) -> None:
+    """Give a name to a container. Raises Conflict when another one has it; doing it again is fine."""
+    check_name(name)
+    try:
+        os.symlink(container_id, layout.names / name)
+    except FileExistsError as exc:
+        owner = os.readlink(layout.names / name)
+        if owner != container_id:
+            raise Conflict(f"the name {name} is taken by container {owner[:12]}") from exc
+    files.fsync_dir(layout.names)
+
+
+def release_name(layout: Layout, name: str, container_id: str) -> None:
+    """Give a name back, if it is this container's."""
+    try:
+        if os.readlink(layout.names / name) == container_id:
+            os.unlink(layout.names / name)
+            files.fsync_dir(layout.names)
+    except FileNotFoundError:
+        pass
+
+
+def identify(layout: Layout, name_or_id: str) -> str:
+    """The id of a container named by name, id or unambiguous id prefix. Raises NotFound."""
+    if _NAME.match(name_or_id):
+        try:
+            return os.readlink(layout.names / name_or_id)
+        except FileNotFoundError:
+            pass
+    if _ID_PREFIX.match(name_or_id):
+        found = [i for i in os.listdir(layout.containers) if i.startswith(name_or_id)]
+        if len(found) == 1:
+            return found[0]
+        if len(found) > 1:
+            raise Error(
+                f"{name_or_id} is the start of {len(found)} container ids", hint="give more of it"
+            )
+    raise NotFound(f"there is no container {name_or_id[:128]!r}")
+
+
+def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
+    return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
+
+
+def read_record(layout: Layout, container_id: str) -> Record:
+    return document.from_json(Record, _read(layout, container_id, "record.json"))
+
+
+def _read(layout: Layout, container_id: str, name: str) -> object:
+    try:
+        return files.read_json(layout.container(container_id) / name)
+    except FileNotFoundError as exc:
+        raise NotFound(f"there is no container {container_id[:12]}") from exc
+
+
+def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
+    files.write_json(layout.container(container_id) / "spec.json", document.to_json(spec))
+
+
+def write_record(layout: Layout, record: Record, durable: bool = True) -> None:
+    """Publish a record; the caller holds the container's lock and has read it freshly under it."""
+    files.write_json(
+        layout.container(record.id) / "record.json", document.to_json(record), durable=durable
+    )
+
+
+def all_ids(layout: Layout) -> list[str]:
+    try:
+        return sorted(i for i in os.listdir(layout.containers) if _ID_PREFIX.match(i))
+    except FileNotFoundError:
+        return []
+
+
+def records(layout: Layout) -> Iterator[Record]:
+    """Every container's record; one that vanishes while we read is gone, which is an answer too."""
+    for container_id in all_ids(layout):
+        record = find_record(layout, container_id)
+        if record is not None:
+            yield record
+
+
+def find_record(layout: Layout, container_id: str) -> Optional[Record]:
+    try:
+        return read_record(layout, container_id)
+    except NotFound:
+        return None

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container was asked to be: the canonical, total ContainerSpec, and the values it is made of.
+
+Option forms of a playbook (``"127.0.0.1:8080:80/udp"``, ``"data:/srv:ro"``) are parsed into these values once,
+at the edge; records, plans and comparisons know only the canonical form. What the image contributes
+(its WORKDIR, its ENV) is a layer of its own, ImageDefaults, joined only when a bundle is made, so an
+image's default never shows as drift.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+
+@dataclass(frozen=True)
+class Port:
+    """One published port. ``host_ip`` "" is every address of the host; ``host_port`` 0 lets us choose one."""
+
+    container_port: int
+    protocol: str = "tcp"
+    host_ip: str = ""
+    host_port: int = 0
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One volume (``source`` is its name) or bind mount (``source`` is a host path) at ``target``."""
+
+    kind: str
+    source: str
+    target: str
+    read_only: bool = False
+    propagation: str = "rprivate"
+    #: SELinux relabelling asked for by :z or :Z; "" leaves labels alone.
+    relabel: str = ""
+    copy_up: bool = True
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A declared attachment to a network: what the playbook fixes, not what was allocated."""
+
+    network: str
+    ipv4_address: str = ""
+    ipv6_address: str = ""
+    mac_address: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestartPolicy:
+    """``no``, ``on-failure``, ``always`` or ``unless-stopped``; retries 0 is without limit."""
+
+    name: str = "no"
+    maximum_retry_count: int = 0
+
+
+def option(default: Any, *, live: bool = False, kind: str = "value") -> Any:
+    """A field of ContainerSpec with what plans need to know of it.
+
+    ``live``: a difference is applied to the container as it is; otherwise it needs a new one.
+    ``kind``: how ``allow_more_present`` compares it: ``value``, ``list`` (ordered), ``set`` or ``map``.
+    """
+    return dataclasses.field(default=default, metadata={"live": live, "kind": kind})
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Everything that was asked for, total and canonical: no field is None unless None is its meaning.
+
+    None in ``command``, ``entrypoint``, ``user``, ``working_dir``, ``stop_signal`` means "the image's". A new
+    field gets the old behaviour as its default, so a newer library never sees drift in an older record.
+    """
+
+    name: str
+    #: The normalised reference that was asked for, such as docker.io/library/busybox:1, or an image id.
+    image: str
+    #: The id (config digest) that reference meant when the container was made.
+    image_id: str
+    command: Optional[tuple[str, ...]] = option(None, kind="list")
+    entrypoint: Optional[tuple[str, ...]] = option(None, kind="list")
+    env: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}
+    )
+    labels: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}
+    )
+    ports: tuple[Port, ...] = option((), kind="set")
+    mounts: tuple[Mount, ...] = option((), kind="set")
+    #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
+    network_mode: str = option("")
+    networks: tuple[Endpoint, ...] = option((), live=True, kind="set")
+    restart_policy: RestartPolicy = option(RestartPolicy(), live=True)
+    hostname: str = option("")
+    user: Optional[str] = option(None)
+    working_dir: Optional[str] = option(None)
+    stop_signal: Optional[str] = option(None)
+    #: Seconds between the stop signal and SIGKILL.
+    stop_timeout_s: int = option(10, live=True)
+    read_only: bool = option(False)
+    privileged: bool = option(False)
+    cap_add: tuple[str, ...] = option((), kind="set")
+    cap_drop: tuple[str, ...] = option((), kind="set")
+    tty: bool = option(False)
+
+
+@dataclass(frozen=True)
+class ImageDefaults:
+    """What an image's config says of the containers made from it (image-spec, config.md)."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    user: str = ""
+    working_dir: str = ""
+    stop_signal: str = ""
+    exposed_ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def argv(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
+    """The process of the container: Docker's rule that an own entrypoint drops the image's CMD."""
+    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
+    if spec.command is not None:
+        command = spec.command
+    else:
+        command = image.cmd if spec.entrypoint is None else ()
+    return (*entrypoint, *command)
