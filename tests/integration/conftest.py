@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every integration test gets: a clean installation, a leak audit, and on demand real registries.
+
+These tests make mounts, links, firewall rules and containers, so they run inside tests/sandbox only:
+
+    tests/sandbox pytest tests/integration
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import audit as leaks
+import images
+import pytest
+from registry import Registry
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+HERE = Path(__file__).resolve().parent
+_failed = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse to touch the machine's own network, mounts and /var/lib/slipway."""
+    if "SLIPWAY_SANDBOX" not in os.environ and any(HERE in item.path.parents for item in items):
+        raise pytest.UsageError(
+            "integration tests run in namespaces of their own: tests/sandbox pytest tests/integration"
+        )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Remember whether a test failed by itself: then what it left behind is no news."""
+    outcome = yield
+    if outcome.get_result().failed:
+        item.stash[_failed] = True
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Path:
+    """A directory that lives as long as the run."""
+    return Path(os.environ["SLIPWAY_SANDBOX"])
+
+
+@pytest.fixture
+def layout(sandbox: Path) -> Layout:
+    """The installation of this sandbox at its usual paths, empty and prepared."""
+    place = Layout.default()
+    for directory in (place.root, place.run, place.etc):
+        _empty(directory)
+    files.prepare(place)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def audit(request: pytest.FixtureRequest, layout: Layout) -> Iterator[None]:
+    """Fail a test that leaves a mount, link, rule, cgroup, process, lease or half-made file behind."""
+    before = leaks.snapshot(layout.root)
+    yield
+    failed = request.node.stash.get(_failed, False)
+    left = leaks.settle(before, layout.root, 0.5 if failed else leaks.SETTLE_S)
+    if left:
+        leaks.sweep(before)
+    if left and not failed:
+        pytest.fail("the test left the host changed:\n  " + "\n  ".join(left), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def registries(sandbox: Path) -> Iterator[Callable[..., Registry]]:
+    """Make registries: ``registries(username="u", password="p", tls=True)``; equal calls share one."""
+    made: dict[tuple[object, ...], Registry] = {}
+
+    def make(
+        username: Optional[str] = None, password: Optional[str] = None, tls: bool = False
+    ) -> Registry:
+        key = (username, password, tls)
+        if key not in made:
+            directory = sandbox / f"registry-{len(made)}"
+            made[key] = Registry(directory, username, password, tls)
+        return made[key]
+
+    yield make
+    for registry in made.values():
+        registry.stop()
+
+
+@pytest.fixture(scope="session")
+def registry(registries: Callable[..., Registry]) -> Registry:
+    """A registry without login that speaks plain http; started when its ``host`` is first read."""
+    return registries()
+
+
+@pytest.fixture(scope="session")
+def busybox_tar(sandbox: Path) -> Path:
+    """A root filesystem of busybox, as a tar archive."""
+    return images.busybox_tar(sandbox / "busybox.tar")
+
+
+@pytest.fixture(scope="session")
+def busybox_layout(sandbox: Path, busybox_tar: Path) -> Path:
+    """An OCI image layout with busybox as ``latest``, made without the library."""
+    directory = sandbox / "busybox-layout"
+    config = {"Cmd": ["sh"], "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}
+    images.oci_layout(directory, [busybox_tar.read_bytes()], config)
+    return directory
+
+
+def _empty(directory: Path) -> None:
+    """Remove what a directory holds; it is itself a mount point of the sandbox and stays."""
+    table = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+    targets = (line.split(" ", 5)[4] for line in table.splitlines())
+    for target in sorted((t for t in targets if t.startswith(f"{directory}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", target], capture_output=True, check=False)
+    for entry in directory.iterdir():
+        files.remove_tree(entry)
