@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where Ansible meets the runtime library: parameters in, result out, errors into fail_json.
+
+This is the only file of module_utils that imports Ansible, and it holds the only branch on check mode
+in the collection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable, NoReturn, Optional, TypeVar
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import (
+    Host,
+    Plan,
+    Resource,
+    difference,
+)
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+#: What the collection's action plugin adds to every task of a check-mode run: see plugin_utils/predictions.py.
+_HIDDEN: dict[str, dict[str, Any]] = {"_predicted": {"type": "dict"}}
+
+
+def converge(
+    argument_spec: Mapping[str, Any],
+    declare: Callable[[dict[str, Any]], D],
+    resource: Resource[D, S],
+    **module_options: Any,
+) -> None:
+    """Run one task: observe, plan, apply, and observe again to see that the host is what was planned.
+
+    A difference between the plan and the host after it is a failure, never a quiet surprise.
+    """
+    module = _module(argument_spec, module_options)
+    host = Host(Layout.default(), predicted=module.params["_predicted"] or {})
+    try:
+        declared = declare(module.params)
+        if module.check_mode:
+            have = resource.observe(host, declared)
+            plan = resource.plan(declared, have)
+            found = plan.want
+            for missing in plan.unmet:
+                host.warn(missing)
+        else:
+            plan, found = _apply(host, resource, declared)
+        result = _result(host, resource, plan, found)
+    except Error as exc:
+        _fail(module, host, exc)
+    except OSError as exc:
+        # An errno that no layer gave a meaning to: the disk is full, a file is unreadable.
+        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    if module.params["_predicted"] is not None and resource.predict:
+        result["_predicted"] = {
+            "states": resource.predict(found),
+            "real": not module.check_mode,
+        }
+    module.exit_json(**result)
+
+
+def inform(
+    argument_spec: Mapping[str, Any],
+    gather: Callable[[Host, dict[str, Any]], dict[str, Any]],
+    **module_options: Any,
+) -> None:
+    """Run one task that only reads; ``gather`` returns the module's result."""
+    module = _module(argument_spec, module_options)
+    host = Host(Layout.default(), predicted=module.params["_predicted"] or {})
+    try:
+        found = gather(host, module.params)
+    except Error as exc:
+        _fail(module, host, exc)
+    except OSError as exc:
+        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    module.exit_json(changed=False, **_warnings(host), **found)
+
+
+def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> AnsibleModule:
+    os.umask(0o077)
+    module = AnsibleModule(
+        argument_spec={**argument_spec, **_HIDDEN}, supports_check_mode=True, **options
+    )
+    if os.geteuid() != 0:
+        module.fail_json(
+            msg="slipway.engine needs root on the host; set become: true for the task or the play"
+        )
+    return module
+
+
+def _apply(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S], S]:
+    """Observe, plan and act under the object's lock, so two tasks on one object come one after the other."""
+    files.prepare(host.layout)
+    kind, name = resource.lock(declared)
+    with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
+        plan = resource.plan(declared, resource.observe(host, declared))
+        if not plan.steps:
+            return plan, plan.have
+        plan.apply(host)
+        found = resource.observe(host, declared)
+    differing = difference(resource.view(plan.want), resource.view(found))
+    if differing:
+        raise Error(
+            f"{kind} {name} is not what was planned after it was changed: {'; '.join(differing)}",
+            hint="run the task again; if it stays so, something else on the host changes it",
+        )
+    return plan, found
+
+
+def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> dict[str, Any]:
+    return {
+        "changed": plan.changed,
+        "actions": plan.actions,
+        "diff": {"before": resource.view(plan.have), "after": resource.view(plan.want)},
+        **({"differences": list(plan.reasons)} if plan.reasons else {}),
+        **resource.result(host, found),
+        **_warnings(host),
+    }
+
+
+def _warnings(host: Host) -> dict[str, Any]:
+    return {"warnings": host.warnings} if host.warnings else {}
+
+
+def _fail(module: AnsibleModule, host: Host, error: Error) -> NoReturn:
+    module.fail_json(msg=str(error), **_warnings(host))
+    raise AssertionError("fail_json ends the process")
+
+
+def path_option(value: Optional[str]) -> Optional[Path]:
+    """A path option with ~ expanded, absolute; None stays None."""
+    return None if value is None else Path(os.path.abspath(os.path.expanduser(value)))
