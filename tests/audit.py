@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The leak audit: everything on a host that running containers could leave behind, before and after.
+"""The leak audit: all that containers could leave behind on a host, compared before and after.
 
-A snapshot is a set of lines per kind of resource, so a leak reads as the lines that came on top. What
-was there before and is gone after counts too: a test must not take down what it did not make.
+A snapshot is a set of lines per kind of resource, so a leak reads as the lines that came on top.
+What was there before and is gone after counts too: a test must not take down what it did not make.
 
-The machine may run several sandboxes at once. Mounts, links and rules are namespaced and so are ours
-alone; the cgroup tree and the process table are shared, so there a thing counts as ours unless a
-monitor in another mount namespace stands above it.
+The machine may run several sandboxes at once. Mounts, links and rules are namespaced and so are
+ours alone; the cgroup tree and the process table are shared, so there a thing counts as ours
+unless a monitor in another mount namespace stands above it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def compare(before: Snapshot, after: Snapshot) -> list[str]:
 def settle(
     before: Snapshot, root: Path = Path("/var/lib/slipway"), deadline_s: float = SETTLE_S
 ) -> list[str]:
-    """Compare again and again until nothing differs or the deadline passed; what then still differs."""
+    """Compare until nothing differs or the deadline passed; what then still differs."""
     deadline = time.monotonic() + deadline_s
     while True:
         lines = compare(before, snapshot(root))
@@ -100,7 +100,7 @@ def _mounts() -> Iterator[str]:
 
 
 def _namespaces() -> Iterator[str]:
-    """Names of network namespaces: bound ones of this mount namespace, and files waiting for one."""
+    """Network namespaces: bound ones of this mount namespace, and files waiting for one."""
     for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
         fields = line.split(" ")
         if fields[fields.index("-") + 1] == "nsfs":

@@ -22,7 +22,7 @@ from typing import Any, Optional, Union
 BUSYBOX = Path("/bin/busybox")
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
 
-#: A member of a tar: bytes make a file, None a directory, text starting with ``->`` a symbolic link.
+#: A member of a tar: bytes make a file, None a directory, text after ``->`` a symbolic link.
 Member = Union[bytes, str, None]
 
 
@@ -30,10 +30,8 @@ def busybox_tar(path: Path) -> Path:
     """Write a root filesystem around the static busybox; the same bytes on every run."""
     busybox = BUSYBOX.read_bytes()
     listed = subprocess.run([str(BUSYBOX), "--list"], capture_output=True, check=True, text=True)
-    members: dict[str, Member] = {
-        name: None
-        for name in ["bin", "dev", "etc", "home", "proc", "root", "run", "srv", "sys", "tmp", "usr", "usr/bin", "var", "var/log", "var/tmp"]
-    }
+    directories = "bin dev etc home proc root run srv sys tmp usr usr/bin var var/log var/tmp"
+    members: dict[str, Member] = dict.fromkeys(directories.split())
     members["bin/busybox"] = busybox
     for applet in listed.stdout.split():
         if applet != "busybox":
@@ -77,7 +75,7 @@ def oci_layout(
     config: Optional[Mapping[str, Any]] = None,
     name: str = "latest",
 ) -> str:
-    """Write an OCI image layout by hand from layer tars (compressed here) and an image's ``config``.
+    """Write an OCI image layout by hand, from layer tars (compressed here) and a ``config``.
 
     Returns the manifest's digest. What a test wants wrong it makes wrong afterwards, in the files.
     """
@@ -107,7 +105,7 @@ def oci_layout(
             for layer in layers
         ],
     }
-    entry = blob(_json(manifest), manifest["mediaType"])
+    entry = blob(_json(manifest), str(manifest["mediaType"]))
     entry["annotations"] = {"org.opencontainers.image.ref.name": name}
     (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (directory / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [entry]}))
@@ -115,7 +113,7 @@ def oci_layout(
 
 
 def umoci_layout(directory: Path, rootfs: Path, name: str = "latest", *config: str) -> None:
-    """The same through umoci: ``rootfs`` is a directory, ``config`` are arguments of ``umoci config``."""
+    """The same through umoci, from a directory; ``config`` are arguments of ``umoci config``."""
     image = f"{directory}:{name}"
     _run("umoci", "init", "--layout", str(directory))
     _run("umoci", "new", "--image", image)
@@ -125,7 +123,7 @@ def umoci_layout(directory: Path, rootfs: Path, name: str = "latest", *config: s
 
 
 def skopeo_copy(source: str, target: str, credentials: Optional[str] = None) -> None:
-    """``skopeo copy``, to and from loopback registries without asking for TLS; ``user:password``."""
+    """``skopeo copy`` that does not ask for TLS; ``credentials`` are ``user:password``."""
     login = ["--dest-creds", credentials] if credentials else []
     _run(
         "skopeo", "--insecure-policy", "copy", "--src-tls-verify=false", "--dest-tls-verify=false",

@@ -62,7 +62,7 @@ class Registry:
         return (self.directory / "log").read_text(errors="replace")
 
     def start(self) -> None:
-        """Start it and wait until it answers; starting again after ``stop`` keeps address and content."""
+        """Start it and wait until it answers; a second start keeps address and content."""
         self.directory.mkdir(parents=True, exist_ok=True)
         if not self._address:
             self._address = f"127.0.0.1:{free_port()}"
@@ -123,24 +123,26 @@ class Registry:
         """Make an authority and a certificate for 127.0.0.1 and localhost that it signed."""
         if self.ca.exists():
             return
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
         self._openssl(
-            ["req", "-x509", *key, "-subj", "/CN=tests", "-days", "2", "-keyout", "ca.key"]
-            + ["-out", "ca.crt", "-addext", "keyUsage=keyCertSign,cRLSign"]
+            f"req -x509 {key} -subj /CN=tests -days 2 -keyout ca.key -out ca.crt"
+            " -addext keyUsage=keyCertSign,cRLSign"
         )
-        self._openssl(
-            ["req", *key, "-subj", "/CN=127.0.0.1", "-keyout", "tls.key", "-out", "tls.csr"]
-        )
+        self._openssl(f"req {key} -subj /CN=127.0.0.1 -keyout tls.key -out tls.csr")
         extensions = self.directory / "extensions"
         extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
         self._openssl(
-            ["x509", "-req", "-in", "tls.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "2"]
-            + ["-CAcreateserial", "-out", "tls.crt", "-extfile", str(extensions)]
+            "x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
+            " -out tls.crt -extfile extensions"
         )
 
-    def _openssl(self, arguments: list[str]) -> None:
+    def _openssl(self, arguments: str) -> None:
         subprocess.run(
-            ["openssl", *arguments], cwd=self.directory, capture_output=True, check=True, timeout=60
+            ["openssl", *arguments.split()],
+            cwd=self.directory,
+            capture_output=True,
+            check=True,
+            timeout=60,
         )
 
 

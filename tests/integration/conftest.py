@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every integration test gets: a clean installation, a leak audit, and on demand real registries.
+"""What every integration test gets: a clean installation, a leak audit, real registries.
 
-These tests make mounts, links, firewall rules and containers, so they run inside tests/sandbox only:
+These tests make mounts, links, firewall rules and containers, so they run in tests/sandbox only:
 
     tests/sandbox pytest tests/integration
 """
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse to touch the machine's own network, mounts and /var/lib/slipway."""
     if "SLIPWAY_SANDBOX" not in os.environ and any(HERE in item.path.parents for item in items):
         raise pytest.UsageError(
-            "integration tests run in namespaces of their own: tests/sandbox pytest tests/integration"
+            "integration tests need namespaces of their own: tests/sandbox pytest tests/integration"
         )
 
 
@@ -62,7 +62,7 @@ def layout(sandbox: Path) -> Layout:
 
 @pytest.fixture(autouse=True)
 def audit(request: pytest.FixtureRequest, layout: Layout) -> Iterator[None]:
-    """Fail a test that leaves a mount, link, rule, cgroup, process, lease or half-made file behind."""
+    """Fail a test that leaves a mount, link, rule, cgroup, process, lease or half-made file."""
     before = leaks.snapshot(layout.root)
     yield
     failed = request.node.stash.get(_failed, False)
@@ -75,7 +75,7 @@ def audit(request: pytest.FixtureRequest, layout: Layout) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def registries(sandbox: Path) -> Iterator[Callable[..., Registry]]:
-    """Make registries: ``registries(username="u", password="p", tls=True)``; equal calls share one."""
+    """Make one: ``registries(username="u", password="p", tls=True)``; equal calls share it."""
     made: dict[tuple[object, ...], Registry] = {}
 
     def make(

@@ -82,7 +82,7 @@ def test_a_registry_with_tls_and_login(
     secured = registries(username="demo", password="s3cret", tls=True)
     target = f"docker://{secured.host}/busybox:1"
     images.skopeo_copy(f"oci:{busybox_layout}:latest", target, "demo:s3cret")
-    with pytest.raises(RuntimeError, match="unauthorized|authentication required"):
+    with pytest.raises(RuntimeError, match=r"unauthorized|authentication required"):
         images.skopeo_copy(f"oci:{busybox_layout}:latest", target, "demo:wrong")
 
 
