@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where Ansible meets the runtime library: parameters in, result out, errors into fail_json.
 
-This is the only file of module_utils that imports Ansible, and it holds the only branch on check mode
-in the collection.
+This is the only file of module_utils that imports Ansible, and it holds the only branch on check
+mode in the collection.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
@@ -28,7 +29,8 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import
 S = TypeVar("S")
 D = TypeVar("D")
 
-#: What the collection's action plugin adds to every task of a check-mode run: see plugin_utils/predictions.py.
+#: What the collection's action plugin adds to every task of a check-mode run: see
+#: plugin_utils/predictions.py.
 _HIDDEN: dict[str, dict[str, Any]] = {"_predicted": {"type": "dict"}}
 
 
@@ -38,7 +40,8 @@ def converge(
     resource: Resource[D, S],
     **module_options: Any,
 ) -> None:
-    """Run one task: observe, plan, apply, and observe again to see that the host is what was planned.
+    """Run one task: observe, plan, apply, and observe again to see that the host is what was
+    planned.
 
     A difference between the plan and the host after it is a failure, never a quiet surprise.
     """
@@ -98,7 +101,9 @@ def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> Ansibl
 
 
 def _apply(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S], S]:
-    """Observe, plan and act under the object's lock, so two tasks on one object come one after the other."""
+    """Observe, plan and act under the object's lock, so two tasks on one object come one after the
+    other.
+    """
     files.prepare(host.layout)
     kind, name = resource.lock(declared)
     with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one check-mode run has predicted so far, handed from task to task.
 
-In a check-mode run nothing is made, so a later task would not find the network, image or container an
-earlier one predicted. Every task of this collection therefore returns the state it predicts, and its
-action plugin gives the sum of them to the next. They are kept in a file of the controller's temporary
-directory of this very run (ansible.cfg ``local_tmp``), which Ansible removes at its end: tasks of one
-run execute in forked workers, and a file is what these share. A real run has no predictions at all.
+In a check-mode run nothing is made, so a later task would not find the network, image or container
+an earlier one predicted. Every task of this collection therefore returns the state it predicts, and
+its action plugin gives the sum of them to the next. They are kept in a file of the controller's
+temporary directory of this very run (ansible.cfg ``local_tmp``), which Ansible removes at its end:
+tasks of one run execute in forked workers, and a file is what these share. A real run has no
+predictions at all.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from ansible import constants as C
 from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-#: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv output.
+#: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
+#: output.
 _SECRET_MAPS = ("env",)
 
 
@@ -30,8 +32,8 @@ class PredictingAction(NormalAction):
     """The normal action, with the predictions of a check-mode run passed in and taken out."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        # Ansible writes every task's arguments to the host's system log; environments hold secrets, so
-        # this collection's tasks stay out of it, as with ansible.cfg's no_target_syslog.
+        # Ansible writes every task's arguments to the host's system log; environments hold secrets,
+        # so this collection's tasks stay out of it, as with ansible.cfg's no_target_syslog.
         task_vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         store = self._store()
         arguments = self._task.args
@@ -50,12 +52,13 @@ class PredictingAction(NormalAction):
     def _store(self) -> Optional[Path]:
         """The file of this host's predictions; None unless the whole run is in check mode.
 
-        A single ``check_mode: true`` task of a real run stands between tasks that act: what it predicts
-        is true only for itself.
+        A single ``check_mode: true`` task of a real run stands between tasks that act: what it
+        predicts is true only for itself.
         """
         if not context.CLIARGS.get("check"):
             return None
-        address = f"{self._connection.transport} {self._play_context.remote_addr} {self._play_context.port}"
+        play = self._play_context
+        address = f"{self._connection.transport} {play.remote_addr} {play.port}"
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
         return Path(C.DEFAULT_LOCAL_TMP) / f"slipway-predictions-{name}.json"
 
@@ -69,7 +72,9 @@ def _read(store: Path) -> dict[str, Any]:
 
 
 def _merge(store: Path, states: dict[str, dict[str, Any]], forget: bool) -> None:
-    """Add the predicted states; a task that really acted made its own come true, so they are forgotten."""
+    """Add the predicted states; a task that really acted made its own come true, so they are
+    forgotten.
+    """
     predictions = _read(store)
     for kind, named in states.items():
         known = predictions.setdefault(kind, {})

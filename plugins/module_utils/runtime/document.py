@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frozen dataclasses to strict JSON and back.
 
-Records outlive the code that wrote them, so reading is strict and says where: an unknown key, a missing
-one without a default, or a value of another type is an Error that names the path, such as
-``.mounts[0].source``. Understood are str, int, float, bool, None, Optional, tuples of one type, string-keyed
-mappings, nested dataclasses and Any.
+Records outlive the code that wrote them, so reading is strict and says where: an unknown key, a
+missing one without a default, or a value of another type is an Error that names the path, such as
+``.mounts[0].source``. Understood are str, int, float, bool, None, Optional, tuples of one type,
+string-keyed mappings, nested dataclasses and Any.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import dataclasses
 import json
 import typing
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar, Union
 
 from .errors import Error
@@ -44,7 +44,7 @@ def from_json(cls: type[T], value: Any, where: str = "") -> T:
     return typing.cast(T, _read(cls, value, where))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fields(cls: Any) -> dict[str, tuple[Any, bool]]:
     hints = typing.get_type_hints(cls)
     missing = dataclasses.MISSING

@@ -13,7 +13,9 @@ from typing import Optional
 
 
 class Error(Exception):
-    """Something could not be done. ``message`` says what is wrong and names the thing; ``hint`` says what to do."""
+    """Something could not be done. ``message`` says what is wrong and names the thing; ``hint``
+    says what to do.
+    """
 
     def __init__(self, message: str, hint: Optional[str] = None) -> None:
         super().__init__(message)
@@ -33,7 +35,9 @@ class Conflict(Error):
 
 
 class Unreachable(Error):
-    """A registry could not be asked: down, slow, unknown host, TLS failure, or still 5xx after the retries."""
+    """A registry could not be asked: down, slow, unknown host, TLS failure, or still 5xx after the
+    retries.
+    """
 
 
 class LockTimeout(Error):

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records on disk: atomic writes, publishing by rename, locks, and removal that never crosses a mount.
+"""Records on disk: atomic writes, publishing by rename, locks, and removal that never crosses a
+mount.
 
-The rules are those of reliability.md section 1: write beside, fsync, rename, fsync the parent; what is
-half made lies in tmp and is garbage by definition; a lock is a flock on a file that is never unlinked,
-its descriptor closed on exec so that no child can hold it on.
+The rules are those of reliability.md section 1: write beside, fsync, rename, fsync the parent; what
+is half made lies in tmp and is garbage by definition; a lock is a flock on a file that is never
+unlinked, its descriptor closed on exec so that no child can hold it on.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _LOCK_POLL_S = 0.02
 def prepare(layout: Layout) -> None:
     """Make the directories of an installation, and refuse one whose records a newer version wrote.
 
-    Idempotent and cheap on a prepared host: it reads one file. Directories are 0700 whatever the umask
-    (CVE-2021-41091: layers hold setuid programs no user may reach).
+    Idempotent and cheap on a prepared host: it reads one file. Directories are 0700 whatever the
+    umask (CVE-2021-41091: layers hold setuid programs no user may reach).
     """
     try:
         version = read_json(layout.meta)["version"]
@@ -45,7 +46,7 @@ def prepare(layout: Layout) -> None:
         raise Error(f"{layout.meta} is damaged: it names no version") from exc
     if version is not None and version != SCHEMA_VERSION:
         raise Error(
-            f"{layout.meta} has schema version {version}, this slipway.engine knows {SCHEMA_VERSION}",
+            f"{layout.meta} has schema version {version}, known is {SCHEMA_VERSION}",
             hint="use the version of slipway.engine that wrote it, or a newer one",
         )
     if version is None:
@@ -81,7 +82,9 @@ def fsync_dir(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
-    """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees half."""
+    """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees
+    half.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -104,7 +107,9 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = Tru
 
 
 def read_json(path: Path) -> Any:
-    """The value of a JSON file. Raises FileNotFoundError, and Error naming the file when it is damaged."""
+    """The value of a JSON file. Raises FileNotFoundError, and Error naming the file when it is
+    damaged.
+    """
     data = path.read_bytes()
     try:
         return json.loads(data)
@@ -124,8 +129,9 @@ def write_json(path: Path, value: Any, durable: bool = True) -> None:
 def publish(staging: Path, target: Path) -> bool:
     """Rename a finished directory to its final name and make the name durable.
 
-    Returns False, and leaves ``staging`` alone, when the target is there already: two makers of the same
-    content both succeed. rename(2) replaces only an empty directory, and published ones never are.
+    Returns False, and leaves ``staging`` alone, when the target is there already: two makers of the
+    same content both succeed. rename(2) replaces only an empty directory, and published ones never
+    are.
     """
     try:
         os.rename(staging, target)
@@ -139,7 +145,9 @@ def publish(staging: Path, target: Path) -> bool:
 
 @contextlib.contextmanager
 def scratch(layout: Layout, prefix: str) -> Iterator[Path]:
-    """A new private directory below tmp, on the same filesystem as what is published, removed at the end."""
+    """A new private directory below tmp, on the same filesystem as what is published, removed at
+    the end.
+    """
     path = layout.tmp / f"{prefix}-{os.getpid()}-{secrets.token_hex(6)}"
     path.mkdir(mode=0o700)
     try:
@@ -152,8 +160,8 @@ def scratch(layout: Layout, prefix: str) -> Iterator[Path]:
 def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterator[None]:
     """Hold a flock on ``path`` for the block; at most ``deadline_s`` seconds of waiting.
 
-    The holder's pid stands in the file for the message only; the lock itself is the kernel's, so it ends
-    with its holder however that dies. LockTimeout names the holder and what it runs.
+    The holder's pid stands in the file for the message only; the lock itself is the kernel's, so it
+    ends with its holder however that dies. LockTimeout names the holder and what it runs.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -166,7 +174,7 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
             except BlockingIOError as exc:
                 if time.monotonic() >= deadline:
                     raise LockTimeout(
-                        f"{path.name} is locked by {_holder(fd)} for more than {deadline_s:g} seconds",
+                        f"{path.name} was locked by {_holder(fd)} for {deadline_s:g} seconds",
                         hint="wait for that process, or end it",
                     ) from exc
                 time.sleep(_LOCK_POLL_S)
@@ -201,10 +209,10 @@ def discard(layout: Layout, path: Path) -> None:
 def remove_tree(path: Path) -> None:
     """Remove a directory and what is below it, never what is mounted there.
 
-    A stale bind mount of somebody's data inside a tree we remove would lose that data. So each directory
-    is entered by descriptor and its device compared with the root's; a bind mount from the same device
-    shows itself by EBUSY on rmdir, and before that by the kernel's mount table, which is read first.
-    A tree that is gone already is a success.
+    A stale bind mount of somebody's data inside a tree we remove would lose that data. So each
+    directory is entered by descriptor and its device compared with the root's; a bind mount from
+    the same device shows itself by EBUSY on rmdir, and before that by the kernel's mount table,
+    which is read first. A tree that is gone already is a success.
     """
     below = f"{path}/"
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:

@@ -13,7 +13,8 @@ from pathlib import Path
 class Layout:
     """The three directories of an installation, and every path below them.
 
-    ``root`` survives a reboot, ``run`` is rebuildable from it, ``etc`` belongs to the administrator.
+    ``root`` survives a reboot, ``run`` is rebuildable from it, ``etc`` belongs to the
+    administrator.
     """
 
     root: Path

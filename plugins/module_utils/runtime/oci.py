@@ -29,14 +29,17 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 INDEX_TYPES = frozenset({INDEX, DOCKER_LIST})
 MANIFEST_TYPES = frozenset({MANIFEST, DOCKER_MANIFEST})
 
-#: The annotation under which an image layout's index keeps an image's name (image-spec, annotations.md).
+#: The annotation under which an image layout's index keeps an image's name (image-spec,
+#: annotations.md).
 REF_NAME = "org.opencontainers.image.ref.name"
 
 _DIGEST = re.compile(r"\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z", re.ASCII)
 
 
 def is_digest(text: str) -> bool:
-    """Whether a text is a digest of an algorithm we compute. Ask before any use in a path or URL (CVE-2024-3727)."""
+    """Whether a text is a digest of an algorithm we compute. Ask before any use in a path or URL
+    (CVE-2024-3727).
+    """
     return _DIGEST.match(text) is not None
 
 
@@ -56,7 +59,9 @@ class Descriptor:
 
     @classmethod
     def parse(cls, value: Any, where: str) -> Descriptor:
-        """Read a descriptor out of a document; ``where`` names it in errors. The digest is validated here."""
+        """Read a descriptor out of a document; ``where`` names it in errors. The digest is
+        validated here.
+        """
         if not isinstance(value, dict):
             raise Error(f"{where} is not a descriptor")
         digest, size = value.get("digest"), value.get("size")
@@ -87,7 +92,9 @@ class Descriptor:
 
 
 def load(data: bytes, where: str) -> dict[str, Any]:
-    """Parse a JSON object strictly: a duplicate key is an error, since parsers disagree which one counts."""
+    """Parse a JSON object strictly: a duplicate key is an error, since parsers disagree which one
+    counts.
+    """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)

@@ -4,9 +4,9 @@
 """Deciding, apart from reading and acting. Pure.
 
 A Plan is what a resource found (``have``) and the steps that lead from there to what was asked for.
-Each Step says purely what it makes of a state (``after``) and, separately, does it (``execute``). So
-what is wanted is the fold of ``after`` over the steps, ``changed`` is whether there are steps, the diff
-is one view of both ends, and check mode is the absence of ``execute`` and nothing else.
+Each Step says purely what it makes of a state (``after``) and, separately, does it (``execute``).
+So what is wanted is the fold of ``after`` over the steps, ``changed`` is whether there are steps,
+the diff is one view of both ends, and check mode is the absence of ``execute`` and nothing else.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Host:
     """The host a plan is read from and carried out on.
 
     ``predicted`` is what earlier tasks of the same check-mode run would have made, by kind and name
-    (``{"network": {"web": <JSON of its state, or None when it would be gone>}}``); it is empty whenever
-    things are really done. ``warnings`` collects what the user should read beside the result.
+    (``{"network": {"web": <JSON of its state, or None when it would be gone>}}``); it is empty
+    whenever things are really done. ``warnings`` collects what the user should read beside the
+    result.
     """
 
     layout: Layout
@@ -61,8 +62,8 @@ class Step(Generic[S]):
 class Plan(Generic[S]):
     """The way from ``have`` to what was declared.
 
-    ``unmet`` names what the plan relies on and the host lacks: warnings in check mode, where an earlier
-    task may only have predicted it, and one error before the first step otherwise.
+    ``unmet`` names what the plan relies on and the host lacks: warnings in check mode, where an
+    earlier task may only have predicted it, and one error before the first step otherwise.
     """
 
     have: S
@@ -86,7 +87,7 @@ class Plan(Generic[S]):
         return [step.describe() for step in self.steps]
 
     def apply(self, host: Host) -> None:
-        """Carry the steps out in order. Raises Error before the first one when something is unmet."""
+        """Carry the steps out in order. Raises Error before the first when something is unmet."""
         if self.unmet:
             raise Error("; ".join(self.unmet))
         for step in self.steps:
@@ -97,11 +98,11 @@ class Plan(Generic[S]):
 class Resource(Generic[D, S]):
     """The functions through which an entry point converges one kind of thing.
 
-    ``observe(host, declared)`` only reads; ``plan(declared, have)`` is pure; ``view(state)`` is the JSON
-    value shown in diffs, and all of it is what is compared after applying, so it holds only what a plan
-    can predict; ``result(host, state)`` is what the module returns; ``predict(state)`` is what a check-mode
-    run hands to its later tasks, in the shape of ``Host.predicted``; ``lock(declared)`` names the lock
-    under which a change is observed, planned and applied.
+    ``observe(host, declared)`` only reads; ``plan(declared, have)`` is pure; ``view(state)`` is the
+    JSON value shown in diffs, and all of it is what is compared after applying, so it holds only
+    what a plan can predict; ``result(host, state)`` is what the module returns; ``predict(state)``
+    is what a check-mode run hands to its later tasks, in the shape of ``Host.predicted``;
+    ``lock(declared)`` names the lock under which a change is observed, planned and applied.
     """
 
     observe: Callable[[Host, D], S]

@@ -74,8 +74,8 @@ def run(
 ) -> Completed:
     """Run a program to its end and return what it wrote.
 
-    Raises NotFound when it is not installed and, with ``check``, Error when its exit status is not 0;
-    the error quotes the program's last lines. A program that outlives ``timeout_s`` is killed.
+    Raises NotFound when it is not installed and, with ``check``, Error when its exit status is not
+    0; the error quotes the program's last lines. A program that outlives ``timeout_s`` is killed.
     """
     path = _resolve(argv[0])
     try:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two records of a container: spec.json, what was asked for, and record.json, what became of it.
+"""The two records of a container: spec.json, what was asked for, and record.json, what became of
+it.
 
-``containers/<id>/spec.json`` is written once per spec, ``record.json`` at every change of state, both by
-atomic rename under the container's lock. ``names/<name>`` is a symbolic link to the id, made with O_EXCL
-semantics, so two containers never share a name.
+``containers/<id>/spec.json`` is written once per spec, ``record.json`` at every change of state,
+both by atomic rename under the container's lock. ``names/<name>`` is a symbolic link to the id,
+made with O_EXCL semantics, so two containers never share a name.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class Record:
     """What became of a container.
 
     ``phase``: created, running, exited, restarting (waiting for its next start) or removing.
-    ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one of an
-    earlier incarnation is recognised. ``stopped_by_user`` is what keeps a restart policy still.
-    A process is (pid, pid_start, boot_id): /proc/<pid>/stat field 22 and the kernel's boot id.
-    Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
+    ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one
+    of an earlier incarnation is recognised. ``stopped_by_user`` is what keeps a restart policy
+    still. A process is (pid, pid_start, boot_id): /proc/<pid>/stat field 22 and the kernel's boot
+    id. Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
     """
 
     id: str
@@ -54,7 +55,8 @@ class Record:
     oom_killed: bool = False
     error: str = ""
     stopped_by_user: bool = False
-    #: Restarts by policy since the last start by hand, and the back-off the next one waits, in seconds.
+    #: Restarts by policy since the last start by hand, and the back-off the next one waits, in
+    #: seconds.
     restart_count: int = 0
     runtime: str = ""
     attachments: tuple[Attachment, ...] = ()
@@ -67,12 +69,12 @@ def check_name(name: str) -> None:
     if not _NAME.match(name):
         raise Error(
             f"{name[:60]!r} is not a container name",
-            hint="use letters, digits, '_', '.' and '-', at most 128, starting with a letter or digit",
+            hint="use at most 128 letters, digits, '_', '.' and '-', a letter or digit first",
         )
 
 
 def claim_name(layout: Layout, name: str, container_id: str) -> None:
-    """Give a name to a container. Raises Conflict when another one has it; doing it again is fine."""
+    """Give a name to a container; doing it again is fine. Conflict when another one has it."""
     check_name(name)
     try:
         os.symlink(container_id, layout.names / name)

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container was asked to be: the canonical, total ContainerSpec, and the values it is made of.
+"""What a container was asked to be: the canonical, total ContainerSpec, and the values it is made
+of.
 
-Option forms of a playbook (``"127.0.0.1:8080:80/udp"``, ``"data:/srv:ro"``) are parsed into these values once,
-at the edge; records, plans and comparisons know only the canonical form. What the image contributes
-(its WORKDIR, its ENV) is a layer of its own, ImageDefaults, joined only when a bundle is made, so an
-image's default never shows as drift.
+Option forms of a playbook (``"127.0.0.1:8080:80/udp"``, ``"data:/srv:ro"``) are parsed into these
+values once, at the edge; records, plans and comparisons know only the canonical form. What the
+image contributes (its WORKDIR, its ENV) is a layer of its own, ImageDefaults, joined only when a
+bundle is made, so an image's default never shows as drift.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any, Optional
 
 @dataclass(frozen=True)
 class Port:
-    """One published port. ``host_ip`` "" is every address of the host; ``host_port`` 0 lets us choose one."""
+    """One published port. ``host_ip`` "" is every address of the host; ``host_port`` 0 lets us
+    choose one.
+    """
 
     container_port: int
     protocol: str = "tcp"
@@ -29,7 +32,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Mount:
-    """One volume (``source`` is its name) or bind mount (``source`` is a host path) at ``target``."""
+    """One mount at ``target``: ``source`` is a volume's name, a host path, or "" if anonymous."""
 
     kind: str
     source: str
@@ -60,25 +63,32 @@ class RestartPolicy:
     maximum_retry_count: int = 0
 
 
+_NO_RESTART = RestartPolicy()
+
+
 def option(default: Any, *, live: bool = False, kind: str = "value") -> Any:
     """A field of ContainerSpec with what plans need to know of it.
 
     ``live``: a difference is applied to the container as it is; otherwise it needs a new one.
-    ``kind``: how ``allow_more_present`` compares it: ``value``, ``list`` (ordered), ``set`` or ``map``.
+    ``kind``: how ``allow_more_present`` compares it: ``value``, ``list`` (ordered), ``set`` or
+    ``map``.
     """
     return dataclasses.field(default=default, metadata={"live": live, "kind": kind})
 
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """Everything that was asked for, total and canonical: no field is None unless None is its meaning.
+    """Everything that was asked for, total and canonical: no field is None unless None is its
+    meaning.
 
-    None in ``command``, ``entrypoint``, ``user``, ``working_dir``, ``stop_signal`` means "the image's". A new
-    field gets the old behaviour as its default, so a newer library never sees drift in an older record.
+    None in ``command``, ``entrypoint``, ``user``, ``working_dir``, ``stop_signal`` means "the
+    image's". A new field gets the old behaviour as its default, so a newer library never sees drift
+    in an older record.
     """
 
     name: str
-    #: The normalised reference that was asked for, such as docker.io/library/busybox:1, or an image id.
+    #: The normalised reference that was asked for, such as docker.io/library/busybox:1, or an image
+    #: id.
     image: str
     #: The id (config digest) that reference meant when the container was made.
     image_id: str
@@ -94,8 +104,10 @@ class ContainerSpec:
     mounts: tuple[Mount, ...] = option((), kind="set")
     #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
     network_mode: str = option("")
-    networks: tuple[Endpoint, ...] = option((), live=True, kind="set")
-    restart_policy: RestartPolicy = option(RestartPolicy(), live=True)
+    networks: tuple[Endpoint, ...] = option((), kind="set")
+    restart_policy: RestartPolicy = dataclasses.field(
+        default=_NO_RESTART, metadata={"live": True, "kind": "value"}
+    )
     hostname: str = option("")
     user: Optional[str] = option(None)
     working_dir: Optional[str] = option(None)

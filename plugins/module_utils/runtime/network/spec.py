@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pool:
-    """One block of addresses. ``gateway`` is the bridge's own address in it; ``ip_range`` "" is all of it."""
+    """One block of addresses. ``gateway`` is the bridge's own address in it; ``ip_range`` "" is all
+    of it.
+    """
 
     subnet: str
     gateway: str
@@ -47,8 +49,9 @@ class Network:
 class Attachment:
     """What one container was given on one network. All of it is on disk before a link is made.
 
-    ``host_link`` is the veth end on the bridge, ``interface`` the name inside (eth0, eth1 in order);
-    addresses carry their prefix length, such as 10.89.0.2/24; "" where the network has no such family.
+    ``host_link`` is the veth end on the bridge, ``interface`` the name inside (eth0, eth1 in
+    order); addresses carry their prefix length, such as 10.89.0.2/24; "" where the network has no
+    such family.
     """
 
     network_id: str
@@ -67,7 +70,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Publication:
-    """One published port as it stands in the firewall: ``host_ip`` "" is every address of the host."""
+    """One published port in the firewall: ``host_ip`` "" is every address of the host."""
 
     container_id: str
     protocol: str
