@@ -1,10 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system calls Python 3.9 lacks, under C's own names, and what /proc tells about processes and mounts.
+"""The system calls Python 3.9 lacks, under C's own names, and what /proc tells about processes and
+mounts.
 
 Only this file uses ctypes, and imports it on the first call that needs it (1 to 2 ms, and a Python
-built without it still observes): ``boot_id``, ``process_start_time`` and ``mountinfo`` do without. Every failure is an OSError with errno and, where there is one, the path.
+built without it still observes): ``boot_id``, ``process_start_time`` and ``mountinfo`` do without.
+Every failure is an OSError with errno and, where there is one, the path.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ _RENAMEAT2 = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _libc() -> tuple[Any, Any]:
     """ctypes and the C library this interpreter runs on, loaded once. The only import of ctypes."""
     import ctypes
@@ -105,7 +107,7 @@ def _bytes(text: Optional[Path]) -> Optional[bytes]:
     return data
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _openat2() -> Callable[[int, bytes, int, int, int], int]:
     """openat2 with its structure made once: unpacking a layer calls it for every directory."""
     ctypes, library = _libc()
@@ -123,10 +125,12 @@ def _openat2() -> Callable[[int, bytes, int, int, int], int]:
 
 
 def openat2(dirfd: int, path: Path, flags: int, mode: int = 0, resolve: int = 0) -> int:
-    """Open ``path`` below ``dirfd`` with RESOLVE_* rules. Returns a descriptor that is closed on exec.
+    """Open ``path`` below ``dirfd`` with RESOLVE_* rules. Returns a descriptor that is closed on
+    exec.
 
-    EAGAIN means that a rename raced with ``..`` and the kernel would not vouch for the result: try again.
-    ``mode`` must be 0 unless the flags create a file (openat2(2) refuses it, unlike open(2)).
+    EAGAIN means that a rename raced with ``..`` and the kernel would not vouch for the result: try
+    again. ``mode`` must be 0 unless the flags create a file (openat2(2) refuses it, unlike
+    open(2)).
     """
     name = _bytes(path)
     assert name is not None
@@ -166,7 +170,9 @@ def setns(fd: int, nstype: int = 0) -> None:
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int = 0) -> None:
-    """rename(2) with RENAME_NOREPLACE (EEXIST when ``new`` is there) or RENAME_EXCHANGE (both must be)."""
+    """rename(2) with RENAME_NOREPLACE (EEXIST when ``new`` is there) or RENAME_EXCHANGE (both must
+    be).
+    """
     ctypes, library = _libc()
     number = _RENAMEAT2.get(os.uname().machine)
     if number is None:
@@ -184,17 +190,21 @@ def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int = 0
 
 
 def syncfs(fd: int) -> None:
-    """Write out everything of the filesystem that holds ``fd``: one call for a whole unpacked layer."""
+    """Write out everything of the filesystem that holds ``fd``: one call for a whole unpacked
+    layer.
+    """
     _check(_libc()[1].syncfs(fd))
 
 
 def linkat_fd(fd: int, newdirfd: int, newname: Path) -> None:
-    """Give the very file that ``fd`` stands for another name (AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH)."""
+    """Give the very file that ``fd`` stands for another name (AT_EMPTY_PATH needs
+    CAP_DAC_READ_SEARCH).
+    """
     _check(_libc()[1].linkat(fd, b"", newdirfd, _bytes(newname), AT_EMPTY_PATH), newname)
 
 
 def boot_id() -> str:
-    """The kernel's identifier of this boot: presence in /run is no proof that something still runs."""
+    """The identifier of this boot: presence in /run is no proof that something still runs."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
 
@@ -202,8 +212,8 @@ def boot_id() -> str:
 def process_start_time(pid: int) -> Optional[int]:
     """When a process started, in clock ticks since boot; None when there is no such process.
 
-    A pid with its start time and the boot id identifies a process for ever. Field 22 of proc(5)'s stat,
-    counted behind the last ``)``, since a command's name may hold any byte but NUL.
+    A pid with its start time and the boot id identifies a process for ever. Field 22 of proc(5)'s
+    stat, counted behind the last ``)``, since a command's name may hold any byte but NUL.
     """
     try:
         with open(f"/proc/{int(pid)}/stat", "rb") as file:
@@ -217,7 +227,9 @@ def process_start_time(pid: int) -> Optional[int]:
 
 @dataclass(frozen=True)
 class Mount:
-    """One line of proc(5)'s mountinfo. ``options`` are the mount's own, ``super_options`` the filesystem's."""
+    """One line of proc(5)'s mountinfo. ``options`` are the mount's own, ``super_options`` the
+    filesystem's.
+    """
 
     mount_id: int
     parent: int
