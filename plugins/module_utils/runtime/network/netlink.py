@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conversations with the kernel over a netlink socket, with the standard library alone.
+
+What is said is made elsewhere: rtnetlink messages by pyroute2's codec in link.py, the one question
+of firewall.py by hand. Here is only the exchange: any number of requests in one datagram, one
+acknowledgement each, and the kernel's own words (extended ACK) when it refuses one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Optional
+
+from ..errors import Error
+
+ROUTE = 0
+NETFILTER = 12
+
+NLM_F_REQUEST = 0x001
+NLM_F_ACK = 0x004
+NLM_F_EXCL = 0x200
+NLM_F_CREATE = 0x400
+
+_NLMSG_ERROR = 2
+_NLM_F_CAPPED = 0x100
+_NLM_F_ACK_TLVS = 0x200
+_NLMSGERR_ATTR_MSG = 1
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+
+_HEADER = struct.Struct("=IHHII")
+
+#: The kernel answers within the send, so an answer that does not come is a bug or a dying host.
+_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One message with its header, its purpose ("cannot ..."), and the errors that are fine."""
+
+    data: bytes
+    purpose: str
+    tolerated: tuple[int, ...] = ()
+
+
+def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
+    """A netlink message around its payload (netlink(7))."""
+    return _HEADER.pack(_HEADER.size + len(payload), kind, flags, sequence, 0) + payload
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """One netlink attribute, padded to four bytes."""
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+class Conversation:
+    """A netlink socket of one network namespace: the one its maker's thread was in."""
+
+    def __init__(self, protocol: int) -> None:
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol
+        )
+        try:
+            self._socket.bind((0, 0))
+            self._socket.settimeout(_TIMEOUT_S)
+            for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
+                # Both only improve what an error says.
+                with contextlib.suppress(OSError):
+                    self._socket.setsockopt(_SOL_NETLINK, option, 1)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._socket.close()
+
+    def exchange(self, requests: Sequence[Request]) -> list[int]:
+        """Send requests together; return each one's errno, 0 for success.
+
+        Their sequence numbers are 1, 2, ... in order and each asks for an acknowledgement
+        (NLM_F_ACK). The kernel handles all of them, in order, even after one that fails. Raises
+        Error for the first failure that its request does not tolerate.
+        """
+        if not requests:
+            return []
+        self._socket.send(b"".join(request.data for request in requests))
+        answers: dict[int, tuple[int, str]] = {}
+        while len(answers) < len(requests):
+            try:
+                datagram = self._socket.recv(1 << 16)
+            except socket.timeout as exc:
+                raise Error(f"cannot {requests[0].purpose}: the kernel does not answer") from exc
+            for sequence, code, text in _acknowledgements(datagram):
+                answers[sequence] = (code, text)
+        for number, request in enumerate(requests, 1):
+            code, text = answers[number]
+            if code and code not in request.tolerated:
+                said = f" ({text})" if text else ""
+                raise Error(f"cannot {request.purpose}: {os.strerror(code)}{said}")
+        return [answers[number][0] for number in range(1, len(requests) + 1)]
+
+
+def _acknowledgements(datagram: bytes) -> list[tuple[int, int, str]]:
+    """(sequence, errno, the kernel's words) of each acknowledgement; the rest is passed over."""
+    found = []
+    offset = 0
+    while offset + _HEADER.size <= len(datagram):
+        length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram, offset)
+        if length < _HEADER.size:
+            break
+        if kind == _NLMSG_ERROR:
+            code = -struct.unpack_from("=i", datagram, offset + _HEADER.size)[0]
+            text = ""
+            if flags & _NLM_F_ACK_TLVS:
+                start = offset + _HEADER.size + 4 + _HEADER.size
+                if not flags & _NLM_F_CAPPED:
+                    # The refused message follows in full, and its header is passed already.
+                    (original,) = struct.unpack_from("=I", datagram, offset + _HEADER.size + 4)
+                    start += (original - _HEADER.size + 3) & ~3
+                text = _words(datagram[start : offset + length])
+            found.append((sequence, code, text))
+        offset += (length + 3) & ~3
+    return found
+
+
+def _words(attributes: bytes) -> str:
+    offset = 0
+    while offset + 4 <= len(attributes):
+        length, kind = struct.unpack_from("=HH", attributes, offset)
+        if length < 4:
+            break
+        if kind == _NLMSGERR_ATTR_MSG:
+            return attributes[offset + 4 : offset + length].rstrip(b"\0").decode("utf-8", "replace")
+        offset += (length + 3) & ~3
+    return ""
