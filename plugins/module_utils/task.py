@@ -23,7 +23,6 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import
     Host,
     Plan,
     Resource,
-    difference,
 )
 
 S = TypeVar("S")
@@ -112,7 +111,7 @@ def _apply(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S], 
             return plan, plan.have
         plan.apply(host)
         found = resource.observe(host, declared)
-    differing = difference(resource.view(plan.want), resource.view(found))
+    differing = resource.differences(plan.want, found)
     if differing:
         raise Error(
             f"{kind} {name} is not what was planned after it was changed: {'; '.join(differing)}",

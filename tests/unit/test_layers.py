@@ -19,12 +19,13 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 LEVELS = (
     "errors layout files safefs linux process document plan",
     "reference oci container/spec network/spec volume/spec container/seccomp",
-    "registry/credentials registry/auth registry/client image/blobs image/store image/unpack"
+    "registry/origin registry/credentials registry/settings registry/auth registry/failure"
+    " registry/answer registry/transport registry/download registry/client image/blobs image/store image/unpack"
     " image/difference image/archive image/compression snapshot network/link network/firewall"
     " network/lease network/dns network/record container/record container/bundle"
     " container/oci_runtime container/conmon",
     "registry/* image/* network/* volume/* container/*",
-    "cli archive",
+    "cli archive program",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 
@@ -32,8 +33,8 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.spl
 DOORS = {
     # Controller-side plugins live inside Ansible; on the host there is one door.
     "ansible": ("module_utils/task.py", "action/", "plugin_utils/"),
-    "requests": ("runtime/registry/client.py", "runtime/registry/auth.py"),
-    "urllib3": ("runtime/registry/client.py", "runtime/registry/auth.py"),
+    "requests": ("runtime/registry/transport.py",),
+    "urllib3": ("runtime/registry/transport.py",),
     "pyroute2": ("runtime/network/link.py",),
     "subprocess": ("runtime/process.py",),
     "ctypes": ("runtime/linux.py",),

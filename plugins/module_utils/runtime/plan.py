@@ -99,10 +99,11 @@ class Resource(Generic[D, S]):
     """The functions through which an entry point converges one kind of thing.
 
     ``observe(host, declared)`` only reads; ``plan(declared, have)`` is pure; ``view(state)`` is the
-    JSON value shown in diffs, and all of it is what is compared after applying, so it holds only
-    what a plan can predict; ``result(host, state)`` is what the module returns; ``predict(state)``
-    is what a check-mode run hands to its later tasks, in the shape of ``Host.predicted``;
-    ``lock(declared)`` names the lock under which a change is observed, planned and applied.
+    JSON value shown in diffs, and all of it is compared after applying, so it holds only what a plan
+    can predict; ``result(host, state)`` is what the module returns; ``lock(declared)`` names
+    the lock under which a change is observed, planned and applied; ``predict(state)`` is what a
+    check-mode run hands to its later tasks, in the shape of ``Host.predicted``; ``verify(want,
+    found)`` replaces the comparison of the two views where a difference can be explained.
     """
 
     observe: Callable[[Host, D], S]
@@ -111,6 +112,13 @@ class Resource(Generic[D, S]):
     result: Callable[[Host, S], dict[str, Any]]
     lock: Callable[[D], tuple[str, str]]
     predict: Optional[Callable[[S], dict[str, dict[str, Any]]]] = None
+    verify: Optional[Callable[[S, S], list[str]]] = None
+
+    def differences(self, want: S, found: S) -> list[str]:
+        """How the host differs from what was planned, after the steps; ``verify`` or the views."""
+        if self.verify is not None:
+            return self.verify(want, found)
+        return difference(self.view(want), self.view(found))
 
 
 def difference(before: Any, after: Any, path: str = "") -> list[str]:

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan for a container starts from: the container as found, and what around it matters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .. import document, reference
+from ..errors import Error, NotFound
+from ..image import store, transfer
+from ..network import attach
+from ..network import record as network_record
+from ..plan import Host, difference
+from . import lifecycle, logs, record
+from .declare import Declared, shown
+from .spec import ContainerSpec
+
+#: How many of its last log lines an error quotes of a container that ended.
+_LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a plan relies on beside the container itself.
+
+    ``reference`` is the normalised name of the declared image, ``image_id`` what it means on this
+    host now (None: it is not here; "": it will be, and its id is not known yet), ``newer`` the
+    digest a registry has for it when that is not the one here. ``missing_networks`` are declared
+    and do not exist.
+    """
+
+    reference: str = ""
+    image_id: Optional[str] = None
+    newer: str = ""
+    missing_networks: tuple[str, ...] = ()
+    unreachable: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A container as it is, or as a plan will make it; ``spec`` None is that there is none.
+
+    ``damage`` names what a running container lost of its network on the host. ``ending`` says how
+    the main process ended, for errors; like ``id`` and ``around`` it is not part of what is
+    compared.
+    """
+
+    name: str
+    spec: Optional[ContainerSpec] = None
+    running: bool = False
+    image_is_current: bool = True
+    damage: tuple[str, ...] = ()
+    id: str = ""
+    ending: str = ""
+    ended_well: bool = False
+    around: Around = Around()
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read the container, what its image's name means, and whether its networks exist."""
+    found = _find(host, declared.name)
+    around = _around(host, declared, found.spec)
+    current = (
+        not around.image_id or found.spec is None or found.spec.image_id in ("", around.image_id)
+    )
+    return dataclasses.replace(found, around=around, image_is_current=current)
+
+
+def _find(host: Host, name: str) -> State:
+    predicted = host.predicted.get("container", {})
+    if name in predicted:
+        return _predicted(name, predicted[name])
+    try:
+        container_id = record.identify_name(host.layout, name)
+        spec = record.read_spec(host.layout, container_id)
+        found = lifecycle.current(host, container_id)
+    except NotFound:
+        return State(name)
+    running = found.phase in ("running", "restarting")
+    state = State(name, spec, running, id=container_id)
+    if found.phase == "running":
+        return dataclasses.replace(state, damage=attach.damage(host.layout, found))
+    if found.phase == "exited":
+        state = dataclasses.replace(
+            state, ending=_ending(host, found), ended_well=found.exit_code == 0
+        )
+    return state
+
+
+def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
+    if value is None:
+        return State(name)
+    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of container {name}")
+    return State(name, spec, bool(value["running"]))
+
+
+def _ending(host: Host, found: record.Record) -> str:
+    lines = logs.last_lines(host.layout, found.id, _LAST_LINES)
+    said = f"; its last words: {' | '.join(lines)}" if lines else ""
+    reason = (
+        "was killed for want of memory" if found.oom_killed else f"exited with {found.exit_code}"
+    )
+    return f"it {reason}{said}"
+
+
+def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:
+    if declared.state == "absent":
+        return Around()
+    networks = declared.values.get("networks", spec.networks if spec else ())
+    missing = _missing(host, (endpoint.network for endpoint in networks))
+    if not declared.image:
+        return Around(missing_networks=missing)
+    name, image_id, here = _image(host, declared.image)
+    newer = unreachable = ""
+    if declared.pull == "always" and image_id != "":
+        try:
+            newest = transfer.newest_digest(host, name)
+            newer = "" if newest in here else newest
+        except Error as exc:
+            unreachable = str(exc)
+    return Around(name, image_id, newer, missing, unreachable)
+
+
+def _image(host: Host, text: str) -> tuple[str, Optional[str], tuple[str, ...]]:
+    """The normalised reference, the id it means here, and the manifest digests of that image."""
+    image = None
+    if reference.is_id(text):
+        image = store.find(host.layout, text)
+    if image is not None:
+        return image.id, image.id, ()
+    name = reference.parse_normalized(text).canonical
+    predicted = host.predicted.get("image", {})
+    if name in predicted:
+        return name, None if predicted[name] is None else str(predicted[name]["id"]), ()
+    image = store.find(host.layout, name)
+    if image is None:
+        return name, None, ()
+    digests = (d.partition("@")[2] for d in image.repo_digests)
+    return name, image.id, (image.manifest.digest, *digests)
+
+
+def _missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:
+    predicted = host.predicted.get("network", {})
+    missing = []
+    for name in names:
+        known = (
+            predicted[name] is not None
+            if name in predicted
+            else network_record.find(host.layout, name) is not None
+        )
+        if not known:
+            missing.append(name)
+    return tuple(missing)
+
+
+def view(state: State) -> dict[str, Any]:
+    """What diffs show, in the module's words."""
+    if state.spec is None:
+        return {"name": state.name, "state": "absent"}
+    shows: dict[str, Any] = {
+        "name": state.name,
+        "state": "present",
+        "running": state.running,
+        "image_is": "current" if state.image_is_current else "outdated",
+        **shown(state.spec),
+    }
+    if state.damage:
+        shows["damage"] = list(state.damage)
+    return shows
+
+
+def predict(state: State) -> dict[str, dict[str, Any]]:
+    """What later tasks of a check-mode run are told of this container and the image it pulled."""
+    made = None
+    if state.spec is not None:
+        made = {"spec": document.to_json(state.spec), "running": state.running, "id": state.id}
+    predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
+    if state.around.image_id == "":
+        predicted["image"] = {state.around.reference: {"id": ""}}
+    return predicted
+
+
+def verify(want: State, found: State) -> list[str]:
+    """The differences that are failures: a container that did its work and ended well is none."""
+    differing = difference(view(want), view(found))
+    if want.running and not found.running and found.spec is not None:
+        differing = [line for line in differing if not line.startswith(".running:")]
+        if not found.ended_well:
+            differing.append(found.ending)
+    return differing

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installing the on-host program as a step of whatever makes a container.
+
+conmon's exit hook runs the program, so it must be there before a container is. It holds the command
+line, which stands above the resources; hence this layer wraps a resource instead of the resource
+knowing of the program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from . import archive
+from .plan import Host, Plan, Resource, Step
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class WithProgram(Generic[S]):
+    """A resource's state, and whether the program in use is the one of these sources."""
+
+    current: bool
+    inner: S
+
+
+@dataclass(frozen=True)
+class InstallProgram(Step[WithProgram[S]]):
+    def describe(self) -> str:
+        return "install the program slipway"
+
+    def after(self, have: WithProgram[S]) -> WithProgram[S]:
+        return dataclasses.replace(have, current=True)
+
+    def execute(self, host: Host) -> None:
+        archive.install(host.layout)
+
+
+@dataclass(frozen=True)
+class Inner(Step[WithProgram[S]]):
+    """A step of the wrapped resource."""
+
+    step: Step[S]
+
+    def describe(self) -> str:
+        return self.step.describe()
+
+    def after(self, have: WithProgram[S]) -> WithProgram[S]:
+        return dataclasses.replace(have, inner=self.step.after(have.inner))
+
+    def execute(self, host: Host) -> None:
+        self.step.execute(host)
+
+
+def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
+    """The same resource, whose plans first install the program where a step needs it.
+
+    A plan without steps installs nothing: the programs of running containers were installed when they
+    were made, and a newer collection alone changes no host.
+    """
+
+    def observe(host: Host, declared: D) -> WithProgram[S]:
+        predicted = host.predicted.get("program", {}).get("current") is not None
+        return WithProgram(
+            predicted or archive.installed(host.layout), resource.observe(host, declared)
+        )
+
+    def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
+        inner = resource.plan(declared, have.inner)
+        steps: list[Step[WithProgram[S]]] = [Inner(step) for step in inner.steps]
+        if steps and not have.current:
+            steps.insert(0, InstallProgram())
+        return Plan(have, tuple(steps), inner.unmet, inner.reasons)
+
+    def view(state: WithProgram[S]) -> dict[str, Any]:
+        return resource.view(state.inner)
+
+    def predict(state: WithProgram[S]) -> dict[str, dict[str, Any]]:
+        states = resource.predict(state.inner) if resource.predict else {}
+        return {**states, "program": {"current": True}} if state.current else states
+
+    def verify(want: WithProgram[S], found: WithProgram[S]) -> list[str]:
+        lacking = [] if found.current or not want.current else ["the program slipway is not there"]
+        return lacking + resource.differences(want.inner, found.inner)
+
+    return Resource(
+        observe,
+        plan,
+        view,
+        lambda host, state: resource.result(host, state.inner),
+        resource.lock,
+        predict,
+        verify,
+    )
