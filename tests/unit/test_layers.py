@@ -20,7 +20,8 @@ LEVELS = (
     "errors layout files safefs linux process document plan",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "registry/origin registry/credentials registry/settings registry/auth registry/failure"
-    " registry/answer registry/transport registry/download registry/client image/blobs image/store image/unpack"
+    " registry/answer registry/transport registry/download registry/client"
+    " image/blobs image/store image/unpack"
     " image/difference image/archive image/compression snapshot network/link network/firewall"
     " network/lease network/dns network/record container/record container/bundle"
     " container/oci_runtime container/conmon",

@@ -1,0 +1,423 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The OCI distribution API (v1.1), and Docker's of the same form: resolve, fetch, upload.
+
+Nothing a registry says is believed: a manifest is hashed, a blob's size and digest are checked
+while it streams in, and a digest is validated before it becomes part of a URL. Errors name the
+registry, the repository and the tag or digest. NotFound means the registry knows it not;
+Unreachable that it could not be asked; any other Error will not pass by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Callable, Optional
+from urllib.parse import quote, urlencode
+
+from .. import oci
+from ..errors import Error
+from ..layout import Layout
+from ..oci import Descriptor
+from . import credentials as stored
+from .answer import Answer, Slice
+from .credentials import Credentials
+from .download import Part
+from .failure import Broken, Limits, Patience
+from .settings import RegistrySettings, read_settings
+from .transport import Request, Transport
+
+MANIFEST_LIMIT = 4 << 20
+
+_ACCEPT = ", ".join((oci.INDEX, oci.MANIFEST, oci.DOCKER_LIST, oci.DOCKER_MANIFEST))
+_KNOWN_TYPES = oci.INDEX_TYPES | oci.MANIFEST_TYPES
+_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
+_OCTETS = "application/octet-stream"
+_CONTENT_RANGE = re.compile(r"\Abytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)\Z", re.ASCII)
+
+
+def connect(
+    layout: Layout,
+    domain: str,
+    *,
+    credentials: Optional[Credentials] = None,
+    insecure: Optional[bool] = None,
+    ca_file: Optional[str] = None,
+    limits: Optional[Limits] = None,
+) -> Registry:
+    """A registry as the host knows it: its settings, and its stored login unless one is given.
+
+    Nothing is sent yet. ``domain`` is that of a Reference, such as ``docker.io`` or ``host:5000``.
+    """
+    settings = read_settings(layout, domain, insecure=insecure, ca_file=ca_file)
+    login = credentials or stored.read(layout.auth_file, domain)
+    return Registry(domain, settings, login, limits or Limits())
+
+
+def pull_sources(
+    layout: Layout,
+    domain: str,
+    *,
+    credentials: Optional[Credentials] = None,
+    insecure: Optional[bool] = None,
+    ca_file: Optional[str] = None,
+) -> tuple[Registry, ...]:
+    """Whom to ask for an image, in order: the registry's mirrors, then the registry itself.
+
+    The next one is asked where one raises NotFound or Unreachable. A mirror has settings and a
+    login of its own; what the task says is meant for the registry and is not told to a mirror.
+    """
+    mirrors = (stored.registry_domain(name) for name in read_settings(layout, domain).mirrors)
+    origin = connect(layout, domain, credentials=credentials, insecure=insecure, ca_file=ca_file)
+    return (*(connect(layout, mirror) for mirror in mirrors), origin)
+
+
+class Registry:
+    """One registry. Owns its connections: close it, or leave its ``with`` block. Threads may share
+    it.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        settings: Optional[RegistrySettings] = None,
+        credentials: Optional[Credentials] = None,
+        limits: Optional[Limits] = None,
+    ) -> None:
+        self.domain = domain
+        self.limits = limits or Limits()
+        self._http = Transport(domain, settings or RegistrySettings(), credentials, self.limits)
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def check(self) -> None:
+        """Ask whether the registry is one and accepts the login. Raises Error when it does not."""
+        with self._http.send(Request("GET", "/v2/", "the API")) as answer:
+            if answer.status == 200:
+                return
+            if answer.status == 404:
+                raise Error(
+                    f"{self.domain} is no registry: it does not serve /v2/",
+                    hint="check host and port",
+                )
+            answer.require()
+
+    def resolve(self, repository: str, reference: str) -> Descriptor:
+        """What a tag or digest names now: one HEAD request.
+
+        The digest is the registry's word, good for comparing and for asking further: what is
+        fetched by it is hashed. A registry that does not say is asked for the manifest, which is
+        hashed here.
+        """
+        what = self._what("manifest", repository, reference)
+        with self._http.send(self._ask("HEAD", repository, reference, what)) as answer:
+            if answer.status in (401, 403, 404):
+                answer.require()
+            media_type = answer.media_type
+            digest = answer.header("Docker-Content-Digest")
+            told = answer.status == 200 and media_type in _KNOWN_TYPES and oci.is_digest(digest)
+            if told and answer.length:
+                if oci.is_digest(reference) and digest != reference:
+                    raise answer.lie(f"it names {digest}")
+                return Descriptor(media_type, digest, answer.length)
+        return self.manifest(repository, reference)[0]
+
+    def manifest(self, repository: str, reference: str) -> tuple[Descriptor, bytes]:
+        """A manifest or an index, verified: its digest, its type, and that it is one thing only.
+
+        A document that has both ``manifests`` and ``layers`` or ``config``, a duplicate key, or a
+        mediaType other than its Content-Type is refused (CVE-2021-41190).
+        """
+        what = self._what("manifest", repository, reference)
+        request = self._ask("GET", repository, reference, what)
+        patience = Patience(self.limits)
+        while True:
+            try:
+                with self._http.send(request, patience) as answer:
+                    answer.require()
+                    data = answer.body(MANIFEST_LIMIT)
+                    break
+            except Broken as exc:
+                patience.wait(exc)
+        algorithm = reference.partition(":")[0] if oci.is_digest(reference) else "sha256"
+        digest = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+        told = answer.header("Docker-Content-Digest")
+        if oci.is_digest(reference) and digest != reference:
+            raise answer.lie(f"its content has the digest {digest}")
+        if told.startswith(f"{algorithm}:") and told != digest:
+            raise answer.lie(f"it is said to be {told[:200]!a} and is {digest}")
+        return Descriptor(_check_document(data, answer), digest, len(data)), data
+
+    def fetch_blob(
+        self,
+        repository: str,
+        descriptor: Descriptor,
+        sink: Callable[[bytes], object],
+        offset: int = 0,
+    ) -> None:
+        """Hand a blob's bytes from ``offset`` to its end to ``sink``, in order and each once.
+
+        A connection that breaks is taken up again where it broke (Range). Never hands over more
+        than the descriptor's size, and raises when there is more or less. The caller hashes.
+        """
+        what = self._what("blob", repository, descriptor.digest)
+        path = self._blob_path(repository, descriptor.digest)
+        patience = Patience(self.limits)
+        position = offset
+        while position < descriptor.size:
+            headers = {"Range": f"bytes={position}-"} if position else {}
+            request = Request("GET", path, what, self._pull(repository), headers)
+            try:
+                with self._http.send(request, patience) as answer:
+                    for data in self._blob_body(answer, descriptor, position):
+                        sink(data)
+                        position += len(data)
+                        patience.progress()
+            except Broken as exc:
+                patience.wait(exc)
+
+    def download(self, repository: str, descriptor: Descriptor, path: Path) -> None:
+        """Leave a blob, verified and durable, in the file ``path``, or raise.
+
+        What an earlier, killed download left in ``path`` is taken up again from 1 MiB on, after its
+        bytes were hashed. The file is locked meanwhile. A blob that turns out wrong is emptied, so
+        that it can never be published; one that began with leftover bytes is fetched anew once
+        before that.
+        """
+        what = self._what("blob", repository, descriptor.digest)
+        with Part(path, descriptor, f"registry {self.domain}: {what}") as part:
+            if part.complete() or part.resumed:
+                if not part.complete():
+                    self.fetch_blob(repository, descriptor, part.write, part.size)
+                if part.verified():
+                    return
+                part.restart()
+            self.fetch_blob(repository, descriptor, part.write)
+            part.verify()
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether a repository has a blob."""
+        what = self._what("blob", repository, digest)
+        path = self._blob_path(repository, digest)
+        with self._http.send(Request("HEAD", path, what, self._pull(repository))) as answer:
+            if answer.status == 404:
+                return False
+            answer.require()
+            return True
+
+    def mount_blob(self, repository: str, digest: str, from_repository: str) -> bool:
+        """Take a blob over from another repository of the registry; False when that was not
+        possible.
+        """
+        what = self._what("blob", repository, digest)
+        _check_digest(digest)
+        query = urlencode({"mount": digest, "from": from_repository})
+        scope = (*self._push(repository), *self._pull(from_repository))
+        path = f"/v2/{_name(repository)}/blobs/uploads/?{query}"
+        with self._http.send(Request("POST", path, what, scope)) as answer:
+            if answer.status == 202:
+                # It began an upload instead; ending that is a courtesy, and its failure is no
+                # matter.
+                with contextlib.suppress(Error):
+                    location = self._location(answer)
+                    self._http.attempt(
+                        Request("DELETE", location, what, self._push(repository))
+                    ).close()
+                return False
+            if answer.status in (400, 404, 405):
+                return False
+            answer.require()
+            return True
+
+    def upload_blob(
+        self, repository: str, descriptor: Descriptor, path: Path, chunk_bytes: int = 0
+    ) -> None:
+        """Upload the file ``path`` as a blob; the registry verifies its digest.
+
+        In one PUT, which every registry takes, or in PATCHes of ``chunk_bytes`` each. An upload
+        that breaks is begun anew.
+        """
+        what = self._what("blob", repository, descriptor.digest)
+        _check_digest(descriptor.digest)
+        patience = Patience(self.limits)
+        while True:
+            try:
+                self._upload(repository, descriptor, path, chunk_bytes, what, patience)
+                return
+            except Broken as exc:
+                patience.wait(exc)
+
+    def put_manifest(self, repository: str, reference: str, media_type: str, data: bytes) -> str:
+        """Upload a manifest or index under a tag or its digest; returns its digest."""
+        what = self._what("manifest", repository, reference)
+        digest = oci.digest_of(data)
+        if oci.is_digest(reference) and reference != digest:
+            raise Error(f"{what}: the document to upload has the digest {digest}")
+        request = Request(
+            "PUT",
+            self._manifest_path(repository, reference),
+            what,
+            self._push(repository),
+            {"Content-Type": media_type},
+            data,
+        )
+        with self._http.send(request) as answer:
+            answer.require()
+            told = answer.header("Docker-Content-Digest")
+            if told.startswith("sha256:") and told != digest:
+                raise answer.lie(f"it stored {told[:200]!a} in place of {digest}")
+        return digest
+
+    def _upload(
+        self,
+        repository: str,
+        descriptor: Descriptor,
+        path: Path,
+        chunk_bytes: int,
+        what: str,
+        patience: Patience,
+    ) -> None:
+        scope = self._push(repository)
+        start = Request("POST", f"/v2/{_name(repository)}/blobs/uploads/", what, scope, {}, b"")
+        with self._http.send(start, patience) as answer:
+            answer.require()
+            location = self._location(answer)
+        position = 0
+        while chunk_bytes and position < descriptor.size:
+            length = min(chunk_bytes, descriptor.size - position)
+            headers = {
+                "Content-Type": _OCTETS,
+                "Content-Range": f"{position}-{position + length - 1}",
+            }
+            body = Slice(path, position, length)
+            with self._http.attempt(
+                Request("PATCH", location, what, scope, headers, body)
+            ) as answer:
+                answer.require()
+                location = self._location(answer)
+            position += length
+            patience.progress()
+        rest = descriptor.size - position
+        separator = "&" if "?" in location else "?"
+        closing = Request(
+            "PUT",
+            f"{location}{separator}{urlencode({'digest': descriptor.digest})}",
+            what,
+            scope,
+            {"Content-Type": _OCTETS},
+            Slice(path, position, rest) if rest else b"",
+        )
+        with self._http.attempt(closing) as answer:
+            answer.require()
+
+    def _location(self, answer: Answer) -> str:
+        """Where the registry wants the upload: an absolute URL, judged as a redirect is
+        (CVE-2026-50151).
+
+        The login is shown to the registry's own origin only; the transport sees to that.
+        """
+        location = answer.header("Location")
+        if not location:
+            raise answer.lie("it began an upload without a Location")
+        url = self._http.url(location)
+        self._http.check_location(url)
+        return url
+
+    def _blob_body(self, answer: Answer, descriptor: Descriptor, position: int) -> Iterator[bytes]:
+        """The bytes from ``position`` on, whether or not the server honours Range."""
+        skip = 0
+        if answer.status == 206:
+            given = _CONTENT_RANGE.match(answer.header("Content-Range"))
+            if given is None or int(given.group(1)) != position:
+                raise answer.lie(f"it was asked for bytes from {position} and gave others")
+        else:
+            answer.require()
+            skip = position
+        rest = descriptor.size - position
+        if answer.length is not None and answer.length != rest + skip:
+            raise answer.lie(
+                f"it has {answer.length + position - skip} bytes, not {descriptor.size}"
+            )
+        for data in answer.chunks():
+            if skip:
+                dropped = min(skip, len(data))
+                skip -= dropped
+                data = data[dropped:]
+            rest -= len(data)
+            if rest < 0:
+                raise answer.lie(f"it has more than {descriptor.size} bytes")
+            if data:
+                yield data
+        if rest:
+            raise answer.broken(f"the body is {rest} bytes short")
+
+    def _ask(self, method: str, repository: str, reference: str, what: str) -> Request:
+        path = self._manifest_path(repository, reference)
+        return Request(method, path, what, self._pull(repository), {"Accept": _ACCEPT})
+
+    def _manifest_path(self, repository: str, reference: str) -> str:
+        if ":" in reference:
+            _check_digest(reference)
+        return f"/v2/{_name(repository)}/manifests/{quote(reference, safe=':')}"
+
+    def _blob_path(self, repository: str, digest: str) -> str:
+        _check_digest(digest)
+        return f"/v2/{_name(repository)}/blobs/{digest}"
+
+    def _pull(self, repository: str) -> tuple[str, ...]:
+        return (f"repository:{repository}:pull",)
+
+    def _push(self, repository: str) -> tuple[str, ...]:
+        return (f"repository:{repository}:pull,push",)
+
+    def _what(self, kind: str, repository: str, reference: str) -> str:
+        separator = "@" if ":" in reference else ":"
+        return f"{kind} {repository}{separator}{reference}"
+
+
+def _check_document(data: bytes, answer: Answer) -> str:
+    """The media type of a manifest, once its parts agree on what it is."""
+    told = answer.media_type
+    if told.startswith(_SCHEMA_1):
+        raise answer.error(
+            "it is in Docker's schema 1, which no tool writes any more",
+            "push the image again with a current tool",
+        )
+    if told not in _KNOWN_TYPES:
+        raise answer.error(f"its type {told[:100]!a} is not an image's")
+    document = oci.load(data, answer.place)
+    own = document.get("mediaType", told)
+    if own != told:
+        raise answer.error(f"it is sent as {told[:100]!a} and says it is {str(own)[:100]!a}")
+    for name in ("layers", "config") if told in oci.INDEX_TYPES else ("manifests",):
+        if name in document:
+            raise answer.error(f"it is sent as {told} and has {name!r}, so it is two things")
+    return told
+
+
+def _check_digest(digest: str) -> None:
+    """Refuse what is no digest before it becomes part of a URL (CVE-2024-3727)."""
+    if not oci.is_digest(digest):
+        raise Error(f"{digest[:200]!a} is not a digest")
+
+
+def _name(repository: str) -> str:
+    """A repository's path as part of a URL: from a parsed reference, and quoted all the same."""
+    return quote(repository, safe="/")
