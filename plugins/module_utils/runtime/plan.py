@@ -99,8 +99,8 @@ class Resource(Generic[D, S]):
     """The functions through which an entry point converges one kind of thing.
 
     ``observe(host, declared)`` only reads; ``plan(declared, have)`` is pure; ``view(state)`` is the
-    JSON value shown in diffs, and all of it is compared after applying, so it holds only what a plan
-    can predict; ``result(host, state)`` is what the module returns; ``lock(declared)`` names
+    JSON value shown in diffs, and all of it is compared after applying, so it holds only what a
+    plan can predict; ``result(host, state)`` is what the module returns; ``lock(declared)`` names
     the lock under which a change is observed, planned and applied; ``predict(state)`` is what a
     check-mode run hands to its later tasks, in the shape of ``Host.predicted``; ``verify(want,
     found)`` replaces the comparison of the two views where a difference can be explained.

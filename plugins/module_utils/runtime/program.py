@@ -66,9 +66,8 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
 
     def observe(host: Host, declared: D) -> WithProgram[S]:
         predicted = host.predicted.get("program", {}).get("current") is not None
-        return WithProgram(
-            predicted or archive.installed(host.layout), resource.observe(host, declared)
-        )
+        current = predicted or archive.installed(host.layout)
+        return WithProgram(current, resource.observe(host, declared))
 
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
         inner = resource.plan(declared, have.inner)

@@ -25,6 +25,8 @@ RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 _PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _VOLUME_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}\Z", re.ASCII)
+#: int() alone would take blanks, signs, underscores and other scripts' digits.
+_PORT = re.compile(r"\A[0-9]{1,5}\Z", re.ASCII)
 _ENV_NAME = re.compile(r"\A[^=\0]+\Z")
 _HOSTNAME = re.compile(
     r"\A[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\Z",
@@ -64,10 +66,10 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
     if published.startswith("["):
         address, closed, published = published[1:].partition("]:")
         if not closed:
-            raise _bad(
-                "published_ports", text, "an IPv6 address is written in brackets: [::1]:8080:80"
-            )
-    elif published.count(":") >= 2:
+            raise _bad("published_ports", text, "an IPv6 address is written in brackets")
+    elif published.count(":") > 2:
+        raise _bad("published_ports", text, "an IPv6 address is written in brackets")
+    elif published.count(":") == 2:
         address, _, published = published.partition(":")
     if address:
         try:
@@ -82,11 +84,11 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
 
 def _range(text: str, part: str) -> list[int]:
     first, dash, last = part.partition("-")
-    try:
-        low, high = int(first), int(last) if dash else int(first)
-    except ValueError as exc:
-        raise _bad("published_ports", text, f"{part!r} is not a port or a range of ports") from exc
-    if not (first.isascii() and 1 <= low <= high <= 65535):
+    last = last if dash else first
+    if not (_PORT.match(first) and _PORT.match(last)):
+        raise _bad("published_ports", text, f"{part!r} is not a port or a range of ports")
+    low, high = int(first), int(last)
+    if not 1 <= low <= high <= 65535:
         raise _bad("published_ports", text, "ports are numbers from 1 to 65535, ranges ascend")
     return list(range(low, high + 1))
 

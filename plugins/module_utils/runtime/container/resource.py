@@ -13,7 +13,7 @@ from typing import Any, Optional
 from ..errors import Error
 from ..image import store, transfer
 from ..plan import Host, Plan, Resource, Step
-from . import documents, lifecycle
+from . import documents, lifecycle, record
 from .declare import IGNORE, Declared, amend, applied_live, declare, differing, resolve
 from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
@@ -287,7 +287,7 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
 
 
 def _id(host: Host, name: str) -> str:
-    return lifecycle.identify(host, name)
+    return record.by_name(host.layout, name)
 
 
 def _image(host: Host, spec: ContainerSpec) -> store.Image:

@@ -76,7 +76,7 @@ def _find(host: Host, name: str) -> State:
     if name in predicted:
         return _predicted(name, predicted[name])
     try:
-        container_id = record.identify_name(host.layout, name)
+        container_id = record.by_name(host.layout, name)
         spec = record.read_spec(host.layout, container_id)
         found = lifecycle.current(host, container_id)
     except NotFound:

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declaring: for every option, create, again, change, unset, under ``reset`` and under ``keep``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
+    FIELDS,
+    declare,
+    differing,
+    resolve,
+    shown,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import plan
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    ContainerSpec,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.state import (
+    Around,
+    State,
+    view,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+
+IMAGE = "docker.io/library/busybox:1"
+ID = "sha256:" + "1" * 64
+OTHER = "sha256:" + "2" * 64
+
+#: Option -> (a value, another value, the other one with the first's members kept).
+VALUES: dict[str, tuple[Any, Any, Any]] = {
+    "command": (["sleep", "9"], ["sleep", "8"], ["sleep", "8"]),
+    "entrypoint": (["/init"], ["/tini"], ["/tini"]),
+    "env": ({"A": "1"}, {"B": "2"}, {"A": "********", "B": "********"}),
+    "labels": ({"a": "1"}, {"b": "2"}, {"a": "1", "b": "2"}),
+    "published_ports": (["8080:80/tcp"], ["81:81/tcp"], ["81:81/tcp", "8080:80/tcp"]),
+    "volumes": (["a:/a"], ["b:/b"], ["a:/a", "b:/b"]),
+    "network_mode": ("host", "none", "none"),
+    "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "two"}, {"name": "one"}]),
+    "restart_policy": ("always", "unless-stopped", "unless-stopped"),
+    "hostname": ("here", "there", "there"),
+    "user": ("1000", "www", "www"),
+    "working_dir": ("/srv", "/tmp", "/tmp"),
+    "stop_signal": ("SIGINT", "SIGQUIT", "SIGQUIT"),
+    "stop_timeout": (3, 4, 4),
+    "read_only": (True, False, False),
+    "privileged": (True, False, False),
+    "capabilities": (["CAP_NET_ADMIN"], ["CAP_SYS_TIME"], ["CAP_NET_ADMIN", "CAP_SYS_TIME"]),
+    "cap_drop": (["CAP_CHOWN"], ["CAP_KILL"], ["CAP_CHOWN", "CAP_KILL"]),
+    "tty": (True, False, False),
+}
+
+
+def params(**given: Any) -> dict[str, Any]:
+    defaults: dict[str, Any] = {
+        "name": "web",
+        "image": "busybox:1",
+        "state": "started",
+        "pull": "missing",
+        "undeclared": "reset",
+        "comparisons": None,
+        "recreate": False,
+        "restart": False,
+        "keep_volumes": True,
+        "force_kill": False,
+        "restart_retries": None,
+        **dict.fromkeys(FIELDS),
+    }
+    return {**defaults, **given}
+
+
+def spec(existing: ContainerSpec | None = None, **given: Any) -> ContainerSpec:
+    return resolve(declare(params(**given)), IMAGE, ID, existing)
+
+
+def test_every_option_has_a_row() -> None:
+    assert set(VALUES) == set(FIELDS)
+
+
+@pytest.mark.parametrize("option", VALUES)
+def test_create_again_change_unset(option: str) -> None:
+    first, second, kept = VALUES[option]
+    made = spec(**{option: first})
+    assert differing(spec(), made) == [option]
+
+    for undeclared in ("reset", "keep"):
+        again = spec(made, undeclared=undeclared, **{option: first})
+        assert again == made, "a second run changes nothing"
+
+    assert shown(spec(made, **{option: second}))[option] != shown(made)[option]
+    assert shown(spec(made, undeclared="keep", **{option: second}))[option] == kept
+
+    assert differing(spec(), spec(made)) == [], "what is left out is reset"
+    assert spec(made, undeclared="keep") == made, "what is left out is kept"
+
+
+@pytest.mark.parametrize("option", VALUES)
+def test_comparisons_override(option: str) -> None:
+    first, second, _ = VALUES[option]
+    made = spec(**{option: first})
+    assert spec(made, comparisons={option: "ignore"}, **{option: second}) == made
+    assert spec(made, comparisons={"*": "ignore"}) == made
+    strict = spec(made, undeclared="keep", comparisons={option: "strict"}, **{option: second})
+    assert strict == spec(**{option: second})
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"comparisons": {"bogus": "strict"}}, "bogus"),
+        ({"comparisons": {"env": "loose"}}, "loose"),
+        ({"comparisons": {"hostname": "allow_more_present"}}, "one value"),
+        ({"comparisons": {"*": "allow_more_present"}}, "strict or ignore"),
+        ({"networks": [{"name": "a"}], "network_mode": "host"}, "both"),
+        ({"network_mode": "service:x"}, "network_mode"),
+        ({"restart_retries": 3}, "restart_policy"),
+        ({"name": "a/b"}, "container name"),
+        ({"name": "a\nb"}, "container name"),
+        ({"name": "x" * 300}, "container name"),
+        ({"hostname": "a b"}, "hostname"),
+        ({"capabilities": ["NET ADMIN"]}, "capabilities"),
+    ],
+)
+def test_bad_input_is_named(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(Error, match=why):
+        declare(params(**given))
+
+
+def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> State:
+    state = State("web", made, running, around=Around(IMAGE, **{"image_id": ID, **around}))
+    current = made is None or state.around.image_id in (None, "", made.image_id)
+    return dataclasses.replace(state, image_is_current=current)
+
+
+MADE = spec(labels={"a": "1"})
+
+PLANS = [
+    ("absent, absent", {"state": "absent"}, have(None), []),
+    ("absent, running", {"state": "absent"}, have(MADE, True), ["stop and remove container web"]),
+    ("absent, stopped", {"state": "absent"}, have(MADE), ["remove container web"]),
+    ("new", {}, have(None), ["create and start container web"]),
+    ("new, not started", {"state": "present"}, have(None), ["create container web"]),
+    (
+        "new, image missing",
+        {},
+        have(None, image_id=None),
+        [f"pull image {IMAGE}", "create and start container web"],
+    ),
+    ("same", {"labels": {"a": "1"}}, have(MADE, True), []),
+    ("same, ended", {"labels": {"a": "1"}}, have(MADE), ["start container web"]),
+    ("image gone, no news", {"labels": {"a": "1"}}, have(MADE, True, image_id=None), []),
+    (
+        "label gone",
+        {},
+        have(MADE, True),
+        ["recreate container web (labels)"],
+    ),
+    (
+        "image moved",
+        {"labels": {"a": "1"}},
+        have(MADE, True, image_id=OTHER),
+        ["recreate container web (image)"],
+    ),
+    (
+        "image moved, ignored",
+        {"labels": {"a": "1"}, "comparisons": {"image": "ignore"}},
+        have(MADE, True, image_id=OTHER),
+        [],
+    ),
+    (
+        "registry has a newer one",
+        {"labels": {"a": "1"}, "pull": "always"},
+        have(MADE, True, newer=OTHER),
+        [f"pull image {IMAGE}", "recreate container web (image)"],
+    ),
+    (
+        "live option",
+        {"labels": {"a": "1"}, "restart_policy": "always"},
+        have(MADE, True),
+        ["update container web (restart_policy)"],
+    ),
+    (
+        "live option, stopped",
+        {"labels": {"a": "1"}, "restart_policy": "always", "state": "stopped"},
+        have(MADE, True),
+        ["update container web (restart_policy)", "stop container web"],
+    ),
+    (
+        "restart",
+        {"labels": {"a": "1"}, "restart": True},
+        have(MADE, True),
+        ["restart container web"],
+    ),
+    ("acting: stop", {"image": None, "state": "stopped"}, have(MADE, True), ["stop container web"]),
+    ("acting: start", {"image": None}, have(MADE), ["start container web"]),
+    (
+        "acting: amend one option",
+        {"image": None, "labels": {"b": "2"}},
+        have(MADE, True),
+        ["recreate container web (labels)"],
+    ),
+    (
+        "damage",
+        {"labels": {"a": "1"}},
+        dataclasses.replace(have(MADE, True), damage=("firewall",)),
+        ["repair container web (firewall)"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "actions"), [p[1:] for p in PLANS], ids=[p[0] for p in PLANS]
+)
+def test_plans(given: dict[str, Any], found: State, actions: list[str]) -> None:
+    planned = plan(declare(params(**given)), found)
+    assert planned.actions == actions
+    assert planned.changed is bool(actions)
+    # Once it is done there is nothing left to do: the fold of the steps satisfies the declaration.
+    if not given.get("restart"):
+        assert plan(declare(params(**given)), planned.want).actions == []
+        assert (view(planned.want) != view(found)) is bool(actions)
+
+
+def test_acting_on_nothing_is_an_error() -> None:
+    with pytest.raises(Error, match="names no image"):
+        plan(declare(params(image=None)), have(None))
+
+
+def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
+    found = have(None, missing_networks=("back",))
+    planned = plan(declare(params(networks=[{"name": "back"}])), found)
+    assert planned.unmet
+    assert "back" in planned.unmet[0]
+
+
+def test_env_values_are_never_shown() -> None:
+    assert "hunter2" not in str(shown(spec(env={"PASSWORD": "hunter2"})))
