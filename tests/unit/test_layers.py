@@ -15,8 +15,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = CHECKOUT / "plugins"
 RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 
-#: What stands in each layer, by path below runtime/ without ``.py``. What a subsystem's directory
-#: holds beside the named ones is L2, the strictest: a new file that joins subsystems names itself here.
+#: What stands in each layer, by path below runtime/ without ``.py``. What else is in a subsystem's
+#: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
     "errors layout files safefs linux process document plan",
     "reference oci container/spec network/spec volume/spec container/seccomp",
