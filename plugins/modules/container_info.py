@@ -53,12 +53,26 @@ container:
       Status: running
 """
 
+from typing import Any
+
 from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.documents import (
-    gather,
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    documents,
+    record,
 )
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import NotFound
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 ARGUMENT_SPEC = {"name": {"type": "str", "required": True}}
+
+
+def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        container_id = record.identify(host.layout, params["name"])
+        found = documents.container(host, container_id, reveal_env=True)
+    except NotFound:
+        return {"exists": False, "container": None}
+    return {"exists": True, "container": found}
 
 
 def main() -> None:
