@@ -11,6 +11,7 @@ made with O_EXCL semantics, so two containers never share a name.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from .. import document, files
 from ..errors import Conflict, Error, NotFound
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
-from .spec import ContainerSpec
+from .spec import ContainerSpec, ImageDefaults
 
 #: Docker's grammar for names; an id is 64 hex digits and may be shortened.
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
@@ -55,9 +56,10 @@ class Record:
     oom_killed: bool = False
     error: str = ""
     stopped_by_user: bool = False
-    #: Restarts by policy since the last start by hand, and the back-off the next one waits, in
+    #: Restarts by policy since the last start by hand, and the back-off before the latest, in
     #: seconds.
     restart_count: int = 0
+    backoff_s: float = 0.0
     runtime: str = ""
     attachments: tuple[Attachment, ...] = ()
     publications: tuple[Publication, ...] = ()
@@ -95,13 +97,19 @@ def release_name(layout: Layout, name: str, container_id: str) -> None:
         pass
 
 
+def by_name(layout: Layout, name: str) -> str:
+    """The id of the container that has a name. Raises NotFound; an id is no name here."""
+    try:
+        return os.readlink(layout.names / name)
+    except FileNotFoundError as exc:
+        raise NotFound(f"there is no container {name[:128]!r}") from exc
+
+
 def identify(layout: Layout, name_or_id: str) -> str:
     """The id of a container named by name, id or unambiguous id prefix. Raises NotFound."""
     if _NAME.match(name_or_id):
-        try:
-            return os.readlink(layout.names / name_or_id)
-        except FileNotFoundError:
-            pass
+        with contextlib.suppress(NotFound):
+            return by_name(layout, name_or_id)
     if _ID_PREFIX.match(name_or_id):
         found = [i for i in os.listdir(layout.containers) if i.startswith(name_or_id)]
         if len(found) == 1:
@@ -115,6 +123,11 @@ def identify(layout: Layout, name_or_id: str) -> str:
 
 def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
     return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
+
+
+def read_image(layout: Layout, container_id: str) -> ImageDefaults:
+    """What the image says of this container, kept with it: the image's name may move on or go."""
+    return document.from_json(ImageDefaults, _read(layout, container_id, "image.json"))
 
 
 def read_record(layout: Layout, container_id: str) -> Record:

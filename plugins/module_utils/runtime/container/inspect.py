@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container in the shape of ``docker inspect`` (Docker Engine API v1.41, ContainerInspect). Pure.
+
+Playbooks and templates written for community.docker read these keys. What the engine has no
+equivalent of is left out rather than filled with a guess.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from ..layout import Layout
+from ..network.spec import Attachment, Publication
+from .record import Record
+from .spec import ContainerSpec, ImageDefaults, Mount, argv
+
+#: What Docker writes for a time that has not come.
+NEVER = "0001-01-01T00:00:00Z"
+
+
+def anonymous_targets(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
+    """The paths that get a volume of their own: declared without a name, or the image's VOLUMEs.
+
+    Their volumes are ``Record.anonymous_volumes``, in this order.
+    """
+    declared = [mount.target for mount in spec.mounts if mount.kind == "anonymous"]
+    taken = {os.path.normpath(mount.target) for mount in spec.mounts}
+    return (*declared, *(path for path in image.volumes if os.path.normpath(path) not in taken))
+
+
+def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[Mount, ...]:
+    """Every mount of a container, with the names of its anonymous volumes, in the order of targets.
+    """
+    found = [mount for mount in spec.mounts if mount.kind != "anonymous"]
+    asked = {mount.target: mount for mount in spec.mounts}
+    for target, name in zip(anonymous_targets(spec, image), record.anonymous_volumes):
+        mount = asked.get(target, Mount("volume", name, target))
+        found.append(dataclasses.replace(mount, kind="volume", source=name))
+    return tuple(sorted(found, key=lambda mount: mount.target))
+
+
+def status(record: Record) -> str:
+    """Docker's word for the state of a container whose record tells the truth."""
+    return record.phase
+
+
+def document(
+    layout: Layout,
+    spec: ContainerSpec,
+    record: Record,
+    image: ImageDefaults,
+    platform: str = "linux",
+) -> dict[str, Any]:
+    """The inspect document. ``record`` is the truth (``lifecycle.current``), not merely what was
+    written.
+    """
+    home = layout.container(record.id)
+    process = argv(spec, image)
+    attached = record.phase in ("running", "paused")
+    return {
+        "Id": record.id,
+        "Created": record.created,
+        "Path": process[0] if process else "",
+        "Args": list(process[1:]),
+        "State": _state(record),
+        "Image": spec.image_id,
+        "ResolvConfPath": str(home / "resolv.conf"),
+        "HostnamePath": str(home / "hostname"),
+        "HostsPath": str(home / "hosts"),
+        "LogPath": str(home / "log"),
+        "Name": f"/{record.name}",
+        "RestartCount": record.restart_count,
+        "Driver": "overlay2",
+        "Platform": platform,
+        "HostConfig": _host_config(spec, record),
+        "GraphDriver": _graph_driver(layout, record),
+        "Mounts": [_mount(layout, mount) for mount in mounts(spec, record, image)],
+        "Config": _config(spec, record, image),
+        "NetworkSettings": _network_settings(spec, record, image, attached),
+    }
+
+
+def _state(record: Record) -> dict[str, Any]:
+    restarting = record.phase == "restarting"
+    return {
+        "Status": status(record),
+        "Running": restarting or record.phase in ("running", "paused"),
+        "Paused": record.phase == "paused",
+        "Restarting": restarting,
+        "OOMKilled": record.oom_killed,
+        "Dead": False,
+        "Pid": record.pid if record.phase in ("running", "paused") else 0,
+        "ExitCode": record.exit_code,
+        "Error": record.error,
+        "StartedAt": record.started_at or NEVER,
+        "FinishedAt": record.finished_at or NEVER,
+    }
+
+
+def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
+    return {
+        "Binds": [_bind(m) for m in spec.mounts if m.kind in ("bind", "volume")] or None,
+        "NetworkMode": spec.network_mode
+        or (spec.networks[0].network if spec.networks else "default"),
+        "PortBindings": _port_bindings(spec),
+        "RestartPolicy": {
+            "Name": spec.restart_policy.name,
+            "MaximumRetryCount": spec.restart_policy.maximum_retry_count,
+        },
+        "AutoRemove": False,
+        "CapAdd": list(spec.cap_add) or None,
+        "CapDrop": list(spec.cap_drop) or None,
+        "Privileged": spec.privileged,
+        "ReadonlyRootfs": spec.read_only,
+        "LogConfig": {"Type": "k8s-file", "Config": {}},
+        "Runtime": record.runtime,
+    }
+
+
+def _bind(mount: Mount) -> str:
+    flags = ["ro" if mount.read_only else "rw"]
+    if mount.relabel:
+        flags.append(mount.relabel)
+    if mount.kind == "bind" and mount.propagation != "rprivate":
+        flags.append(mount.propagation)
+    return f"{mount.source}:{mount.target}:{','.join(flags)}"
+
+
+def _port_bindings(spec: ContainerSpec) -> dict[str, Any]:
+    bindings: dict[str, Any] = {}
+    for port in spec.ports:
+        bindings.setdefault(f"{port.container_port}/{port.protocol}", []).append(
+            {"HostIp": port.host_ip, "HostPort": str(port.host_port) if port.host_port else ""}
+        )
+    return bindings
+
+
+def _graph_driver(layout: Layout, record: Record) -> dict[str, Any]:
+    home = layout.container(record.id)
+    lowers = (str(layout.layer(chain_id) / "diff") for chain_id in reversed(record.layers))
+    return {
+        "Name": "overlay2",
+        "Data": {
+            "LowerDir": ":".join(lowers),
+            "MergedDir": str(layout.run_container(record.id) / "rootfs"),
+            "UpperDir": str(home / "upper"),
+            "WorkDir": str(home / "work"),
+        },
+    }
+
+
+def _mount(layout: Layout, mount: Mount) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "Type": mount.kind,
+        "Source": mount.source,
+        "Destination": mount.target,
+        "Mode": mount.relabel,
+        "RW": not mount.read_only,
+        "Propagation": mount.propagation if mount.kind == "bind" else "",
+    }
+    if mount.kind == "volume":
+        value |= {
+            "Name": mount.source,
+            "Source": str(layout.volume(mount.source) / "_data"),
+            "Driver": "local",
+        }
+    return value
+
+
+def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[str, Any]:
+    process = argv(spec, image)
+    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
+    return {
+        "Hostname": spec.hostname or record.id[:12],
+        "User": image.user if spec.user is None else spec.user,
+        "Tty": spec.tty,
+        "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
+        "Cmd": list(process[len(entrypoint) :]) or None,
+        "Image": spec.image,
+        "Volumes": {path: {} for path in anonymous_targets(spec, image)} or None,
+        "WorkingDir": image.working_dir if spec.working_dir is None else spec.working_dir,
+        "Entrypoint": list(entrypoint) or None,
+        "Labels": {**image.labels, **spec.labels},
+        "ExposedPorts": {port: {} for port in _exposed(spec, image)} or None,
+        "StopSignal": image.stop_signal if spec.stop_signal is None else spec.stop_signal,
+        "StopTimeout": spec.stop_timeout_s,
+    }
+
+
+def _exposed(spec: ContainerSpec, image: ImageDefaults) -> list[str]:
+    declared = (f"{port.container_port}/{port.protocol}" for port in spec.ports)
+    return sorted({*image.exposed_ports, *declared})
+
+
+def _network_settings(
+    spec: ContainerSpec, record: Record, image: ImageDefaults, attached: bool
+) -> dict[str, Any]:
+    found = {attachment.network: attachment for attachment in record.attachments if attached}
+    names = {endpoint.network: endpoint for endpoint in spec.networks}
+    networks = {}
+    for name in (*names, *(other for other in found if other not in names)):
+        endpoint = names.get(name)
+        networks[name] = {
+            "IPAMConfig": _ipam(endpoint.ipv4_address, endpoint.ipv6_address) if endpoint else None,
+            "Aliases": list(endpoint.aliases) if endpoint and endpoint.aliases else None,
+            **_endpoint(record.id, found.get(name)),
+        }
+    if spec.network_mode in ("host", "none"):
+        networks = {spec.network_mode: {"IPAMConfig": None, "Aliases": None, **_endpoint("", None)}}
+    first = found.get(next(iter(found), ""))
+    top = _endpoint(record.id, first)
+    ports = published(record.publications, _exposed(spec, image)) if attached else {}
+    # Docker repeats the addresses of the first network here; older templates read them.
+    repeated = ("Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "MacAddress")
+    return {
+        "Ports": ports,
+        **{key: top[key] for key in repeated},
+        "GlobalIPv6Address": top["GlobalIPv6Address"],
+        "GlobalIPv6PrefixLen": top["GlobalIPv6PrefixLen"],
+        "Networks": networks,
+    }
+
+
+def published(publications: Iterable[Publication], exposed: Iterable[str] = ()) -> dict[str, Any]:
+    """Docker's Ports: a list of bindings for what is published, None for what is only exposed."""
+    ports: dict[str, Any] = dict.fromkeys(exposed)
+    for publication in publications:
+        key = f"{publication.container_port}/{publication.protocol}"
+        anywhere = "::" if ":" in publication.container_ip else "0.0.0.0"
+        binding = {
+            "HostIp": publication.host_ip or anywhere,
+            "HostPort": str(publication.host_port),
+        }
+        ports[key] = [*(ports.get(key) or ()), binding]
+    return ports
+
+
+def _ipam(ipv4: str, ipv6: str) -> Optional[Mapping[str, str]]:
+    asked = {"IPv4Address": ipv4, "IPv6Address": ipv6}
+    return {key: value for key, value in asked.items() if value} or None
+
+
+def _endpoint(container_id: str, attachment: Optional[Attachment]) -> dict[str, Any]:
+    if attachment is None:
+        return {
+            "NetworkID": "",
+            "EndpointID": "",
+            "Gateway": "",
+            "IPAddress": "",
+            "IPPrefixLen": 0,
+            "IPv6Gateway": "",
+            "GlobalIPv6Address": "",
+            "GlobalIPv6PrefixLen": 0,
+            "MacAddress": "",
+        }
+    ipv4, _, prefix4 = attachment.ipv4_address.partition("/")
+    ipv6, _, prefix6 = attachment.ipv6_address.partition("/")
+    endpoint = hashlib.sha256(f"{container_id} {attachment.network_id}".encode())
+    return {
+        "NetworkID": attachment.network_id,
+        "EndpointID": endpoint.hexdigest(),
+        "Gateway": attachment.ipv4_gateway,
+        "IPAddress": ipv4,
+        "IPPrefixLen": int(prefix4 or 0),
+        "IPv6Gateway": attachment.ipv6_gateway,
+        "GlobalIPv6Address": ipv6,
+        "GlobalIPv6PrefixLen": int(prefix6 or 0),
+        "MacAddress": attachment.mac_address,
+    }

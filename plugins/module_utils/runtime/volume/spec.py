@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a volume was asked to be, and what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume as recorded in ``volumes/<name>/volume.json``; its content lies beside it in
+    ``_data``.
+
+    ``phase``: ``empty`` until its first use, ``filling`` while an image's content is copied into
+    it, ``ready`` from then on. ``anonymous`` ones were made for one container and go with it.
+    """
+
+    name: str
+    created: str
+    driver: str = "local"
+    driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    anonymous: bool = False
+    phase: str = "empty"

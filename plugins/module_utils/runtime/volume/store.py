@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes on the host: ``volumes/<name>/{volume.json,_data}``.
+
+A volume exists as soon as its directory does, published whole by rename. What an image holds at the
+place where a volume is first mounted is copied into it, as Docker does; ``phase`` in the record is
+the journal of that copy, so one that was interrupted is started over and never taken for content.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+from .. import document, files, process, safefs
+from ..errors import Error, NotFound
+from ..layout import Layout
+from .spec import Volume
+
+_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
+
+#: Copying what an image holds may be gigabytes; it is still not to hang for ever.
+_COPY_TIMEOUT_S = 1800.0
+
+
+def check_name(name: str) -> None:
+    """Raise Error unless a text may be a volume's name."""
+    if not _NAME.match(name):
+        raise Error(
+            f"{name[:60]!r} is not a volume name",
+            hint="use letters, digits, '_', '.' and '-', at most 128, starting with a letter or"
+            " digit; a path of the host starts with /",
+        )
+
+
+def data(layout: Layout, name: str) -> Path:
+    """The directory that is mounted; its owner and mode are those the containers see."""
+    check_name(name)
+    return layout.volume(name) / "_data"
+
+
+def find(layout: Layout, name: str) -> Optional[Volume]:
+    """The record of a volume, or None."""
+    check_name(name)
+    try:
+        value = files.read_json(layout.volume(name) / "volume.json")
+    except FileNotFoundError:
+        return None
+    return document.from_json(Volume, value)
+
+
+def volumes(layout: Layout) -> Iterator[Volume]:
+    """Every volume of the host, by name."""
+    try:
+        names = sorted(os.listdir(layout.volumes))
+    except FileNotFoundError:
+        return
+    for name in names:
+        found = find(layout, name) if _NAME.match(name) else None
+        if found is not None:
+            yield found
+
+
+def ensure(layout: Layout, volume: Volume) -> Volume:
+    """Make a volume unless there is one of that name, whose record is then returned as it is."""
+    found = find(layout, volume.name)
+    if found is not None:
+        return found
+    with files.scratch(layout, "volume") as scratch:
+        staging = scratch / volume.name
+        staging.mkdir(mode=0o700)
+        files.write_json(staging / "volume.json", document.to_json(volume))
+        # A new directory of Docker's is readable by whoever runs in the container.
+        (staging / "_data").mkdir()
+        (staging / "_data").chmod(0o755)
+        files.fsync_dir(staging)
+        if files.publish(staging, layout.volume(volume.name)):
+            return volume
+    found = find(layout, volume.name)
+    if found is None:
+        raise NotFound(f"the volume {volume.name} was removed while it was made")
+    return found
+
+
+def make_anonymous(layout: Layout, created: str) -> str:
+    """Make a volume that belongs to one container. Returns its name, 64 hex digits as Docker's."""
+    name = secrets.token_hex(32)
+    return ensure(layout, Volume(name, created, anonymous=True)).name
+
+
+def remove(layout: Layout, name: str) -> None:
+    """Remove a volume and its content; one that is gone already is a success."""
+    check_name(name)
+    with files.lock(layout.lock("volume", name)):
+        files.discard(layout, layout.volume(name))
+
+
+def fill(layout: Layout, name: str, root: Path, target: str) -> None:
+    """On first use, copy into a volume what ``root``, a mounted root filesystem, holds at
+    ``target``.
+
+    Nothing happens when the volume was used before and holds something. The owner and mode of
+    the directory go along even if it is empty: a service that runs as its own user writes there.
+    """
+    volume = find(layout, name)
+    if volume is None:
+        raise NotFound(f"there is no volume {name}")
+    directory = data(layout, name)
+    if volume.phase == "ready" and any(directory.iterdir()):
+        return
+    with files.lock(layout.lock("volume", name)):
+        volume = find(layout, name)
+        if volume is None:
+            raise NotFound(f"there is no volume {name}")
+        if volume.phase == "filling":
+            _clear(layout, directory)
+        elif any(directory.iterdir()):
+            _write(layout, dataclasses.replace(volume, phase="ready"))
+            return
+        with safefs.Root(root) as tree:
+            try:
+                source = tree.open(target, os.O_RDONLY | os.O_DIRECTORY)
+            except NotFound:
+                source = -1
+        if source >= 0:
+            try:
+                _copy(layout, volume, source, directory)
+            finally:
+                os.close(source)
+        _write(layout, dataclasses.replace(volume, phase="ready"))
+
+
+def _copy(layout: Layout, volume: Volume, source: int, directory: Path) -> None:
+    # The target was resolved inside the image to this descriptor and nobody runs in the tree yet,
+    # so cp, which follows no link below, cannot be led elsewhere (CVE-2022-23648).
+    if os.listdir(source):
+        _write(layout, dataclasses.replace(volume, phase="filling"))
+        process.run(
+            ["cp", "-a", f"/proc/self/fd/{source}/.", str(directory)],
+            pass_fds=(source,),
+            timeout_s=_COPY_TIMEOUT_S,
+        )
+    found = os.fstat(source)
+    os.chown(directory, found.st_uid, found.st_gid)
+    directory.chmod(stat.S_IMODE(found.st_mode))
+
+
+def _clear(layout: Layout, directory: Path) -> None:
+    """Take away the half of an interrupted copy. The directory itself stays: it may be mounted."""
+    for entry in directory.iterdir():
+        files.discard(layout, entry)
+
+
+def _write(layout: Layout, volume: Volume) -> None:
+    files.write_json(layout.volume(volume.name) / "volume.json", document.to_json(volume))
