@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Optional, Protocol
 
 from ..errors import Error, NotFound
-from .failure import Broken, Limits, said
+from .failure import Broken, Denied, Limits, said
 
 #: How much of an error document is read: enough for what a person wants to know.
 _ERROR_LIMIT = 64 << 10
@@ -116,7 +116,7 @@ class Answer:
         return self.header("Content-Type").partition(";")[0].strip().lower()
 
     def require(self) -> None:
-        """Raise NotFound for 404, and Error for every other status that is no success."""
+        """Raise NotFound for 404, Denied for 401 and 403, Error for what else is no success."""
         if self.status == 404:
             raise NotFound(
                 f"{self.place}: not found{self.complaint()}",
@@ -224,14 +224,16 @@ class Answer:
         """The error of an answer that may be better next time, when the server says that is."""
         return Broken(f"{self.place}: {why}", retry_after_s=self.retry_after_s())
 
-    def _denied(self) -> Error:
+    def _denied(self) -> Denied:
         if self._username is None:
-            return self.error(
-                f"access denied, and no login for {self._domain} is stored{self.complaint()}",
+            return Denied(
+                f"{self.place}: access denied, and no login for {self._domain} is stored"
+                f"{self.complaint()}",
                 f"run registry_login with registry_url {self._domain}; check the name as well: "
                 "some registries say this of repositories that do not exist",
             )
-        return self.error(
-            f"the login of user {self._username!r} is not accepted for this{self.complaint()}",
+        return Denied(
+            f"{self.place}: the login of user {self._username!r} is not accepted for this"
+            f"{self.complaint()}",
             f"check user and password, or run registry_login for {self._domain} again",
         )

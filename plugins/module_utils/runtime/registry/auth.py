@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ..errors import Error
 from .credentials import Credentials
+from .failure import Denied
 from .origin import Origin, check_realm
 
 #: What a token service's answer may weigh.
@@ -175,7 +176,7 @@ class Login:
         if status in (400, 401, 403):
             if login is None:
                 return None
-            raise Error(
+            raise Denied(
                 f"the token service {target} of the registry {origin} refused the login of "
                 f"user {login.username!r} (HTTP {status})",
                 hint="check user and password, or log in again with registry_login",

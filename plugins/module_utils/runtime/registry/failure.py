@@ -58,6 +58,10 @@ class Broken(Unreachable):
         self.tries = tries
 
 
+class Denied(Error):
+    """A registry or its token service refused for want of a login, or refused the login."""
+
+
 class Patience:
     """The tries and the time that one piece of work has."""
 
