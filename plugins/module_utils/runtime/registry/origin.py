@@ -11,6 +11,7 @@ CVE-2020-15157, CVE-2026-33540.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -96,11 +97,10 @@ def check_host(host: str) -> None:
     getaddrinfo(3) takes ``2130706433``, ``127.1`` and ``0x7f.1`` for 127.0.0.1, which would slip
     past every rule below.
     """
-    try:
-        ipaddress.ip_address(host)
-        return
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        # A zone (fe80::1%eth0) means something on this host only; no registry can name one.
+        if "%" not in host and ipaddress.ip_address(host):
+            return
     name = host[:-1] if host.endswith(".") else host
     last = name.rpartition(".")[2]
     if (
@@ -131,11 +131,11 @@ def check_realm(
     if target.host == registry.host or target.host in set(allowed):
         return
     _check_address(registry, target, "a token service")
+    if registry.is_loopback and target.is_loopback:
+        return
     if target.address is not None:
         if registry.address is None:
             raise _refused(registry, target, "a token service", "it is an IP address")
-        return
-    if registry.is_loopback and target.is_loopback:
         return
     labels = target.host.rstrip(".").split(".")
     parent = registry.host.rstrip(".").partition(".")[2]
