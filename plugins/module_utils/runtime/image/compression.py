@@ -1,0 +1,289 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compressions of image layers, as streams that never hold more than a piece in memory.
+
+gzip is decompressed in this process. zstd is too where Python has it (the zstandard package);
+otherwise by the program of that name, found before anything of the image is on disk and never below
+a chroot (CVE-2026-41567).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import tempfile
+import threading
+import zlib
+from types import TracebackType
+from typing import IO, Any, Optional, Protocol
+
+from .. import oci, process
+from ..errors import Error
+from .stream import Readable
+
+PLAIN, GZIP, ZSTD = "plain", "gzip", "zstd"
+
+#: What a zstd frame may make us keep for back references (RFC 8878 recommends to support 8 MiB; the
+#: program's own default, and what --long makes without a number, is 128).
+WINDOW_BYTES = 128 << 20
+
+_CHUNK = 1 << 17
+_ZSTD_PIECE = 512
+_DAMAGED = "the layer is damaged: get the image again from a source you trust"
+
+
+class Plain(Readable, Protocol):
+    """An uncompressed layer. ``read`` returns b"" once everything was found in order."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Plain: ...
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None: ...
+
+
+def kind(media_type: str) -> str:
+    """The compression that a layer's media type stands for: PLAIN, GZIP or ZSTD."""
+    if media_type in (oci.LAYER_GZIP, oci.DOCKER_LAYER_GZIP):
+        return GZIP
+    if media_type in (oci.LAYER, oci.DOCKER_LAYER):
+        return PLAIN
+    # Docker's foreign layers and OCI's non-distributable ones end like the others.
+    if media_type.endswith((".tar.gzip", ".tar+gzip")):
+        return GZIP
+    if media_type.endswith((".tar.zstd", ".tar+zstd")):
+        return ZSTD
+    if media_type.endswith((".tar", "diff.tar")):
+        return PLAIN
+    raise Error(
+        f"layers of the media type {media_type[:200]!r} are not supported",
+        hint="layers are tar archives, plain or compressed with gzip or zstd",
+    )
+
+
+def plain(stream: Readable, media_type: str) -> Plain:
+    """The uncompressed content of a layer. Closing it leaves ``stream`` open."""
+    compression = kind(media_type)
+    if compression == GZIP:
+        return _Gunzip(stream)
+    if compression == ZSTD:
+        return _unzstd(stream)
+    return _Through(stream)
+
+
+class _Through:
+    """A layer that is not compressed."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        return self._source.read(size)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+
+class _Gunzip(_Through):
+    """Members of gzip one after another (RFC 1952), and nothing behind the last one.
+
+    Not gzip.GzipFile, which passes over zeros behind the last member, so that two blobs of
+    different digests would be the same layer.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        super().__init__(source)
+        self._member = zlib.decompressobj(wbits=31)
+        self._pending = b""
+        #: Within a member. True at first: nothing at all is no gzip stream either.
+        self._within = True
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            if not self._pending:
+                self._pending = self._source.read(_CHUNK)
+            ended = not self._pending
+            if not self._within:
+                if ended:
+                    return b""
+                self._member, self._within = zlib.decompressobj(wbits=31), True
+            try:
+                # Also without input: output may be left over from input taken before.
+                data = self._member.decompress(self._pending, size)
+            except zlib.error as exc:
+                raise Error(f"the layer's gzip stream is damaged: {exc}", hint=_DAMAGED) from exc
+            self._pending = self._member.unconsumed_tail
+            if self._member.eof:
+                self._pending, self._within = self._member.unused_data, False
+            elif ended and not data:
+                raise Error("the layer's gzip stream is cut off", hint=_DAMAGED)
+            if data:
+                return data
+
+
+def _unzstd(source: Readable) -> Plain:
+    try:
+        zstandard: Any = importlib.import_module("zstandard")
+        # Before its version 0.19 the end of a frame could not be told.
+        usable = hasattr(zstandard.ZstdDecompressor().decompressobj(), "unused_data")
+    except ImportError:
+        usable = False
+    if usable:
+        return _Zstandard(source, zstandard)
+    if process.which("zstd") is None:
+        raise Error(
+            "the image has layers compressed with zstd, and this host cannot read them",
+            hint="install the package zstd, or python3-zstandard",
+        )
+    return _ZstdProgram(source)
+
+
+class _Zstandard(_Through):
+    """zstd by the zstandard package, frame after frame."""
+
+    def __init__(self, source: Readable, zstandard: Any) -> None:
+        super().__init__(source)
+        self._error = zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES)
+        self._frame = self._decompressor.decompressobj()
+        self._output = memoryview(b"")
+        self._pending = memoryview(b"")
+        self._within = True
+
+    def read(self, size: int, /) -> bytes:
+        while not self._output:
+            if not self._pending:
+                self._pending = memoryview(self._source.read(_CHUNK))
+            if not self._pending:
+                if self._within:
+                    raise Error("the layer's zstd stream is cut off", hint=_DAMAGED)
+                return b""
+            if not self._within:
+                self._frame, self._within = self._decompressor.decompressobj(), True
+            # All the output comes at once, and four bytes may stand for 128 KiB: so little goes in.
+            piece, self._pending = self._pending[:_ZSTD_PIECE], self._pending[_ZSTD_PIECE:]
+            try:
+                self._output = memoryview(self._frame.decompress(piece))
+            except self._error as exc:
+                raise Error(f"the layer's zstd stream is damaged: {exc}", hint=_DAMAGED) from exc
+            if self._frame.eof:
+                unused = bytes(self._frame.unused_data)
+                self._pending, self._within = memoryview(unused + bytes(self._pending)), False
+        data, self._output = bytes(self._output[:size]), self._output[size:]
+        return data
+
+
+class _ZstdProgram(_Through):
+    """zstd by the program, fed by a thread; its end is waited for, and its complaint becomes the
+    error.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        super().__init__(source)
+        # A file, since nobody reads the complaint before the program ends.
+        self._complaint: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115, close()
+        self._child = process.spawn(
+            ["zstd", "-q", "-d", "-c", f"--memory={WINDOW_BYTES >> 20}MB"],
+            stdin=process.PIPE,
+            stdout=process.PIPE,
+            stderr=self._complaint,
+        )
+        self._failure: Optional[BaseException] = None
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
+        self._feeder.start()
+
+    def _feed(self) -> None:
+        assert self._child.stdin is not None
+        try:
+            while True:
+                data = self._source.read(_CHUNK)
+                if not data:
+                    break
+                self._child.stdin.write(data)
+        except BrokenPipeError:
+            # The program ended first; its status says why.
+            pass
+        except (OSError, Error, ValueError) as exc:
+            self._failure = exc
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                self._child.stdin.close()
+
+    def read(self, size: int, /) -> bytes:
+        assert self._child.stdout is not None
+        if self._child.stdout.closed:
+            return b""
+        data = self._child.stdout.read(size)
+        if data:
+            return data
+        status = self._child.wait()
+        self._feeder.join()
+        self._complaint.seek(0)
+        said = process.complaint(self._complaint.read(4096))
+        self.close()
+        if self._failure is not None:
+            raise self._failure
+        if status != 0:
+            raise Error(f"the layer's zstd stream is damaged: {said}", hint=_DAMAGED)
+        return b""
+
+    def close(self) -> None:
+        """End the program if it still runs, and reap it."""
+        assert self._child.stdout is not None
+        self._child.stdout.close()
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+        self._complaint.close()
+
+
+class GzipWriter:
+    """Compress what is written; no name and no time, so the same input gives the same bytes."""
+
+    def __init__(self, out: IO[bytes], level: int = 6) -> None:
+        self._out = out
+        # With wbits of 31 zlib writes the header itself, and all it could vary in is zero.
+        self._compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
+
+    def write(self, data: bytes, /) -> int:
+        self._out.write(self._compressor.compress(data))
+        return len(data)
+
+    def close(self) -> None:
+        """Write the end of the stream; ``out`` stays open."""
+        self._out.write(self._compressor.flush())
+
+    def __enter__(self) -> GzipWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        # A stream that was not finished has no end, so that nobody takes it for whole.
+        if kind is None:
+            self.close()
+
+
+def gzip_writer(out: IO[bytes], level: int = 6) -> GzipWriter:
+    """A writer of gzip into ``out``; use it in a ``with`` block."""
+    return GzipWriter(out, level)

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bytes of a layer on their way in: counted, hashed and limited, whatever they claim to be."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import Error
+
+#: Read ahead: large enough that hashing and reading cost little per entry, small beside our memory.
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one layer may ask of us. Bytes, numbers of things, seconds.
+
+    ``layer_bytes``: the uncompressed stream, and the apparent size of a sparse file. ``entries``:
+    headers of any kind. ``path``: a name or link target. ``depth``: directories within directories;
+    removal and comparison hold one descriptor for each. ``extension_bytes``: a PAX header or GNU
+    long name. ``segments``: parts of a sparse file. ``reserve_bytes``: what must stay free on the
+    filesystem.
+    """
+
+    layer_bytes: int = 20 << 30
+    entries: int = 2_000_000
+    path: int = 4095
+    depth: int = 500
+    extension_bytes: int = 1 << 20
+    segments: int = 65536
+    reserve_bytes: int = 64 << 20
+    deadline_s: float = 3600.0
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def text(name: bytes) -> str:
+    """A name from an untrusted stream, as an error message may show it."""
+    shown = name.decode("utf-8", "backslashreplace")
+    return repr(shown if len(shown) <= 200 else shown[:200] + "…")
+
+
+def malformed(what: str) -> Error:
+    return Error(
+        f"the layer is not a well-formed tar archive: {what}",
+        hint="the image is damaged or malicious: get it again from a source you trust",
+    )
+
+
+class Stream:
+    """The uncompressed bytes of a layer: counted, hashed and limited as they pass."""
+
+    def __init__(self, source: Readable, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self._deadline = time.monotonic() + limits.deadline_s
+        self._hash = hashlib.sha256()
+        self._buffer = memoryview(b"")
+        self.total = 0
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + self._hash.hexdigest()
+
+    def _fill(self) -> bool:
+        data = self._source.read(_CHUNK)
+        if not data:
+            return False
+        self.total += len(data)
+        if self.total > self._limits.layer_bytes:
+            raise Error(
+                f"the layer is larger than {self._limits.layer_bytes} bytes when unpacked",
+                hint="it may be a decompression bomb; raise the limit if you trust the image",
+            )
+        if time.monotonic() > self._deadline:
+            raise Error(f"the layer took more than {self._limits.deadline_s:g} seconds to unpack")
+        self._hash.update(data)
+        self._buffer = memoryview(data)
+        return True
+
+    def take(self, size: int) -> bytes:
+        """Exactly ``size`` bytes, or b"" at the end of the stream. The caller has bounded
+        ``size``.
+        """
+        if len(self._buffer) >= size:
+            data, self._buffer = bytes(self._buffer[:size]), self._buffer[size:]
+            return data
+        parts: list[bytes] = []
+        while size:
+            if not self._buffer and not self._fill():
+                if parts:
+                    raise malformed("it ends in the middle of an entry")
+                return b""
+            part = bytes(self._buffer[:size])
+            self._buffer = self._buffer[len(part) :]
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """The next ``size`` bytes, in pieces as they come."""
+        while size:
+            if not self._buffer and not self._fill():
+                raise malformed("it ends in the middle of an entry")
+            piece = self._buffer[:size]
+            self._buffer = self._buffer[len(piece) :]
+            size -= len(piece)
+            yield piece
+
+    def skip(self, size: int) -> None:
+        if size <= len(self._buffer):
+            self._buffer = self._buffer[size:]
+            return
+        for _ in self.pieces(size):
+            pass
+
+    def drain(self) -> None:
+        """Read what follows the end of the archive: it is part of the layer's digest, not of its
+        files.
+        """
+        self._buffer = memoryview(b"")
+        while self._fill():
+            self._buffer = memoryview(b"")
