@@ -18,6 +18,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -215,3 +216,20 @@ def _same_mount_namespace(pid: int) -> bool:
 def _below(directory: Path, pattern: str) -> Iterator[str]:
     for path in directory.glob(pattern):
         yield str(path)
+
+
+def main(arguments: list[str]) -> int:
+    """``audit.py save FILE`` before something, ``audit.py compare FILE`` after it."""
+    verb, file = arguments[0], Path(arguments[1])
+    if verb == "save":
+        file.write_text(json.dumps({kind: sorted(items) for kind, items in snapshot().items()}))
+        return 0
+    saved = json.loads(file.read_text())
+    lines = settle({kind: frozenset(items) for kind, items in saved.items()})
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
