@@ -21,7 +21,8 @@ LEVELS = (
     "errors layout files safefs linux overlay process document plan",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
-    "registry/resource image/resource image/transfer network/resource volume/resource"
+    "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
+    " network/resource volume/resource"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit",
     "cli archive",

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images made here, by import and commit: one new layer, a config and a manifest.
+
+Everything is deterministic: the same content and options give the same bytes, so an image's id is a
+pure function of what it was made from, and check mode computes it without writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, cast
+
+from .. import oci
+from ..document import canonical
+from ..layout import Layout
+from ..oci import Descriptor
+from . import blobs, compression
+from .stream import Readable
+
+#: Half of zlib's best ratio at a third of its time; registries and the disk see the result.
+_GZIP_LEVEL = 3
+CHUNK = 1 << 20
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+class Nowhere:
+    """A sink that keeps nothing: for what hashes while it writes."""
+
+    def write(self, data: bytes, /) -> int:
+        return len(data)
+
+
+class LayerWriter:
+    """A layer being written as a gzip blob; ``diff_id`` is the digest of what went in."""
+
+    def __init__(self, blob: blobs.Writer) -> None:
+        self._blob = blob
+        self._hash = hashlib.sha256()
+        self._gzip = compression.GzipWriter(cast(IO[bytes], blob), _GZIP_LEVEL)
+
+    @property
+    def diff_id(self) -> str:
+        return "sha256:" + self._hash.hexdigest()
+
+    def write(self, data: bytes, /) -> int:
+        self._hash.update(data)
+        return self._gzip.write(data)
+
+    def publish(self) -> Descriptor:
+        self._gzip.close()
+        return self._blob.publish(oci.LAYER_GZIP)
+
+
+@contextlib.contextmanager
+def writing_layer(layout: Layout) -> Iterator[LayerWriter]:
+    """Write a layer; it becomes a blob when ``publish`` is called."""
+    with blobs.writing(layout) as blob:
+        yield LayerWriter(blob)
+
+
+class _Tee:
+    """What is read of one stream is written to another."""
+
+    def __init__(self, source: Readable, sink: blobs.Writer) -> None:
+        self._source = source
+        self._sink = sink
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        self._sink.write(data)
+        return data
+
+
+def keep_layer(layout: Layout, source: Readable, media_type: str) -> tuple[Descriptor, str]:
+    """Store a compressed layer byte by byte as it is; returns its descriptor and its diff_id."""
+    with blobs.writing(layout) as blob:
+        tee = _Tee(source, blob)
+        with compression.plain(tee, media_type) as plain:
+            diff_id = digest_of_stream(plain)
+        while tee.read(CHUNK):
+            pass
+        return blob.publish(media_type), diff_id
+
+
+def digest_of_stream(stream: Readable) -> str:
+    found = hashlib.sha256()
+    while data := stream.read(CHUNK):
+        found.update(data)
+    return "sha256:" + found.hexdigest()
+
+
+def image_id(config: Mapping[str, Any]) -> str:
+    """The id of the image with this config."""
+    return oci.digest_of(canonical(config))
+
+
+def put_image(
+    layout: Layout, config: Mapping[str, Any], layers: Sequence[Descriptor]
+) -> Descriptor:
+    """Store a config and the manifest that joins it with its layers; returns the manifest's
+    descriptor.
+    """
+    data = canonical(config)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": oci.MANIFEST,
+        "config": blobs.put(layout, data, oci.CONFIG).document(),
+        "layers": [Descriptor(d.media_type, d.digest, d.size).document() for d in layers],
+    }
+    return blobs.put(layout, canonical(document), oci.MANIFEST)

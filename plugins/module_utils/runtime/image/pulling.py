@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pulling as a resource: a name, and whether the host has what its registry serves under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from .. import oci
+from ..errors import Error
+from ..plan import Host, Plan, Resource, Step
+from ..reference import Reference
+from ..registry.credentials import Credentials
+from . import blobs, platform, state, transfer
+from .platform import Platform
+from .state import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
+from .transfer import Access
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An image from a registry. ``always`` asks the registry even when the name is here."""
+
+    reference: Reference
+    always: bool
+    platform: Optional[Platform]
+    access: Access
+
+
+@dataclass(frozen=True)
+class Pull(Step[State]):
+    """Fetch what the registry had under the name when the plan was made."""
+
+    declared: Declared
+    digest: str
+    media_type: str
+    status: str
+
+    def describe(self) -> str:
+        return f"pull image {self.declared.reference.canonical}"
+
+    def after(self, have: State) -> State:
+        return replace(have, status=self.status, id="", digest=self.digest, planned=True)
+
+    def execute(self, host: Host) -> None:
+        descriptor = oci.Descriptor(self.media_type, self.digest, 0)
+        pinned = transfer.Pinned(self.declared.reference, descriptor)
+        transfer.pull(host, pinned, self.declared.access, self.declared.platform)
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_pull: name, tag, pull, platform, and those of the registry."""
+    wanted = params.get("platform")
+    return Declared(
+        reference=state.reference_of(params),
+        always=params.get("pull", "always") == "always",
+        platform=platform.parse_platform(wanted) if wanted else None,
+        access=access_of(params),
+    )
+
+
+def access_of(params: Mapping[str, Any]) -> Access:
+    """What a task says of its registry: username, password, insecure_registry, ca_path."""
+    username, password = params.get("username"), params.get("password")
+    if bool(username) != bool(password):
+        raise Error("username and password belong together: give both or none")
+    login = Credentials(str(username), str(password)) if username else None
+    return Access(login, params.get("insecure_registry"), params.get("ca_path"))
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read the name here and, if need be, what the registry has under it: one HEAD request."""
+    reference = declared.reference
+    name = reference.canonical
+    local = state.here(host, reference)
+    fits = local is not None and _fits(host, local, declared.platform)
+    # What a digest names does not change.
+    if local is not None and fits and (not declared.always or reference.digest):
+        return State(name, CURRENT if declared.always else PRESENT, local, local.id)
+    status = ABSENT if local is None else OUTDATED
+    predicted = host.predicted.get("registry", {})
+    if name in predicted:
+        newest, newest_type = str(predicted[name] or ""), oci.MANIFEST
+    else:
+        try:
+            pinned = transfer.resolve(host, reference, declared.access)
+        except Error as exc:
+            return State(name, status, local, unmet=(str(exc),))
+        newest, newest_type = pinned.descriptor.digest, pinned.descriptor.media_type
+    found = State(name, status, local, newest=newest, newest_type=newest_type)
+    if local is None or not _serves(local, newest):
+        return found
+    if fits or (declared.platform is None and newest_type not in oci.INDEX_TYPES):
+        return replace(found, status=CURRENT, id=local.id)
+    return found
+
+
+def _serves(local: Local, newest: str) -> bool:
+    return not local.known_as or any(state.same(known, newest) for known in local.known_as)
+
+
+def _fits(host: Host, local: Local, wanted: Optional[Platform]) -> bool:
+    """Whether an image is whole and made for the platform asked for, the host's by default."""
+    if local.image is None:
+        return True
+    if any(not blobs.has(host.layout, layer) for layer in local.image.layers):
+        return False
+    made_for = platform.of(local.image.config)
+    return platform.runs_on(made_for, wanted or platform.host_platform())
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if have.status in (CURRENT, PRESENT):
+        return Plan(have)
+    step = Pull(declared, have.newest, have.newest_type, CURRENT if declared.always else PRESENT)
+    return Plan(have, (step,), have.unmet)
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=state.view,
+    result=state.result,
+    lock=lambda declared: state.lock(declared.reference.canonical),
+    predict=state.predict,
+    verify=state.differences,
+)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pushing as a resource: a name, and whether its registry serves the image the host has under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import Error, NotFound
+from ..plan import Host, Plan, Resource, Step
+from ..reference import Reference
+from . import state, store, transfer
+from .pulling import access_of
+from .state import ABSENT, CURRENT, OUTDATED, State
+from .transfer import Access
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An image that its registry shall serve."""
+
+    reference: Reference
+    access: Access
+
+
+@dataclass(frozen=True)
+class Push(Step[State]):
+    """Upload what the registry lacks of an image, and its manifest under the tag."""
+
+    declared: Declared
+
+    def describe(self) -> str:
+        return f"push image {self.declared.reference.canonical}"
+
+    def after(self, have: State) -> State:
+        return replace(have, status=CURRENT)
+
+    def execute(self, host: Host) -> None:
+        image = store.find_reference(host.layout, self.declared.reference)
+        if image is None:
+            raise _missing(self.declared.reference)
+        transfer.push(host, image, self.declared.reference, self.declared.access)
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_push: name, tag, and those of the registry."""
+    reference = state.reference_of(params)
+    if reference.digest:
+        raise Error(
+            f"{reference.canonical} names a digest, and what is pushed gets a tag",
+            hint="name it by its tag",
+        )
+    return Declared(reference, access_of(params))
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read the image here, and the digest the registry has under the name: one HEAD request."""
+    reference = declared.reference
+    name = reference.canonical
+    local = state.here(host, reference)
+    unmet = () if local is not None else (str(_missing(reference)),)
+    found = State(name, ABSENT, local, unmet=unmet, place="registry")
+    predicted = host.predicted.get("registry", {})
+    if name in predicted:
+        served = str(predicted[name] or "")
+        current = local is not None and state.same(local.digest, served)
+        return replace(found, status=CURRENT if current else OUTDATED)
+    try:
+        served = transfer.resolve_for_push(host, reference, declared.access)
+    except Error as exc:
+        return replace(found, unmet=(*unmet, str(exc)))
+    if not served:
+        return found
+    # The digest of the index an image was chosen from counts too: pushing would replace it by one
+    # part.
+    current = local is not None and served in local.known_as
+    return replace(found, status=CURRENT if current else OUTDATED)
+
+
+def _missing(reference: Reference) -> NotFound:
+    return NotFound(
+        f"there is no image {reference.canonical} on this host",
+        hint="pull, import or tag it before it is pushed",
+    )
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if have.status == CURRENT:
+        return Plan(have)
+    return Plan(have, (Push(declared),), have.unmet)
+
+
+def predict(found: State) -> dict[str, dict[str, Any]]:
+    return {"registry": {found.name: found.local.digest if found.local else ""}}
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=state.view,
+    result=state.result,
+    lock=lambda declared: state.lock(declared.reference.canonical),
+    predict=predict,
+)

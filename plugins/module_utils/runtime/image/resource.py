@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module ``image``: an image by its name, and where it comes from when it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from ..errors import Error, NotFound
+from ..plan import Host, Plan, Resource
+from ..reference import Reference
+from . import documents, importing, pulling, removing, state, store
+from .state import PRESENT, State
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An image that has to be here already (``source: local``)."""
+
+    reference: Reference
+
+
+Declared = Union[Expected, importing.Declared, pulling.Declared, removing.Declared]
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image: name, tag, state, source, pull, import, force_source, force_absent."""
+    if params.get("state") == "absent":
+        return removing.declare(params)
+    source = params.get("source")
+    if source == "pull":
+        policy = "always" if params.get("force_source") else "not_present"
+        wanted = (params.get("pull") or {}).get("platform")
+        return pulling.declare({**params, "pull": policy, "platform": wanted})
+    if source == "import":
+        options = params.get("import")
+        if not options:
+            raise Error("source: import needs the option import, with src in it")
+        return importing.declare({**options, "name": params["name"], "tag": params.get("tag")})
+    return Expected(state.reference_of(params))
+
+
+def observe(host: Host, declared: Declared) -> State:
+    if isinstance(declared, removing.Declared):
+        return removing.observe(host, declared)
+    if isinstance(declared, importing.Declared):
+        return importing.observe(host, declared)
+    if isinstance(declared, pulling.Declared):
+        return pulling.observe(host, declared)
+    local = state.here(host, declared.reference)
+    if local is None:
+        raise NotFound(
+            f"there is no image {declared.reference.canonical} on this host",
+            hint="pull, import or commit it first, or set source to pull",
+        )
+    return State(declared.reference.canonical, PRESENT, local, local.id)
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if isinstance(declared, removing.Declared):
+        return removing.plan(declared, have)
+    if isinstance(declared, importing.Declared):
+        return importing.plan(declared, have)
+    if isinstance(declared, pulling.Declared):
+        return pulling.plan(declared, have)
+    return Plan(have)
+
+
+def predict(found: State) -> dict[str, dict[str, Any]]:
+    return removing.predict(found) if found.status == state.ABSENT else state.predict(found)
+
+
+def _lock(declared: Declared) -> tuple[str, str]:
+    if isinstance(declared, removing.Declared):
+        return removing.RESOURCE.lock(declared)
+    return state.lock(declared.reference.canonical)
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=state.view,
+    result=state.result,
+    lock=_lock,
+    predict=predict,
+    verify=state.differences,
+)
+
+
+def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What image_info returns: the named images that are here, or all of them."""
+    names = params.get("name") or []
+    if not names:
+        images = [documents.inspect(host.layout, image) for image in _all(host)]
+        return {"images": images + _predicted(host)}
+    found = []
+    for name in names:
+        local = state.find(host, str(name))
+        if local is not None:
+            found.append(_document(host, str(name), local))
+    return {"images": found}
+
+
+def _document(host: Host, name: str, local: state.Local) -> dict[str, Any]:
+    if local.image is not None:
+        return documents.inspect(host.layout, local.image)
+    return documents.predicted(state.reference_of({"name": name}), local.id)
+
+
+def _all(host: Host) -> list[store.Image]:
+    """Every image that an earlier task of a check-mode run has not predicted to be gone."""
+    gone = {name for name, value in host.predicted.get("image", {}).items() if value is None}
+    return [
+        image
+        for image in store.all_images(host.layout)
+        if not image.names or any(name not in gone for name in image.names)
+    ]
+
+
+def _predicted(host: Host) -> list[dict[str, Any]]:
+    """The images that earlier tasks of a check-mode run would have made."""
+    found = []
+    for name, value in host.predicted.get("image", {}).items():
+        if value is not None:
+            reference = state.reference_of({"name": name})
+            local = state.here(host, reference)
+            if local is not None and local.image is None:
+                found.append(documents.predicted(reference, local.id))
+    return found

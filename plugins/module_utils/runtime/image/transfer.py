@@ -1,0 +1,344 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images between the store and registries: resolve, pull, push.
+
+A pull names digests only: what the tag meant when the plan was made is what is fetched. Nothing
+gets a name before every blob is verified and every layer unpacked, so a pull that fails or is
+killed leaves content that the next one finds, and no image.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional, TypeVar
+
+from .. import oci
+from ..errors import Error, NotFound, Unreachable
+from ..layout import Layout
+from ..oci import Descriptor
+from ..plan import Host
+from ..reference import Reference, parse_normalized
+from ..registry import client
+from ..registry.client import Registry
+from ..registry.credentials import Credentials, registry_domain
+from ..registry.download import RESUME_FROM
+from ..registry.settings import read_settings
+from . import blobs, index, layers, manifest, platform, store
+from .manifest import Manifest
+from .platform import Platform
+
+#: As many as Docker; more only share the same line, and registries count connections.
+_THREADS = 3
+#: What stays free for everything else on the host.
+_RESERVE_BYTES = 64 << 20
+#: How much larger than its compressed layers an image is expected to be, blobs included.
+_EXPANSION = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a task itself says of a registry; None leaves it to the host's settings and logins."""
+
+    credentials: Optional[Credentials] = None
+    insecure: Optional[bool] = None
+    ca_file: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What a reference means in its registry now. ``image_id`` is "" unless the image is here."""
+
+    reference: Reference
+    descriptor: Descriptor
+    image_id: str = ""
+
+
+def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinned:
+    """Ask for what a reference names, by one HEAD request.
+
+    Raises NotFound, Unreachable, or Error when access is denied.
+    """
+    with _sources(host.layout, reference.domain, access) as sources:
+        descriptor = _first(sources, lambda r: r.resolve(reference.path, reference.wanted))
+    named = Reference(reference.domain, reference.path, None, descriptor.digest)
+    image = None
+    with contextlib.suppress(blobs.Damaged):
+        image = store.find_reference(host.layout, named)
+    return Pinned(reference, descriptor, image.id if image else "")
+
+
+def resolve_for_push(host: Host, reference: Reference, access: Access) -> str:
+    """The digest the registry itself, no mirror of it, has under a tag; "" for none."""
+    with _connect(host.layout, reference.domain, access) as registry:
+        try:
+            return registry.resolve(reference.path, reference.wanted).digest
+        except NotFound:
+            return ""
+
+
+def newest_digest(host: Host, name: str) -> str:
+    """The digest a registry has for a name now."""
+    return resolve(host, parse_normalized(name)).descriptor.digest
+
+
+def fetch(host: Host, name: str, digest: str = "") -> store.Image:
+    """Pull an image by its name; ``digest`` pins what it means, as newest_digest() gave it."""
+    reference = parse_normalized(name)
+    if not digest:
+        return pull(host, resolve(host, reference))
+    with _sources(host.layout, reference.domain, Access()) as sources:
+        descriptor = _first(sources, lambda r: r.resolve(reference.path, digest))
+    return pull(host, Pinned(reference, descriptor))
+
+
+def pull(
+    host: Host, pinned: Pinned, access: Access = Access(), wanted: Optional[Platform] = None
+) -> store.Image:
+    """Bring an image into the store, unpack it, and give it its name last.
+
+    ``wanted`` chooses from an image for several platforms, the host's by default; asked for
+    expressly it must be what a single image is made for.
+    """
+    layout, reference = host.layout, pinned.reference
+    with store.lease(layout), _sources(layout, reference.domain, access) as sources:
+        found = _fetch_manifest(layout, sources, pinned, wanted)
+        config = _fetch_config(layout, sources, reference.path, found)
+        _check_platform(host, reference, platform.of(config), wanted)
+        chain = oci.chain_ids(config["rootfs"].get("diff_ids") or [])
+        _check_space(layout, reference, found, chain)
+        _fetch_layers(
+            layout, sources, reference.path, found, config["rootfs"].get("diff_ids") or [], chain
+        )
+        pair = f"{reference.repository}@{pinned.descriptor.digest}"
+        index.tag(layout, reference, found.descriptor, digests=(pair,))
+    image = store.find_reference(layout, reference)
+    if image is None:
+        raise Error(f"{reference.canonical} was pulled and removed by somebody at the same time")
+    return image
+
+
+def push(host: Host, image: store.Image, reference: Reference, access: Access = Access()) -> str:
+    """Bring an image to its registry: blobs that it lacks, then the manifest. Returns the digest."""
+    layout = host.layout
+    data = blobs.read(layout, image.manifest)
+    elsewhere = _repositories(layout, reference)
+    content = {d.digest: d for d in (*image.layers, image.config_descriptor)}
+    with store.lease(layout), _connect(layout, reference.domain, access) as registry:
+
+        def offer(descriptor: Descriptor) -> None:
+            if registry.has_blob(reference.path, descriptor.digest):
+                return
+            for other in elsewhere.get(descriptor.digest, ()):
+                if registry.mount_blob(reference.path, descriptor.digest, other):
+                    return
+            if not blobs.has(layout, descriptor):
+                raise blobs.Damaged(
+                    f"the layer {descriptor.digest} of {reference.canonical} is not in the store",
+                    hint="pull or import the image again",
+                )
+            registry.upload_blob(reference.path, descriptor, layout.blob(descriptor.digest))
+
+        with _side_by_side(offer, content) as futures:
+            for future in futures.values():
+                future.result()
+        tag = reference.tag or image.manifest.digest
+        digest = registry.put_manifest(reference.path, tag, image.manifest.media_type, data)
+    index.tag(layout, reference, image.manifest, digests=(f"{reference.repository}@{digest}",))
+    return digest
+
+
+# --- what a pull is made of ------------------------------------------------------------------
+
+
+def _fetch_manifest(
+    layout: Layout, sources: Sequence[Registry], pinned: Pinned, wanted: Optional[Platform]
+) -> Manifest:
+    """The manifest of one image, through the index it is chosen from where there is one."""
+    reference = pinned.reference
+    where = f"{reference.repository}@{pinned.descriptor.digest}"
+    descriptor, data = _fetch_document(layout, sources, reference.path, pinned.descriptor.digest)
+    if descriptor.media_type in oci.INDEX_TYPES:
+        listed = manifest.parse_index(data, descriptor.media_type, where)
+        chosen = platform.choose(listed, wanted or platform.host_platform(), where)
+        promised = chosen.media_type
+        descriptor, data = _fetch_document(layout, sources, reference.path, chosen.digest)
+        if (descriptor.media_type, descriptor.size) != (promised, chosen.size):
+            raise Error(
+                f"{where}: the index says that {chosen.digest} is {chosen.size} bytes of "
+                f"{promised}, and it is {descriptor.size} of {descriptor.media_type}"
+            )
+    found = manifest.parse_manifest(data, descriptor, f"{reference.repository}@{descriptor.digest}")
+    blobs.put(layout, data, descriptor.media_type)
+    return found
+
+
+def _fetch_document(
+    layout: Layout, sources: Sequence[Registry], repository: str, digest: str
+) -> tuple[Descriptor, bytes]:
+    """A manifest or index by its digest, verified; kept in the store only by who parsed it."""
+    known = index.find_manifest(layout, digest)
+    if known is not None:
+        with contextlib.suppress(blobs.Damaged):
+            return known, blobs.read(layout, known)
+    return _first(sources, lambda registry: registry.manifest(repository, digest))
+
+
+def _fetch_config(
+    layout: Layout, sources: Sequence[Registry], repository: str, found: Manifest
+) -> dict[str, Any]:
+    _fetch_blob(layout, sources, repository, found.config)
+    try:
+        return store.read_config(layout, found)
+    except blobs.Damaged:
+        blobs.delete(layout, found.config.digest)
+        _fetch_blob(layout, sources, repository, found.config)
+        return store.read_config(layout, found)
+
+
+def _fetch_layers(
+    layout: Layout,
+    sources: Sequence[Registry],
+    repository: str,
+    found: Manifest,
+    diff_ids: Sequence[str],
+    chain: Sequence[str],
+) -> None:
+    """Download layers side by side, and unpack each as soon as it and those below it are here."""
+    below: list[Path] = []
+
+    def fetch(layer: Descriptor) -> None:
+        _fetch_blob(layout, sources, repository, layer)
+
+    with _side_by_side(fetch, {layer.digest: layer for layer in found.layers}) as futures:
+        for layer, diff_id, chain_id in zip(found.layers, diff_ids, chain):
+            futures[layer.digest].result()
+            try:
+                path = layers.unpack_layer(layout, layer, diff_id, chain_id, below)
+            except blobs.Damaged:
+                # It lay here damaged; unpacking found out, and now it is fetched anew.
+                fetch(layer)
+                path = layers.unpack_layer(layout, layer, diff_id, chain_id, below)
+            below.append(path)
+
+
+def _fetch_blob(
+    layout: Layout, sources: Sequence[Registry], repository: str, descriptor: Descriptor
+) -> None:
+    """Have a blob in the store. Whoever waited for another task's download finds it there."""
+    if blobs.has(layout, descriptor):
+        return
+    with blobs.locked(layout, descriptor.digest):
+        if blobs.has(layout, descriptor):
+            return
+        part = layout.ingest / f"{descriptor.digest.partition(':')[2]}.part"
+        try:
+            _first(sources, lambda registry: registry.download(repository, descriptor, part))
+        except BaseException:
+            # What the next pull cannot take up again is of no use to it.
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_size < RESUME_FROM:
+                    part.unlink()
+            raise
+        blobs.adopt(layout, part, descriptor)
+
+
+@contextlib.contextmanager
+def _side_by_side(
+    act: Callable[[Descriptor], None], items: Mapping[str, Descriptor]
+) -> Iterator[dict[str, Future[None]]]:
+    """Do it for every blob in a few threads, in order; the first failure keeps others from
+    starting.
+    """
+    executor = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        yield {digest: executor.submit(act, item) for digest, item in items.items()}
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _check_platform(
+    host: Host, reference: Reference, found: Platform, wanted: Optional[Platform]
+) -> None:
+    if wanted is not None and not platform.runs_on(found, wanted):
+        raise Error(
+            f"{reference.canonical} is an image for {found}, not for {wanted}",
+            hint="leave out the option platform, or take another image",
+        )
+    own = platform.host_platform()
+    if wanted is None and not platform.runs_on(found, own):
+        host.warn(f"{reference.canonical} is an image for {found}, and this host is {own}")
+
+
+def _check_space(
+    layout: Layout, reference: Reference, found: Manifest, chain: Sequence[str]
+) -> None:
+    """Refuse a pull that cannot end well before it has filled the disk."""
+    sizes = {
+        layer.digest: layer.size
+        for layer, chain_id in zip(found.layers, chain)
+        if not layers.is_unpacked(layout, chain_id)
+    }
+    needed = sum(sizes.values()) * _EXPANSION + (_RESERVE_BYTES if sizes else 0)
+    disk = os.statvfs(layout.root)
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed:
+        raise Error(
+            f"{reference.canonical} needs about {needed >> 20} MiB below {layout.root}, and "
+            f"{free >> 20} MiB are free",
+            hint="free some space, or remove images that are not used",
+        )
+
+
+# --- registries ------------------------------------------------------------------------------
+
+
+def _connect(layout: Layout, domain: str, access: Access) -> Registry:
+    return client.connect(
+        layout,
+        domain,
+        credentials=access.credentials,
+        insecure=access.insecure,
+        ca_file=access.ca_file,
+    )
+
+
+@contextlib.contextmanager
+def _sources(layout: Layout, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
+    """Whom to ask for an image, in order: the mirrors, each with its own login, then the registry."""
+    with contextlib.ExitStack() as stack:
+        mirrors = read_settings(layout, domain).mirrors
+        found = [client.connect(layout, registry_domain(mirror)) for mirror in mirrors]
+        found.append(_connect(layout, domain, access))
+        yield tuple(stack.enter_context(registry) for registry in found)
+
+
+def _first(sources: Sequence[Registry], ask: Callable[[Registry], T]) -> T:
+    """The answer of the first that has one; the registry itself, the last, is the one errors are
+    of.
+    """
+    for mirror in sources[:-1]:
+        with contextlib.suppress(NotFound, Unreachable):
+            return ask(mirror)
+    return ask(sources[-1])
+
+
+def _repositories(layout: Layout, reference: Reference) -> dict[str, list[str]]:
+    """Where in the registry of ``reference`` the store's blobs are known to be, for mounting them."""
+    found: dict[str, list[str]] = {}
+    for image in store.all_images(layout):
+        for pair in image.repo_digests:
+            domain, _, path = pair.partition("@")[0].partition("/")
+            if domain == reference.domain and path != reference.path:
+                for descriptor in (*image.layers, image.config_descriptor):
+                    known = found.setdefault(descriptor.digest, [])
+                    if path not in known:
+                        known.append(path)
+    return found

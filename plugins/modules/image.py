@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Manage images
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Has an image on the host, from where O(source) says, or has it gone. The options are those of
+    M(community.docker.docker_image).
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.registry
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
+        a change is predicted with a warning.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]) or C(NAME@DIGEST).
+      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+      - With O(state=absent) also an image's id. A removed digest takes along the tags of its
+        repository that name the same image.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none. A digest (C(sha256:...)) is taken as well.
+    type: str
+  state:
+    description:
+      - V(present) has the image on the host; O(source) is then required.
+      - V(absent) removes the name, and the image with its last one.
+    type: str
+    choices: [absent, present]
+    default: present
+  source:
+    description:
+      - V(pull) pulls the image from its registry unless it is on the host.
+      - V(import) makes it from a root filesystem; see O(import).
+      - V(local) expects it on the host and fails when it is not.
+    type: str
+    choices: [import, local, pull]
+  pull:
+    description: How to pull, with O(source=pull).
+    type: dict
+    suboptions:
+      platform:
+        description:
+          - Which image to take of one for several platforms, such as V(linux/arm64).
+          - The default is the host's own.
+        type: str
+  import:
+    description:
+      - What to make the image from, with O(source=import). M(slipway.engine.image_import) has
+        further options.
+    type: dict
+    suboptions:
+      src:
+        description:
+          - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it.
+        type: path
+        required: true
+      changes:
+        description: Instructions as in a Dockerfile that change the image's defaults.
+        type: list
+        elements: str
+      message:
+        description: A remark for the image's history.
+        type: str
+      platform:
+        description: What the content was made for. The default is the host's own platform.
+        type: str
+  force_source:
+    description:
+      - With O(source=pull), ask the registry even when the image is on the host, and pull what is
+        newer.
+    type: bool
+    default: false
+  force_absent:
+    description:
+      - Remove the last name of an image even while containers use it; the image then stays without
+        a name until they are gone.
+      - Remove an image by its id even when it has several names.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Have an image
+  slipway.engine.image:
+    name: docker.io/library/debian:12
+    source: pull
+
+- name: Have the newest image of a tag
+  slipway.engine.image:
+    name: debian:12
+    source: pull
+    force_source: true
+
+- name: Import a root filesystem
+  slipway.engine.image:
+    name: base:1
+    source: import
+    import:
+      src: /srv/images/rootfs.tar
+      changes: [CMD ["sh"]]
+
+- name: Remove an image
+  slipway.engine.image:
+    name: debian:12
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["remove image docker.io/library/debian:12"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.resource import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
+            "source": {"type": "str", "choices": ["import", "local", "pull"]},
+            "pull": {"type": "dict", "options": {"platform": {"type": "str"}}},
+            "import": {
+                "type": "dict",
+                "options": {
+                    "src": {"type": "path", "required": True},
+                    "changes": {"type": "list", "elements": "str"},
+                    "message": {"type": "str"},
+                    "platform": {"type": "str"},
+                },
+            },
+            "force_source": {"type": "bool", "default": False},
+            "force_absent": {"type": "bool", "default": False},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "insecure_registry": {"type": "bool"},
+            "ca_path": {"type": "path"},
+        },
+        declare,
+        RESOURCE,
+        required_if=[("state", "present", ("source",)), ("source", "import", ("import",))],
+        required_together=[("username", "password")],
+    )
+
+
+if __name__ == "__main__":
+    main()

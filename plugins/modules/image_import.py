@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_import
+short_description: Make an image from a root filesystem
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Makes an image of one layer from a tar archive or a directory on the host, as C(docker import)
+    does.
+  - The image's id is a function of the content and the options alone. A second run with the same
+    content changes nothing, and check mode reads the source to tell.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.registry.defaults
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The name of the image, as C([REGISTRY/]NAME[:TAG]).
+      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none.
+    type: str
+  src:
+    description:
+      - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it.
+    type: path
+    required: true
+  created:
+    description:
+      - The time the image says it was made, such as V(2026-01-31T12:00:00Z).
+      - The default is 1970, so that the same content is the same image whenever it is imported.
+    type: str
+  message:
+    description: A remark for the image's history.
+    type: str
+  platform:
+    description:
+      - What the content was made for, such as V(linux/arm64). The default is the host's own.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Import a root filesystem
+  slipway.engine.image_import:
+    name: base:1
+    src: /srv/images/rootfs.tar.gz
+    cmd: [sh]
+    env:
+      PATH: /usr/sbin:/usr/bin:/sbin:/bin
+
+- name: Import a directory, with changes as in a Dockerfile
+  slipway.engine.image_import:
+    name: registry.example.org:5000/tools:2026
+    src: /srv/images/tools
+    changes:
+      - ENTRYPOINT ["/bin/tool"]
+      - EXPOSE 8080
+      - USER 1000
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["import image docker.io/library/base:1 from /srv/images/rootfs.tar.gz"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.importing import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "src": {"type": "path", "required": True},
+            "created": {"type": "str"},
+            "message": {"type": "str"},
+            "platform": {"type": "str"},
+            "changes": {"type": "list", "elements": "str"},
+            "cmd": {"type": "list", "elements": "str"},
+            "entrypoint": {"type": "list", "elements": "str"},
+            "env": {"type": "dict"},
+            "exposed_ports": {"type": "list", "elements": "str"},
+            "labels": {"type": "dict"},
+            "stop_signal": {"type": "str"},
+            "user": {"type": "str"},
+            "volumes": {"type": "list", "elements": "str"},
+            "working_dir": {"type": "str"},
+        },
+        declare,
+        RESOURCE,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_pull
+short_description: Pull images from a registry
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Brings an image from a registry to the host and unpacks it. The options are those of
+    M(community.docker.docker_image_pull).
+  - Every byte is verified against the digest that the name had when the task began. The image gets
+    its name last, so a pull that fails leaves no image, and the next one goes on where it ended.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.registry
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
+        a change is predicted with a warning.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]) or C(NAME@DIGEST).
+      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none. A digest (C(sha256:...)) is taken as well.
+    type: str
+  platform:
+    description:
+      - Which image to take of one for several platforms, such as V(linux/arm64) or V(linux/arm/v7).
+      - The default is the host's own.
+    type: str
+  pull:
+    description:
+      - V(always) asks the registry, by one request, whether it has something else under the name
+        than the host, and pulls only that.
+      - V(not_present) asks only when the host has no image of this name and O(platform).
+    type: str
+    choices: [always, not_present]
+    default: always
+"""
+
+EXAMPLES = r"""
+- name: Have the newest image of a tag
+  slipway.engine.image_pull:
+    name: docker.io/library/debian:12
+
+- name: Pull from a registry with a login for this task alone
+  slipway.engine.image_pull:
+    name: registry.example.org:5000/shop/web
+    tag: "7"
+    username: deploy
+    password: "{{ vault_registry_password }}"
+
+- name: Pull what a digest names
+  slipway.engine.image_pull:
+    name: "quay.io/team/app@{{ app_digest }}"
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["pull image docker.io/library/debian:12"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pulling import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "platform": {"type": "str"},
+            "pull": {"type": "str", "choices": ["always", "not_present"], "default": "always"},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "insecure_registry": {"type": "bool"},
+            "ca_path": {"type": "path"},
+        },
+        declare,
+        RESOURCE,
+        required_together=[("username", "password")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_push
+short_description: Push images to a registry
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Has the registry serve an image of the host under its name. The options are those of
+    M(community.docker.docker_image_push).
+  - Nothing is uploaded that the registry has. Layers it has in another repository are taken over
+    there.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.registry
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
+        a change is predicted with a warning.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]). It is pushed to the registry in its name.
+      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Push an image to a registry of our own
+  slipway.engine.image_push:
+    name: registry.example.org:5000/shop/web:7
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["push image registry.example.org:5000/shop/web:7"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pushing import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "insecure_registry": {"type": "bool"},
+            "ca_path": {"type": "path"},
+        },
+        declare,
+        RESOURCE,
+        required_together=[("username", "password")],
+    )
+
+
+if __name__ == "__main__":
+    main()
