@@ -38,7 +38,7 @@ class Damaged(Error):
 
 
 def check_supported(descriptor: Descriptor, where: str) -> None:
-    """Refuse a blob the store has no place for: it keeps sha256 only, as every registry serves it."""
+    """Refuse a blob the store has no place for: it keeps sha256 only, as registries do."""
     if not descriptor.digest.startswith("sha256:"):
         raise Error(
             f"{where} is named by {descriptor.digest[:20]}...; only sha256 is supported for blobs"
@@ -144,7 +144,7 @@ class Writer:
 
 @contextlib.contextmanager
 def writing(layout: Layout) -> Iterator[Writer]:
-    """Write a blob whose digest is not known yet; it appears when ``publish`` is called, or never."""
+    """Write a blob of yet unknown digest; it appears when ``publish`` is called, or never."""
     writer = Writer(layout)
     try:
         yield writer

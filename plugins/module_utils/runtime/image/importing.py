@@ -122,7 +122,7 @@ def _document(declared: Declared, diff_id: str) -> dict[str, Any]:
 
 
 def observe(host: Host, declared: Declared) -> State:
-    """Read the source, unless it is known already, and compare the id it gives with the one here."""
+    """Read the source, unless it is known already, and compare its id with the one here."""
     local = state.here(host, declared.reference)
     found = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     try:
@@ -161,7 +161,7 @@ def _known_diff_id(declared: Declared, local: Optional[Local]) -> str:
 
 
 def _note(src: Path) -> dict[str, Any]:
-    """What tells a changed file; {} for what it cannot tell of: a directory, a file just written."""
+    """What tells a changed file; {} where it cannot tell: a directory, a file just written."""
     found = src.stat()
     if not stat.S_ISREG(found.st_mode) or found.st_ctime > time.time() - _SETTLED_S:
         return {}

@@ -88,7 +88,7 @@ def of(value: object) -> Platform:
 
 
 def _acceptable(wanted: Platform) -> list[Platform]:
-    """What runs on ``wanted``, the best first: a later Arm runs what was built for an earlier one."""
+    """What runs on ``wanted``, the best first: a later Arm runs what an earlier one does."""
     if wanted.architecture == "arm64":
         variants = [wanted.variant, "v8", ""]
     elif wanted.architecture == "arm":

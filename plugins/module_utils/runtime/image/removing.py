@@ -25,7 +25,7 @@ from .state import ABSENT, PRESENT, Local, State
 
 @dataclass(frozen=True)
 class Declared:
-    """What shall name no image: ``reference`` is None when ``text`` is an id or the start of one."""
+    """What shall name no image; ``reference`` is None when ``text`` is an id."""
 
     text: str
     reference: Optional[Reference]

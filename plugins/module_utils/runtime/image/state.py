@@ -47,7 +47,7 @@ class Local:
 
     @property
     def digest(self) -> str:
-        """What pushing it would make the registry serve; a mark or "" when that is not known yet."""
+        """What a registry would serve after a push; a mark or "" when not known yet."""
         if self.image is not None:
             return self.image.manifest.digest
         return next(iter(sorted(self.known_as)), "")
@@ -163,7 +163,7 @@ def prediction(state: State) -> Optional[dict[str, str]]:
 
 
 def differences(want: State, found: State) -> list[str]:
-    """A tag that moved on in the registry right after it was pulled is none of the host's faults."""
+    """That a tag moved on in the registry right after its pull is no fault of the host."""
     if found.local is not None and want.newest and want.newest in found.local.known_as:
         return []
     return difference(view(want), view(found))

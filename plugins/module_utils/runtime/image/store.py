@@ -117,7 +117,7 @@ def manifests_of(layout: Layout, image: Image) -> tuple[Descriptor, ...]:
 
 
 def _twins(layout: Layout, names: Sequence[Entry], entry: Entry) -> list[Entry]:
-    """The entries of the same image: one may be stored as two manifests, as OCI's and as Docker's."""
+    """The entries of the same image, which may be stored as OCI's manifest and as Docker's."""
     config = read_manifest(layout, entry.manifest).config.digest
     same = []
     for other in names:

@@ -126,7 +126,7 @@ def pull(
 
 
 def push(host: Host, image: store.Image, reference: Reference, access: Access = Access()) -> str:
-    """Bring an image to its registry: blobs that it lacks, then the manifest. Returns the digest."""
+    """Bring to the registry the blobs that it lacks, then the manifest. Returns the digest."""
     layout = host.layout
     data = blobs.read(layout, image.manifest)
     elsewhere = _repositories(layout, reference)
@@ -312,7 +312,7 @@ def _connect(layout: Layout, domain: str, access: Access) -> Registry:
 
 @contextlib.contextmanager
 def _sources(layout: Layout, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
-    """Whom to ask for an image, in order: the mirrors, each with its own login, then the registry."""
+    """Whom to ask for an image, in order: the mirrors with their logins, then the registry."""
     with contextlib.ExitStack() as stack:
         mirrors = read_settings(layout, domain).mirrors
         found = [client.connect(layout, registry_domain(mirror)) for mirror in mirrors]
@@ -331,7 +331,7 @@ def _first(sources: Sequence[Registry], ask: Callable[[Registry], T]) -> T:
 
 
 def _repositories(layout: Layout, reference: Reference) -> dict[str, list[str]]:
-    """Where in the registry of ``reference`` the store's blobs are known to be, for mounting them."""
+    """Where in the registry the store's blobs are known to be, for mounting them from there."""
     found: dict[str, list[str]] = {}
     for image in store.all_images(layout):
         for pair in image.repo_digests:
