@@ -24,7 +24,7 @@ from .stream import Limits, Readable, Stream, malformed, text
 
 BLOCK = 512
 
-_HEADER = struct.Struct("100s8s8s8s12s12s8sc100s8s64x8s8s155s12s")
+HEADER = struct.Struct("100s8s8s8s12s12s8sc100s8s64x8s8s155s12s")
 _DECIMAL = re.compile(rb"\A[0-9]{1,19}\Z")
 _TIME = re.compile(rb"\A(-?)([0-9]{1,19})(?:\.([0-9]{0,30}))?\Z")
 _NOTHING: Mapping[bytes, bytes] = {}
@@ -237,7 +237,7 @@ class Reader:
 
 def _header(block: bytes) -> Entry:
     (name, mode, uid, gid, size, mtime, checksum, kind, link, magic, major, minor, prefix, rest) = (
-        _HEADER.unpack(block)
+        HEADER.unpack(block)
     )
     # The low half of Adler-32 is one plus the sum of the bytes, and exact for fewer than 257 of
     # them: this is a sum over the block, the checksum taken as blanks, at a tenth of the time of
