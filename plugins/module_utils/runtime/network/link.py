@@ -85,6 +85,14 @@ def stands(name: str, addresses: Sequence[str]) -> bool:
     return not six or six <= _ipv6_addresses(name)
 
 
+def is_port(name: str, bridge: str) -> bool:
+    """Whether an interface of the host is there and is a port of that bridge."""
+    try:
+        return os.path.basename(os.readlink(f"/sys/class/net/{name}/master")) == bridge
+    except OSError:
+        return False
+
+
 def _ipv6_addresses(name: str) -> set[str]:
     try:
         with open("/proc/thread-self/net/if_inet6", encoding="ascii") as table:
@@ -162,59 +170,56 @@ def delete_link(name: str) -> bool:
 disconnect = delete_link
 
 
-def connect(pid: int, attachments: Sequence[Attachment], first: int = 0) -> None:
+def connect(pid: int, attachments: Sequence[Attachment]) -> None:
     """Give a process's network namespace its interfaces, addresses and default route, and raise lo.
 
-    The bridges stand already. Each veth pair is made in one request with its inner end directly in
-    the container's namespace; a link of the same name, left by an earlier run of this container
-    whose namespace the kernel has not collected yet, is replaced. ``first`` is the number of
-    interfaces that the container has already: its default route is then left alone. When something
-    fails no host link of these attachments is left.
+    ``attachments`` are all that the container has, and their bridges stand already. Each veth pair
+    is made in one request with its inner end directly in the container's namespace. A pair that
+    stands is left alone; a host link left by an earlier run of this container, whose namespace the
+    kernel has not collected yet, is replaced. When something fails no new host link is left.
     """
     messages = _codec()
     namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with Conversation(ROUTE) as host:
-            bridges = [_index(attachment.bridge) for attachment in attachments]
-            for attachment in attachments:
-                delete_link(attachment.host_link)
-            pairs = [
-                _pair(messages, number, attachment, bridge, namespace)
-                for number, (attachment, bridge) in enumerate(zip(attachments, bridges), 1)
-            ]
-            try:
+        with _inside(namespace):
+            within = {a.interface for a in attachments if exists(a.interface)}
+        missing = [
+            a
+            for a in attachments
+            if a.interface not in within or not is_port(a.host_link, a.bridge)
+        ]
+        for attachment in missing:
+            delete_link(attachment.host_link)
+        pairs = [_pair(messages, n, a, namespace) for n, a in enumerate(missing, 1)]
+        try:
+            with Conversation(ROUTE) as host:
                 host.exchange(pairs)
-                with _inside(namespace), Conversation(ROUTE) as inner:
-                    _furnish(messages, inner, attachments, default_route=first == 0)
-                for attachment in attachments:
-                    _set_ipv6(attachment.host_link, False)
-            except BaseException:
-                for attachment in attachments:
-                    with contextlib.suppress(Error):
-                        delete_link(attachment.host_link)
-                raise
+            with _inside(namespace), Conversation(ROUTE) as inner:
+                inner.exchange(_furniture(messages, attachments))
+            for attachment in missing:
+                _set_ipv6(attachment.host_link, False)
+        except BaseException:
+            for attachment in missing:
+                with contextlib.suppress(Error):
+                    delete_link(attachment.host_link)
+            raise
     finally:
         os.close(namespace)
 
 
-def _furnish(
-    messages: Any, inner: Conversation, attachments: Sequence[Attachment], default_route: bool
-) -> None:
-    """Addresses, routes and the loopback, said from within the container's namespace."""
+def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:
+    """Addresses, routes and the loopback, to be said from within the container's namespace."""
     requests = [_up(messages, 1, _LOOPBACK, "lo")]
     for attachment in attachments:
-        index = _index(attachment.interface)
-        _set_ipv6(attachment.interface, bool(attachment.ipv6_address))
-        for address in (attachment.ipv4_address, attachment.ipv6_address):
-            if address:
-                requests.append(
-                    _address(messages, len(requests) + 1, index, address, attachment.interface)
-                )
-        requests.append(_up(messages, len(requests) + 1, index, attachment.interface))
-    if default_route:
-        for gateway, index in _gateways(attachments):
-            requests.append(_default_route(messages, len(requests) + 1, index, gateway))
-    inner.exchange(requests)
+        name = attachment.interface
+        index = _index(name)
+        _set_ipv6(name, bool(attachment.ipv6_address))
+        for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
+            requests.append(_address(messages, len(requests) + 1, index, address, name))
+        requests.append(_up(messages, len(requests) + 1, index, name))
+    for gateway, index in _gateways(attachments):
+        requests.append(_default_route(messages, len(requests) + 1, index, gateway))
+    return requests
 
 
 def _gateways(attachments: Sequence[Attachment]) -> Iterator[tuple[str, int]]:
@@ -295,9 +300,7 @@ def _mac_of_name(name: str) -> str:
     return ":".join(f"{octet:02x}" for octet in (0x02, 0x42, *tail))
 
 
-def _pair(
-    messages: Any, number: int, attachment: Attachment, bridge: int, namespace: int
-) -> Request:
+def _pair(messages: Any, number: int, attachment: Attachment, namespace: int) -> Request:
     """The host's end, up and on its bridge; the container's end named and in its namespace."""
     peer = {
         "attrs": [
@@ -314,7 +317,7 @@ def _pair(
         "attrs": [
             ["IFLA_IFNAME", attachment.host_link],
             ["IFLA_MTU", attachment.mtu],
-            ["IFLA_MASTER", bridge],
+            ["IFLA_MASTER", _index(attachment.bridge)],
             [
                 "IFLA_LINKINFO",
                 {
@@ -364,7 +367,9 @@ def _default_route(messages: Any, number: int, index: int, gateway: str) -> Requ
         "attrs": [["RTA_GATEWAY", gateway], ["RTA_OIF", index]],
     }
     purpose = f"route through the gateway {gateway}"
-    return _request(messages.route, _RTM_NEWROUTE, number, body, purpose, NLM_F_CREATE)
+    return _request(
+        messages.route, _RTM_NEWROUTE, number, body, purpose, NLM_F_CREATE, (errno.EEXIST,)
+    )
 
 
 def _request(
@@ -430,14 +435,14 @@ def _import_codec() -> Any:
     package; afterwards it is taken away, so another import of pyroute2 in this process gets the
     whole. A version of which the parts do not load so is imported the ordinary way.
     """
-    found = sys.modules.get("pyroute2") or importlib.util.find_spec("pyroute2")
+    if "pyroute2" in sys.modules:
+        return _Codec()
+    found = importlib.util.find_spec("pyroute2")
     if found is None:
         raise Error(
             "the Python library pyroute2 is not on this host",
             hint="install it with the role slipway.engine.host (Debian: python3-pyroute2)",
         )
-    if isinstance(found, type(sys)):
-        return _Codec()
     bare = importlib.util.module_from_spec(found)
     sys.modules["pyroute2"] = bare
     try:

@@ -91,6 +91,22 @@ class Conversation:
     ) -> None:
         self._socket.close()
 
+    def ask(self, data: bytes) -> Optional[bytes]:
+        """Send one question (sequence number 1, with NLM_F_ACK); return its answer's payload.
+
+        None when the kernel answers with an error instead, such as ENOENT.
+        """
+        self._socket.send(data)
+        answer = None
+        while True:
+            try:
+                datagram = self._socket.recv(1 << 16)
+            except socket.timeout as exc:
+                raise Error("the kernel does not answer a netlink question") from exc
+            for _, code, _ in _acknowledgements(datagram):
+                return None if code else answer
+            answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
+
     def exchange(self, requests: Sequence[Request]) -> list[int]:
         """Send requests together; return each one's errno, 0 for success.
 
@@ -134,19 +150,21 @@ def _acknowledgements(datagram: bytes) -> list[tuple[int, int, str]]:
                     # The refused message follows in full, and its header is passed already.
                     (original,) = struct.unpack_from("=I", datagram, offset + _HEADER.size + 4)
                     start += (original - _HEADER.size + 3) & ~3
-                text = _words(datagram[start : offset + length])
+                words = attributes(datagram[start : offset + length]).get(_NLMSGERR_ATTR_MSG, b"")
+                text = words.rstrip(b"\0").decode("utf-8", "replace")
             found.append((sequence, code, text))
         offset += (length + 3) & ~3
     return found
 
 
-def _words(attributes: bytes) -> str:
+def attributes(data: bytes) -> dict[int, bytes]:
+    """The attributes of a message by their number, without nested and byte order flags."""
+    found = {}
     offset = 0
-    while offset + 4 <= len(attributes):
-        length, kind = struct.unpack_from("=HH", attributes, offset)
+    while offset + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, offset)
         if length < 4:
             break
-        if kind == _NLMSGERR_ATTR_MSG:
-            return attributes[offset + 4 : offset + length].rstrip(b"\0").decode("utf-8", "replace")
+        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
-    return ""
+    return found

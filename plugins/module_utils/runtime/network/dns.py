@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names: a container's /etc/hosts, /etc/resolv.conf and /etc/hostname.
+
+The three files lie in ``containers/<id>/`` and are bind-mounted into the container, so they are
+changed in place: a file that is renamed over would never show inside. What a container's own
+programs write into its hosts file stays; only the block between our two marker lines is replaced,
+which names the containers on its networks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Error
+
+#: RFC 1123, with the underscores that container names may have.
+_HOST_NAME = re.compile(
+    r"\A(?=.{1,253}\Z)[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
+    r"(\.[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?)*\Z",
+    re.ASCII,
+)
+
+_BEGIN = "# slipway: the containers on these networks"
+_END = "# slipway: end"
+
+_LOCALHOST = (
+    "127.0.0.1\tlocalhost\n"
+    "::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::\tip6-localnet\n"
+    "ff00::\tip6-mcastprefix\n"
+    "ff02::1\tip6-allnodes\n"
+    "ff02::2\tip6-allrouters\n"
+)
+
+#: A hosts file is written by a container's root too, so its size is not ours to choose.
+_MAX_BYTES = 1 << 20
+
+#: Where systemd-resolved keeps the servers behind its own 127.0.0.53.
+RESOLVED = Path("/run/systemd/resolve/resolv.conf")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a hosts file: an address, without prefix length, and its names."""
+
+    address: str
+    names: tuple[str, ...]
+
+
+def check_host_name(name: str) -> None:
+    """Raise Error unless a text may stand in a hosts file as a name."""
+    if not _HOST_NAME.match(name):
+        raise Error(
+            f"{name[:60]!r} is not a host name",
+            hint="use letters, digits, '-' and '.', each part at most 63 long",
+        )
+
+
+def hosts(own: Sequence[Entry], others: Sequence[Entry] = ()) -> str:
+    """A whole hosts file, with Docker's contents: localhost, the container itself, its peers."""
+    return _LOCALHOST + _lines(own) + _block(others)
+
+
+def with_peers(text: str, others: Sequence[Entry]) -> str:
+    """A hosts file with our block replaced and every other line as it was found."""
+    kept: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if line == _BEGIN:
+            inside = True
+        elif line == _END:
+            inside = False
+        elif not inside and line:
+            kept.append(line)
+    return "".join(f"{line}\n" for line in kept) + _block(others)
+
+
+def _block(entries: Sequence[Entry]) -> str:
+    return f"{_BEGIN}\n{_lines(entries)}{_END}\n" if entries else ""
+
+
+def _lines(entries: Sequence[Entry]) -> str:
+    for entry in entries:
+        for name in entry.names:
+            check_host_name(name)
+    # A name may be given twice, as an alias; a resolver reads the first.
+    return "".join(f"{e.address}\t{' '.join(dict.fromkeys(e.names))}\n" for e in entries)
+
+
+def resolv_conf(host: str, upstream: str = "", offline: bool = False) -> str:
+    """A container's resolv.conf, from the host's.
+
+    ``upstream`` is used in place of ``host`` when that names only servers on the loopback, which a
+    container cannot reach; it is systemd-resolved's list. ``offline`` containers are only on
+    internal networks and get no server (CVE-2024-29018). When none is left the file says so:
+    no public resolver is made up in silence.
+    """
+    lines = _settings(host)
+    servers = _reachable(lines)
+    if not servers:
+        lines = _settings(upstream) or lines
+        servers = _reachable(lines)
+    kept = [line for line in lines if line.split()[0] in ("search", "domain", "options")]
+    if offline:
+        return "# No name server: this container's networks are internal.\n"
+    if not servers:
+        note = "# No name server: the host's are on its loopback, out of a container's reach.\n"
+        return note + "".join(f"{line}\n" for line in kept)
+    return "".join(f"{line}\n" for line in (*servers, *kept))
+
+
+def _settings(text: str) -> list[str]:
+    lines = (line.split("#")[0].split(";")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _reachable(lines: Sequence[str]) -> list[str]:
+    found = []
+    for line in lines:
+        keyword, _, value = line.partition(" ")
+        if keyword != "nameserver":
+            continue
+        try:
+            address = ipaddress.ip_address(value.strip().partition("%")[0])
+        except ValueError:
+            continue
+        if not address.is_loopback:
+            found.append(line)
+    return found
+
+
+def read(path: Path) -> str:
+    """A file's text, or "" when it is missing, unreadable as a file, or larger than is sane."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        if os.fstat(fd).st_size > _MAX_BYTES:
+            return ""
+        return os.read(fd, _MAX_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(fd)
+
+
+def write_in_place(path: Path, text: str) -> bool:
+    """Give a file new content and keep its inode. Returns whether it was different.
+
+    Readable for every user of the container, whatever the umask: the directory it lies in is
+    closed to the host's users. A shorter content is first padded with empty lines, so a reader
+    between the two system calls sees no remains of the old.
+    """
+    data = text.encode()
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o644)
+    try:
+        found = os.fstat(fd)
+        if found.st_mode & 0o777 != 0o644:
+            os.fchmod(fd, 0o644)
+        if found.st_size == len(data) and os.pread(fd, len(data) + 1, 0) == data:
+            return False
+        padding = b"\n" * min(max(found.st_size - len(data), 0), _MAX_BYTES)
+        os.pwrite(fd, data + padding, 0)
+        if found.st_size > len(data):
+            os.ftruncate(fd, len(data))
+    finally:
+        os.close(fd)
+    return True

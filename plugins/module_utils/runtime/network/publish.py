@@ -1,0 +1,305 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from all records together: the firewall, and the names in containers' hosts files.
+
+A container's published ports are settled by ``claim`` and recorded within it, under one lock, so
+two containers never get the same one. ``synchronise`` then makes the host agree with the records:
+it is called before a container's process starts (with its record as ``starting``), after it ended,
+and whenever networks change. It needs no process, so it may run beside the OCI runtime's create.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import os
+import random
+import socket
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from .. import files
+from ..container import record as container_record
+from ..container.record import Record
+from ..container.spec import Port
+from ..errors import Conflict, Error
+from ..layout import Layout
+from . import dns, firewall, link, record
+from .spec import Attachment, Publication
+
+_FIREWALL_LOCK = ("firewall", "table")
+_PORTS_LOCK = ("firewall", "ports")
+
+_TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM, "sctp": socket.SOCK_STREAM}
+_PROTOCOLS = {
+    "tcp": socket.IPPROTO_TCP,
+    "udp": socket.IPPROTO_UDP,
+    "sctp": getattr(socket, "IPPROTO_SCTP", 132),
+}
+_ANY = ("", "0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Synchronised:
+    """What had to be done: whether the firewall was set, and whose hosts files were changed."""
+
+    firewall: bool = False
+    hosts: tuple[str, ...] = ()
+
+
+def synchronise(
+    layout: Layout, starting: Sequence[Record] = (), stopping: Sequence[str] = ()
+) -> Synchronised:
+    """Make the firewall and the hosts files agree with the records.
+
+    Counted are the records on disk in the phases running and paused, those in ``starting`` whatever
+    the disk says of them, and none whose id is in ``stopping``. Nothing that stands is touched.
+    """
+    link.enable_forwarding()
+    with files.lock(layout.lock(*_FIREWALL_LOCK)):
+        live = _live(layout, starting, stopping)
+        publications = [publication for found in live for publication in found.publications]
+        changed = firewall.apply(record.networks(layout), publications)
+        return Synchronised(changed, _refresh_hosts(layout, live))
+
+
+def standing(layout: Layout) -> bool:
+    """Whether the firewall is what the records ask for. Reads only."""
+    publications = [p for found in _live(layout, (), ()) for p in found.publications]
+    return firewall.current(record.networks(layout), publications)
+
+
+def _live(layout: Layout, starting: Sequence[Record], stopping: Sequence[str]) -> list[Record]:
+    known = {found.id: found for found in starting}
+    for found in container_record.records(layout):
+        if found.id not in known and found.phase in ("running", "paused"):
+            known[found.id] = found
+    return [known[i] for i in sorted(known) if i not in stopping]
+
+
+def _refresh_hosts(layout: Layout, live: Sequence[Record]) -> tuple[str, ...]:
+    members: dict[str, list[tuple[Record, Attachment]]] = {}
+    for found in live:
+        for attachment in found.attachments:
+            if attachment.network != record.DEFAULT:
+                members.setdefault(attachment.network_id, []).append((found, attachment))
+    changed = []
+    for found in live:
+        entries = [
+            entry
+            for attachment in found.attachments
+            for other, there in members.get(attachment.network_id, ())
+            for entry in _entries(other, there)
+        ]
+        path = layout.container(found.id) / "hosts"
+        # A container in another's namespace has no file of its own.
+        if found.attachments and path.exists():
+            text = dns.with_peers(dns.read(path), entries)
+            if dns.write_in_place(path, text):
+                changed.append(found.name)
+    return tuple(changed)
+
+
+def _entries(found: Record, attachment: Attachment) -> Iterator[dns.Entry]:
+    names = (found.name, *attachment.aliases, found.id[:12])
+    for address in (attachment.ipv4_address, attachment.ipv6_address):
+        if address:
+            yield dns.Entry(address.partition("/")[0], names)
+
+
+@contextlib.contextmanager
+def claim(
+    layout: Layout,
+    container_id: str,
+    ports: Sequence[Port],
+    attachments: Sequence[Attachment],
+    exempt: Collection[str] = (),
+) -> Iterator[tuple[Publication, ...]]:
+    """Settle a container's published ports; the caller records them within the block.
+
+    The lock is held for the block, so write the record there and do nothing slow. ``exempt`` are
+    ids of containers whose ports do not count, such as the one that is being replaced.
+    """
+    if not ports:
+        yield ()
+        return
+    with files.lock(layout.lock(*_PORTS_LOCK)):
+        yield resolve(layout, container_id, ports, attachments, exempt)
+
+
+def resolve(
+    layout: Layout,
+    container_id: str,
+    ports: Sequence[Port],
+    attachments: Sequence[Attachment],
+    exempt: Collection[str] = (),
+) -> tuple[Publication, ...]:
+    """The publications of a container's ports, with free host ports where none was asked for.
+
+    One per port and address family of the container. A port chosen before is chosen again when it
+    is free. Raises Conflict naming the container or the process that has a port.
+    """
+    holding: list[tuple[str, Publication]] = []
+    before: tuple[Publication, ...] = ()
+    for found in container_record.records(layout):
+        if found.id == container_id:
+            before = found.publications
+        elif found.id not in exempt and found.phase not in ("exited", "removing"):
+            holding += [(f"container {found.name}", p) for p in found.publications]
+    settled: list[Publication] = []
+    for port in ports:
+        addresses = _container_addresses(attachments, port.host_ip)
+        if not addresses:
+            raise Error(
+                f"port {port.container_port}/{port.protocol} cannot be published: "
+                f"the container has no address that {port.host_ip or 'the host'} can lead to",
+                hint="join a network that is not internal and has that address family",
+            )
+        taken = [*holding, *(("this container", p) for p in settled)]
+        host_port = port.host_port or _choose(container_id, port, addresses, before, taken)
+        for made in _publications(container_id, port, host_port, addresses):
+            _check_free(made, taken)
+            settled.append(made)
+    return tuple(settled)
+
+
+def _container_addresses(attachments: Sequence[Attachment], host_ip: str) -> list[str]:
+    """The container's address per family, on its first network with a way out."""
+    families = (4, 6) if not host_ip else (6,) if ":" in host_ip else (4,)
+    found = []
+    for family in families:
+        for attachment in attachments:
+            address, gateway = (
+                (attachment.ipv4_address, attachment.ipv4_gateway)
+                if family == 4
+                else (attachment.ipv6_address, attachment.ipv6_gateway)
+            )
+            if address and gateway:
+                found.append(address.partition("/")[0])
+                break
+    return found
+
+
+def _publications(
+    container_id: str, port: Port, host_port: int, addresses: Sequence[str]
+) -> Iterator[Publication]:
+    for address in addresses:
+        yield Publication(
+            container_id, port.protocol, port.host_ip, host_port, address, port.container_port
+        )
+
+
+def _choose(
+    container_id: str,
+    port: Port,
+    addresses: Sequence[str],
+    before: Sequence[Publication],
+    taken: Sequence[tuple[str, Publication]],
+) -> int:
+    """A free host port: the one it had before, or one of the host's ephemeral range."""
+    had = [
+        p.host_port
+        for p in before
+        if (p.protocol, p.host_ip, p.container_port)
+        == (port.protocol, port.host_ip, port.container_port)
+    ]
+    low, high = _ephemeral_range()
+    span = range(low, high + 1)
+    for candidate in (*had, *random.sample(span, min(len(span), 200))):
+        try:
+            for made in _publications(container_id, port, candidate, addresses):
+                _check_free(made, taken)
+        except Conflict:
+            continue
+        return candidate
+    raise Conflict(f"no {port.protocol} port between {low} and {high} of the host is free")
+
+
+def _ephemeral_range() -> tuple[int, int]:
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            low, high = file.read().split()
+        return int(low), int(high)
+    except (FileNotFoundError, ValueError):
+        return 32768, 60999
+
+
+def _check_free(made: Publication, taken: Sequence[tuple[str, Publication]]) -> None:
+    for holder, other in taken:
+        if _collide(made, other):
+            raise _port_taken(made, holder)
+    _check_sockets(made)
+
+
+def _collide(one: Publication, other: Publication) -> bool:
+    if (one.protocol, one.host_port) != (other.protocol, other.host_port):
+        return False
+    if (":" in one.container_ip) != (":" in other.container_ip):
+        return False
+    return one.host_ip in _ANY or other.host_ip in _ANY or one.host_ip == other.host_ip
+
+
+def _port_taken(made: Publication, holder: str) -> Conflict:
+    where = f"{made.host_ip}:" if made.host_ip else ""
+    return Conflict(
+        f"port {where}{made.host_port}/{made.protocol} of the host is taken by {holder}",
+        hint="publish another port, or stop what has it",
+    )
+
+
+def _check_sockets(made: Publication) -> None:
+    """Raise Conflict when a socket of the host has the port: binding one of our own is the test."""
+    six = ":" in made.container_ip
+    family = socket.AF_INET6 if six else socket.AF_INET
+    kind, protocol = _TYPES[made.protocol], _PROTOCOLS[made.protocol]
+    address = made.host_ip if made.host_ip not in _ANY else "::" if six else "0.0.0.0"
+    try:
+        probe = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
+    except OSError as exc:
+        if exc.errno in (errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.ESOCKTNOSUPPORT):
+            # A kernel without SCTP or IPv6 sockets has none that could be in the way.
+            return
+        raise
+    with probe:
+        try:
+            if six:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, made.host_port))
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                raise _port_taken(made, _owner(made)) from exc
+            if exc.errno == errno.EADDRNOTAVAIL:
+                raise Error(
+                    f"port {made.host_port}/{made.protocol} cannot be published on {made.host_ip}: "
+                    "that is not an address of this host"
+                ) from exc
+            raise
+
+
+def _owner(made: Publication) -> str:
+    """The process whose socket has a port, for the message."""
+    inodes = set()
+    for table in (made.protocol, f"{made.protocol}6"):
+        with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
+            for line in list(lines)[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == made.host_port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    for pid in filter(str.isdigit, os.listdir("/proc")) if inodes else ():
+        with contextlib.suppress(OSError):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                if os.readlink(f"/proc/{pid}/fd/{fd}") in inodes:
+                    with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+                        return f"process {pid} ({comm.read().strip()})"
+    return "another program"
+
+
+def check_host_ip(host_ip: str) -> None:
+    """Raise Error unless a text may say where a port is published: "" or an IP address."""
+    if host_ip:
+        try:
+            ipaddress.ip_address(host_ip)
+        except ValueError as exc:
+            raise Error(f"{host_ip[:60]!r} is not an IP address to publish a port on") from exc

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of networks: ``networks/<id>/network.json``.
+
+A network's id is the SHA-256 of its name, so the directory is the claim of the name (two makers
+meet at the rename), a network made again keeps its id, and a check-mode run knows the id of a
+network that is not there yet. The networks ``host``, ``none`` and ``bridge`` exist without a
+record; ``bridge`` gets one, and its subnet, on its first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Mapping
+from typing import Optional
+
+from .. import document, files
+from ..errors import Error, NotFound
+from ..layout import Layout
+from .spec import Network, NetworkSpec
+
+#: The network of containers that declare none.
+DEFAULT = "bridge"
+
+#: Names that exist on every host and cannot be removed.
+PREDEFINED = ("bridge", "host", "none")
+
+#: Docker's options, with our default bridge's own name.
+BRIDGE_OPTION = "com.docker.network.bridge.name"
+MTU_OPTION = "com.docker.network.driver.mtu"
+_DEFAULT_BRIDGE = "slipway0"
+
+_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
+_ID_PREFIX = re.compile(r"\A[0-9a-f]{4,64}\Z", re.ASCII)
+#: dev_valid_name() of the kernel, less what would need quoting; IFNAMSIZ is 16 with its NUL.
+_INTERFACE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}\Z", re.ASCII)
+
+
+def check_name(name: str) -> None:
+    """Raise Error unless a text may be a network's name."""
+    if not _NAME.match(name):
+        raise Error(
+            f"{name[:60]!r} is not a network name",
+            hint="use at most 128 letters, digits, '_', '.' and '-', first a letter or digit",
+        )
+
+
+def check_interface(name: str) -> None:
+    """Raise Error unless a text may be a network interface's name."""
+    if not _INTERFACE.match(name):
+        raise Error(
+            f"{name[:60]!r} is not an interface name",
+            hint="use at most 15 letters, digits, '_', '.' and '-'",
+        )
+
+
+def network_id(name: str) -> str:
+    """The id of the network of that name, whether it exists or not."""
+    return hashlib.sha256(f"slipway network {name}".encode()).hexdigest()
+
+
+def bridge_name(name: str, driver_options: Mapping[str, str]) -> str:
+    """The interface of a network: what its options say, or a name made from its id."""
+    named = driver_options.get(BRIDGE_OPTION)
+    if named:
+        return named
+    return _DEFAULT_BRIDGE if name == DEFAULT else f"sl-{network_id(name)[:10]}"
+
+
+def mtu(network: Network) -> int:
+    """The MTU of a network's links, in bytes."""
+    return int(network.spec.driver_options.get(MTU_OPTION, "1500"))
+
+
+def bridge_addresses(network: Network) -> list[str]:
+    """The bridge's own addresses: each pool's gateway with its subnet's prefix length."""
+    return [
+        f"{pool.gateway}/{pool.subnet.partition('/')[2]}"
+        for pool in network.spec.pools
+        if pool.gateway
+    ]
+
+
+def predefined(name: str) -> Optional[Network]:
+    """A network that exists without a record; ``bridge`` has no pool then. None for other names."""
+    if name not in PREDEFINED:
+        return None
+    driver = {"bridge": "bridge", "host": "host", "none": "null"}[name]
+    bridge = _DEFAULT_BRIDGE if name == DEFAULT else ""
+    return Network(network_id(name), NetworkSpec(name, driver=driver), bridge, "")
+
+
+def find(layout: Layout, name_or_id: str) -> Optional[Network]:
+    """The network of a name, an id or an unambiguous start of one; None when there is none."""
+    if _NAME.match(name_or_id):
+        found = _read(layout, network_id(name_or_id)) or predefined(name_or_id)
+        if found is not None:
+            return found
+    if _ID_PREFIX.match(name_or_id):
+        ids = [i for i in _ids(layout) if i.startswith(name_or_id)]
+        if len(ids) > 1:
+            raise Error(
+                f"{name_or_id} is the start of {len(ids)} network ids", hint="give more of it"
+            )
+        if ids:
+            return _read(layout, ids[0])
+    return None
+
+
+def read(layout: Layout, name_or_id: str) -> Network:
+    """As ``find``, but raises NotFound."""
+    found = find(layout, name_or_id)
+    if found is None:
+        raise NotFound(
+            f"there is no network {name_or_id[:128]!r}",
+            hint="make it with the module slipway.engine.network",
+        )
+    return found
+
+
+def networks(layout: Layout) -> list[Network]:
+    """Every recorded network, by name; one that vanishes while we read is gone."""
+    found = (_read(layout, network) for network in _ids(layout))
+    return sorted((n for n in found if n is not None), key=lambda network: network.spec.name)
+
+
+def _ids(layout: Layout) -> list[str]:
+    try:
+        return [i for i in os.listdir(layout.networks) if len(i) == 64 and _ID_PREFIX.match(i)]
+    except FileNotFoundError:
+        return []
+
+
+def _read(layout: Layout, network: str) -> Optional[Network]:
+    try:
+        value = files.read_json(layout.network(network) / "network.json")
+    except FileNotFoundError:
+        return None
+    return document.from_json(Network, value)
+
+
+def make(spec: NetworkSpec) -> Network:
+    """A network as it will be recorded, created now."""
+    created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    nanoseconds = time.time_ns() % 1_000_000_000
+    bridge = bridge_name(spec.name, spec.driver_options)
+    return Network(network_id(spec.name), spec, bridge, f"{created}.{nanoseconds:09d}Z")
+
+
+def write(layout: Layout, network: Network) -> None:
+    """Publish a network's record, the first time with its whole directory in one rename."""
+    value = document.to_json(network)
+    target = layout.network(network.id)
+    if not target.exists():
+        with files.scratch(layout, "network") as staging:
+            made = staging / network.id
+            made.mkdir(mode=0o700)
+            (made / "leases").mkdir(mode=0o700)
+            files.write_json(made / "network.json", value)
+            if files.publish(made, target):
+                return
+    files.write_json(target / "network.json", value)
+
+
+def remove(layout: Layout, network: str) -> None:
+    """Remove a network's record and leases; one that is gone already is a success."""
+    files.discard(layout, layout.network(network))
