@@ -22,6 +22,12 @@ from ..errors import Error
 _PORT = re.compile(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
 _KEYWORDS = "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"
 
+#: The options of modules that change one member each; with_options() reads them.
+OPTIONS = frozenset(
+    {"cmd", "entrypoint", "env", "exposed_ports", "labels", "stop_signal", "user", "volumes"}
+    | {"working_dir"}
+)
+
 Config = dict[str, Any]
 
 

@@ -1,0 +1,309 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Committing as a resource: an image of what a container has changed on its disk.
+
+The new layer is a function of the upper directory's content, and its config one of the layer, the
+parent's config and the container's declaration. So a container that has not changed since has the
+image already, and check mode computes the id by reading alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import document, snapshot
+from ..errors import Error, NotFound
+from ..image import changes, difference, index, layers, making, state, store
+from ..image.state import ABSENT, CURRENT, OUTDATED, State
+from ..layout import Layout
+from ..oci import chain_ids
+from ..plan import Host, Plan, Resource, Step
+from ..reference import Reference
+from . import liveness, oci_runtime, record
+from .incarnation import locked
+from .record import Record
+from .spec import ContainerSpec, argv
+
+#: The diff_id of a layer without entries: a tar that is its end alone. No engine keeps such a
+#: layer.
+_NOTHING = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An image to be made from ``container``; ``options`` and ``instructions`` change its
+    defaults.
+    """
+
+    container: str
+    reference: Reference
+    author: str
+    message: str
+    pause: bool
+    options: Mapping[str, Any]
+    instructions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Commit(Step[State]):
+    """Write the container's changes as a layer, and give the image its name."""
+
+    declared: Declared
+    id: str
+
+    def describe(self) -> str:
+        return f"commit container {self.declared.container} to {self.declared.reference.canonical}"
+
+    def after(self, have: State) -> State:
+        mark = _mark(self.declared)
+        return replace(have, status=CURRENT, id=self.id, digest=mark, planned=True)
+
+    def execute(self, host: Host) -> None:
+        declared, layout = self.declared, host.layout
+        container_id = record.identify(layout, declared.container)
+        with store.lease(layout), making.writing_layer(layout) as out:
+            with _still(host, container_id, declared.pause) as found:
+                spec, parent = _origin(layout, found)
+                made = _read(layout, found, out)
+            added = (out.publish(),) if made.diff_id else ()
+            config = _document(declared, spec, parent, made)
+            diff_ids = config["rootfs"]["diff_ids"]
+            if added:
+                lowers = store.ensure_unpacked(layout, parent)
+                layers.unpack_layer(layout, added[0], made.diff_id, chain_ids(diff_ids)[-1], lowers)
+            descriptor = making.put_image(layout, config, (*parent.layers, *added))
+            index.tag(layout, declared.reference, descriptor)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a container changed: its layer's diff_id ("" for nothing) and its newest file's time."""
+
+    diff_id: str
+    newest: str
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of commit: container, name, tag, author, message, pause, changes and the defaults."""
+    reference = state.reference_of(params)
+    if reference.digest:
+        raise Error(f"{reference.canonical} names a digest, and a commit gets a tag")
+    options = {key: value for key, value in params.items() if key in changes.OPTIONS}
+    instructions = tuple(str(line) for line in params.get("changes") or ())
+    # What is wrong with them is found out now, not when the container is frozen.
+    changes.change(changes.with_options({}, options), instructions)
+    return Declared(
+        container=str(params["container"]),
+        reference=reference,
+        author=str(params.get("author") or ""),
+        message=str(params.get("message") or ""),
+        pause=bool(params.get("pause", True)),
+        options=options,
+        instructions=instructions,
+    )
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read what the container has changed, and compare the image it gives with the one here."""
+    local = state.here(host, declared.reference)
+    have = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
+    try:
+        found = _find(host, declared.container)
+        if found is None:
+            # An earlier task of this check-mode run makes the container, so nothing can be read
+            # yet.
+            known = local is not None and _mark(declared) in local.known_as
+            return replace(have, status=CURRENT) if known else have
+        spec, parent = _origin(host.layout, found)
+        made = _read(host.layout, found, making.Nowhere())
+    except NotFound as exc:
+        return replace(have, unmet=(str(exc),))
+    image_id = making.image_id(_document(declared, spec, parent, made))
+    current = local is not None and local.id == image_id
+    return replace(have, status=CURRENT if current else OUTDATED if local else ABSENT, id=image_id)
+
+
+def _mark(declared: Declared) -> str:
+    return state.mark("commit", declared)
+
+
+def _find(host: Host, name: str) -> Optional[Record]:
+    """The container's record; None when an earlier task of the run would make or change it."""
+    predicted = host.predicted.get("container", {})
+    gone = NotFound(f"there is no container {name[:128]!r}")
+    if name in predicted and predicted[name] is None:
+        raise gone
+    try:
+        container_id = record.identify(host.layout, name)
+        found = record.read_record(host.layout, container_id)
+        spec = record.read_spec(host.layout, container_id)
+    except NotFound:
+        if predicted.get(name) is not None:
+            return None
+        raise
+    value = predicted.get(found.name)
+    if found.name in predicted and value is None:
+        raise gone
+    if value is not None and value.get("spec") != document.to_json(spec):
+        return None
+    return found
+
+
+def _origin(layout: Layout, found: Record) -> tuple[ContainerSpec, store.Image]:
+    """What the container was asked to be, and the image it stands on."""
+    spec = record.read_spec(layout, found.id)
+    parent = store.find(layout, spec.image_id)
+    if parent is None or parent.chain_ids != tuple(found.layers):
+        raise NotFound(
+            f"the image {spec.image} that container {found.name} was made from is not on this host",
+            hint="pull it again",
+        )
+    return spec, parent
+
+
+@contextlib.contextmanager
+def _still(host: Host, container_id: str, pause: bool) -> Iterator[Record]:
+    """The container with nothing written to its disk meanwhile: stopped, or frozen.
+
+    Its lock is held so long: nobody starts what is stopped, or stops what is frozen. One that runs
+    on may end at any moment, and its exit hook needs the lock then.
+    """
+    with locked(host, container_id) as found:
+        running = liveness.is_running(host.layout, found)
+        if not running:
+            yield found
+            return
+        if pause:
+            with _frozen(host, container_id):
+                yield found
+            return
+    yield found
+
+
+@contextlib.contextmanager
+def _frozen(host: Host, container_id: str) -> Iterator[None]:
+    """The container's processes frozen; one that was paused before stays so."""
+    runtime = oci_runtime.choose(host.layout)
+    status = oci_runtime.state(runtime, container_id)
+    if status is None or status.get("status") == "paused":
+        yield
+        return
+    oci_runtime.pause(runtime, container_id)
+    try:
+        yield
+    finally:
+        oci_runtime.resume(runtime, container_id)
+
+
+def _read(layout: Layout, found: Record, out: difference.Writable) -> _Content:
+    upper = layout.container(found.id) / "upper"
+    layer = difference.write_layer(upper, out, snapshot.INIT_PATHS)
+    if layer.diff_id == _NOTHING:
+        return _Content("", "")
+    return _Content(layer.diff_id, _newest(upper))
+
+
+def _newest(upper: Path) -> str:
+    """The time of the newest file the container wrote: as much a function of the content as the
+    rest.
+
+    Directories do not count: what the container was given at its start lies in some of them too.
+    """
+    newest = 0.0
+    skipped = {str(upper / path.lstrip("/")) for path in snapshot.INIT_PATHS}
+    for directory, _, names in os.walk(upper):
+        for name in names:
+            path = os.path.join(directory, name)
+            if path not in skipped:
+                found = os.lstat(path)
+                if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+                    newest = max(newest, found.st_mtime)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(newest)) if newest else ""
+
+
+def _document(
+    declared: Declared, spec: ContainerSpec, parent: store.Image, made: _Content
+) -> dict[str, Any]:
+    """The new image's config: the parent's, as the container was declared, with the changes."""
+    base = parent.config
+    # Both are RFC 3339 in UTC, so the later one is the greater text.
+    created = max(made.newest, str(base.get("created") or making.EPOCH))
+    entry = {"created": created, "created_by": "slipway commit"}
+    for key, value in (("author", declared.author), ("comment", declared.message)):
+        if value:
+            entry[key] = value
+    if not made.diff_id:
+        entry["empty_layer"] = True  # type: ignore[assignment]
+    defaults = changes.with_options(_defaults(spec, parent), declared.options)
+    diff_ids = [*parent.diff_ids, *([made.diff_id] if made.diff_id else [])]
+    kept = {
+        key: base[key] for key in ("architecture", "os", "variant", "os.version") if key in base
+    }
+    author = declared.author or base.get("author")
+    return {
+        **kept,
+        **({"author": author} if author else {}),
+        "created": created,
+        "config": changes.change(defaults, declared.instructions),
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": [*(base.get("history") or []), entry],
+    }
+
+
+def _defaults(spec: ContainerSpec, parent: store.Image) -> dict[str, Any]:
+    """The parent's defaults with what the container was given in place of them, as in Docker."""
+    defaults = store.defaults(parent)
+    config = dict(parent.config.get("config") or {})
+    process = argv(spec, defaults)
+    entrypoint = defaults.entrypoint if spec.entrypoint is None else spec.entrypoint
+    ports = (f"{port.container_port}/{port.protocol}" for port in spec.ports)
+    changed: dict[str, Any] = {
+        "Entrypoint": list(entrypoint),
+        "Cmd": list(process[len(entrypoint) :]),
+        "Env": [f"{name}={value}" for name, value in {**defaults.env, **spec.env}.items()],
+        "Labels": {**defaults.labels, **spec.labels},
+        "ExposedPorts": {port: {} for port in sorted({*defaults.exposed_ports, *ports})},
+        "User": defaults.user if spec.user is None else spec.user,
+        "WorkingDir": defaults.working_dir if spec.working_dir is None else spec.working_dir,
+        "StopSignal": defaults.stop_signal if spec.stop_signal is None else spec.stop_signal,
+    }
+    for key, value in changed.items():
+        config.pop(key, None)
+        if value:
+            config[key] = value
+    return config
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if have.status == CURRENT:
+        return Plan(have)
+    return Plan(have, (Commit(declared, have.id),), have.unmet)
+
+
+def verify(want: State, found: State) -> list[str]:
+    """A container that runs on has changed again by now, so that there is a new image is all there
+    is to see of its commit.
+    """
+    before = want.local.id if want.local else ""
+    if found.local is not None and found.local.id != before:
+        return []
+    return state.differences(want, found)
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=state.view,
+    result=state.result,
+    lock=lambda declared: state.lock(declared.reference.canonical),
+    predict=state.predict,
+    verify=verify,
+)

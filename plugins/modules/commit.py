@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: commit
+short_description: Make an image from a container
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Makes an image of what a container has changed on its disk, on top of the image it was made
+    from, as C(docker commit) does.
+  - The new layer is a function of the changed content alone. Committing a container that has not
+    changed since changes nothing, and check mode reads the content to tell.
+  - Volumes and bind mounts are no part of it.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.registry.defaults
+attributes:
+  check_mode:
+    support: full
+    details:
+      - A running container is read without being paused, so for one that is writing the prediction
+        holds for the moment it is made.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  container:
+    description: The container, by its name, its id or the start of its id.
+    type: str
+    required: true
+  name:
+    description:
+      - The name of the image, as C([REGISTRY/]NAME[:TAG]).
+      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+    type: str
+    required: true
+    aliases: [repository]
+  tag:
+    description:
+      - The tag, when O(name) has none.
+    type: str
+  author:
+    description: Who made the image.
+    type: str
+  message:
+    description: A remark for the image's history.
+    type: str
+  pause:
+    description:
+      - Freeze a running container while its disk is read, so that no file is caught half written.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Keep what was changed in a container
+  slipway.engine.commit:
+    container: web
+    name: registry.example.org:5000/shop/web:8
+    message: New prices
+    changes:
+      - CMD ["httpd", "-f"]
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["commit container web to image registry.example.org:5000/shop/web:8"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - Empty when there is none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.commit import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "container": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True, "aliases": ["repository"]},
+            "tag": {"type": "str"},
+            "author": {"type": "str"},
+            "message": {"type": "str"},
+            "pause": {"type": "bool", "default": True},
+            "changes": {"type": "list", "elements": "str"},
+            "cmd": {"type": "list", "elements": "str"},
+            "entrypoint": {"type": "list", "elements": "str"},
+            "env": {"type": "dict"},
+            "exposed_ports": {"type": "list", "elements": "str"},
+            "labels": {"type": "dict"},
+            "stop_signal": {"type": "str"},
+            "user": {"type": "str"},
+            "volumes": {"type": "list", "elements": "str"},
+            "working_dir": {"type": "str"},
+        },
+        declare,
+        RESOURCE,
+    )
+
+
+if __name__ == "__main__":
+    main()
