@@ -60,6 +60,9 @@ class Part:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        # A file of the blob's size that was found wrong, or never judged, must not look finished.
+        if value is not None and self.complete():
+            self.restart()
         os.close(self._fd)
 
     def complete(self) -> bool:
@@ -90,10 +93,9 @@ class Part:
         return True
 
     def verify(self) -> None:
-        """Raise Error, and leave an empty file, when the content is not the blob's."""
+        """Raise Error when the content is not the blob's; leaving the block empties the file."""
         if not self.verified():
             found = f"{self._hash.name}:{self._hash.hexdigest()}"
-            self.restart()
             raise Error(
                 f"{self._what}: what was sent has the digest {found}",
                 hint="the registry or something before it is damaged or hostile",

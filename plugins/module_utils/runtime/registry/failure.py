@@ -126,7 +126,9 @@ def failure(exc: Exception, domain: str, target: Origin, what: str, limits: Limi
     if any(isinstance(one, socket.gaierror) for one in chain) or "NameResolutionError" in names:
         return Broken(f"{place}: the host name {target.host} is not known", hint, tries=3)
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
-        return Broken(f"{place}: nothing listens at {target}", hint, tries=3)
+        return Broken(
+            f"{place}: nothing listens at {target.host}, port {target.port}", hint, tries=3
+        )
     if "ConnectTimeout" in names or "ConnectTimeoutError" in names:
         return Broken(f"{place}: no connection within {limits.connect_s:g} s", hint, tries=3)
     if names & {"ReadTimeout", "ReadTimeoutError"} or isinstance(chain[-1], socket.timeout):

@@ -113,8 +113,8 @@ def check_host(host: str) -> None:
 
 def check_redirect(registry: Origin, target: Origin, *, insecure: bool) -> None:
     """Whether a registry may send an anonymous request on to ``target``; Error says why not."""
-    _check_scheme(registry, target, insecure, "a redirect")
     _check_address(registry, target, "a redirect")
+    _check_scheme(registry, target, insecure, "a redirect")
 
 
 def check_realm(

@@ -93,12 +93,15 @@ class Transport:
     @property
     def origin(self) -> Origin:
         """Where the registry is. The first use asks one that may speak http whether it does."""
+        return self._settle("the API")
+
+    def _settle(self, what: str) -> Origin:
         with self._lock:
             if self._origin is None:
                 secure = Origin.of_registry("https", self._host)
                 plain = Origin.of_registry("http", self._host)
                 may = secure.is_loopback or self.settings.insecure
-                if may and not self._proxies(str(secure)) and not self._speaks_tls(secure):
+                if may and not self._proxies(str(secure)) and not self._speaks_tls(secure, what):
                     self._origin = plain
                 else:
                     self._origin = secure
@@ -125,7 +128,7 @@ class Transport:
 
     def attempt(self, request: Request) -> Answer:
         """Send once, through redirects and logins. Raises Broken for what may pass."""
-        origin = self.origin
+        origin = self._settle(request.what)
         url = self.url(request.target)
         logins = 0
         redirects = 0
@@ -172,11 +175,14 @@ class Transport:
         if redirects > _MOST_REDIRECTS:
             raise answer.lie(f"more than {_MOST_REDIRECTS} redirects")
         following = urljoin(url, location)
-        target = Origin.of(following)
+        try:
+            target = Origin.of(following)
+            check_redirect(origin, target, insecure=self.settings.insecure)
+            self._check_addresses(origin, target)
+        except Error as exc:
+            raise answer.error(exc.message, exc.hint) from exc
         if Origin.of(url).scheme == "https" and target.scheme == "http":
             raise answer.lie(f"a redirect from https to plain http, to {target}")
-        check_redirect(origin, target, insecure=self.settings.insecure)
-        self._check_addresses(origin, target)
         return following
 
     def _check_addresses(self, origin: Origin, target: Origin) -> None:
@@ -300,7 +306,7 @@ class Transport:
 
         return {} if Origin.of(url).is_loopback else dict(get_environ_proxies(url))
 
-    def _speaks_tls(self, origin: Origin) -> bool:
+    def _speaks_tls(self, origin: Origin, what: str) -> bool:
         """Whether a server answers a TLS greeting in TLS. Certificates are not looked at here.
 
         A handshake or an alert is TLS; anything else, an end or silence is not. Without a port in
@@ -320,7 +326,7 @@ class Transport:
             except OSError as exc:
                 if isinstance(exc, ConnectionRefusedError) and origin.port == 443:
                     return False
-                problem = failure(exc, self.domain, origin, "connecting", self.limits)
+                problem = failure(exc, self.domain, origin, what, self.limits)
                 if not isinstance(problem, Broken):
                     raise problem from exc
                 patience.wait(problem)
