@@ -28,9 +28,19 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import
 S = TypeVar("S")
 D = TypeVar("D")
 
-#: What the collection's action plugin adds to every task of a check-mode run: see
-#: plugin_utils/predictions.py.
-_HIDDEN: dict[str, dict[str, Any]] = {"_predicted": {"type": "dict"}}
+
+class _Module(AnsibleModule):
+    """The module's parameters, and beside them what its action plugin adds in a check-mode run.
+
+    ``predicted`` is no option (see plugin_utils/predictions.py), so it is taken out before Ansible
+    compares the parameters with the options; None outside a check-mode run.
+    """
+
+    predicted: Optional[dict[str, Any]] = None
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.predicted = self.params.pop("_predicted", None)
 
 
 def converge(
@@ -45,7 +55,7 @@ def converge(
     A difference between the plan and the host after it is a failure, never a quiet surprise.
     """
     module = _module(argument_spec, module_options)
-    host = Host(Layout.default(), predicted=module.params["_predicted"] or {})
+    host = Host(Layout.default(), predicted=module.predicted or {})
     try:
         declared = declare(module.params)
         if module.check_mode:
@@ -62,7 +72,7 @@ def converge(
     except OSError as exc:
         # An errno that no layer gave a meaning to: the disk is full, a file is unreadable.
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
-    if module.params["_predicted"] is not None and resource.predict:
+    if module.predicted is not None and resource.predict:
         result["_predicted"] = {
             "states": resource.predict(found),
             "real": not module.check_mode,
@@ -77,7 +87,7 @@ def inform(
 ) -> None:
     """Run one task that only reads; ``gather`` returns the module's result."""
     module = _module(argument_spec, module_options)
-    host = Host(Layout.default(), predicted=module.params["_predicted"] or {})
+    host = Host(Layout.default(), predicted=module.predicted or {})
     try:
         found = gather(host, module.params)
     except Error as exc:
@@ -87,11 +97,9 @@ def inform(
     module.exit_json(changed=False, **_warnings(host), **found)
 
 
-def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> AnsibleModule:
+def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> _Module:
     os.umask(0o077)
-    module = AnsibleModule(
-        argument_spec={**argument_spec, **_HIDDEN}, supports_check_mode=True, **options
-    )
+    module = _Module(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
     if os.geteuid() != 0:
         module.fail_json(
             msg="slipway.engine needs root on the host; set become: true for the task or the play"
