@@ -138,7 +138,7 @@ def _steady(value: Any) -> Any:
 def _cgroups() -> Iterator[str]:
     """Control groups with slipway in their path and no process of another sandbox in them."""
     others = _foreign()
-    for path, _, _ in os.walk(CGROUP):
+    for path, dummy, dummy in os.walk(CGROUP):
         if "slipway" not in path[len(str(CGROUP)) :]:
             continue
         try:
@@ -199,7 +199,7 @@ def _monitor(table: Mapping[int, tuple[int, int, str]], pid: int) -> Optional[in
     """The topmost conmon, crun or runc at or above a process."""
     top = None
     while pid in table:
-        parent, _, name = table[pid]
+        parent, dummy, name = table[pid]
         if name in MONITORS:
             top = pid
         pid = parent
@@ -219,13 +219,16 @@ def _below(directory: Path, pattern: str) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """``audit.py save FILE`` before something, ``audit.py compare FILE`` after it."""
+    """``audit.py save FILE`` before something; after it ``compare FILE``, or ``sweep FILE``."""
     verb, file = arguments[0], Path(arguments[1])
     if verb == "save":
         file.write_text(json.dumps({kind: sorted(items) for kind, items in snapshot().items()}))
         return 0
-    saved = json.loads(file.read_text())
-    lines = settle({kind: frozenset(items) for kind, items in saved.items()})
+    before = {kind: frozenset(items) for kind, items in json.loads(file.read_text()).items()}
+    if verb == "sweep":
+        sweep(before)
+        return 0
+    lines = settle(before)
     for line in lines:
         print(line)
     return 1 if lines else 0

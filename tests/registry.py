@@ -93,7 +93,7 @@ class Registry:
             self._process = None
 
     def _answers(self) -> bool:
-        host, _, port = self._address.rpartition(":")
+        host, dummy, port = self._address.rpartition(":")
         try:
             socket.create_connection((host, int(port)), 1).close()
         except OSError:

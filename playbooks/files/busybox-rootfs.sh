@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
+# shellcheck shell=sh
 # Write a root filesystem around the static busybox, as a tar archive: busybox-rootfs.sh BUSYBOX TAR
 # The same busybox makes the same bytes, so a second run imports the same image.
 set -eu

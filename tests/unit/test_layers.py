@@ -100,7 +100,7 @@ def violations(sources: Mapping[str, str]) -> list[str]:
                 found.append(f"{path}: imports sideways, {target}")
         found += [f"{path}: {what}" for what in _mixed(tree)]
         if path != "module_utils/task.py" and not path.startswith("action/"):
-            found += [f"{path}: asks for check_mode" for _ in _check_mode(tree)]
+            found += [f"{path}: asks for check_mode" for dummy in _check_mode(tree)]
     branches = len(list(_check_mode(ast.parse(sources.get("module_utils/task.py", "")))))
     if "module_utils/task.py" in sources and branches != 1:
         found.append(f"module_utils/task.py: {branches} branches on check_mode, not one")

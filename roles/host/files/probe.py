@@ -1,20 +1,20 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a host can run containers with slipway.engine: reads and tries, and leaves nothing behind.
+"""Whether a host can run containers with slipway.engine: read, try, leave nothing behind.
 
 It runs on the host with the standard library only, before anything is installed. Trying is better
 than reading version numbers, so an overlay is really mounted and a ruleset really checked, in a
 child's own mount and network namespaces, which end with it.
 
-A part may say ``only_cgroups`` (it is wanted with that layout only) and ``since`` (the first release
-of a distribution that packages it).
+A part may say ``only_cgroups`` (it is wanted with that layout only) and ``since`` (the first
+release of a distribution that packages it).
 
     probe.py '[{"program": "crun", "package": "crun"}, {"module": "requests", "package": "..."}]'
 
 prints one JSON object: ``packages`` that would bring the parts the host lacks, ``missing`` with a
-sentence for each of them, ``problems`` with a sentence for all else that does not serve and what to do
-about it, and ``cgroups`` (``v2``, ``v1``, ``hybrid`` or ``none``).
+sentence for each of them, ``problems`` with a sentence for all else that does not serve and what to
+do about it, and ``cgroups`` (``v2``, ``v1``, ``hybrid`` or ``none``).
 """
 
 from __future__ import annotations
@@ -53,8 +53,6 @@ table inet slipway_probe {
 }
 """
 
-Part = dict[str, Any]
-
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -80,7 +78,7 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdecimal()]
 
 
-def missing_parts(parts: list[Part]) -> list[Part]:
+def missing_parts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The parts whose program is not on PATH or whose Python module cannot be found."""
     missing = []
     for part in parts:
@@ -98,7 +96,7 @@ def cgroups() -> str:
     version_1 = False
     with open("/proc/self/mounts", encoding="utf-8") as table:
         for line in table:
-            _, target, kind = line.split(" ")[:3]
+            dummy, target, kind = line.split(" ")[:3]
             version_1 = version_1 or kind == "cgroup"
             if kind == "cgroup2" and target in unified:
                 unified[target] = True
@@ -166,7 +164,7 @@ def kernel_problems() -> list[dict[str, str]]:
     return [
         {
             "what": f"openat2 is refused on the kernel {release}: {os.strerror(error)}",
-            "do": "if this host is itself a container, give it a seccomp profile that allows openat2",
+            "do": "if this host is a container, give it a seccomp profile that allows openat2",
         }
     ]
 
@@ -255,7 +253,7 @@ def _nftables() -> list[dict[str, str]]:
     return [
         {
             "what": f"nftables does not serve: {said[0] if said else 'nft said nothing'}",
-            "do": "run a kernel with nf_tables, nft_nat, nft_masq and nft_fib (CONFIG_NF_TABLES_INET)",
+            "do": "run a kernel with nf_tables, nft_nat, nft_masq and nft_fib for inet",
         }
     ]
 
@@ -276,7 +274,7 @@ def _links() -> list[dict[str, str]]:
         problems.append(
             {
                 "what": f"the kernel {platform.release()} makes no {kind} links",
-                "do": f"load the module (modprobe {kind}), or run a kernel with CONFIG_{kind.upper()}",
+                "do": f"load it (modprobe {kind}), or run a kernel with CONFIG_{kind.upper()}",
             }
         )
     return problems
@@ -287,7 +285,8 @@ def main() -> None:
     state = sys.argv[2] if len(sys.argv) > 2 else "/var/lib/slipway"
     layout = cgroups()
     problems = []
-    if sys.version_info < (3, 9):
+    # This script meets the Python the host has, so it is written to load on older ones.
+    if sys.version_info < (3, 9):  # noqa: UP036
         problems.append(
             {
                 "what": f"Python on the host is {platform.python_version()}",
