@@ -99,6 +99,9 @@ def run(
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
+#: A program that goes on beside us; its caller waits for it.
+Child = subprocess.Popen[bytes]
+
 #: What a child's stream may be tied to: a descriptor, an open file, or nothing (/dev/null).
 Stream = Union[int, IO[bytes], None]
 
@@ -112,7 +115,7 @@ def spawn(
     stdout: Stream = None,
     stderr: Stream = None,
     cwd: Optional[Path] = None,
-) -> subprocess.Popen[bytes]:
+) -> Child:
     """Start a program that goes on beside us, in a session of its own; the caller reaps it.
 
     A stream that is not given is /dev/null: nothing of the task's own terminal reaches the program.

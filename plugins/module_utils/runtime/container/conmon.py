@@ -1,0 +1,340 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""conmon, the monitor of one container: it creates it through the OCI runtime, keeps its output,
+sees it end.
+
+conmon forks twice and goes on alone. In the bundle it leaves ``attach`` (socket), ``ctl`` and
+``winsz`` (fifos); in a directory of this start, ``exit.<generation>``, it leaves ``exit`` (the exit
+status as text, written whole) and ``oom`` (empty, when the kernel killed for memory); then it runs
+the exit command. What an exit of an earlier start wrote is thus never taken for this one's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import select
+import shutil
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from .. import files, process
+from ..errors import Error
+from ..layout import Layout
+from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
+
+_CGROUPS = Path("/sys/fs/cgroup")
+
+#: The cgroup of all conmons, beside those of the containers.
+_CGROUP = "slipway/conmon"
+
+#: The v1 hierarchies a session can be ended or starved by; the others do not matter to a monitor.
+_V1_HIERARCHIES = ("systemd", "memory", "pids", "unified")
+
+#: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
+_ANSWER_LIMIT = 1 << 20
+
+_STREAMS = (b"stdout", b"stderr")
+
+#: How much of a line that does not end is held. Bytes.
+_LINE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a container ended: its exit status (128 + signal), and when, RFC 3339 in UTC."""
+
+    code: int
+    oom_killed: bool
+    finished_at: str
+
+
+class Launched:
+    """A conmon on its way, which wait() or close() ends our part of. Owns the read end of its sync
+    pipe.
+    """
+
+    def __init__(
+        self, runtime: Runtime, container: str, bundle: Path, fd: int, child: process.Child
+    ) -> None:
+        self._runtime = runtime
+        self._container = container
+        self._bundle = bundle
+        self._fd = fd
+        self._child = child
+
+    def wait(self, timeout_s: float = 120.0) -> int:
+        """The pid of the container's process, which is created and waits for oci_runtime.start().
+
+        Raises Error with the runtime's reason when there is none; conmon has ended then, and has
+        run the exit command too.
+        """
+        try:
+            answer = self._answer(time.monotonic() + timeout_s)
+        finally:
+            self.close()
+        try:
+            value = json.loads(answer)
+            pid = int(value["pid"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise Error(
+                f"container {self._container}: conmon ended without an answer",
+                hint="the system log may say why",
+            ) from exc
+        if pid > 0:
+            return pid
+        argv, cwd = _process_of(self._bundle)
+        raise failure(self._runtime, self._container, str(value.get("message", "")), argv, cwd)
+
+    @property
+    def conmon_pid(self) -> int:
+        """The monitor's own pid, once wait() has returned."""
+        return int((self._bundle / "conmon.pid").read_text("ascii"))
+
+    def close(self) -> None:
+        """Give the pipe back and reap the first fork; conmon itself goes on."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            self._child.wait()
+
+    def _answer(self, deadline: float) -> bytes:
+        """One line. conmon holds its end as long as it lives, so the end of the pipe is not waited
+        for.
+        """
+        answer = bytearray()
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        while b"\n" not in answer and len(answer) < _ANSWER_LIMIT:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not poll.poll(left_s * 1000):
+                raise Error(
+                    f"container {self._container}: conmon and {self._runtime.name} did not create it"
+                    " in time"
+                )
+            part = os.read(self._fd, 1 << 16)
+            if not part:
+                break
+            answer += part
+        return bytes(answer)
+
+
+def launch(
+    layout: Layout,
+    runtime: Runtime,
+    container_id: str,
+    generation: int,
+    bundle: Path,
+    log: Path,
+    *,
+    exit_command: Sequence[str],
+    name: str = "",
+    tty: bool = False,
+    stdin: bool = False,
+    log_size_max: int = 0,
+) -> Launched:
+    """Spawn conmon, which creates the container of ``bundle`` (its config.json is there). Returns
+    at once.
+
+    ``log`` is written in k8s-file format; ``log_size_max`` bytes of it are kept, 0 is without
+    limit. ``exit_command`` is run, as given, when the container has ended and also when it could
+    not be created. ``name`` is what errors call the container. No lock may be held by a descriptor
+    that survives exec.
+    """
+    exits = _fresh_exit_directory(layout, container_id, generation)
+    for leftover in ("attach", "ctl", "winsz", "conmon.pid", "pid"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(bundle / leftover)
+    argv = [
+        "conmon",
+        "--cid",
+        container_id,
+        "--cuuid",
+        container_id,
+        "--name",
+        name or container_id,
+    ]
+    argv += ["--runtime", runtime.path]
+    for argument in ("--root", runtime.state_root):
+        argv += ["--runtime-arg", argument]
+    if cgroup_driver() == "systemd":
+        argv.append("--systemd-cgroup")
+    argv += ["--bundle", str(bundle), "--persist-dir", str(exits), "--full-attach"]
+    argv += ["--conmon-pidfile", str(bundle / "conmon.pid")]
+    argv += ["--container-pidfile", str(bundle / "pid"), "--log-path", f"k8s-file:{log}"]
+    if log_size_max > 0:
+        argv += ["--log-size-max", str(log_size_max)]
+    argv += ["--terminal"] if tty else []
+    argv += ["--stdin"] if stdin else []
+    argv += ["--exit-command", exit_command[0]]
+    for argument in exit_command[1:]:
+        argv += ["--exit-command-arg", argument]
+    sync_read, sync_write = os.pipe()
+    start_read, start_write = os.pipe()
+    try:
+        # conmon waits for the start pipe before it forks, so that what it forks is in its cgroup
+        # too.
+        child = process.spawn(
+            argv,
+            env={
+                **ENVIRONMENT,
+                "_OCI_SYNCPIPE": str(sync_write),
+                "_OCI_STARTPIPE": str(start_read),
+            },
+            pass_fds=(sync_write, start_read),
+            cwd=bundle,
+        )
+        leave_session(child.pid)
+        os.write(start_write, b"\0")
+    except BaseException:
+        os.close(sync_read)
+        raise
+    finally:
+        for fd in (sync_write, start_read, start_write):
+            os.close(fd)
+    return Launched(runtime, name or container_id[:12], bundle, sync_read, child)
+
+
+def _fresh_exit_directory(layout: Layout, container_id: str, generation: int) -> Path:
+    exits = exit_directory(layout, container_id, generation)
+    for old in exits.parent.glob("exit.*"):
+        shutil.rmtree(old, ignore_errors=True)
+    files.make_private(exits)
+    return exits
+
+
+def exit_directory(layout: Layout, container_id: str, generation: int) -> Path:
+    """Where conmon writes the exit of one start of a container."""
+    return layout.run_container(container_id) / f"exit.{generation}"
+
+
+def leave_session(pid: int) -> None:
+    """Move a process to the cgroup of monitors, out of the session or service that started it.
+
+    systemd ends what is left in the cgroup of a session or service when that ends
+    (KillMode=control-group, KillUserProcesses=), and accounts memory to it. The cgroup is ours
+    below the root of each hierarchy; systemd leaves such ones alone, as it does with Docker's. A
+    hierarchy that cannot be written is left: then the monitor stays where it is there, which harms
+    only when that is ended.
+    """
+    if (_CGROUPS / "cgroup.controllers").exists():
+        targets = [_CGROUPS / _CGROUP]
+    else:
+        targets = [_CGROUPS / name / _CGROUP for name in _V1_HIERARCHIES]
+    for target in targets:
+        if not target.parent.parent.is_dir():
+            continue
+        with contextlib.suppress(OSError):
+            target.mkdir(parents=True, exist_ok=True)
+            (target / "cgroup.procs").write_text(str(pid), "ascii")
+
+
+def read_exit(layout: Layout, container_id: str, generation: int) -> Optional[Exit]:
+    """What conmon wrote down about the end of one start; None when it has not."""
+    exits = exit_directory(layout, container_id, generation)
+    try:
+        with open(exits / "exit", "rb") as file:
+            code = int(file.read(16))
+            finished_ns = os.fstat(file.fileno()).st_mtime_ns
+    except (FileNotFoundError, ValueError):
+        return None
+    seconds, nanoseconds = divmod(finished_ns, 1_000_000_000)
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return Exit(
+        code & 0xFF, (exits / "oom").exists(), f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    )
+
+
+def alive(layout: Layout, container_id: str) -> bool:
+    """Whether a container's monitor still runs."""
+    return _monitor(layout, container_id) > 0
+
+
+def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
+    """End a monitor that is left over; its exit command does not run, and the container goes on.
+
+    One that has written down an exit is ending by itself, and may be waiting for the very process
+    that asks: it is left alone. None at all is a success.
+    """
+    pid = _monitor(layout, container_id)
+    if not pid or any(layout.run_container(container_id).glob("exit.*/exit")):
+        return
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        # Opened first and compared again: the pid cannot have gone to another process in between.
+        if _monitor(layout, container_id) == pid:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll(timeout_s * 1000)
+    finally:
+        os.close(fd)
+
+
+def _monitor(layout: Layout, container_id: str) -> int:
+    """The pid of a container's monitor, 0 when there is none. Its arguments tell it from a later
+    process.
+    """
+    try:
+        pid = int((layout.run_container(container_id) / "conmon.pid").read_text("ascii"))
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return 0
+    return pid if b"--cid" in arguments and container_id.encode() in arguments else 0
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line a container wrote: when it was begun (RFC 3339), to which stream, and its bytes.
+
+    The newline is there, unless the line has not ended or was too long to be held whole.
+    """
+
+    time: str
+    stream: str
+    data: bytes
+
+
+def parse_log(records: Iterable[bytes]) -> Iterator[LogEntry]:
+    """The lines in a log of k8s-file format (an open file is an iterable of records), oldest first.
+    Pure.
+
+    conmon writes ``TIME STREAM F|P BYTES``: P is a piece without its newline, which goes on with
+    the next piece of the same stream. A record of another form is passed over. Memory is bounded.
+    """
+    begun: dict[str, tuple[str, bytearray]] = {}
+    for record in records:
+        fields = record.rstrip(b"\n").split(b" ", 3)
+        if len(fields) < 4 or fields[2] not in (b"F", b"P") or fields[1] not in _STREAMS:
+            continue
+        stream = fields[1].decode("ascii")
+        time_text, line = begun.pop(stream, (fields[0].decode("ascii", "replace"), bytearray()))
+        line += fields[3]
+        if fields[2] == b"F":
+            yield LogEntry(time_text, stream, bytes(line) + b"\n")
+        elif len(line) >= _LINE_LIMIT:
+            yield LogEntry(time_text, stream, bytes(line))
+        else:
+            begun[stream] = (time_text, line)
+    for stream, (time_text, line) in begun.items():
+        yield LogEntry(time_text, stream, bytes(line))
+
+
+def _process_of(bundle: Path) -> tuple[tuple[str, ...], str]:
+    """The arguments and working directory of a bundle, for an error about them."""
+    try:
+        found = files.read_json(bundle / "config.json")["process"]
+        return tuple(found["args"]), str(found["cwd"])
+    except (OSError, Error, KeyError, TypeError):
+        return (), ""

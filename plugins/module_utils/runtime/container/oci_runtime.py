@@ -1,0 +1,349 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The OCI runtime of this host: which one serves, and its verbs (runtime-spec, runtime.md).
+
+crun and runc understand the same command line. What a process gets to know, such as its
+environment, reaches them by a file only root may read, never by arguments, which every user of the
+host can see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import files, linux, process
+from ..errors import Error, NotFound
+from ..layout import Layout
+from .capture import OUTPUT_LIMIT, Captured, capture
+
+#: In this order: crun starts a container in a third of runc's time.
+CANDIDATES = ("crun", "runc")
+
+_CGROUPS = "/sys/fs/cgroup"
+_INSTALL = "install crun or runc with the role slipway.engine.host"
+
+#: All that a runtime, a monitor or a hook of ours gets as environment.
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One OCI runtime: its name, its program, and the directory it keeps its own records in."""
+
+    name: str
+    path: str
+    state_root: str
+
+    def arguments(self) -> list[str]:
+        """What stands before the verb."""
+        systemd = ["--systemd-cgroup"] if cgroup_driver() == "systemd" else []
+        return ["--root", self.state_root, *systemd]
+
+
+@dataclass(frozen=True)
+class Cgroups:
+    """How this host mounts its control groups.
+
+    ``mode``: unified (v2), legacy (v1), hybrid (v1 with a v2 side at ``unified``) or none.
+    ``v2_controllers``: what the v2 side offers.
+    """
+
+    mode: str
+    v2_controllers: tuple[str, ...] = ()
+
+
+def cgroups() -> Cgroups:
+    """Read the cgroup layout. Both runtimes look at the same places: /sys/fs/cgroup and
+    ``unified``.
+    """
+    types = {mount.target: mount.fstype for mount in linux.mountinfo()}
+    if types.get(_CGROUPS) == "cgroup2":
+        return Cgroups("unified", _controllers(_CGROUPS))
+    unified = f"{_CGROUPS}/unified"
+    if types.get(unified) == "cgroup2":
+        return Cgroups("hybrid", _controllers(unified))
+    v1 = any(kind == "cgroup" and target.startswith(_CGROUPS) for target, kind in types.items())
+    return Cgroups("legacy" if v1 else "none")
+
+
+def _controllers(directory: str) -> tuple[str, ...]:
+    try:
+        return tuple(Path(directory, "cgroup.controllers").read_text("ascii").split())
+    except FileNotFoundError:
+        return ()
+
+
+def cgroup_v2() -> bool:
+    """Whether the host has the unified hierarchy only; cheap enough to ask at every start."""
+    return os.path.exists(f"{_CGROUPS}/cgroup.controllers")
+
+
+def cgroup_driver() -> str:
+    """``systemd`` when it is PID 1 (sd_booted(3)), since it owns the cgroup tree then, else
+    ``cgroupfs``.
+    """
+    return "systemd" if os.path.isdir("/run/systemd/system") else "cgroupfs"
+
+
+def cgroups_path(container_id: str, driver: str = "") -> str:
+    """linux.cgroupsPath of a container: a path, or slice:prefix:name for systemd (both runtimes'
+    form).
+    """
+    if (driver or cgroup_driver()) == "systemd":
+        return f"system.slice:slipway:{container_id}"
+    return f"/slipway/{container_id}"
+
+
+def refusal(name: str, found: Cgroups) -> str:
+    """Why a runtime cannot serve a host with this layout; "" when it can. Pure.
+
+    Every crun until now ends a creation with "cgroups in hybrid mode not supported, drop all
+    controllers from cgroupv2" when the v2 side of a hybrid layout has a controller, such as hugetlb
+    that nobody mounted on the v1 side; a v2 side that only tracks processes is fine. runc uses the
+    v1 side.
+    """
+    if found.mode == "none":
+        return f"no cgroup filesystem is mounted at {_CGROUPS}"
+    if name == "crun" and found.mode == "hybrid" and found.v2_controllers:
+        return (
+            "crun does not support cgroup v1 and v2 side by side with controllers on the v2 side"
+            f" ({', '.join(found.v2_controllers)})"
+        )
+    return ""
+
+
+def choose(layout: Layout, wanted: str = "") -> Runtime:
+    """The runtime of this host: the first of crun, runc that serves its cgroup layout, or
+    ``wanted``.
+
+    ``wanted`` is a name or an absolute path, of any program that speaks the runtimes' command line.
+    The choice is kept in run/runtime.json for this boot and this very file of the program, so a
+    start reads one small file. Raises Error when none is installed or none serves.
+    """
+    cache = layout.run / "runtime.json"
+    boot = linux.boot_id()
+    chosen = _cached(cache, boot, wanted)
+    if chosen is None:
+        chosen = _decide(wanted)
+        with suppress(FileNotFoundError):
+            files.write_json(
+                cache,
+                {"boot_id": boot, "wanted": wanted, "path": chosen, "file": _identity(chosen)},
+                durable=False,
+            )
+    name = os.path.basename(chosen)
+    return Runtime(name, chosen, str(layout.run / f"runtime-{name}"))
+
+
+def _cached(cache: Path, boot: str, wanted: str) -> Optional[str]:
+    try:
+        value = files.read_json(cache)
+        if value["boot_id"] == boot and value["wanted"] == wanted:
+            path = str(value["path"])
+            return path if value["file"] == _identity(path) else None
+    except (OSError, Error, KeyError, TypeError):
+        # A cache that cannot be used is asked for again; it holds nothing that could be lost.
+        pass
+    return None
+
+
+def _identity(path: str) -> list[int]:
+    found = os.stat(path)
+    return [found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def _decide(wanted: str) -> str:
+    found = cgroups()
+    refusals = []
+    for name in [wanted] if wanted else CANDIDATES:
+        path = process.which(name)
+        if path is None:
+            continue
+        reason = refusal(os.path.basename(name), found)
+        if not reason:
+            return path
+        refusals.append(f"{name}: {reason}")
+    if refusals:
+        raise Error(
+            f"no OCI runtime of this host serves its control groups ({'; '.join(refusals)})",
+            hint=_INSTALL,
+        )
+    missing = wanted or " nor ".join(CANDIDATES)
+    raise NotFound(f"the OCI runtime is missing: {missing} is not on this host", hint=_INSTALL)
+
+
+def start(runtime: Runtime, container_id: str) -> None:
+    """Let the process of a created container run. Raises Error with the runtime's reason."""
+    _run(runtime, "start", container_id)
+
+
+def kill(runtime: Runtime, container_id: str, signal: int, all: bool = False) -> bool:
+    """Send a signal to a container's process, or to all of them. False when none was there to get
+    it.
+    """
+    try:
+        _run(runtime, "kill", *(["--all"] if all else []), container_id, str(int(signal)))
+    except Error as exc:
+        if _is_gone(exc):
+            return False
+        raise
+    return True
+
+
+def delete(runtime: Runtime, container_id: str, force: bool = False) -> None:
+    """Remove what the runtime holds of a container; ``force`` kills it first. Done twice is done
+    once.
+    """
+    if not os.path.isdir(os.path.join(runtime.state_root, container_id)):
+        return
+    try:
+        _run(runtime, "delete", *(["--force"] if force else []), container_id)
+    except Error as exc:
+        if not _is_gone(exc):
+            raise
+
+
+def state(runtime: Runtime, container_id: str) -> Optional[dict[str, Any]]:
+    """The runtime-spec's state (``status``, ``pid``, ``bundle``), or None when it does not know the
+    id.
+    """
+    if not os.path.isdir(os.path.join(runtime.state_root, container_id)):
+        return None
+    try:
+        done = _run(runtime, "state", container_id)
+    except Error as exc:
+        if _is_gone(exc):
+            return None
+        raise
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def pause(runtime: Runtime, container_id: str) -> None:
+    """Freeze every process of a container."""
+    _run(runtime, "pause", container_id)
+
+
+def resume(runtime: Runtime, container_id: str) -> None:
+    """Let a frozen container go on."""
+    _run(runtime, "resume", container_id)
+
+
+def exec_run(
+    runtime: Runtime,
+    container_id: str,
+    document: Mapping[str, Any],
+    *,
+    stdin: bytes = b"",
+    timeout_s: Optional[float] = None,
+    limit: int = OUTPUT_LIMIT,
+) -> Captured:
+    """Run one more process in a running container, to its end, and return what it wrote.
+
+    ``document`` is the OCI process object (bundle.process()). At most ``limit`` bytes of each
+    stream are kept, and the rest is read and dropped, so neither we nor the process is held up
+    (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set.
+    """
+    with _process_file(runtime, document) as (description, pid_file):
+        argv = [runtime.path, *runtime.arguments(), "exec"]
+        argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
+        done = capture(argv, stdin, timeout_s, limit, ENVIRONMENT, pid_file)
+    reason = done.stderr.decode("utf-8", "replace")
+    if done.returncode != 0 and not done.pid and not done.timed_out:
+        raise failure(runtime, container_id, reason, tuple(document.get("args", ())))
+    return done
+
+
+def exec_detached(runtime: Runtime, container_id: str, document: Mapping[str, Any]) -> int:
+    """Start one more process in a running container and leave it alone. Returns its pid on the
+    host.
+    """
+    with _process_file(runtime, document) as (description, pid_file):
+        argv = ["exec", "--detach", "--process", str(description), "--pid-file", str(pid_file)]
+        try:
+            _run(runtime, *argv, container_id)
+        except Error as exc:
+            raise failure(
+                runtime, container_id, exc.message, tuple(document.get("args", ()))
+            ) from exc
+        return int(pid_file.read_text("ascii"))
+
+
+@contextmanager
+def _process_file(runtime: Runtime, document: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
+    """A private file with the process object, and the name of one for its pid, both gone
+    afterwards.
+
+    Beside the state root: what lies inside it, runc takes for a container.
+    """
+    name = f"exec-{secrets.token_hex(8)}"
+    directory = Path(runtime.state_root).parent
+    description, pid_file = directory / f"{name}.json", directory / f"{name}.pid"
+    try:
+        files.write_atomic(description, json.dumps(document).encode(), durable=False)
+        yield description, pid_file
+    finally:
+        for path in (description, pid_file):
+            path.unlink(missing_ok=True)
+
+
+def failure(
+    runtime: Runtime, container: str, reason: str, argv: Sequence[str] = (), cwd: str = ""
+) -> Error:
+    """What a runtime said when it could not start a process, as an error that a user understands.
+    Pure.
+
+    runc reports a missing program at create, crun too; the words differ and both wrap the kernel's.
+    """
+    text = " ".join(reason.replace('\\"', '"').split())
+    program = argv[0] if argv else ""
+    lower = text.lower()
+    if cwd and ("chdir" in lower or "cwd" in lower) and "no such file" in lower:
+        return Error(f"container {container}: the working directory {cwd!r} is not in the image")
+    where = f'container {container}: the command "{program}"'
+    about_program = program and any(
+        mark in lower
+        for mark in ("executable file", "exec:", "exec ", "execve", "stat ", "open exe")
+    )
+    if about_program and ("not found" in lower or "no such file" in lower):
+        return Error(
+            f"{where} is not in the image",
+            hint="name a program of the image, or check the interpreter of its first line",
+        )
+    if about_program and "permission denied" in lower:
+        return Error(f"{where} may not be executed", hint="its file has no execute permission")
+    if about_program and "exec format error" in lower:
+        return Error(
+            f"{where} is not a program of this machine",
+            hint="the image may be for another architecture, or the script lacks its #! line",
+        )
+    return Error(
+        f"container {container}: {runtime.name} could not start it: {text or 'no reason given'}"
+    )
+
+
+def _run(runtime: Runtime, *argv: str) -> process.Completed:
+    return process.run([runtime.path, *runtime.arguments(), *argv], env=ENVIRONMENT)
+
+
+def _is_gone(error: Error) -> bool:
+    """Whether a runtime refused because there is no such container, or no process in it any more."""
+    text = error.message.lower()
+    marks = (
+        "does not exist",
+        "not running",
+        "already finished",
+        "no such process",
+        "container not running",
+    )
+    return any(mark in text for mark in marks)
