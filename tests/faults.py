@@ -209,10 +209,11 @@ def truncate(after: int) -> Act:
 
 
 def stall(after: int, seconds: float = 3.0) -> Act:
-    """Fall silent after so many bytes of the body."""
+    """Fall silent after so many bytes of the body; -1 is before the answer."""
 
     def act(connection: Connection, reply: Reply) -> None:
-        connection.send(reply, after)
+        if after >= 0:
+            connection.send(reply, after)
         connection.connection.settimeout(seconds)
         try:
             connection.connection.recv(1)
@@ -258,12 +259,13 @@ class Tap:
     """Passes connections on to ``upstream`` and keeps the first byte of each."""
 
     upstream: str
+    host: str = "127.0.0.1"
     first: list[bytes] = field(default_factory=list)
 
     @contextmanager
     def running(self) -> Iterator[Tap]:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with socket.create_server((self.host, 0)) as listener:
+            self.address = f"{self.host}:{listener.getsockname()[1]}"
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
             yield self
 
