@@ -35,8 +35,7 @@ def anonymous_targets(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, .
 
 
 def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[Mount, ...]:
-    """Every mount of a container, with the names of its anonymous volumes, in the order of targets.
-    """
+    """Every mount of a container, anonymous volumes by their names, in the order of targets."""
     found = [mount for mount in spec.mounts if mount.kind != "anonymous"]
     asked = {mount.target: mount for mount in spec.mounts}
     for target, name in zip(anonymous_targets(spec, image), record.anonymous_volumes):

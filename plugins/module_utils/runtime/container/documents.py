@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inspect documents of the containers on this host: reading what inspect.py then shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import NotFound
+from ..plan import Host
+from . import inspect, liveness, record
+
+_HIDDEN = "********"
+
+
+def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]:
+    """One container as it is now, in the shape of docker inspect. Raises NotFound.
+
+    Unless revealed, the values of its environment are hidden: secrets live there, and results of
+    tasks are printed and kept.
+    """
+    layout = host.layout
+    found = inspect.document(
+        layout,
+        record.read_spec(layout, container_id),
+        liveness.current(layout, container_id),
+        record.read_image(layout, container_id),
+    )
+    if not reveal_env:
+        hidden = (entry.partition("=")[0] for entry in found["Config"]["Env"])
+        found["Config"]["Env"] = [f"{name}={_HIDDEN}" for name in hidden]
+    return found
+
+
+def containers(host: Host, reveal_env: bool) -> Iterator[dict[str, Any]]:
+    """Every container; one that vanishes while we read is gone, which is an answer too."""
+    for container_id in record.all_ids(host.layout):
+        try:
+            yield container(host, container_id, reveal_env)
+        except NotFound:
+            continue

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of a container: how it comes to life and how it is cleared away.
+
+Everything here happens under the container's lock. Before the first effect the record names all
+that the run will make (generation, addresses, published ports, names of links); what cannot come to
+life is undone whole; and what a run that was cut short left over is found by those names and
+cleared before the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import time
+from collections.abc import Iterator
+from typing import Optional
+
+from .. import files, linux, snapshot
+from ..errors import Error, NotFound
+from ..layout import Layout
+from ..network import attach, link, publish
+from ..plan import Host
+from . import conmon, liveness, oci_runtime, rootfs
+from .record import Record, read_image, read_record, read_spec, write_record
+from .spec import ContainerSpec
+
+#: How long conmon and the OCI runtime may take to make a container; 0.05 seconds are usual.
+_CREATE_TIMEOUT_S = 120.0
+#: How long conmon may take to write down an exit once the process is gone.
+_EXIT_RECORD_TIMEOUT_S = 5.0
+
+
+@contextlib.contextmanager
+def locked(host: Host, container_id: str) -> Iterator[Record]:
+    """Hold a container's lock and its record, read freshly. Raises NotFound when it is gone.
+
+    The lock file lies in the container's directory and goes with it, so a host that made a million
+    containers does not keep a million files. Whoever waited for a container that was removed
+    meanwhile finds no record.
+    """
+    path = host.layout.container(container_id) / "lock"
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
+        except FileNotFoundError as exc:
+            raise NotFound(f"there is no container {container_id[:12]}") from exc
+        yield read_record(host.layout, container_id)
+
+
+def begin(host: Host, found: Record) -> Record:
+    """Bring a container to life; the caller holds its lock and knows that it does not run.
+
+    What cannot come to life is undone whole, and the record says why. Returns the record of the
+    run.
+    """
+    layout = host.layout
+    spec = read_spec(layout, found.id)
+    clear(host, found)
+    intent = dataclasses.replace(
+        found,
+        generation=found.generation + 1,
+        boot_id=linux.boot_id(),
+        stopped_by_user=False,
+        error="",
+        exit_code=0,
+        oom_killed=False,
+    )
+    try:
+        attachments = attach.attach(layout, found.id, spec.networks, spec.network_mode)
+        intent = dataclasses.replace(intent, attachments=attachments)
+        with publish.claim(layout, found.id, spec.ports, attachments) as publications:
+            intent = dataclasses.replace(intent, publications=publications)
+            write_record(layout, intent)
+        running = _bring_up(host, intent, spec)
+        write_record(layout, running)
+    except BaseException as exc:
+        _fail(host, found, intent, exc)
+        raise
+    return running
+
+
+def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None:
+    """Undo a beginning, and record why. The error that is on its way says more than one in here."""
+    failed = dataclasses.replace(
+        intent,
+        phase="exited" if found.started_at else "created",
+        exit_code=found.exit_code,
+        publications=(),
+        error=str(exc),
+    )
+    with contextlib.suppress(Error, OSError):
+        clear(host, intent)
+    with contextlib.suppress(Error, OSError):
+        write_record(host.layout, failed)
+        if intent.attachments:
+            publish.synchronise(host.layout)
+
+
+def _bring_up(host: Host, intent: Record, spec: ContainerSpec) -> Record:
+    layout = host.layout
+    bundle = layout.run_container(intent.id)
+    runtime = oci_runtime.choose(layout)
+    rootfs.furnish(host, intent, spec, read_image(layout, intent.id))
+    launched = conmon.launch(
+        layout,
+        runtime,
+        intent.id,
+        intent.generation,
+        bundle,
+        layout.container(intent.id) / "log",
+        exit_command=exit_command(layout, intent),
+        name=intent.name,
+        tty=spec.tty,
+    )
+    try:
+        # While conmon and the OCI runtime work, what needs no process yet is done.
+        if intent.attachments:
+            link.preload()
+            attach.raise_bridges(layout, intent.attachments)
+            publish.synchronise(layout, starting=[intent])
+    except BaseException:
+        with contextlib.suppress(Error):
+            launched.wait(_CREATE_TIMEOUT_S)
+        raise
+    pid = launched.wait(_CREATE_TIMEOUT_S)
+    start = linux.process_start_time(pid)
+    if start is None:
+        raise Error(f"container {intent.name} ended before it was started")
+    if intent.attachments:
+        attach.connect(layout, pid, intent.attachments)
+    oci_runtime.start(runtime, intent.id)
+    return dataclasses.replace(
+        intent,
+        phase="running",
+        pid=pid,
+        pid_start=start,
+        conmon_pid=launched.conmon_pid,
+        runtime=runtime.name,
+        started_at=liveness.now(),
+    )
+
+
+def exit_command(layout: Layout, run: Record) -> list[str]:
+    """What conmon runs when the container has ended. The path is that of whichever program is
+    in use then, not now.
+    """
+    places = (("root", layout.root), ("run", layout.run), ("etc", layout.etc))
+    return [
+        str(layout.program / "current"),
+        *(f"--{name}={path}" for name, path in places if layout != Layout.default()),
+        *("supervise", "exited", run.id, str(run.generation)),
+    ]
+
+
+def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
+    """Clear away a run whose process has ended, and record how it did. Idempotent.
+
+    ``ended`` is what is recorded in the end; without it, what conmon wrote down.
+    """
+    layout = host.layout
+    if ended is None:
+        _await_exit_record(layout, found)
+        ended = liveness.ended(layout, found)
+    ended = dataclasses.replace(ended, finished_at=ended.finished_at or liveness.now())
+    _undo(layout, found)
+    write_record(layout, ended)
+    _forget(layout, found)
+    if found.attachments:
+        publish.synchronise(layout)
+    return ended
+
+
+def corrected(host: Host, found: Record) -> Record:
+    """A record made true: a run that is over, and that nobody has settled, is settled."""
+    if found.phase in liveness.LIVE and not liveness.is_running(host.layout, found):
+        return settle(host, found)
+    return found
+
+
+def clear(host: Host, found: Record) -> None:
+    """Take away whatever runs that were cut short left on the host. Nothing is a success."""
+    if host.layout.run_container(found.id).exists():
+        _undo(host.layout, found)
+        _forget(host.layout, found)
+
+
+def unrecorded(layout: Layout, found: Record) -> bool:
+    """Whether a run ended whose beginning was never recorded: who started it died before that."""
+    return found.phase not in liveness.LIVE and (
+        conmon.read_exit(layout, found.id, found.generation) is not None
+    )
+
+
+def _undo(layout: Layout, found: Record) -> None:
+    """End what may still run of a container and unmount its root."""
+    conmon.end(layout, found.id)
+    oci_runtime.delete(oci_runtime.choose(layout), found.id, force=True)
+    snapshot.unmount(rootfs.path(layout, found.id))
+
+
+def _forget(layout: Layout, found: Record) -> None:
+    """Remove the run's directory. conmon, on its way out, may still add to it or take from it."""
+    deadline = time.monotonic() + _EXIT_RECORD_TIMEOUT_S
+    while True:
+        try:
+            files.remove_tree(layout.run_container(found.id))
+            return
+        except OSError as exc:
+            if exc.errno != errno.ENOTEMPTY or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.005)
+
+
+def _await_exit_record(layout: Layout, found: Record) -> None:
+    """Give conmon the moment it needs from reaping the process to writing down its status."""
+    deadline = time.monotonic() + _EXIT_RECORD_TIMEOUT_S
+    while conmon.read_exit(layout, found.id, found.generation) is None:
+        if time.monotonic() >= deadline or not conmon.alive(layout, found.id):
+            return
+        time.sleep(0.002)

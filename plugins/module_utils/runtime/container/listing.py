@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of ``slipway ps``, in Docker's columns and words."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Optional
+
+from .. import reference
+from ..errors import Error, NotFound
+from ..layout import Layout
+from ..network.spec import Publication
+from . import liveness, record
+from .record import Record
+from .spec import ContainerSpec, argv
+
+#: Docker's headings by the names its --format knows them under.
+_HEADINGS = {
+    "ID": "CONTAINER ID",
+    "Image": "IMAGE",
+    "Command": "COMMAND",
+    "RunningFor": "CREATED",
+    "Status": "STATUS",
+    "Ports": "PORTS",
+    "Names": "NAMES",
+}
+_PLACEHOLDER = re.compile(r"\{\{\s*\.([A-Za-z]+)\s*\}\}")
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def lines(
+    layout: Layout, everything: bool, quiet: bool, whole: bool, form: str = ""
+) -> Iterator[str]:
+    """The lines of the listing, newest container first; one that vanishes while we look is left
+    out.
+    """
+    found = list(_records(layout, everything))
+    if quiet:
+        yield from (item.id if whole else item.id[:12] for item in found)
+        return
+    rows = [row for row in (_row(layout, item, whole) for item in found) if row]
+    if form == "json":
+        yield from (json.dumps(row, ensure_ascii=False) for row in rows)
+    elif form:
+        yield from (_filled(form, row) for row in rows)
+    else:
+        yield from table([list(_HEADINGS.values()), *([row[k] for k in _HEADINGS] for row in rows)])
+
+
+def _filled(form: str, row: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: _cell(row, match[1]), form)
+
+
+def _cell(row: dict[str, str], name: str) -> str:
+    try:
+        return row[name]
+    except KeyError as exc:
+        raise Error(
+            f"--format: there is no field {name}", hint=f"there are {', '.join(row)}"
+        ) from exc
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns as Docker aligns them: at least ten wide, three blanks between."""
+    widths = [max(7, *(len(cell) for cell in column)) for column in zip(*rows)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths)]
+        yield "   ".join([*cells, row[-1]])
+
+
+def _records(layout: Layout, everything: bool) -> Iterable[Record]:
+    truths = [liveness.truth(layout, found) for found in record.records(layout)]
+    shown = (*liveness.LIVE, "restarting")
+    kept = (found for found in truths if everything or found.phase in shown)
+    return sorted(kept, key=lambda found: found.created, reverse=True)
+
+
+def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]:
+    try:
+        spec = record.read_spec(layout, found.id)
+        process = argv(spec, record.read_image(layout, found.id))
+    except NotFound:
+        return None
+    command = " ".join(process)
+    if not whole and len(command) > 20:
+        command = command[:19] + "…"
+    now = time.time()
+    return {
+        "ID": found.id if whole else found.id[:12],
+        "Image": _image(spec, whole),
+        "Command": json.dumps(command, ensure_ascii=False),
+        "RunningFor": f"{_since(found.created, now)} ago",
+        "Status": status(found, now),
+        "State": found.phase,
+        "Ports": ports(found.publications) if found.phase in liveness.LIVE else "",
+        "Names": found.name,
+    }
+
+
+def _image(spec: ContainerSpec, whole: bool) -> str:
+    """The short form of an image's name; an id loses its algorithm and, unless whole, its tail."""
+    if spec.image.startswith("sha256:"):
+        digits = spec.image.partition(":")[2]
+        return digits if whole else digits[:12]
+    try:
+        return reference.parse_normalized(spec.image).familiar
+    except Error:
+        return spec.image
+
+
+def status(found: Record, now: float) -> str:
+    """Docker's words: ``Up 5 minutes``, ``Exited (0) 3 hours ago``."""
+    if found.phase in liveness.LIVE:
+        paused = " (Paused)" if found.phase == "paused" else ""
+        return f"Up {_since(found.started_at, now)}{paused}"
+    if found.phase == "restarting":
+        return f"Restarting ({found.exit_code}) {_since(found.finished_at, now)} ago"
+    if found.phase == "removing":
+        return "Removal In Progress"
+    if found.phase == "created" or not found.started_at:
+        return "Created"
+    return f"Exited ({found.exit_code}) {_since(found.finished_at, now)} ago"
+
+
+def ports(publications: Sequence[Publication]) -> str:
+    """``0.0.0.0:8080->80/tcp, ...``, once for IPv4 and once for IPv6."""
+    shown = []
+    for item in publications:
+        anywhere = "::" if ":" in item.container_ip else "0.0.0.0"
+        host_ip = item.host_ip or anywhere
+        bracketed = f"[{host_ip}]" if ":" in host_ip and host_ip != "::" else host_ip
+        shown.append(f"{bracketed}:{item.host_port}->{item.container_port}/{item.protocol}")
+    return ", ".join(dict.fromkeys(shown))
+
+
+def _since(moment: str, now: float) -> str:
+    then = liveness.seconds(moment)
+    return "some time" if then is None else duration(now - then)
+
+
+def duration(seconds: float) -> str:
+    """A span of time as Docker words it (go-units, HumanDuration)."""
+    if seconds < 1:
+        return "Less than a second"
+    if seconds < _MINUTE:
+        return "1 second" if int(seconds) == 1 else f"{int(seconds)} seconds"
+    if seconds < _HOUR:
+        minutes = int(seconds // _MINUTE)
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    hours = int(seconds / _HOUR + 0.5)
+    if hours < 48:
+        return "About an hour" if hours == 1 else f"{hours} hours"
+    for unit, name, until in ((24, "days", 14), (24 * 7, "weeks", 60), (24 * 30, "months", 730)):
+        if hours < until * 24:
+            return f"{hours // unit} {name}"
+    return f"{hours // (24 * 365)} years"

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a container runs. A record only claims it; the kernel knows.
+
+A process is (pid, start time, boot id): a pid alone comes again, and what lies in /run may have
+survived a reboot or lost its process. Reading only; whoever acts writes down what it found
+(incarnation.settle).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+from typing import Optional
+
+from .. import linux
+from ..layout import Layout
+from . import conmon, record
+from .record import Record
+
+#: What an exit is recorded as when nobody saw it: killed, as far as one can tell.
+UNSEEN_EXIT = 137
+
+#: The phases that claim a process.
+LIVE = frozenset({"running", "paused"})
+
+
+def alive(pid: int, start: int) -> bool:
+    """Whether a process of this boot still runs. A zombie has ended; it only waits to be read."""
+    if pid <= 0:
+        return False
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return len(fields) > 19 and fields[0] not in (b"Z", b"X") and int(fields[19]) == start
+
+
+def is_running(layout: Layout, found: Record) -> bool:
+    """Whether the process a record names is there, by (pid, start time, boot id)."""
+    return (
+        found.phase in LIVE
+        and found.boot_id == linux.boot_id()
+        and alive(found.pid, found.pid_start)
+    )
+
+
+def truth(layout: Layout, found: Record) -> Record:
+    """A record corrected by what the kernel says."""
+    if found.phase in LIVE and not is_running(layout, found):
+        return ended(layout, found)
+    if found.phase == "restarting" and found.boot_id != linux.boot_id():
+        return dataclasses.replace(found, phase="exited", pid=0)
+    return found
+
+
+def current(layout: Layout, container_id: str) -> Record:
+    """What is true of a container now. Raises NotFound."""
+    return truth(layout, record.read_record(layout, container_id))
+
+
+def ended(layout: Layout, found: Record) -> Record:
+    """The record of a container whose process has ended, with what conmon wrote down about that."""
+    seen = conmon.read_exit(layout, found.id, found.generation)
+    return dataclasses.replace(
+        found,
+        phase="exited",
+        pid=0,
+        pid_start=0,
+        conmon_pid=0,
+        exit_code=UNSEEN_EXIT if seen is None else seen.code,
+        oom_killed=seen is not None and seen.oom_killed,
+        finished_at=found.finished_at if seen is None else seen.finished_at,
+    )
+
+
+def now() -> str:
+    """The time as records hold it: RFC 3339 in UTC with nanoseconds."""
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+
+
+def seconds(moment: str) -> Optional[float]:
+    """A time of a record in seconds since the epoch; None when it is empty."""
+    if not moment:
+        return None
+    whole, _, fraction = moment.rstrip("Z").partition(".")
+    parsed = datetime.datetime.fromisoformat(whole)
+    return parsed.replace(tzinfo=datetime.timezone.utc).timestamp() + float(f"0.{fraction or 0}")

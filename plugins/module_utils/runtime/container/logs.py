@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container wrote, read from the log conmon keeps of it in k8s-file format.
+
+A record is ``TIME STREAM F|P BYTES``; P is a piece of a line whose end is still to come.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import BinaryIO, Optional
+
+from ..errors import NotFound
+from ..layout import Layout
+from . import liveness, record
+from .conmon import LogEntry, parse_log
+
+#: How often a log that is followed is looked at again, in seconds.
+_POLL_S = 0.1
+_BLOCK = 1 << 16
+
+
+def last_lines(layout: Layout, container_id: str, count: int) -> list[str]:
+    """The last lines a container wrote, for an error message; none when there is no log."""
+    try:
+        found = list(entries(layout, container_id, last=count))
+    except NotFound:
+        return []
+    return [entry.data.decode("utf-8", "replace").rstrip() for entry in found[-count:]]
+
+
+def entries(
+    layout: Layout, container_id: str, last: Optional[int] = None, follow: bool = False
+) -> Iterator[LogEntry]:
+    """What a container wrote, oldest first; only the ``last`` lines of it.
+
+    With ``follow`` it goes on until the container has ended and all it wrote was read. Raises
+    NotFound when there is no such container.
+    """
+    record.read_record(layout, container_id)
+    path = layout.container(container_id) / "log"
+    while follow and not path.exists() and _goes_on(layout, container_id):
+        time.sleep(_POLL_S)
+    try:
+        log = open(path, "rb")  # noqa: SIM115  # closed below, whenever the caller stops
+    except FileNotFoundError:
+        return
+    with log:
+        if last is not None:
+            log.seek(_start_of_last(log, last))
+        yield from parse_log(_followed(layout, container_id, log) if follow else log)
+
+
+def _followed(layout: Layout, container_id: str, log: BinaryIO) -> Iterator[bytes]:
+    """Records as they come. That the container runs is asked before its log is found at its end."""
+    rest = b""
+    while True:
+        goes_on = _goes_on(layout, container_id)
+        for line in log:
+            rest += line
+            if rest.endswith(b"\n"):
+                yield rest
+                rest = b""
+        if not goes_on:
+            return
+        time.sleep(_POLL_S)
+
+
+def _goes_on(layout: Layout, container_id: str) -> bool:
+    """Whether a container may still write: it runs, or waits for its next start."""
+    try:
+        found = liveness.current(layout, container_id)
+    except NotFound:
+        return False
+    return found.phase in (*liveness.LIVE, "restarting")
+
+
+def _start_of_last(log: BinaryIO, count: int) -> int:
+    """Where the last ``count`` lines begin, found from the end so that a long log costs no more."""
+    position = log.seek(0, 2)
+    tail = b""
+    while position > 0:
+        size = min(_BLOCK, position)
+        position -= size
+        log.seek(position)
+        tail = log.read(size) + tail
+        # Without the first record of the block, which may begin before it.
+        first = tail.find(b"\n") + 1 if position else 0
+        start = _before_last(tail, first, count)
+        if start is not None:
+            return position + start
+    return 0
+
+
+def _before_last(tail: bytes, first: int, count: int) -> Optional[int]:
+    """The offset behind the record that ends the line before the last ``count`` ones."""
+    end, ended = len(tail), 0
+    while end > first:
+        start = max(tail.rfind(b"\n", first, end - 1) + 1, first)
+        if tail[start:end].split(b" ", 3)[2:3] in ([b"F"], [b"F\n"]):
+            if ended == count:
+                return end
+            ended += 1
+        end = start
+    return None

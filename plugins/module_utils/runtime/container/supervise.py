@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a container when nobody looks: its end is recorded, its restart policy applied.
+
+There is no daemon. conmon runs ``slipway supervise exited ID GENERATION`` when a container has
+ended; that process records the end under the container's lock, waits the back-off without it, and
+starts the container again unless somebody decided otherwise meanwhile. After a reboot ``slipway
+supervise boot`` does what the policies ask.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Optional
+
+from .. import linux
+from ..errors import Error, NotFound
+from ..plan import Host
+from . import incarnation, liveness, record
+from .incarnation import locked
+from .record import Record
+from .spec import RestartPolicy
+
+#: Docker's back-off: doubled from try to try, reset by a run of ten seconds (restartmanager.go).
+_FIRST_BACKOFF_S = 0.1
+_LONGEST_BACKOFF_S = 60.0
+_SETTLED_S = 10.0
+
+#: What a container is recorded to have exited with when the host went down under it, as Docker
+#: does.
+_HOST_WENT_DOWN = 255
+
+
+def exited(host: Host, container_id: str, generation: int) -> None:
+    """A container ended, says conmon: record it and start it again if its policy asks for that.
+
+    An event of an earlier generation is late news: somebody has started or removed the container
+    since.
+    """
+    try:
+        with locked(host, container_id) as found:
+            if found.generation != generation or found.phase == "removing":
+                return
+            if found.phase in liveness.LIVE:
+                ended = liveness.ended(host.layout, found)
+            elif incarnation.unrecorded(host.layout, found):
+                # Who started it died before it could write down that it ran.
+                ended = liveness.ended(host.layout, dataclasses.replace(found, phase="running"))
+            else:
+                return
+            policy = record.read_spec(host.layout, container_id).restart_policy
+            waiting = restarting(ended, policy)
+            incarnation.settle(host, found, waiting or ended)
+        if waiting is None:
+            return
+        time.sleep(waiting.backoff_s)
+        with locked(host, container_id) as found:
+            if (
+                found.phase == "restarting"
+                and found.generation == generation
+                and not found.stopped_by_user
+            ):
+                incarnation.begin(host, found)
+    except NotFound:
+        # Removed meanwhile: there is nothing to record and nothing to start.
+        return
+
+
+def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
+    """The record of a container that waits for its next start, or None when it stays down. Pure."""
+    if ended.stopped_by_user or not wanted(ended, policy):
+        return None
+    began, finished = liveness.seconds(ended.started_at), liveness.seconds(ended.finished_at)
+    ran_s = finished - began if began is not None and finished is not None else 0.0
+    doubled_s = ended.backoff_s * 2
+    if ran_s >= _SETTLED_S or not doubled_s:
+        doubled_s = _FIRST_BACKOFF_S
+    return dataclasses.replace(
+        ended,
+        phase="restarting",
+        restart_count=ended.restart_count + 1,
+        backoff_s=min(doubled_s, _LONGEST_BACKOFF_S),
+    )
+
+
+def wanted(ended: Record, policy: RestartPolicy) -> bool:
+    """Whether a policy asks for another start of a container that ended by itself. Pure."""
+    if policy.name == "on-failure":
+        most = policy.maximum_retry_count
+        return ended.exit_code != 0 and (most == 0 or ended.restart_count < most)
+    return policy.name in ("always", "unless-stopped")
+
+
+def boot(host: Host) -> list[str]:
+    """After a reboot: clear what the last boot left and start what the policies ask for.
+
+    Idempotent: what this boot has dealt with is left alone. Returns what went wrong, one line per
+    container, having gone on with the others.
+    """
+    failures = []
+    for container_id in record.all_ids(host.layout):
+        try:
+            with locked(host, container_id) as found:
+                _boot(host, found)
+        except NotFound:
+            continue
+        except Error as exc:
+            failures.append(f"container {container_id[:12]}: {exc}")
+    return failures
+
+
+def _boot(host: Host, found: Record) -> None:
+    if found.boot_id in ("", linux.boot_id()):
+        return
+    if found.phase in liveness.LIVE or found.phase == "restarting":
+        ended = dataclasses.replace(
+            liveness.ended(host.layout, found),
+            exit_code=_HOST_WENT_DOWN,
+            finished_at=liveness.now(),
+        )
+        found = incarnation.settle(host, found, ended)
+    policy = record.read_spec(host.layout, found.id).restart_policy
+    # ``always`` means also after a stop by hand once the host comes up again; Docker's
+    # documentation.
+    if wanted(found, policy) and not (found.stopped_by_user and policy.name != "always"):
+        incarnation.begin(host, dataclasses.replace(found, backoff_s=0.0))

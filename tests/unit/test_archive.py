@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program: complete, the same from every source, and installed by one rename."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "runtime"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    made = Layout(tmp_path / "root", tmp_path / "run", tmp_path / "etc")
+    files.prepare(made)
+    return made
+
+
+def _imports(module: str) -> Iterator[str]:
+    """The modules below runtime/ that one of them imports, wherever in it the import stands."""
+    package = module.split("/")[:-1]
+    for node in ast.walk(ast.parse((RUNTIME / f"{module}.py").read_text())):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = package[: len(package) + 1 - node.level]
+        base += node.module.split(".") if node.module else []
+        candidates = ["/".join([*base, alias.name]) for alias in node.names] + ["/".join(base)]
+        yield from (name for name in candidates if name and (RUNTIME / f"{name}.py").is_file())
+
+
+def _reached(module: str) -> set[str]:
+    found, pending = set(), [module]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += _imports(name)
+    return found
+
+
+def test_the_program_holds_all_that_cli_reaches() -> None:
+    # When this fails, put what the left side shows into archive.MODULES.
+    assert tuple(sorted(_reached("cli"))) == archive.MODULES
+
+
+def test_no_module_outside_the_standard_library_is_imported_at_the_top() -> None:
+    for name in archive.MODULES:
+        for node in ast.parse((RUNTIME / f"{name}.py").read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for imported in names:
+                assert imported.split(".")[0] in sys.stdlib_module_names, f"{name}: {imported}"
+
+
+def test_building_is_deterministic() -> None:
+    assert archive.build() == archive.build()
+
+
+def test_install_makes_the_program_current_once(layout: Layout, tmp_path: Path) -> None:
+    launcher = tmp_path / "bin" / "slipway"
+    launcher.parent.mkdir()
+    assert not archive.installed(layout)
+    archive.install(layout, launcher)
+    assert archive.installed(layout)
+    program = archive.program(layout)
+    assert os.readlink(launcher) == str(program)
+    assert program.stat().st_mode & 0o777 == 0o700
+    made = program.stat()
+    archive.install(layout, launcher)
+    again = program.stat()
+    assert (made.st_ino, made.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
+    assert sorted(path.name for path in layout.program.iterdir()) == sorted(
+        [f"{archive.digest()}.pyz", "current"]
+    )
+
+
+def test_a_program_of_somebody_else_is_left_alone(layout: Layout, tmp_path: Path) -> None:
+    launcher = tmp_path / "slipway"
+    launcher.write_text("mine")
+    archive.install(layout, launcher)
+    assert launcher.read_text() == "mine"
+
+
+def test_old_programs_go_and_the_newest_ones_stay(layout: Layout, tmp_path: Path) -> None:
+    for number in range(5):
+        old = layout.program / f"{number}.pyz"
+        old.write_bytes(b"")
+        os.utime(old, (number, number))
+    archive.install(layout, tmp_path / "slipway")
+    left = {path.name for path in layout.program.glob("*.pyz")}
+    assert left == {f"{archive.digest()}.pyz", "3.pyz", "4.pyz"}
+
+
+def test_a_missing_archive_is_not_installed(layout: Layout, tmp_path: Path) -> None:
+    archive.install(layout, tmp_path / "slipway")
+    archive.program(layout).resolve().unlink()
+    assert not archive.installed(layout)
+    archive.install(layout, tmp_path / "slipway")
+    assert archive.installed(layout)
+
+
+@pytest.fixture
+def ansible_zip(tmp_path: Path) -> Path:
+    """The sources as Ansible sends them: one zip with the collection's package in it."""
+    path = tmp_path / "payload.zip"
+    inside = Path("ansible_collections/slipway/engine/plugins/module_utils/runtime")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for package in [*reversed(inside.parents[:-1]), inside]:
+            packed.writestr(f"{package}/__init__.py", b"")
+        for source in RUNTIME.rglob("*.py"):
+            relative = source.relative_to(RUNTIME)
+            if str(relative) != "__init__.py":
+                packed.write(source, str(inside / relative))
+    return path
+
+
+def test_a_zip_makes_the_same_program_as_the_checkout(ansible_zip: Path) -> None:
+    code = (
+        "import sys, hashlib\n"
+        f"sys.path.insert(0, {str(ansible_zip)!r})\n"
+        "from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive\n"
+        "assert '.zip' in archive.__file__\n"
+        "print(archive.digest(), hashlib.sha256(archive.build()).hexdigest())\n"
+    )
+
+    def identity(prelude: str = "") -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", prelude + code], check=True, capture_output=True
+        )
+        return done.stdout.decode().split()
+
+    assert identity()[0] == archive.digest()
+    assert identity() == identity()
+
+
+def test_the_program_runs_without_the_collection(layout: Layout, tmp_path: Path) -> None:
+    archive.install(layout, tmp_path / "slipway")
+    program = tmp_path / "elsewhere" / "slipway"
+    program.parent.mkdir()
+    shutil.copy(archive.program(layout), program)
+    places = [f"--{name}={getattr(layout, name)}" for name in ("root", "run", "etc")]
+    done = subprocess.run(
+        [str(program), *places, "ps", "-a"], check=True, capture_output=True, cwd="/"
+    )
+    assert done.stdout.decode().split() == [
+        *("CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
+    ]

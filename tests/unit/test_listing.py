@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words and columns of ``slipway ps``: those of ``docker ps``."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    lifecycle,
+    listing,
+    liveness,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import Publication
+
+ID = "ab" * 32
+FOUND = Record(
+    id=ID,
+    name="web",
+    created="2026-01-01T00:00:00.000000000Z",
+    layers=(),
+    started_at="2026-01-01T00:00:00.000000000Z",
+    finished_at="2026-01-01T00:01:00.000000000Z",
+    exit_code=3,
+)
+NOON = 1767225600.0 + 12 * 3600
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "Less than a second"),
+        (1.9, "1 second"),
+        (59.9, "59 seconds"),
+        (60, "About a minute"),
+        (119, "About a minute"),
+        (120, "2 minutes"),
+        (3599, "59 minutes"),
+        (3600, "About an hour"),
+        (3 * 3600, "3 hours"),
+        (47 * 3600, "47 hours"),
+        (48 * 3600, "2 days"),
+        (13 * 86400, "13 days"),
+        (14 * 86400, "2 weeks"),
+        (59 * 86400, "8 weeks"),
+        (60 * 86400, "2 months"),
+        (729 * 86400, "24 months"),
+        (730 * 86400, "2 years"),
+    ],
+)
+def test_a_span_of_time_in_dockers_words(seconds: float, words: str) -> None:
+    assert listing.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        ("running", "Up 12 hours"),
+        ("paused", "Up 12 hours (Paused)"),
+        ("exited", "Exited (3) 12 hours ago"),
+        ("restarting", "Restarting (3) 12 hours ago"),
+        ("removing", "Removal In Progress"),
+        ("created", "Created"),
+    ],
+)
+def test_a_status_in_dockers_words(phase: str, words: str) -> None:
+    assert listing.status(dataclasses.replace(FOUND, phase=phase), NOON) == words
+
+
+def test_ports() -> None:
+    assert (
+        listing.ports(
+            [
+                Publication(ID, "tcp", "127.0.0.1", 8080, "10.0.0.2", 80),
+                Publication(ID, "udp", "", 53, "10.0.0.2", 5353),
+                Publication(ID, "udp", "", 53, "fd00::2", 5353),
+            ]
+        )
+        == "127.0.0.1:8080->80/tcp, 0.0.0.0:53->5353/udp, :::53->5353/udp"
+    )
+
+
+def test_columns_are_aligned_as_dockers_are() -> None:
+    rows = [["CONTAINER ID", "IMAGE", "NAMES"], ["abc", "a-long-image:1", "web"]]
+    assert list(listing.table(rows)) == [
+        "CONTAINER ID   IMAGE            NAMES",
+        "abc            a-long-image:1   web",
+    ]
+    assert next(iter(listing.table([["IMAGE", "NAMES"]]))) == "IMAGE     NAMES"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("TERM", 15), ("SIGTERM", 15), ("sigkill", 9), ("15", 15), ("SIGRTMIN+3", 37), ("HUP", 1)],
+)
+def test_a_signal_as_users_write_it(text: str, number: int) -> None:
+    assert lifecycle.signal_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "SIGNONE", "0", "999", "SIGRTMIN+99", "TERM+1", "-1"])
+def test_what_is_no_signal(text: str) -> None:
+    with pytest.raises(Error, match="is not a signal"):
+        lifecycle.signal_number(text)
+
+
+def test_times_survive_being_written() -> None:
+    assert liveness.seconds("2026-01-01T12:00:00.250000000Z") == NOON + 0.25
+    assert liveness.seconds("") is None
+    written = liveness.seconds(liveness.now())
+    assert written is not None and written > NOON
