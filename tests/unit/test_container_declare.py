@@ -24,6 +24,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.state import (
     Around,
     State,
+    is_current,
     view,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
@@ -38,7 +39,7 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "entrypoint": (["/init"], ["/tini"], ["/tini"]),
     "env": ({"A": "1"}, {"B": "2"}, {"A": "********", "B": "********"}),
     "labels": ({"a": "1"}, {"b": "2"}, {"a": "1", "b": "2"}),
-    "published_ports": (["8080:80/tcp"], ["81:81/tcp"], ["81:81/tcp", "8080:80/tcp"]),
+    "published_ports": (["8080:80/tcp"], ["81:81/tcp"], ["8080:80/tcp", "81:81/tcp"]),
     "volumes": (["a:/a"], ["b:/b"], ["a:/a", "b:/b"]),
     "network_mode": ("host", "none", "none"),
     "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "two"}, {"name": "one"}]),
@@ -133,8 +134,7 @@ def test_bad_input_is_named(given: dict[str, Any], why: str) -> None:
 
 def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> State:
     state = State("web", made, running, around=Around(IMAGE, **{"image_id": ID, **around}))
-    current = made is None or state.around.image_id in (None, "", made.image_id)
-    return dataclasses.replace(state, image_is_current=current)
+    return dataclasses.replace(state, image_is_current=is_current(state, state.around))
 
 
 MADE = spec(labels={"a": "1"})

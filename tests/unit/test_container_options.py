@@ -54,7 +54,7 @@ BAD_PORTS = [
     ("[::1:80", "brackets"),
     ("[::1]:80", "after the address"),
     ("80:80\n", "not a port"),
-    ("٨٠", "not a port"),,
+    ("٨٠", "not a port"),
 ]
 
 

@@ -24,8 +24,9 @@ LEVELS = (
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
     " network/resource network/attach network/publish volume/resource"
     " container/resource container/lifecycle container/supervise container/inspect"
-    " container/copy container/commit",
-    "cli archive",
+    " container/copy container/commit container/documents container/incarnation container/rootfs"
+    " container/state",
+    "cli archive program",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

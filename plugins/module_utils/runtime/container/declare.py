@@ -217,7 +217,9 @@ def _more(field: str, have: Any, given: Any) -> Any:
         targets = {mount.target for mount in given}
         kept = (mount for mount in have if mount.target not in targets)
         return tuple(sorted((*given, *kept), key=lambda mount: str(mount.target)))
-    return tuple(sorted({*have, *given}, key=str))
+    if field == "ports":
+        return tuple(sorted({*have, *given}, key=dataclasses.astuple))
+    return tuple(sorted({*have, *given}))
 
 
 def _default(field: str) -> Any:

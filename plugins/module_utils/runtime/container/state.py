@@ -65,10 +65,14 @@ def observe(host: Host, declared: Declared) -> State:
     """Read the container, what its image's name means, and whether its networks exist."""
     found = _find(host, declared.name)
     around = _around(host, declared, found.spec)
-    current = (
-        not around.image_id or found.spec is None or found.spec.image_id in ("", around.image_id)
-    )
-    return dataclasses.replace(found, around=around, image_is_current=current)
+    return dataclasses.replace(found, around=around, image_is_current=is_current(found, around))
+
+
+def is_current(found: State, around: Around) -> bool:
+    """Whether the container's image is what its name means; what is not known is no news."""
+    if found.spec is None or not around.image_id:
+        return True
+    return not around.newer and found.spec.image_id in ("", around.image_id)
 
 
 def _find(host: Host, name: str) -> State:
