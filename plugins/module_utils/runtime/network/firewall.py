@@ -30,9 +30,9 @@ A user's own rules are consulted first and are never touched: put them into a ta
 with a base chain of an earlier priority than ours (by convention table ``inet slipway_user``, chain
 ``forward``, ``type filter hook forward priority filter - 20``). There ``drop`` is final. ``accept``
 ends that chain only, as always in nftables; to pass what this table would drop, set the mark bit
-0x01000000. Destinations are those of containers there; ``ct original proto-dst`` is the published
-port. Likewise an ``accept`` of ours does not overrule a later ``drop`` of another table, such as
-the policy that Docker gives to the iptables FORWARD chain.
+0x01000000. Destinations are those of containers there; the published port is
+``meta l4proto tcp ct original proto-dst``. Likewise an ``accept`` of ours does not overrule a later
+``drop`` of another table, such as the policy that Docker gives to the iptables FORWARD chain.
 """
 
 from __future__ import annotations

@@ -194,6 +194,7 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
         try:
             with Conversation(ROUTE) as host:
                 host.exchange(pairs)
+                host.exchange(_hairpins(messages, missing))
             with _inside(namespace), Conversation(ROUTE) as inner:
                 inner.exchange(_furniture(messages, attachments))
             for attachment in missing:
@@ -205,6 +206,29 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
             raise
     finally:
         os.close(namespace)
+
+
+def _hairpins(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:
+    """Where bridges filter (br_netfilter), let a port send back what came in by it.
+
+    There a published port is translated while the packet is still on the bridge, so that a
+    container which asks for its own port by the host's address is answered on the port it came by.
+    Elsewhere the host itself sends such a packet, and the setting would only echo broadcasts.
+    """
+    if _read_sysctl("net/bridge/bridge-nf-call-iptables") in ("", "0"):
+        return []
+    data = ["IFLA_INFO_SLAVE_DATA", {"attrs": [["IFLA_BRPORT_MODE", 1]]}]
+    info = {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], data]}
+    return [
+        _request(
+            messages.link,
+            _RTM_NEWLINK,
+            number,
+            {"index": _index(attachment.host_link), "attrs": [["IFLA_LINKINFO", info]]},
+            f"let {attachment.host_link} answer by the way it was asked",
+        )
+        for number, attachment in enumerate(attachments, 1)
+    ]
 
 
 def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:
@@ -263,6 +287,9 @@ def _set_ipv6(interface: str, enabled: bool) -> None:
     network has no IPv6 subnet (CVE-2024-32473)."""
     _sysctl(f"net/ipv6/conf/{interface}/accept_ra", "0")
     _sysctl(f"net/ipv6/conf/{interface}/disable_ipv6", "0" if enabled else "1")
+    # We give the addresses away ourselves; probing for duplicates would keep the link-local one,
+    # and with it neighbour discovery, out of use for the first two seconds.
+    _sysctl(f"net/ipv6/conf/{interface}/accept_dad", "0")
 
 
 def _read_sysctl(name: str) -> str:

@@ -1,0 +1,342 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packets through the firewall: published ports, isolation, and the rows of security.md 2.4."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from laboratory import Space, ask, serve, silent, wire
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    record as container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Endpoint,
+    Port,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    attach,
+    firewall,
+    link,
+    publish,
+    record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    NetworkSpec,
+    Pool,
+)
+
+LAN, LAN_HOST, LAN_PEER = "192.0.2.0/24", "192.0.2.1", "192.0.2.2"
+FAR_HOST, FAR_PEER = "198.51.100.1", "198.51.100.2"
+
+
+class Container:
+    """A running container as the network sees it: a record, and a namespace with a server."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        name: str,
+        networks: tuple[str, ...] = ("bridge",),
+        ports: tuple[Port, ...] = (),
+    ) -> None:
+        self.layout, self.name = layout, name
+        self.id = (name.encode().hex() + "0" * 64)[:64]
+        layout.container(self.id).mkdir(mode=0o700)
+        endpoints = [Endpoint(network) for network in networks]
+        self.attachments = attach.attach(layout, self.id, endpoints)
+        attach.prepare_files(layout, self.id, name, self.attachments)
+        made = Record(self.id, name, "", (), attachments=self.attachments)
+        with publish.claim(layout, self.id, ports, self.attachments) as publications:
+            self.record = dataclasses.replace(made, publications=publications)
+            container_record.write_record(layout, self.record)
+        publish.synchronise(layout, starting=[self.record])
+        self.space = Space()
+        attach.connect(layout, self.space.pid, self.attachments)
+        self.space.serve(name, "tcp:80", "udp:80", "tcp:81")
+        self.record = dataclasses.replace(self.record, phase="running", pid=self.space.pid)
+        container_record.write_record(layout, self.record)
+
+    @property
+    def address(self) -> str:
+        return self.attachments[0].ipv4_address.partition("/")[0]
+
+    @property
+    def address6(self) -> str:
+        return self.attachments[0].ipv6_address.partition("/")[0]
+
+    def hosts(self) -> str:
+        return (self.layout.container(self.id) / "hosts").read_text()
+
+    def end(self) -> None:
+        self.space.end()
+        gone = dataclasses.replace(self.record, phase="exited", publications=())
+        container_record.write_record(self.layout, gone)
+        publish.synchronise(self.layout)
+        attach.release(self.layout, gone)
+
+
+class Host:
+    """This namespace as a host between a neighbour (LAN) and somebody far away."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.lan, self.far = Space(), Space()
+        wire(None, self.lan, ("lan0", "eth0"), (f"{LAN_HOST}/24", f"{LAN_PEER}/24"))
+        wire(None, self.far, ("far0", "eth0"), (f"{FAR_HOST}/24", f"{FAR_PEER}/24"))
+        subprocess.run(["ip", "addr", "add", "2001:db8::1/64", "dev", "lan0", "nodad"], check=True)
+        self.lan.run("ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad")
+        self.lan.run("ip", "route", "add", "default", "via", LAN_HOST)
+        self.lan.run("ip", "-6", "route", "add", "default", "via", "2001:db8::1")
+        self.far.run("ip", "route", "add", "default", "via", FAR_HOST)
+        self.containers: list[Container] = []
+
+    def network(self, name: str, subnet: str, subnet6: str = "", **options: bool) -> None:
+        pools = [Pool(subnet, subnet.replace(".0/24", ".1"))]
+        if subnet6:
+            pools.append(Pool(subnet6, subnet6.replace("::/64", "::1")))
+        spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
+        made = record.make(spec)
+        record.write(self.layout, made)
+        link.ensure_bridge(made.bridge, record.bridge_addresses(made))
+        publish.synchronise(self.layout)
+
+    def container(
+        self, name: str, networks: tuple[str, ...] = ("bridge",), ports: tuple[Port, ...] = ()
+    ) -> Container:
+        made = Container(self.layout, name, networks, ports)
+        self.containers.append(made)
+        return made
+
+    def end(self) -> None:
+        for container in self.containers:
+            container.end()
+        for network in record.networks(self.layout):
+            link.delete_link(network.bridge)
+            record.remove(self.layout, network.id)
+        publish.synchronise(self.layout)
+        self.lan.end()
+        self.far.end()
+        for name in ("lan0", "far0"):
+            link.delete_link(name)
+
+
+@pytest.fixture
+def host(layout: Layout) -> Iterator[Host]:
+    made = Host(layout)
+    yield made
+    made.end()
+
+
+def test_containers_of_one_network_reach_each_other_and_the_world(host: Host) -> None:
+    host.far.serve("far", "tcp:80")
+    web, client = host.container("web"), host.container("client")
+    assert ask(client.space, web.address, 81) == ("web", client.address)
+    # Masqueraded: the far host knows the container only by this host's address.
+    assert ask(client.space, FAR_PEER, 80) == ("far", FAR_HOST)
+    assert "64 bytes" in client.space.run("busybox", "ping", "-c1", "-W1", web.address)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_published_port_answers_from_everywhere(host: Host, protocol: str) -> None:
+    web = host.container("web", ports=(Port(80, protocol, "", 8080),))
+    beside = host.container("beside")
+    # From a neighbour, whose address the container sees.
+    assert ask(host.lan, LAN_HOST, 8080, protocol) == ("web", LAN_PEER)
+    # From the host itself, by its address and by loopback.
+    assert ask(None, LAN_HOST, 8080, protocol) == ("web", LAN_HOST)
+    gateway = web.attachments[0].ipv4_gateway
+    assert ask(None, "127.0.0.1", 8080, protocol) == ("web", gateway)
+    assert ask(None, "127.0.0.2", 8080, protocol) == ("web", gateway)
+    assert ask(None, gateway, 8080, protocol) == ("web", gateway)
+    # From a container beside it, and from itself, by the host's address (hairpin).
+    assert ask(beside.space, LAN_HOST, 8080, protocol) == ("web", gateway)
+    assert ask(web.space, LAN_HOST, 8080, protocol) == ("web", gateway)
+    web.end()
+    host.containers.remove(web)
+    assert silent(host.lan, LAN_HOST, 8080, protocol)
+    assert silent(None, "127.0.0.1", 8080, protocol)
+
+
+def test_loopback_of_the_host_itself_is_as_before(host: Host) -> None:
+    """The rewriting of loopback sources concerns published ports and nothing else."""
+    host.container("web", ports=(Port(80, "tcp", "", 8080),))
+    server = serve(None, "own", "tcp:9000", "udp:9000")
+    try:
+        for source in ("127.0.0.1", "127.0.0.9"):
+            for protocol, target in (
+                ("tcp", "127.0.0.1"),
+                ("tcp", "127.0.0.5"),
+                ("udp", "127.0.0.1"),
+            ):
+                answer = ask(None, target, 9000, protocol, source)
+                assert answer == ("own", source), (protocol, source, target)
+        # A program that binds another address of the host before it asks loopback.
+        assert ask(None, "127.0.0.1", 8080, source=LAN_HOST) == ("web", LAN_HOST)
+    finally:
+        server.kill()
+        server.wait()
+    for name in ("all", "default", "lan0", "slipway0"):
+        with open(f"/proc/sys/net/ipv4/conf/{name}/route_localnet", encoding="ascii") as file:
+            assert file.read().strip() == "0", name
+
+
+def test_a_port_published_on_loopback_stays_there(host: Host) -> None:
+    """CVE-2020-8558: a neighbour routes 127.0.0.1 through this host."""
+    host.container("web", ports=(Port(80, "tcp", "127.0.0.1", 8080),))
+    assert ask(None, "127.0.0.1", 8080) is not None
+    assert silent(None, LAN_HOST, 8080)
+    assert silent(host.lan, LAN_HOST, 8080)
+    host.lan.run("sysctl", "-q", "-w", "net.ipv4.conf.all.route_localnet=1")
+    host.lan.run("ip", "route", "flush", "table", "local", "dev", "lo")
+    host.lan.run("ip", "route", "add", "127.0.0.1", "via", LAN_HOST, "dev", "eth0", "src", LAN_PEER)
+    assert silent(host.lan, "127.0.0.1", 8080)
+
+
+def test_a_port_published_on_one_address_is_on_no_other(host: Host) -> None:
+    host.container("web", ports=(Port(80, "tcp", LAN_HOST, 8080), Port(81, "tcp", FAR_HOST, 8080)))
+    assert ask(host.lan, LAN_HOST, 8080) == ("web", LAN_PEER)
+    assert ask(host.far, FAR_HOST, 8080) == ("web", FAR_PEER)
+    assert silent(None, "127.0.0.1", 8080)
+
+
+def test_unpublished_ports_are_unreachable_from_the_segment(host: Host) -> None:
+    """Docker 28's hardening: the neighbour knows a route, and the host forwards."""
+    web = host.container("web", ports=(Port(80, "tcp", "", 8080),))
+    for port in (80, 81):
+        assert silent(host.lan, web.address, port)
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    # The control: without the table nothing else stops the neighbour.
+    assert ask(host.lan, web.address, 81) == ("web", LAN_PEER)
+    assert not publish.standing(host.layout)
+    assert attach.damage(host.layout, web.record) == ("the firewall",)
+    assert publish.synchronise(host.layout).firewall
+    assert publish.standing(host.layout)
+    assert silent(host.lan, web.address, 81)
+    assert ask(host.lan, LAN_HOST, 8080) == ("web", LAN_PEER)
+
+
+def test_rules_flushed_from_the_table_are_noticed(host: Host) -> None:
+    host.container("web")
+    assert publish.standing(host.layout)
+    subprocess.run(["nft", "flush", "table", "inet", "slipway"], check=True)
+    assert not publish.standing(host.layout)
+    assert publish.synchronise(host.layout).firewall
+    assert not publish.synchronise(host.layout).firewall
+
+
+def test_transit_traffic_is_not_hijacked(host: Host) -> None:
+    """CVE-2025-67499: a neighbour asks somebody else's port 8080 through this host."""
+    host.container("web", ports=(Port(80, "tcp", "", 8080),))
+    host.far.serve("far", "tcp:8080")
+    assert ask(host.lan, FAR_PEER, 8080) == ("far", LAN_PEER)
+
+
+def test_networks_are_isolated_but_for_published_ports(host: Host) -> None:
+    host.network("blue", "10.1.1.0/24")
+    host.network("red", "10.1.2.0/24")
+    web = host.container("web", ("blue",), (Port(80, "tcp", "", 8080),))
+    stranger = host.container("stranger", ("red",))
+    assert silent(stranger.space, web.address, 80)
+    assert silent(stranger.space, web.address, 81)
+    assert ask(stranger.space, LAN_HOST, 8080) is not None
+    both = host.container("both", ("blue", "red"))
+    assert ask(both.space, web.address, 81) == ("web", both.address)
+    assert ask(both.space, stranger.address, 81) is not None
+
+
+def test_internal_networks_have_no_way_out_or_in(host: Host) -> None:
+    host.network("inside", "10.1.1.0/24", internal=True)
+    host.far.serve("far", "tcp:80")
+    web, client = host.container("web", ("inside",)), host.container("client", ("inside",))
+    assert ask(client.space, web.address, 80) == ("web", client.address)
+    assert "default" not in client.space.run("ip", "route")
+    # A container with the right to change its routes gains nothing.
+    client.space.run("ip", "route", "add", "default", "via", "10.1.1.1")
+    assert silent(client.space, FAR_PEER, 80)
+    assert silent(host.lan, web.address, 80)
+    assert "nameserver" not in (host.layout.container(web.id) / "resolv.conf").read_text()
+
+
+def test_ipv6_is_published_and_isolated_alike(host: Host) -> None:
+    host.network("six", "10.1.1.0/24", "fd00:6::/64")
+    web = host.container("web", ("six",), (Port(80, "tcp", "", 8080),))
+    client = host.container("client", ("six",))
+    assert ask(client.space, web.address6, 81) == ("web", client.address6)
+    assert ask(host.lan, "2001:db8::1", 8080) == ("web", "2001:db8::2")
+    assert ask(None, "2001:db8::1", 8080) == ("web", "2001:db8::1")
+    assert ask(None, "::1", 8080) == ("web", "fd00:6::1")
+    assert ask(client.space, "2001:db8::1", 8080) == ("web", "fd00:6::1")
+    assert silent(host.lan, web.address6, 81)
+
+
+def test_without_an_ipv6_subnet_there_is_no_ipv6(host: Host) -> None:
+    """CVE-2024-32473, and no router advertisement is believed (CVE-2020-13401)."""
+    web = host.container("web")
+    assert web.space.run("ip", "-6", "addr", "show", "dev", "eth0") == ""
+    assert web.space.run("cat", "/proc/sys/net/ipv6/conf/eth0/accept_ra") == "0\n"
+    for name in ("slipway0", web.attachments[0].host_link):
+        for sysctl, value in (("accept_ra", "0"), ("disable_ipv6", "1")):
+            with open(f"/proc/sys/net/ipv6/conf/{name}/{sysctl}", encoding="ascii") as file:
+                assert file.read().strip() == value, (name, sysctl)
+
+
+def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
+    web = host.container("web", ports=(Port(80, "tcp", "", 8080),))
+    mark = f"meta mark set meta mark | {firewall.ACCEPT_MARK:#x}"
+    rules = f"""
+        table inet slipway_user {{
+            chain forward {{
+                type filter hook forward priority filter - 20;
+                meta l4proto tcp ct original proto-dst 8080 drop
+                ip daddr {web.address} tcp dport 81 {mark}
+            }}
+        }}
+    """
+    subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
+    host.container("another", ports=(Port(80, "tcp", "", 8081),))
+    assert silent(host.lan, LAN_HOST, 8080)
+    assert ask(host.lan, web.address, 81) == ("web", LAN_PEER)
+    assert ask(host.lan, LAN_HOST, 8081) == ("another", LAN_PEER)
+    subprocess.run(["nft", "delete", "table", "inet", "slipway_user"], check=True)
+
+
+def test_a_bridge_or_link_that_was_deleted_is_reported_and_restored(host: Host) -> None:
+    web, client = host.container("web"), host.container("client")
+    link.delete_link("slipway0")
+    assert attach.damage(host.layout, web.record) == ("the bridge slipway0 of the network bridge",)
+    for container in (web, client):
+        attach.connect(host.layout, container.space.pid, container.attachments)
+        assert attach.damage(host.layout, container.record) == ()
+    assert ask(client.space, web.address, 81) == ("web", client.address)
+    link.delete_link(web.attachments[0].host_link)
+    assert attach.damage(host.layout, web.record) == ("its link to the network bridge",)
+    attach.connect(host.layout, web.space.pid, web.attachments)
+    assert ask(client.space, web.address, 81) == ("web", client.address)
+
+
+def test_names_follow_containers_on_their_networks(host: Host) -> None:
+    host.network("blue", "10.1.1.0/24")
+    web = host.container("web", ("blue",))
+    inode = (host.layout.container(web.id) / "hosts").stat().st_ino
+    assert web.hosts().startswith("127.0.0.1\tlocalhost\n")
+    assert "10.1.1.2\tweb\n" in web.hosts()
+    with open(host.layout.container(web.id) / "hosts", "a", encoding="utf-8") as file:
+        file.write("203.0.113.9\town-entry\n")
+    client = host.container("client", ("blue",))
+    assert f"10.1.1.3\tclient {client.id[:12]}\n" in web.hosts()
+    assert f"10.1.1.2\tweb {web.id[:12]}\n" in client.hosts()
+    assert "203.0.113.9\town-entry\n" in web.hosts()
+    assert (host.layout.container(web.id) / "hosts").stat().st_ino == inode
+    client.end()
+    host.containers.remove(client)
+    assert "client" not in web.hosts()
+    # The default network gives no names but a container's own, as Docker's does not.
+    assert "client2" not in host.container("other").hosts()
