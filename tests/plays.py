@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run playbooks on this machine as their users do, with the collection this tree is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parent
+COLLECTIONS = TESTS.parent / ".build" / "collections"
+#: The host's own Python, with the libraries its distribution has.
+INTERPRETER = "ansible_python_interpreter=/usr/bin/python3"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a playbook: its exit status, all it printed, and what each task reported."""
+
+    status: int
+    output: str
+    record: Sequence[Mapping[str, Any]]
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something."""
+        return sum(any(item["changed"] for item in task["results"]) for task in self.record)
+
+
+@dataclass(frozen=True)
+class Play:
+    """Runs plays against localhost; ``directory`` is for the files of the runs."""
+
+    directory: Path
+
+    def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str) -> Run:
+        """A play of these tasks; ``arguments`` are ansible-playbook's, such as ``--check``."""
+        return self._run({"tasks": list(tasks)}, arguments)
+
+    def role(self, name: str, variables: Mapping[str, Any], *arguments: str) -> Run:
+        """A play of one role of the collection."""
+        role = {"role": f"slipway.engine.{name}", **variables}
+        return self._run({"roles": [role]}, arguments)
+
+    def _run(self, content: Mapping[str, Any], arguments: Sequence[str]) -> Run:
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, **content}
+        # JSON is YAML, so what stands in a test needs no quoting of its own.
+        playbook = self.directory / "play.yml"
+        playbook.write_text(json.dumps([play]))
+        record = self.directory / "record.jsonl"
+        record.write_text("")
+        empty = self.directory / "ansible.cfg"
+        empty.touch()
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(empty),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "SLIPWAY_RECORD": str(record),
+            "LC_ALL": "C.UTF-8",
+        }
+        done = subprocess.run(
+            [_program(), "-i", "localhost,", "-e", INTERPRETER, *arguments, str(playbook)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        lines = record.read_text().splitlines()
+        return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+
+
+def _program() -> str:
+    """ansible-playbook: named by the environment, of this Python's environment, or on PATH."""
+    named = os.environ.get("SLIPWAY_ANSIBLE_PLAYBOOK")
+    beside = Path(sys.executable).parent / "ansible-playbook"
+    found = named or (str(beside) if beside.exists() else shutil.which("ansible-playbook"))
+    if found is None:
+        raise RuntimeError("ansible-playbook is not installed")
+    return found
