@@ -30,6 +30,7 @@ from ..oci import Descriptor, digest_of
 DOCUMENT_LIMIT = 4 << 20
 
 _CHUNK = 1 << 20
+_OTHER_CONTENT = "does not have the content its name says"
 _PART_LIFE_S = 86400.0
 
 
@@ -65,14 +66,16 @@ def read(layout: Layout, descriptor: Descriptor) -> bytes:
     except FileNotFoundError as exc:
         raise _damaged(layout, descriptor, "is missing") from exc
     if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
-        raise _damaged(layout, descriptor, "does not have the content its name says")
+        raise _damaged(layout, descriptor, _OTHER_CONTENT)
     return data
 
 
 @contextlib.contextmanager
 def open_verified(layout: Layout, descriptor: Descriptor) -> Iterator[Reader]:
-    """Read a blob of any size. Ending the block reads it to its end, and raises Damaged unless it
-    is exactly what the descriptor says; so nothing made from it may be published before.
+    """Read a blob of any size. The end of the block reads it to its end, and raises Damaged unless
+    it is exactly what the descriptor says; so nothing made from it may be published before.
+
+    An error of whoever reads it is Damaged too if the blob is: that explains it.
     """
     try:
         file = open(layout.blob(descriptor.digest), "rb", buffering=0)  # noqa: SIM115
@@ -80,11 +83,14 @@ def open_verified(layout: Layout, descriptor: Descriptor) -> Iterator[Reader]:
         raise _damaged(layout, descriptor, "is missing") from exc
     with file:
         reader = Reader(file, descriptor.size)
-        yield reader
-        while reader.read(_CHUNK):
-            pass
-        if reader.digest() != descriptor.digest or reader.total != descriptor.size:
-            raise _damaged(layout, descriptor, "does not have the content its name says")
+        try:
+            yield reader
+        except Error as exc:
+            if not reader.is_whole(descriptor):
+                raise _damaged(layout, descriptor, _OTHER_CONTENT) from exc
+            raise
+        if not reader.is_whole(descriptor):
+            raise _damaged(layout, descriptor, _OTHER_CONTENT)
 
 
 class Reader:
@@ -106,8 +112,12 @@ class Reader:
         self.total += len(data)
         return data
 
-    def digest(self) -> str:
-        return "sha256:" + self._hash.hexdigest()
+    def is_whole(self, descriptor: Descriptor) -> bool:
+        """Read what is left, and say whether it was the blob with this descriptor."""
+        while self.read(_CHUNK):
+            pass
+        found = "sha256:" + self._hash.hexdigest()
+        return (self.total, found) == (descriptor.size, descriptor.digest)
 
 
 class Writer:

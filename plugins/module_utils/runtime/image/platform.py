@@ -40,7 +40,7 @@ _ALIASES = {
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
 }
-_PART = re.compile(r"\A[A-Za-z0-9_.-]+\Z", re.ASCII)
+_PART = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

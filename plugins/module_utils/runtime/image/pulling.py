@@ -14,7 +14,7 @@ from ..errors import Error
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference
 from ..registry.credentials import Credentials
-from . import blobs, platform, state, transfer
+from . import platform, state, store, transfer
 from .platform import Platform
 from .state import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
 from .transfer import Access
@@ -76,7 +76,8 @@ def observe(host: Host, declared: Declared) -> State:
     reference = declared.reference
     name = reference.canonical
     local = state.here(host, reference)
-    fits = local is not None and _fits(host, local, declared.platform)
+    whole = local is not None and _is_whole(host, local)
+    fits = local is not None and whole and _fits(local, declared.platform)
     # What a digest names does not change.
     if local is not None and fits and (not declared.always or reference.digest):
         return State(name, CURRENT if declared.always else PRESENT, local, local.id)
@@ -91,8 +92,9 @@ def observe(host: Host, declared: Declared) -> State:
             return State(name, status, local, unmet=(str(exc),))
         newest, newest_type = pinned.descriptor.digest, pinned.descriptor.media_type
     found = State(name, status, local, newest=newest, newest_type=newest_type)
-    if local is None or not _serves(local, newest):
+    if local is None or not whole or not _serves(local, newest):
         return found
+    # A tag of a single image has nothing else to offer, whatever that is made for.
     if fits or (declared.platform is None and newest_type not in oci.INDEX_TYPES):
         return replace(found, status=CURRENT, id=local.id)
     return found
@@ -102,12 +104,14 @@ def _serves(local: Local, newest: str) -> bool:
     return not local.known_as or any(state.same(known, newest) for known in local.known_as)
 
 
-def _fits(host: Host, local: Local, wanted: Optional[Platform]) -> bool:
-    """Whether an image is whole and made for the platform asked for, the host's by default."""
+def _is_whole(host: Host, local: Local) -> bool:
+    return local.image is None or not store.missing(host.layout, local.image)
+
+
+def _fits(local: Local, wanted: Optional[Platform]) -> bool:
+    """Whether an image is made for the platform asked for, the host's by default."""
     if local.image is None:
         return True
-    if any(not blobs.has(host.layout, layer) for layer in local.image.layers):
-        return False
     made_for = platform.of(local.image.config)
     return platform.runs_on(made_for, wanted or platform.host_platform())
 
