@@ -229,9 +229,8 @@ def test_plain_http_beyond_loopback_needs_leave(
         with connect(layout, server.address) as client:
             client.check()
         assert len(server.seen) == 1
-        _failure(
-            connect(layout, server.address, insecure=False, limits=HURRIED), Unreachable, "registry"
-        )
+        client = connect(layout, server.address, insecure=False, limits=HURRIED)
+        _failure(client, Unreachable, server.address)
         assert len(server.seen) == 1
 
 
