@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import Error
-from ..image import store, transfer
+from ..image import store
 from ..plan import Host, Plan, Resource, Step
 from . import documents, lifecycle, record
 from .declare import IGNORE, Declared, amend, applied_live, declare, differing, resolve
@@ -36,6 +36,8 @@ class Pull(Step[State]):
         return dataclasses.replace(have, around=around)
 
     def execute(self, host: Host) -> None:
+        from ..image import transfer  # The client of registries, 30 ms: only a pull imports it.
+
         transfer.fetch(host, self.reference, self.digest)
 
 

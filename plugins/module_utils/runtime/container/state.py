@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from .. import document, reference
 from ..errors import Error, NotFound
-from ..image import store, transfer
+from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
@@ -122,6 +122,9 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
     if declared.pull == "always" and image_id != "":
+        # The client of registries costs 30 ms to import, so only a task that asks one does.
+        from ..image import transfer
+
         try:
             newest = transfer.newest_digest(host, name)
             newer = "" if newest in here else newest
