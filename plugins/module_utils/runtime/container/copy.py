@@ -131,7 +131,7 @@ def observe(host: Host, declared: Declared) -> State:
 def _look(root: safefs.Root, state: State) -> State:
     try:
         found = root.stat(state.path)
-    except FileNotFoundError:
+    except NotFound:
         return state
     if not stat.S_ISREG(found.st_mode):
         kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
