@@ -256,7 +256,7 @@ def environment(
 def capabilities(
     spec: ContainerSpec, host: Collection[str] = (), privileged: bool = False
 ) -> frozenset[str]:
-    """The bounding set: Docker's default with what is added and dropped, of what the host can give."""
+    """The bounding set: Docker's default, added to and dropped from, of what the host can give."""
     offered = frozenset(host or CAPABILITIES)
     if spec.privileged or privileged:
         return offered & frozenset(CAPABILITIES)

@@ -70,7 +70,7 @@ def capture(
     env: Mapping[str, str],
     pid_file: Path,
 ) -> Captured:
-    """Run ``argv``, which writes to ``pid_file`` the pid of the process it runs for us, to its end."""
+    """Run ``argv`` to its end; it writes to ``pid_file`` the pid of the process it runs for us."""
     child = process.spawn(
         argv,
         env=env,

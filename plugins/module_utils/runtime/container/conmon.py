@@ -19,6 +19,7 @@ import os
 import select
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,9 +35,6 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 #: The cgroup of all conmons, beside those of the containers.
 _CGROUP = "slipway/conmon"
-
-#: The v1 hierarchies a session can be ended or starved by; the others do not matter to a monitor.
-_V1_HIERARCHIES = ("systemd", "memory", "pids", "unified")
 
 #: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
 _ANSWER_LIMIT = 1 << 20
@@ -57,9 +55,7 @@ class Exit:
 
 
 class Launched:
-    """A conmon on its way, which wait() or close() ends our part of. Owns the read end of its sync
-    pipe.
-    """
+    """A conmon on its way; wait() or close() ends our part. Owns the read end of its sync pipe."""
 
     def __init__(
         self, runtime: Runtime, container: str, bundle: Path, fd: int, child: process.Child
@@ -69,6 +65,15 @@ class Launched:
         self._bundle = bundle
         self._fd = fd
         self._child = child
+        # A move between cgroups waits up to 10 ms for a grace period of the kernel: beside the work
+        # of the OCI runtime it costs nothing.
+        self._leaving = threading.Thread(target=self._leave, daemon=True)
+        self._leaving.start()
+
+    def _leave(self) -> None:
+        self._child.wait()
+        with contextlib.suppress(OSError, ValueError):
+            leave_session(self.conmon_pid)
 
     def wait(self, timeout_s: float = 120.0) -> int:
         """The pid of the container's process, which is created and waits for oci_runtime.start().
@@ -99,11 +104,11 @@ class Launched:
         return int((self._bundle / "conmon.pid").read_text("ascii"))
 
     def close(self) -> None:
-        """Give the pipe back and reap the first fork; conmon itself goes on."""
+        """Give the pipe back; conmon itself goes on. The first fork has been reaped by then."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-            self._child.wait()
+            self._leaving.join()
 
     def _answer(self, deadline: float) -> bytes:
         """One line. conmon holds its end as long as it lives, so the end of the pipe is not waited
@@ -116,8 +121,8 @@ class Launched:
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not poll.poll(left_s * 1000):
                 raise Error(
-                    f"container {self._container}: conmon and {self._runtime.name} did not create it"
-                    " in time"
+                    f"container {self._container}: conmon and {self._runtime.name} did not"
+                    " create it in time"
                 )
             part = os.read(self._fd, 1 << 16)
             if not part:
@@ -152,18 +157,9 @@ def launch(
     for leftover in ("attach", "ctl", "winsz", "conmon.pid", "pid"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(bundle / leftover)
-    argv = [
-        "conmon",
-        "--cid",
-        container_id,
-        "--cuuid",
-        container_id,
-        "--name",
-        name or container_id,
-    ]
-    argv += ["--runtime", runtime.path]
-    for argument in ("--root", runtime.state_root):
-        argv += ["--runtime-arg", argument]
+    argv = ["conmon", "--cid", container_id, "--cuuid", container_id]
+    argv += ["--name", name or container_id, "--runtime", runtime.path]
+    argv += ["--runtime-arg", "--root", "--runtime-arg", runtime.state_root]
     if cgroup_driver() == "systemd":
         argv.append("--systemd-cgroup")
     argv += ["--bundle", str(bundle), "--persist-dir", str(exits), "--full-attach"]
@@ -177,28 +173,18 @@ def launch(
     for argument in exit_command[1:]:
         argv += ["--exit-command-arg", argument]
     sync_read, sync_write = os.pipe()
-    start_read, start_write = os.pipe()
     try:
-        # conmon waits for the start pipe before it forks, so that what it forks is in its cgroup
-        # too.
         child = process.spawn(
             argv,
-            env={
-                **ENVIRONMENT,
-                "_OCI_SYNCPIPE": str(sync_write),
-                "_OCI_STARTPIPE": str(start_read),
-            },
-            pass_fds=(sync_write, start_read),
+            env={**ENVIRONMENT, "_OCI_SYNCPIPE": str(sync_write)},
+            pass_fds=(sync_write,),
             cwd=bundle,
         )
-        leave_session(child.pid)
-        os.write(start_write, b"\0")
     except BaseException:
         os.close(sync_read)
         raise
     finally:
-        for fd in (sync_write, start_read, start_write):
-            os.close(fd)
+        os.close(sync_write)
     return Launched(runtime, name or container_id[:12], bundle, sync_read, child)
 
 
@@ -216,24 +202,41 @@ def exit_directory(layout: Layout, container_id: str, generation: int) -> Path:
 
 
 def leave_session(pid: int) -> None:
-    """Move a process to the cgroup of monitors, out of the session or service that started it.
+    """Move a process of ours to the cgroup of monitors, out of the session or service it began in.
 
     systemd ends what is left in the cgroup of a session or service when that ends
-    (KillMode=control-group, KillUserProcesses=), and accounts memory to it. The cgroup is ours
-    below the root of each hierarchy; systemd leaves such ones alone, as it does with Docker's. A
-    hierarchy that cannot be written is left: then the monitor stays where it is there, which harms
-    only when that is ended.
+    (KillMode=control-group, KillUserProcesses=), and memory is accounted to it. The cgroup is ours
+    below the root of each hierarchy; systemd leaves such ones alone, as it does with Docker's.
+    Where we are at the root, or in a cgroup of ours already, as an exit hook is, there is nothing
+    to leave. A hierarchy that cannot be written is passed over: there the monitor stays where it
+    is.
     """
-    if (_CGROUPS / "cgroup.controllers").exists():
-        targets = [_CGROUPS / _CGROUP]
-    else:
-        targets = [_CGROUPS / name / _CGROUP for name in _V1_HIERARCHIES]
-    for target in targets:
-        if not target.parent.parent.is_dir():
+    for hierarchy, path in _memberships():
+        if path == "/" or path.startswith("/slipway/"):
             continue
+        group = hierarchy / _CGROUP
         with contextlib.suppress(OSError):
-            target.mkdir(parents=True, exist_ok=True)
-            (target / "cgroup.procs").write_text(str(pid), "ascii")
+            group.mkdir(parents=True, exist_ok=True)
+            (group / "cgroup.procs").write_text(str(pid), "ascii")
+
+
+def _memberships() -> Iterator[tuple[Path, str]]:
+    """Our own cgroup in each hierarchy that matters to a monitor: where it is mounted, and its
+    path.
+
+    cgroups(7): ``0::PATH`` is v2, ``N:CONTROLLERS:PATH`` is v1, ``name=systemd`` a v1 hierarchy
+    that only groups processes.
+    """
+    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            number, controllers, path = line.rstrip("\n").split(":", 2)
+            if number == "0":
+                unified = _CGROUPS / "unified"
+                yield (unified if unified.is_dir() else _CGROUPS), path
+            elif controllers == "name=systemd":
+                yield _CGROUPS / "systemd", path
+            elif controllers in ("memory", "pids"):
+                yield _CGROUPS / controllers, path
 
 
 def read_exit(layout: Layout, container_id: str, generation: int) -> Optional[Exit]:

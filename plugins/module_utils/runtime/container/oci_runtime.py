@@ -22,6 +22,7 @@ from typing import Any, Optional
 from .. import files, linux, process
 from ..errors import Error, NotFound
 from ..layout import Layout
+from .bundle import CAPABILITIES
 from .capture import OUTPUT_LIMIT, Captured, capture
 
 #: In this order: crun starts a container in a third of runc's time.
@@ -102,6 +103,16 @@ def cgroups_path(container_id: str, driver: str = "") -> str:
     if (driver or cgroup_driver()) == "systemd":
         return f"system.slice:slipway:{container_id}"
     return f"/slipway/{container_id}"
+
+
+def capabilities() -> tuple[str, ...]:
+    """``systemd`` when it is PID 1 (sd_booted(3)) and so owns the cgroup tree, else ``cgroupfs``."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("CapBnd:"):
+                mask = int(line.split()[1], 16)
+                return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
+    return CAPABILITIES
 
 
 def refusal(name: str, found: Cgroups) -> str:
@@ -313,14 +324,14 @@ def failure(
     where = f'container {container}: the command "{program}"'
     about_program = program and any(
         mark in lower
-        for mark in ("executable file", "exec:", "exec ", "execve", "stat ", "open exe")
+        for mark in ("executable file", "exec:", "exec ", "execve", "stat ", "open executable")
     )
     if about_program and ("not found" in lower or "no such file" in lower):
         return Error(
             f"{where} is not in the image",
             hint="name a program of the image, or check the interpreter of its first line",
         )
-    if about_program and "permission denied" in lower:
+    if about_program and ("permission denied" in lower or "operation not permitted" in lower):
         return Error(f"{where} may not be executed", hint="its file has no execute permission")
     if about_program and "exec format error" in lower:
         return Error(
@@ -337,7 +348,7 @@ def _run(runtime: Runtime, *argv: str) -> process.Completed:
 
 
 def _is_gone(error: Error) -> bool:
-    """Whether a runtime refused because there is no such container, or no process in it any more."""
+    """Whether a runtime refused because there is no such container, or no process in it."""
     text = error.message.lower()
     marks = (
         "does not exist",

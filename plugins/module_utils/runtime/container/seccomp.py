@@ -97,9 +97,9 @@ _BY_CAPABILITY = {
     "CAP_DAC_READ_SEARCH": "open_by_handle_at",
     "CAP_PERFMON": "perf_event_open",
     "CAP_SYSLOG": "syslog",
-    "CAP_SYS_ADMIN": "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount"
-    " mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname"
-    " sethostname setns syslog umount umount2 unshare",
+    "CAP_SYS_ADMIN": "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick"
+    " lookup_dcookie mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd"
+    " setdomainname sethostname setns syslog umount umount2 unshare",
     "CAP_SYS_BOOT": "reboot",
     "CAP_SYS_CHROOT": "chroot",
     "CAP_SYS_MODULE": "delete_module finit_module init_module",
@@ -113,10 +113,12 @@ _BY_CAPABILITY = {
 
 _ARM = "arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2"
 
+#: x32 is left out: distributions build kernels without it or leave it off, calls of it are refused
+#: then, and a filter for three architectures takes libseccomp 12 ms to make, for two 4 ms.
 #: By the machine (uname -m): its seccomp architectures, the native one first, and calls only it
 #: has.
 _MACHINES = {
-    "x86_64": (("X86_64", "X86", "X32"), "modify_ldt"),
+    "x86_64": (("X86_64", "X86"), "modify_ldt"),
     "i686": (("X86",), "modify_ldt"),
     "aarch64": (("AARCH64", "ARM"), _ARM),
     "armv7l": (("ARM",), _ARM),

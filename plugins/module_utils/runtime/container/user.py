@@ -116,7 +116,7 @@ def _number(text: str, part: str) -> Optional[int]:
 
 
 def _accounts(root: safefs.Root) -> Iterator[_Account]:
-    """passwd(5): name:password:uid:gid:comment:home:shell. Lines of another form are passed over."""
+    """passwd(5): name:password:uid:gid:comment:home:shell. Other lines are passed over."""
     for fields in _records(root, "/etc/passwd"):
         if len(fields) >= 4 and _valid(fields[2]) and _valid(fields[3]):
             home = fields[5] if len(fields) > 5 and fields[5].startswith("/") else "/"

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers without images or networks: a root of busybox, run by conmon and a real OCI runtime."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    bundle,
+    conmon,
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    ContainerSpec,
+    ImageDefaults,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+class Running:
+    """One container of a test. Owns its root, its monitor and its record at the runtime."""
+
+    def __init__(self, layout: Layout, runtime: oci_runtime.Runtime, tar: Path) -> None:
+        self.layout = layout
+        self.runtime = runtime
+        self.id = secrets.token_hex(32)
+        self.bundle = layout.run_container(self.id)
+        self.rootfs = self.bundle / "rootfs"
+        self.rootfs.mkdir(parents=True)
+        self.log = layout.tmp / f"{self.id}.log"
+        self.hook = self.bundle / "hook"
+        self.generation = 0
+        subprocess.run(["tar", "-xf", str(tar), "-C", str(self.rootfs)], check=True)
+
+    def launch(
+        self,
+        *command: str,
+        spec: Optional[ContainerSpec] = None,
+        user: Optional[User] = None,
+        change: Optional[Callable[[dict[str, Any]], object]] = None,
+        **place: Any,
+    ) -> conmon.Launched:
+        """Write the bundle, changed by ``change`` where a test wants it wrong, and launch conmon."""
+        self.spec = spec or ContainerSpec("web", "busybox", "")
+        self.spec = dataclasses.replace(self.spec, command=command)
+        self.place = bundle.Place(
+            id=self.id,
+            rootfs=str(self.rootfs),
+            hostname="web",
+            user=user or User(additional_gids=(0,)),
+            mounts=(),
+            cgroups_path=oci_runtime.cgroups_path(self.id),
+            cgroup_v2=oci_runtime.cgroup_v2(),
+            capabilities=oci_runtime.capabilities(),
+        )
+        self.place = dataclasses.replace(self.place, **place)
+        value = bundle.config(self.spec, ImageDefaults(), self.place)
+        if change is not None:
+            change(value)
+        bundle.write(self.bundle, value)
+        self.generation += 1
+        script = 'echo "$@" >> "$0"; ls -l /proc/self/fd >> "$0.fds"'
+        return conmon.launch(
+            self.layout,
+            self.runtime,
+            self.id,
+            self.generation,
+            self.bundle,
+            self.log,
+            name="web",
+            exit_command=["/bin/sh", "-c", script, str(self.hook), str(self.generation)],
+        )
+
+    def start(self, *command: str, **options: Any) -> int:
+        """Launch and start; the pid of the container's process."""
+        self.launched = self.launch(*command, **options)
+        self.pid = self.launched.wait(20)
+        oci_runtime.start(self.runtime, self.id)
+        return self.pid
+
+    def ended(self, timeout_s: float = 10.0) -> conmon.Exit:
+        """Wait for the exit, and for the hook that follows it."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            found = conmon.read_exit(self.layout, self.id, self.generation)
+            if found is not None and not conmon.alive(self.layout, self.id):
+                return found
+            time.sleep(0.005)
+        raise AssertionError("the container did not end")
+
+    def run(self, *command: str, **options: Any) -> str:
+        """Run a command to its end and return what it wrote to either stream."""
+        self.log.unlink(missing_ok=True)
+        self.start(*command, **options)
+        self.ended()
+        oci_runtime.delete(self.runtime, self.id)
+        return self.output()
+
+    def shell(self, script: str, **options: Any) -> str:
+        return self.run("/bin/sh", "-c", script, **options)
+
+    def output(self) -> str:
+        with open(self.log, "rb") as log:
+            return b"".join(entry.data for entry in conmon.parse_log(log)).decode()
+
+    def hooks(self) -> Sequence[str]:
+        """The generations whose exit hook ran."""
+        return self.hook.read_text().split() if self.hook.exists() else []
+
+    def process(self, *args: str, user: Optional[User] = None, **options: Any) -> dict[str, Any]:
+        """The process object of an exec."""
+        return bundle.process(
+            self.spec, ImageDefaults(), user or User(), args=args, host=self.place.capabilities,
+            **options,
+        )  # fmt: skip
+
+    def remove(self) -> None:
+        try:
+            monitor = int((self.bundle / "conmon.pid").read_text())
+        except FileNotFoundError:
+            monitor = 0
+        oci_runtime.delete(self.runtime, self.id, force=True)
+        deadline = time.monotonic() + 5
+        while monitor and conmon.alive(self.layout, self.id) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if monitor and conmon.alive(self.layout, self.id):
+            os.kill(monitor, signal.SIGKILL)
+        self.log.unlink(missing_ok=True)
