@@ -51,6 +51,8 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.se
 LOGIN = Credentials("anna", "s3cret")
 HURRIED = Limits(connect_s=2, read_s=1, tries=3, backoff_s=0.01, deadline_s=5)
 MIB = 1 << 20
+#: A place is refused before anything is sent there, not after it did not answer.
+REFUSED = "is refused|is not a plain http|carries user information"
 
 
 def _blob(directory: Path, size: int) -> tuple[Descriptor, Path]:
@@ -189,6 +191,20 @@ def test_a_certificate_nobody_vouches_for_fails_and_no_plain_request_follows(
         assert set(tap.first) == {b"\x16"}
 
 
+def test_leave_for_one_host_is_none_for_the_host_it_names(
+    server: FaultyServer, guarded: RealRegistry
+) -> None:
+    """CVE-2024-35195: where certificates are not looked at is the registry itself and no other."""
+    blob = Descriptor(oci.LAYER, "sha256:" + "0" * 64, 1)
+    with Tap(guarded.host, "127.0.0.2").running() as tap:
+        server.faults.append(Fault("blobs", faults.status(307, Location=f"https://{tap.address}/")))
+        with Registry(server.address, RegistrySettings(insecure=True), None, HURRIED) as client:
+            client.check()
+            with pytest.raises(Unreachable, match="certificate is not accepted"):
+                client.fetch_blob("a/b", blob, bytes)
+        assert tap.first == [b"\x16"]
+
+
 def test_a_certificate_of_another_name_fails(guarded: RealRegistry) -> None:
     """The authority is trusted, the name in the certificate is not this one."""
     settings = RegistrySettings(ca_file=str(guarded.ca))
@@ -292,7 +308,7 @@ def test_an_upload_sent_to_a_place_nobody_should_go(
 ) -> None:
     descriptor, path = _blob(tmp_path, 1000)
     server.faults.append(Fault("POST", faults.status(202, Location=location)))
-    with Registry(server.address) as client, pytest.raises(Error):
+    with Registry(server.address) as client, pytest.raises(Error, match=REFUSED):
         client.upload_blob("a/b", descriptor, path)
     assert server.paths("PUT") == []
 
@@ -372,7 +388,8 @@ def test_a_token_service_nobody_should_ask(realm: str, server: FaultyServer) -> 
     """CVE-2026-33540: the challenge of a registry may not lead the login anywhere."""
     challenge = faults.status(401, WWW_Authenticate=f'Bearer realm="{realm}",service="s"')
     server.faults.append(Fault("", challenge))
-    with Registry(server.address, None, LOGIN, HURRIED) as client, pytest.raises(Error):
+    client = Registry(server.address, None, LOGIN, HURRIED)
+    with client, pytest.raises(Error, match=REFUSED):
         client.resolve("a/b", "t")
     assert all("Authorization" not in seen.headers for seen in server.seen)
 
