@@ -50,18 +50,23 @@ class Synchronised:
 
 
 def synchronise(
-    layout: Layout, starting: Sequence[Record] = (), stopping: Sequence[str] = ()
+    layout: Layout,
+    starting: Sequence[Record] = (),
+    stopping: Sequence[str] = (),
+    without: Collection[str] = (),
 ) -> Synchronised:
     """Make the firewall and the hosts files agree with the records.
 
     Counted are the records on disk in the phases running and paused, those in ``starting`` whatever
-    the disk says of them, and none whose id is in ``stopping``. Nothing that stands is touched.
+    the disk says of them, and none whose id is in ``stopping``; of networks all but those whose ids
+    are in ``without``. Nothing that stands is touched.
     """
     link.enable_forwarding()
     with files.lock(layout.lock(*_FIREWALL_LOCK)):
         live = _live(layout, starting, stopping)
         publications = [publication for found in live for publication in found.publications]
-        changed = firewall.apply(record.networks(layout), publications)
+        networks = [n for n in record.networks(layout) if n.id not in without]
+        changed = firewall.apply(networks, publications)
         return Synchronised(changed, _refresh_hosts(layout, live))
 
 
