@@ -120,7 +120,8 @@ EXAMPLES = r"""
     source: import
     import:
       src: /srv/images/rootfs.tar
-      changes: [CMD ["sh"]]
+      changes:
+        - CMD ["sh"]
 
 - name: Remove an image
   slipway.engine.image:

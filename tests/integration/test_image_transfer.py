@@ -532,3 +532,50 @@ def test_a_play_that_makes_its_own_source_is_predicted(
     foretold = [check(layout, task, predicted) for task in play]
     (tmp_path / "later.tar").write_bytes(busybox_tar.read_bytes())
     assert foretold == [apply(layout, task)[0] for task in play]
+
+
+def test_check_mode_writes_nothing(
+    layout: Layout, registry: Registry, busybox_tar: Path, tmp_path: Path
+) -> None:
+    """Not even the directories of an installation, on a host that never had one."""
+    name = f"{registry.host}/unwritten:1"
+    bare = Layout(tmp_path / "lib", tmp_path / "run", tmp_path / "etc")
+    for task in (importing_(name, busybox_tar), pushing_(name), removing_(name), pulling_(name)):
+        check(bare, task, {})
+    assert resource.gather(Host(bare), {}) == {"images": []}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_pull_is_taken_up_again(
+    layout: Layout, registry: Registry, tmp_path: Path
+) -> None:
+    name = f"{registry.host}/killed:1"
+    (tmp_path / "random.tar").write_bytes(images.tar({"random": os.urandom(8 << 20)}))
+    for task in (importing_(name, tmp_path / "random.tar"), pushing_(name)):
+        apply(layout, task)
+    layer = _image(layout, name).layers[0]
+    data = layout.blob(layer.digest).read_bytes()
+    apply(layout, removing_(name))
+    part = layout.ingest / f"{layer.digest[7:]}.part"
+    part.write_bytes(data[: 5 << 20])
+    before = len(registry.log)
+    assert apply(layout, pulling_(name))[0].changed is True
+    [line] = [
+        line
+        for line in registry.log[before:].splitlines()
+        if f"GET /v2/killed/blobs/{layer.digest}" in line
+    ]
+    assert f" 206 {layer.size - (5 << 20)} " in line
+    assert os.listdir(layout.ingest) == []
+
+
+def test_a_wrong_leftover_is_not_believed(
+    layout: Layout, registry: Registry, busybox_tar: Path
+) -> None:
+    name = f"{registry.host}/leftover:1"
+    for task in (importing_(name, busybox_tar), pushing_(name)):
+        apply(layout, task)
+    layer = _image(layout, name).layers[0]
+    apply(layout, removing_(name))
+    (layout.ingest / f"{layer.digest[7:]}.part").write_bytes(b"x" * layer.size)
+    assert apply(layout, pulling_(name))[0].changed is True
