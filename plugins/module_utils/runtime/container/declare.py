@@ -242,29 +242,23 @@ def applied_live(option: str) -> bool:
     )
 
 
+#: How each option is shown where the field's value is not its own JSON.
+_SHOW: Mapping[str, Callable[[Any], Any]] = {
+    # Secrets live in environments, and diffs are printed and kept.
+    "env": lambda value: dict.fromkeys(value, "********"),
+    "published_ports": lambda value: [options.show_port(port) for port in value],
+    "volumes": lambda value: [options.show_mount(mount) for mount in value],
+    "networks": lambda value: [options.show_endpoint(endpoint) for endpoint in value],
+    "restart_policy": options.show_restart_policy,
+}
+
+
 def shown(spec: ContainerSpec) -> dict[str, Any]:
-    """A spec in the module's own words, for diffs; the values of env are hidden, as secrets live
-    there.
-    """
-    return {
-        "image": spec.image,
-        "command": None if spec.command is None else list(spec.command),
-        "entrypoint": None if spec.entrypoint is None else list(spec.entrypoint),
-        "env": dict.fromkeys(spec.env, "********"),
-        "labels": dict(spec.labels),
-        "published_ports": [options.show_port(port) for port in spec.ports],
-        "volumes": [options.show_mount(mount) for mount in spec.mounts],
-        "network_mode": spec.network_mode or "default",
-        "networks": [options.show_endpoint(endpoint) for endpoint in spec.networks],
-        "restart_policy": options.show_restart_policy(spec.restart_policy),
-        "hostname": spec.hostname,
-        "user": spec.user,
-        "working_dir": spec.working_dir,
-        "stop_signal": spec.stop_signal,
-        "stop_timeout": spec.stop_timeout_s,
-        "read_only": spec.read_only,
-        "privileged": spec.privileged,
-        "capabilities": list(spec.cap_add),
-        "cap_drop": list(spec.cap_drop),
-        "tty": spec.tty,
-    }
+    """A spec in the module's own words, for diffs: the image, and what is not its default."""
+    shows: dict[str, Any] = {"image": spec.image}
+    for option, field in FIELDS.items():
+        value = getattr(spec, field)
+        if value != _default(field):
+            plain = list(value) if isinstance(value, tuple) else value
+            shows[option] = _SHOW[option](value) if option in _SHOW else plain
+    return shows
