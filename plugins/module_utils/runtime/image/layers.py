@@ -13,12 +13,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import files, linux
 from ..errors import Error
 from ..layout import Layout
 from ..oci import Descriptor
-from . import blobs, compression, unpack
+from . import blobs
+
+if TYPE_CHECKING:
+    from . import unpack
 
 _RECORD = "layer.json"
 #: Another task may be unpacking the same large layer on a slow disk.
@@ -73,6 +77,9 @@ def unpack_layer(
 def _unpack(
     layout: Layout, layer: Descriptor, diff: Path, lowers: Sequence[Path]
 ) -> unpack.Unpacked:
+    # The unpacker takes about 15 ms to import, and most tasks find their layers here.
+    from . import compression, unpack
+
     with blobs.open_verified(layout, layer) as blob:  # noqa: SIM117
         with compression.plain(blob, layer.media_type) as plain:
             return unpack.unpack(plain, diff, tuple(reversed(lowers)))

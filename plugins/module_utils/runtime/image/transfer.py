@@ -13,10 +13,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from .. import oci
 from ..errors import Error, NotFound, Unreachable
@@ -24,14 +23,16 @@ from ..layout import Layout
 from ..oci import Descriptor
 from ..plan import Host
 from ..reference import Reference, parse_normalized
-from ..registry import client
-from ..registry.client import Registry
 from ..registry.credentials import Credentials, registry_domain
-from ..registry.download import RESUME_FROM
 from ..registry.settings import read_settings
 from . import blobs, index, layers, manifest, platform, store
 from .manifest import Manifest
 from .platform import Platform
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from ..registry.client import Registry
 
 #: As many as Docker; more only share the same line, and registries count connections.
 _THREADS = 3
@@ -238,6 +239,8 @@ def _fetch_blob(
     with blobs.locked(layout, descriptor.digest):
         if blobs.has(layout, descriptor):
             return
+        from ..registry.download import RESUME_FROM
+
         part = layout.ingest / f"{descriptor.digest.partition(':')[2]}.part"
         try:
             _first(sources, lambda registry: registry.download(repository, descriptor, part))
@@ -257,6 +260,8 @@ def _side_by_side(
     """Do it for every blob in a few threads, in order; the first failure keeps others from
     starting.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     executor = ThreadPoolExecutor(max_workers=_THREADS)
     try:
         yield {digest: executor.submit(act, item) for digest, item in items.items()}
@@ -301,6 +306,9 @@ def _check_space(
 
 
 def _connect(layout: Layout, domain: str, access: Access) -> Registry:
+    # Its http and ssl take about 20 ms to import, and most tasks find their image here.
+    from ..registry import client
+
     return client.connect(
         layout,
         domain,
@@ -313,6 +321,8 @@ def _connect(layout: Layout, domain: str, access: Access) -> Registry:
 @contextlib.contextmanager
 def _sources(layout: Layout, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
     """Whom to ask for an image, in order: the mirrors with their logins, then the registry."""
+    from ..registry import client
+
     with contextlib.ExitStack() as stack:
         mirrors = read_settings(layout, domain).mirrors
         found = [client.connect(layout, registry_domain(mirror)) for mirror in mirrors]
