@@ -411,6 +411,25 @@ def test_a_token_service_that_floods_is_cut_off(server: FaultyServer) -> None:
         client.resolve("a/b", "t")
 
 
+def test_one_connection_serves_a_whole_pull(guarded: RealRegistry, tmp_path: Path) -> None:
+    """A new one costs a TLS handshake each time."""
+    settings = RegistrySettings(ca_file=str(guarded.ca))
+    with Registry(guarded.host, settings, LOGIN) as client:
+        made = _image(client, "one/a", "t", tmp_path)
+    with Tap(guarded.host).running() as tap, Registry(tap.address, settings, LOGIN) as client:
+        client.check()
+        client.resolve("one/a", "t")
+        _, data = client.manifest("one/a", made.digest)
+        layer = Descriptor.parse(json.loads(data)["layers"][0], "layer")
+        for number in range(3):
+            client.download("one/a", layer, tmp_path / f"back{number}")
+        with pytest.raises(NotFound):
+            client.resolve("one/a", "absent")
+        client.resolve("one/a", "t")
+        # One greeting to see that it speaks TLS, and one connection.
+        assert len(tap.first) == 2
+
+
 def test_no_netrc_is_looked_into(
     server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ slower than the least rate is a broken connection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -80,6 +81,8 @@ class Answer:
         self, response: Response, domain: str, what: str, username: Optional[str], limits: Limits
     ) -> None:
         self.status = response.status_code
+        # urllib3 names it so in 1.26 and in 2; its own read() cannot stop at what is there.
+        self._stream: _Stream = response.raw._fp
         self._username = username
         self._response = response
         self._domain = domain
@@ -95,10 +98,24 @@ class Answer:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        self.close()
+        if value is None:
+            self.drain()
+        else:
+            self.close()
 
     def close(self) -> None:
-        self._response.close()
+        """Be done with it. The connection serves on when nothing of the body is on the wire."""
+        if self._stream.length == 0:
+            self._finish()
+        else:
+            self._response.close()
+
+    def drain(self) -> None:
+        """Be done with it, reading the rest first where that is less work than a new connection."""
+        if 0 < (self._stream.length or 0) <= _ERROR_LIMIT:
+            with contextlib.suppress(Error):
+                self.body(_ERROR_LIMIT)
+        self.close()
 
     def header(self, name: str) -> str:
         """A header's value, or the empty text."""
@@ -149,8 +166,7 @@ class Answer:
             raise self.error(
                 f"the server encoded the answer as {coding[:50]!a} though not asked to"
             )
-        # urllib3 names it so in 1.26 and in 2; its own read() cannot stop at what is there.
-        stream: _Stream = self._response.raw._fp
+        stream = self._stream
         declared = stream.length
         got = 0
         waited, window = 0.0, 0
@@ -181,8 +197,11 @@ class Answer:
         if declared is not None and got < declared:
             self.close()
             raise self.broken(f"the connection ended after {got} of {declared} bytes")
-        # The response is at its end: close it, and the connection can serve the next request.
-        stream.read()
+        self._finish()
+
+    def _finish(self) -> None:
+        """End a response that was read whole: then its connection can serve the next request."""
+        self._stream.read()
         self._response.raw.release_conn()
 
     def body(self, limit: int) -> bytes:

@@ -143,7 +143,7 @@ class Transport:
                 logins += 1
                 challenge = answer.header("WWW-Authenticate")
                 if self._login.answer(origin, challenge, request.scope, shown) is not None:
-                    answer.close()
+                    answer.drain()
                     continue
             elif answer.status in _REDIRECTS and request.method in ("GET", "HEAD"):
                 redirects += 1
@@ -168,7 +168,7 @@ class Transport:
             self._check_addresses(self.origin, target)
 
     def _redirected(self, origin: Origin, url: str, answer: Answer, redirects: int) -> str:
-        answer.close()
+        answer.drain()
         location = answer.header("Location")
         if not location:
             raise answer.lie("a redirect to nowhere")
