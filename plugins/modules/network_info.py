@@ -61,19 +61,19 @@ from ansible_collections.slipway.engine.plugins.module_utils import task
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     record as container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import inspect
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.inspect import document
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import find
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 ARGUMENT_SPEC = {"name": {"type": "str", "required": True}}
 
 
 def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
-    found = record.find(host.layout, params["name"])
+    found = find(host, params["name"])
     if found is None:
         return {"exists": False, "network": None}
     records = list(container_record.records(host.layout))
-    return {"exists": True, "network": inspect(found, records)}
+    return {"exists": True, "network": document(found, records)}
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A network as a task declares it: options into values, values into one total NetworkSpec. Pure.
+"""A network as a task declares it: options into values, values into one total spec. Pure.
 
-What a task does not say is None until it is folded into what is recorded: with ``undeclared: reset``
-it becomes the default, with ``keep`` it stays. Subnets are the exception: a network keeps those it
-has until a task names others: they were chosen once, and containers hold addresses of them.
+What a task does not say is None until it is folded into what is recorded: with ``undeclared:
+reset`` it becomes the default, with ``keep`` it stays. Subnets are the exception: a network keeps
+those it has until a task names others, since containers have addresses of them.
 """
 
 from __future__ import annotations
@@ -166,29 +166,24 @@ def fold(declared: Declared, have: Optional[NetworkSpec]) -> NetworkSpec:
     """The total spec that a declaration means beside what is recorded; pools may still be open."""
     base = have if have is not None else NetworkSpec(declared.name)
     if not declared.keep:
-        base = NetworkSpec(declared.name, pools=base.pools, enable_ipv6=_has_ipv6(base.pools))
-    changes: dict[str, Any] = {}
-    for field in ("pools", "internal", "enable_ipv6"):
-        value = getattr(declared, field)
-        if value is not None:
-            changes[field] = value
-    for field in ("driver_options", "labels"):
-        value = getattr(declared, field)
-        if value is not None:
-            kept = getattr(base, field) if declared.keep else {}
-            changes[field] = {**kept, **value}
-    spec = dataclasses.replace(base, **changes)
-    if declared.pools is not None:
-        spec = dataclasses.replace(spec, enable_ipv6=_has_ipv6(spec.pools) or spec.enable_ipv6)
-    if spec.enable_ipv6 and not _has_ipv6(spec.pools):
+        base = NetworkSpec(declared.name, pools=base.pools)
+    pools = base.pools if declared.pools is None else declared.pools
+    enable_ipv6 = _has_ipv6(pools) if declared.enable_ipv6 is None else declared.enable_ipv6
+    if enable_ipv6 and not _has_ipv6(pools):
         raise Error(
             f"network {declared.name}: enable_ipv6 needs an IPv6 subnet",
             hint="add one to ipam_config, such as fd00:89::/64",
         )
-    if not spec.enable_ipv6 and _has_ipv6(spec.pools):
-        four = tuple(pool for pool in spec.pools if ":" not in pool.subnet)
-        spec = dataclasses.replace(spec, pools=four)
-    return spec
+    if not enable_ipv6:
+        pools = tuple(pool for pool in pools if ":" not in pool.subnet)
+    return dataclasses.replace(
+        base,
+        pools=pools,
+        enable_ipv6=enable_ipv6,
+        internal=base.internal if declared.internal is None else declared.internal,
+        driver_options={**base.driver_options, **(declared.driver_options or {})},
+        labels={**base.labels, **(declared.labels or {})},
+    )
 
 
 def _has_ipv6(pools: Sequence[Pool]) -> bool:

@@ -32,6 +32,7 @@ from typing import Any
 
 from .. import linux
 from ..errors import Error
+from . import sysctl
 from .netlink import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -107,7 +108,7 @@ def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
 
     An interface of that name which is no bridge is refused by the kernel, and so is left alone.
     """
-    enable_forwarding(any(":" in address for address in addresses))
+    sysctl.enable_forwarding(any(":" in address for address in addresses))
     if stands(name, addresses):
         return False
     messages = _codec()
@@ -140,7 +141,7 @@ def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
                 )
             ]
         )
-        _set_ipv6(name, any(":" in address for address in addresses))
+        sysctl.set_ipv6(name, any(":" in address for address in addresses))
         index = socket.if_nametoindex(name)
         requests = [
             _address(messages, number, index, address, name)
@@ -198,7 +199,7 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
             with _inside(namespace), Conversation(ROUTE) as inner:
                 inner.exchange(_furniture(messages, attachments))
             for attachment in missing:
-                _set_ipv6(attachment.host_link, False)
+                sysctl.set_ipv6(attachment.host_link, False)
         except BaseException:
             for attachment in missing:
                 with contextlib.suppress(Error):
@@ -215,7 +216,7 @@ def _hairpins(messages: Any, attachments: Sequence[Attachment]) -> list[Request]
     container which asks for its own port by the host's address is answered on the port it came by.
     Elsewhere the host itself sends such a packet, and the setting would only echo broadcasts.
     """
-    if _read_sysctl("net/bridge/bridge-nf-call-iptables") in ("", "0"):
+    if sysctl.read("net/bridge/bridge-nf-call-iptables") in ("", "0"):
         return []
     data = ["IFLA_INFO_SLAVE_DATA", {"attrs": [["IFLA_BRPORT_MODE", 1]]}]
     info = {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], data]}
@@ -237,7 +238,7 @@ def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request
     for attachment in attachments:
         name = attachment.interface
         index = _index(name)
-        _set_ipv6(name, bool(attachment.ipv6_address))
+        sysctl.set_ipv6(name, bool(attachment.ipv6_address))
         for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
             requests.append(_address(messages, len(requests) + 1, index, address, name))
         requests.append(_up(messages, len(requests) + 1, index, name))
@@ -268,50 +269,6 @@ def _inside(namespace: int) -> Iterator[None]:
             linux.setns(here, linux.CLONE_NEWNET)
     finally:
         os.close(here)
-
-
-def enable_forwarding(ipv6: bool = False) -> None:
-    """Let the host forward between its interfaces; what is on already is not written again."""
-    _sysctl("net/ipv4/ip_forward", "1")
-    if ipv6 and _read_sysctl("net/ipv6/conf/all/forwarding") == "0":
-        # A forwarding host ignores router advertisements unless accept_ra is 2; without this it
-        # would lose its own default route (Documentation/networking/ip-sysctl.rst).
-        for name in os.listdir("/proc/sys/net/ipv6/conf"):
-            if _read_sysctl(f"net/ipv6/conf/{name}/accept_ra") == "1":
-                _sysctl(f"net/ipv6/conf/{name}/accept_ra", "2")
-        _sysctl("net/ipv6/conf/all/forwarding", "1")
-
-
-def _set_ipv6(interface: str, enabled: bool) -> None:
-    """No router advertisement is believed on our links (CVE-2020-13401), and IPv6 is off where the
-    network has no IPv6 subnet (CVE-2024-32473)."""
-    _sysctl(f"net/ipv6/conf/{interface}/accept_ra", "0")
-    _sysctl(f"net/ipv6/conf/{interface}/disable_ipv6", "0" if enabled else "1")
-    # We give the addresses away ourselves; probing for duplicates would keep the link-local one,
-    # and with it neighbour discovery, out of use for the first two seconds.
-    _sysctl(f"net/ipv6/conf/{interface}/accept_dad", "0")
-
-
-def _read_sysctl(name: str) -> str:
-    try:
-        with open(f"/proc/sys/{name}", encoding="ascii") as file:
-            return file.read().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def _sysctl(name: str, value: str) -> None:
-    """Set a sysctl of this thread's network namespace; a kernel without it needs no setting."""
-    if _read_sysctl(name) in ("", value):
-        return
-    try:
-        with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
-            file.write(value)
-    except OSError as exc:
-        raise Error(
-            f"cannot set the sysctl {name.replace('/', '.')} to {value}: {exc.strerror}",
-            hint="slipway needs a writable /proc/sys/net",
-        ) from exc
 
 
 def _index(name: str) -> int:

@@ -26,7 +26,7 @@ from ..container.record import Record
 from ..container.spec import Port
 from ..errors import Conflict, Error
 from ..layout import Layout
-from . import dns, firewall, link, record
+from . import dns, firewall, record, sysctl
 from .spec import Attachment, Publication
 
 _FIREWALL_LOCK = ("firewall", "table")
@@ -61,7 +61,7 @@ def synchronise(
     the disk says of them, and none whose id is in ``stopping``; of networks all but those whose ids
     are in ``without``. Nothing that stands is touched.
     """
-    link.enable_forwarding()
+    sysctl.enable_forwarding()
     with files.lock(layout.lock(*_FIREWALL_LOCK)):
         live = _live(layout, starting, stopping)
         publications = [publication for found in live for publication in found.publications]

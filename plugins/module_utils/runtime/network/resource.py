@@ -11,7 +11,6 @@ container that holds an address of it, running or not.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ from typing import Any, Optional
 from .. import document
 from ..container import liveness
 from ..container import record as container_record
-from ..container.record import Record
 from ..errors import Conflict, Error
 from ..plan import Host, Plan, Resource, Step
-from . import attach, lease, link, publish, record
+from . import attach, inspect, lease, link, publish, record
 from .declare import Declared, fold
 from .firewall import MASQUERADE_OPTION
-from .spec import Attachment, Network, NetworkSpec
+from .spec import Network, NetworkSpec
 
 #: What of a network changes while it stands and is used.
 _LIVE_OPTIONS = frozenset({MASQUERADE_OPTION})
@@ -67,7 +65,7 @@ def observe(host: Host, declared: Declared) -> State:
         value = predicted[name]
         spec = None if value is None else document.from_json(NetworkSpec, value["spec"])
         return State(name, spec, taken=taken)
-    found = record.find(host.layout, network_name_only(name))
+    found = record.find(host.layout, _by_name(name))
     if found is None or not found.spec.pools:
         bridge = record.bridge_name(name, declared.driver_options or {})
         spec = found.spec if found and found.spec.driver != "bridge" else None
@@ -76,7 +74,7 @@ def observe(host: Host, declared: Declared) -> State:
     return State(name, found.spec, _damage(host, found), users, running, taken)
 
 
-def network_name_only(name: str) -> str:
+def _by_name(name: str) -> str:
     """What finds a network by its name alone, though the name may look like another's id."""
     return record.network_id(name) if name not in record.PREDEFINED else name
 
@@ -371,68 +369,33 @@ def view(state: State) -> dict[str, Any]:
     return shows
 
 
+def find(host: Host, name_or_id: str) -> Optional[Network]:
+    """A network as recorded, or as an earlier task of a check-mode run predicted it."""
+    predicted = host.predicted.get("network", {})
+    found = record.find(host.layout, name_or_id)
+    name = found.spec.name if found is not None else name_or_id
+    if name not in predicted:
+        return found
+    if predicted[name] is None:
+        return None
+    return _recorded(found, document.from_json(NetworkSpec, predicted[name]["spec"]))
+
+
+def _recorded(found: Optional[Network], spec: NetworkSpec) -> Network:
+    """A network with a spec; what only its record would tell is left open."""
+    if found is not None:
+        return dataclasses.replace(found, spec=spec)
+    bridge = record.bridge_name(spec.name, spec.driver_options)
+    return Network(record.network_id(spec.name), spec, bridge, "")
+
+
 def result(host: Host, state: State) -> dict[str, Any]:
     """``network`` in the shape of docker inspect; null when there is none."""
     if state.spec is None:
         return {"network": None}
-    found = record.find(host.layout, network_name_only(state.name))
-    if found is None or found.spec != state.spec:
-        bridge = record.bridge_name(state.name, state.spec.driver_options)
-        found = Network(record.network_id(state.name), state.spec, bridge, "")
-    return {"network": inspect(found, list(container_record.records(host.layout)))}
-
-
-def inspect(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]:
-    """A network and the running containers on it, in the shape of docker inspect."""
-    spec = network.spec
-    return {
-        "Name": spec.name,
-        "Id": network.id,
-        "Created": network.created,
-        "Scope": "local",
-        "Driver": spec.driver,
-        "EnableIPv6": spec.enable_ipv6,
-        "IPAM": {
-            "Driver": "default",
-            "Options": {},
-            "Config": [
-                {
-                    "Subnet": pool.subnet,
-                    "Gateway": pool.gateway,
-                    **({"IPRange": pool.ip_range} if pool.ip_range else {}),
-                    **(
-                        {"AuxiliaryAddresses": dict(pool.aux_addresses)}
-                        if pool.aux_addresses
-                        else {}
-                    ),
-                }
-                for pool in spec.pools
-            ],
-        },
-        "Internal": spec.internal,
-        "Attachable": False,
-        "Ingress": False,
-        "Containers": {
-            found.id: _endpoint(found, attachment)
-            for found in records
-            if found.phase in ("running", "paused")
-            for attachment in found.attachments
-            if attachment.network_id == network.id
-        },
-        "Options": dict(spec.driver_options),
-        "Labels": dict(spec.labels),
-    }
-
-
-def _endpoint(found: Record, attachment: Attachment) -> dict[str, str]:
-    endpoint = hashlib.sha256(f"{found.id} {attachment.network_id}".encode())
-    return {
-        "Name": found.name,
-        "EndpointID": endpoint.hexdigest(),
-        "MacAddress": attachment.mac_address,
-        "IPv4Address": attachment.ipv4_address,
-        "IPv6Address": attachment.ipv6_address,
-    }
+    found = record.find(host.layout, _by_name(state.name))
+    records = list(container_record.records(host.layout))
+    return {"network": inspect.document(_recorded(found, state.spec), records)}
 
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
