@@ -87,6 +87,7 @@ MODULES = (
     "network/publish",
     "network/record",
     "network/spec",
+    "network/sysctl",
     "oci",
     "overlay",
     "plan",

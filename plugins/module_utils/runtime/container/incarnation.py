@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import os
 import time
 from collections.abc import Iterator
 from typing import Optional
@@ -92,7 +93,8 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
         error=str(exc),
     )
     with contextlib.suppress(Error, OSError):
-        clear(host, intent)
+        _undo(host.layout, intent)
+        _forget(host.layout, intent)
     with contextlib.suppress(Error, OSError):
         write_record(host.layout, failed)
         if intent.attachments:
@@ -131,6 +133,7 @@ def _bring_up(host: Host, intent: Record, spec: ContainerSpec) -> Record:
         raise Error(f"container {intent.name} ended before it was started")
     if intent.attachments:
         attach.connect(layout, pid, intent.attachments)
+    started_at = liveness.now()
     oci_runtime.start(runtime, intent.id)
     return dataclasses.replace(
         intent,
@@ -139,7 +142,7 @@ def _bring_up(host: Host, intent: Record, spec: ContainerSpec) -> Record:
         pid_start=start,
         conmon_pid=launched.conmon_pid,
         runtime=runtime.name,
-        started_at=liveness.now(),
+        started_at=started_at,
     )
 
 
@@ -183,6 +186,7 @@ def corrected(host: Host, found: Record) -> Record:
 def clear(host: Host, found: Record) -> None:
     """Take away whatever runs that were cut short left on the host. Nothing is a success."""
     if host.layout.run_container(found.id).exists():
+        _await_creation(host.layout, found)
         _undo(host.layout, found)
         _forget(host.layout, found)
 
@@ -192,6 +196,32 @@ def unrecorded(layout: Layout, found: Record) -> bool:
     return found.phase not in liveness.LIVE and (
         conmon.read_exit(layout, found.id, found.generation) is not None
     )
+
+
+def _await_creation(layout: Layout, found: Record) -> None:
+    """Let a creation that nobody waits for any more come to its end.
+
+    Whoever started it was killed, and conmon and the OCI runtime go on. Ended halfway, they would
+    leave a process that no record of theirs names.
+    """
+    run = layout.run_container(found.id)
+    deadline = time.monotonic() + _CREATE_TIMEOUT_S
+    while not (run / "pid").exists() and time.monotonic() < deadline:
+        started = [argv for argv in _command_lines() if found.id.encode() in argv]
+        creating = any(b"create" in argv for argv in started)
+        # conmon's command line is there before the runtime's, and after it while the hook runs.
+        monitored = any(b"--cid" in argv for argv in started)
+        over = any(b"exited" in argv for argv in started)
+        if not creating and (over or not monitored):
+            return
+        time.sleep(0.005)
+
+
+def _command_lines() -> Iterator[list[bytes]]:
+    """The arguments of every process of the host."""
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+            yield file.read().split(b"\0")
 
 
 def _undo(layout: Layout, found: Record) -> None:

@@ -73,7 +73,8 @@ def ended(layout: Layout, found: Record) -> Record:
         conmon_pid=0,
         exit_code=UNSEEN_EXIT if seen is None else seen.code,
         oom_killed=seen is not None and seen.oom_killed,
-        finished_at=found.finished_at if seen is None else seen.finished_at,
+        # The time of a file is that of the kernel's last tick, so it may lie before the start.
+        finished_at="" if seen is None else max(seen.finished_at, found.started_at),
     )
 
 

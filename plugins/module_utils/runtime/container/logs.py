@@ -14,7 +14,7 @@ from typing import BinaryIO, Optional
 
 from ..errors import NotFound
 from ..layout import Layout
-from . import liveness, record
+from . import conmon, liveness, record
 from .conmon import LogEntry, parse_log
 
 #: How often a log that is followed is looked at again, in seconds.
@@ -69,12 +69,17 @@ def _followed(layout: Layout, container_id: str, log: BinaryIO) -> Iterator[byte
 
 
 def _goes_on(layout: Layout, container_id: str) -> bool:
-    """Whether a container may still write: it runs, or waits for its next start."""
+    """Whether a container may still write: it runs, or waits for its next start.
+
+    One that has just ended is not given up before its monitor is done with it.
+    """
     try:
-        found = liveness.current(layout, container_id)
+        found = record.read_record(layout, container_id)
     except NotFound:
         return False
-    return found.phase in (*liveness.LIVE, "restarting")
+    if found.phase in liveness.LIVE:
+        return liveness.is_running(layout, found) or conmon.alive(layout, container_id)
+    return found.phase == "restarting"
 
 
 def _start_of_last(log: BinaryIO, count: int) -> int:

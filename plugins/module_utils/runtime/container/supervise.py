@@ -43,6 +43,9 @@ def exited(host: Host, container_id: str, generation: int) -> None:
         with locked(host, container_id) as found:
             if found.generation != generation or found.phase == "removing":
                 return
+            if liveness.is_running(host.layout, found):
+                # Whoever says so is mistaken.
+                return
             if found.phase in liveness.LIVE:
                 ended = liveness.ended(host.layout, found)
             elif incarnation.unrecorded(host.layout, found):

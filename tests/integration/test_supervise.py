@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart policies on real crashes: what conmon's exit hook does when nobody looks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
+import containers
+import pytest
+from containers import World, page, until
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    lifecycle,
+    liveness,
+    supervise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Mount,
+    Port,
+    RestartPolicy,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+ALWAYS = RestartPolicy("always")
+UNLESS_STOPPED = RestartPolicy("unless-stopped")
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def _phase(world: World, found: Record, phase: str) -> Record:
+    """Wait for a phase to be recorded, and return the record."""
+
+    def reached() -> object:
+        now = world.recorded(found.id)
+        return now if now.phase == phase else None
+
+    reached_record = until(reached)
+    assert isinstance(reached_record, Record)
+    return reached_record
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)])
+def test_the_hook_records_how_it_ended(world: World, script: str, code: int) -> None:
+    # The shell is not process 1 in its subshell, so that it can kill itself.
+    running = world.run("web", f"sh -c '{script}'; exit $?")
+    ended = _phase(world, running, "exited")
+    assert (ended.exit_code, ended.pid, ended.restart_count) == (code, 0, 0)
+    assert not ended.stopped_by_user
+    assert ended.finished_at >= ended.started_at
+    until(lambda: not world.layout.run_container(running.id).exists())
+
+
+def test_on_failure_gives_up_after_its_retries(world: World) -> None:
+    policy = RestartPolicy("on-failure", 2)
+    running = world.run("web", "echo run; exit 3", restart_policy=policy)
+    until(lambda: world.recorded(running.id).restart_count == 2)
+    ended = _phase(world, running, "exited")
+    assert (ended.exit_code, ended.restart_count, ended.generation) == (3, 2, 3)
+    assert world.log("web") == "run\n" * 3
+    time.sleep(0.5)
+    assert world.recorded(running.id) == ended
+    # A start by hand begins to count anew.
+    assert lifecycle.start(world.host, running.id).restart_count == 0
+    until(lambda: world.recorded(running.id).restart_count == 2)
+
+
+def test_on_failure_leaves_a_success_alone(world: World) -> None:
+    running = world.run("web", "exit 0", restart_policy=RestartPolicy("on-failure"))
+    _phase(world, running, "exited")
+    time.sleep(0.3)
+    assert world.recorded(running.id).generation == 1
+
+
+@pytest.mark.parametrize("policy", [ALWAYS, UNLESS_STOPPED, RestartPolicy("on-failure")])
+def test_killed_from_outside_it_comes_back(world: World, policy: RestartPolicy) -> None:
+    running = world.run("web", restart_policy=policy)
+    os.kill(running.pid, signal.SIGKILL)
+    back = until(
+        lambda: (
+            (now := world.recorded(running.id)).generation == 2 and now.phase == "running" and now
+        )
+    )
+    assert back.pid != running.pid
+    assert lifecycle.is_running(world.layout, back)
+    assert (back.exit_code, back.restart_count) == (0, 1)
+
+
+def test_killed_from_outside_it_serves_again(world: World) -> None:
+    running = world.run(
+        "web",
+        "mkdir -p /www; echo page > /www/index.html; exec httpd -f -p 80 -h /www",
+        network_mode="",
+        ports=(Port(80, host_port=8080),),
+        restart_policy=ALWAYS,
+    )
+    assert page(8080) == "page\n"
+    os.kill(running.pid, signal.SIGKILL)
+    until(lambda: world.recorded(running.id).generation == 2)
+    assert page(8080) == "page\n"
+
+
+@pytest.mark.parametrize("policy", [ALWAYS, UNLESS_STOPPED])
+def test_what_its_user_stops_stays_down(world: World, policy: RestartPolicy) -> None:
+    running = world.run("web", restart_policy=policy)
+    assert lifecycle.stop(world.host, running.id).phase == "exited"
+    time.sleep(0.5)
+    stopped = world.recorded(running.id)
+    assert (stopped.phase, stopped.generation, stopped.stopped_by_user) == ("exited", 1, True)
+
+
+def test_a_stop_in_the_back_off_wins(world: World) -> None:
+    running = world.run("web", "exit 1", restart_policy=ALWAYS)
+    # From the third try on the window is wide enough to hit for sure.
+    until(
+        lambda: (now := world.recorded(running.id)).phase == "restarting" and now.backoff_s >= 0.8
+    )
+    stopped = lifecycle.stop(world.host, running.id)
+    assert (stopped.phase, stopped.stopped_by_user) == ("exited", True)
+    time.sleep(1.2)
+    assert world.recorded(running.id) == stopped
+
+
+def test_the_back_off_doubles(world: World) -> None:
+    running = world.run("web", "exit 1", restart_policy=ALWAYS)
+    until(lambda: world.recorded(running.id).restart_count >= 4)
+    assert world.recorded(running.id).backoff_s == pytest.approx(0.8)
+
+
+def test_removing_in_the_back_off_wins(world: World) -> None:
+    running = world.run("web", "exit 1", restart_policy=ALWAYS)
+    until(
+        lambda: (now := world.recorded(running.id)).phase == "restarting" and now.backoff_s >= 0.4
+    )
+    lifecycle.remove(world.host, running.id, force=True)
+    time.sleep(0.6)
+    assert not world.layout.container(running.id).exists()
+
+
+def test_a_late_event_is_recognised(world: World) -> None:
+    first = world.run("web", restart_policy=ALWAYS)
+    second = lifecycle.restart(world.host, first.id)
+    assert second.generation == 2
+    supervise.exited(world.host, first.id, 1)
+    world.slipway("supervise", "exited", first.id, "1")
+    assert world.recorded(first.id) == second
+    assert lifecycle.is_running(world.layout, second)
+
+
+def test_an_event_of_a_running_container_changes_nothing(world: World) -> None:
+    running = world.run("web", restart_policy=ALWAYS)
+    supervise.exited(world.host, running.id, running.generation)
+    assert world.recorded(running.id) == running
+    assert lifecycle.is_running(world.layout, running)
+
+
+def test_an_event_of_a_removed_container_is_no_error(world: World) -> None:
+    made = world.create("web")
+    lifecycle.remove(world.host, made.id)
+    assert world.slipway("supervise", "exited", made.id, "1").stderr == b""
+
+
+def test_the_truth_is_told_before_the_hook_writes_it(world: World) -> None:
+    running = world.run("web")
+    os.kill(running.conmon_pid, signal.SIGKILL)
+    os.kill(running.pid, signal.SIGKILL)
+    until(lambda: not liveness.is_running(world.layout, running))
+    assert world.recorded(running.id).phase == "running"
+    told = world.current(running.id)
+    assert (told.phase, told.exit_code, told.pid) == ("exited", liveness.UNSEEN_EXIT, 0)
+    assert lifecycle.start(world.host, running.id).generation == 2
+
+
+def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> None:
+    blocker = tmp_path / "source"
+    blocker.mkdir()
+    mounts = (Mount("bind", str(blocker), "/mnt"),)
+    running = world.run("web", restart_policy=ALWAYS, mounts=mounts)
+    blocker.rmdir()
+    blocker.touch()
+    os.kill(running.pid, signal.SIGKILL)
+    ended = _phase(world, running, "exited")
+    assert "/mnt is a directory in the image" in ended.error
+    assert ended.exit_code == 137
+    blocker.unlink()
+
+
+@pytest.fixture
+def reboot(world: World, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """What a reboot is to us: no process of ours is left, and the kernel has another boot id."""
+    pretended = tmp_path / "boot_id"
+    pretended.write_text("00000000-0000-4000-8000-000000000000\n")
+    real = "/proc/sys/kernel/random/boot_id"
+
+    def happen() -> None:
+        for name in os.listdir(world.layout.names):
+            found = world.recorded(lifecycle.identify(world.host, name))
+            for pid in (found.conmon_pid, found.pid):
+                if pid:
+                    os.kill(pid, signal.SIGKILL)
+        for mounted in world.layout.run_containers.glob("*/rootfs"):
+            subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+        subprocess.run(["mount", "--bind", str(pretended), real], check=True)
+
+    yield happen
+    subprocess.run(["umount", real], check=False, capture_output=True)
+
+
+def test_a_reboot(world: World, reboot: Callable[[], None]) -> None:
+    policies = {
+        "no": RestartPolicy("no"),
+        "always": ALWAYS,
+        "unless": UNLESS_STOPPED,
+        "failure": RestartPolicy("on-failure", 2),
+        "always-stopped": ALWAYS,
+        "unless-stopped": UNLESS_STOPPED,
+    }
+    made = {name: world.run(name, restart_policy=policy) for name, policy in policies.items()}
+    for name in ("always-stopped", "unless-stopped"):
+        lifecycle.stop(world.host, made[name].id)
+    reboot()
+    phases = {name: world.current(found.id).phase for name, found in made.items()}
+    assert set(phases.values()) == {"exited"}
+    assert world.slipway("supervise", "boot").stderr == b""
+    found = {name: world.recorded(was.id) for name, was in made.items()}
+    assert {name: now.phase for name, now in found.items()} == {
+        "no": "exited",
+        "always": "running",
+        "unless": "running",
+        "failure": "running",
+        "always-stopped": "running",
+        "unless-stopped": "exited",
+    }
+    assert found["no"].exit_code == 255
+    # Once is enough: the second time there is nothing left to do.
+    world.slipway("supervise", "boot")
+    assert found == {name: world.recorded(was.id) for name, was in made.items()}
+    world.clear()
