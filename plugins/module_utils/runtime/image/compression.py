@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import tempfile
 import threading
 import zlib
@@ -30,6 +31,8 @@ WINDOW_BYTES = 128 << 20
 
 _CHUNK = 1 << 17
 _ZSTD_PIECE = 512
+#: A frame, or one to skip (RFC 8878, 3.1).
+_ZSTD_MAGIC = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 _DAMAGED = "the layer is damaged: get the image again from a source you trust"
 
 
@@ -197,6 +200,10 @@ class _ZstdProgram(_Through):
 
     def __init__(self, source: Readable) -> None:
         super().__init__(source)
+        self._first = source.read(_CHUNK)
+        if not _ZSTD_MAGIC.match(self._first):
+            # The program would take gzip and xz as well, and those have other limits.
+            raise Error("the layer's zstd stream is damaged: it has no zstd header", hint=_DAMAGED)
         # A file, since nobody reads the complaint before the program ends.
         self._complaint: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115, close()
         self._child = process.spawn(
@@ -212,11 +219,10 @@ class _ZstdProgram(_Through):
     def _feed(self) -> None:
         assert self._child.stdin is not None
         try:
-            while True:
-                data = self._source.read(_CHUNK)
-                if not data:
-                    break
+            data = self._first
+            while data:
                 self._child.stdin.write(data)
+                data = self._source.read(_CHUNK)
         except BrokenPipeError:
             # The program ended first; its status says why.
             pass
@@ -251,6 +257,7 @@ class _ZstdProgram(_Through):
         if self._child.poll() is None:
             self._child.kill()
             self._child.wait()
+        self._feeder.join()
         self._complaint.close()
 
 
