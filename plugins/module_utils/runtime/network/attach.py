@@ -72,7 +72,7 @@ def _network(layout: Layout, name: str) -> Network:
 def _make_default(layout: Layout) -> Network:
     """Record the network ``bridge`` on its first use, with a subnet the host has free."""
     taken = [pool.subnet for n in record.networks(layout) for pool in n.spec.pools]
-    taken += [subnet for subnet, _ in lease.host_routes()]
+    taken += [subnet for subnet, dummy in lease.host_routes()]
     pool = lease.free_pool(taken)
     if pool is None:
         raise Error(

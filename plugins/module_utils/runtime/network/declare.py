@@ -99,7 +99,10 @@ def _pool(name: str, where: str, item: Mapping[str, Any]) -> Pool:
         raise refuse("subnet", "is not a subnet", "write it like 10.89.0.0/24") from exc
     if subnet.num_addresses < 4:
         raise refuse("subnet", "is too small", "use a prefix of at most /30, or /126 for IPv6")
-    gateway: lease.Address = subnet.network_address + 1
+    first = subnet.network_address
+    if first.is_unspecified or first.is_loopback or first.is_multicast or first.is_link_local:
+        raise refuse("subnet", "is not one whose addresses hosts may have")
+    gateway: lease.Address = first + 1
     if item.get("gateway"):
         gateway = _address_in(item["gateway"], subnet, refuse, "gateway")
     found = {}

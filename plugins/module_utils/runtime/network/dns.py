@@ -124,7 +124,7 @@ def _settings(text: str) -> list[str]:
 def _reachable(lines: Sequence[str]) -> list[str]:
     found = []
     for line in lines:
-        keyword, _, value = line.partition(" ")
+        keyword, dummy, value = line.partition(" ")
         if keyword != "nameserver":
             continue
         try:

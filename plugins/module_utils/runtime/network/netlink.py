@@ -103,7 +103,7 @@ class Conversation:
                 datagram = self._socket.recv(1 << 16)
             except socket.timeout as exc:
                 raise Error("the kernel does not answer a netlink question") from exc
-            for _, code, _ in _acknowledgements(datagram):
+            for dummy, code, dummy in _acknowledgements(datagram):
                 return None if code else answer
             answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
 
@@ -138,7 +138,7 @@ def _acknowledgements(datagram: bytes) -> list[tuple[int, int, str]]:
     found = []
     offset = 0
     while offset + _HEADER.size <= len(datagram):
-        length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram, offset)
+        length, kind, flags, sequence, dummy = _HEADER.unpack_from(datagram, offset)
         if length < _HEADER.size:
             break
         if kind == _NLMSG_ERROR:

@@ -1,0 +1,408 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks on a real host: leases under concurrency, converging, ports that are taken, and time."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from laboratory import Space, serve
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    record as container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Endpoint,
+    Port,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+    Conflict,
+    Error,
+    NotFound,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    attach,
+    declare,
+    lease,
+    link,
+    publish,
+    record,
+    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    Attachment,
+    NetworkSpec,
+    Pool,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+
+PROCESSES = 20
+
+
+@pytest.fixture
+def host(layout: Layout) -> Iterator[Host]:
+    yield Host(layout)
+    for found in container_record.records(layout):
+        container_record.write_record(layout, dataclasses.replace(found, phase="exited"))
+    for network in record.networks(layout):
+        for container_id in set(lease.holders(layout, network.id).values()):
+            lease.release(layout, network.id, container_id)
+        link.delete_link(network.bridge)
+        record.remove(layout, network.id)
+    publish.synchronise(layout)
+
+
+def converge(host: Host, name: str, **params: Any) -> list[str]:
+    """Observe, plan, apply, and observe that the host is as planned and stays so. The actions."""
+    declared = declare.declare({"name": name, **params})
+    made = resource.RESOURCE.plan(declared, resource.RESOURCE.observe(host, declared))
+    made.apply(host)
+    found = resource.RESOURCE.observe(host, declared)
+    assert resource.view(found) == resource.view(made.want)
+    assert not resource.RESOURCE.plan(declared, found).steps
+    return made.actions
+
+
+def container(host: Host, name: str, phase: str = "created", **record_fields: Any) -> Record:
+    """A container that is only a record."""
+    container_id = (name.encode().hex() + "0" * 64)[:64]
+    directory = host.layout.container(container_id)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = Record(container_id, name, "", (), phase=phase, **record_fields)
+    container_record.write_record(host.layout, found)
+    container_record.claim_name(host.layout, name, container_id)
+    return found
+
+
+def test_a_network_is_made_changed_made_again_and_removed(host: Host) -> None:
+    subnet = [{"subnet": "10.9.0.0/24"}]
+    assert converge(host, "web", ipam_config=subnet) == ["create network web"]
+    bridge = record.bridge_name("web", {})
+    assert link.stands(bridge, ["10.9.0.1/24"])
+    assert converge(host, "web", ipam_config=subnet) == []
+    assert converge(host, "web", labels={"a": 1}) == ["update network web (labels)"]
+    assert converge(host, "web") == ["update network web (labels)"]
+    assert converge(host, "web", internal=True) == ["remove network web", "create network web"]
+    with open("/proc/sys/net/ipv4/ip_forward", encoding="ascii") as file:
+        assert file.read() == "1\n"
+    found = record.read(host.layout, "web")
+    assert found.spec.pools[0].subnet == "10.9.0.0/24"
+    assert record.read(host.layout, found.id[:8]) == found
+    document = resource.result(host, resource.observe(host, declare.declare({"name": "web"})))
+    assert document["network"]["IPAM"]["Config"] == [
+        {"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}
+    ]
+    assert converge(host, "web", state="absent") == ["remove network web"]
+    assert not link.exists(bridge)
+    assert converge(host, "web", state="absent") == []
+    assert b"slipway" not in subprocess.run(["nft", "list", "tables"], capture_output=True).stdout
+
+
+def test_what_somebody_took_away_is_reported_and_restored(host: Host) -> None:
+    converge(host, "web", ipam_config=[{"subnet": "10.9.0.0/24"}, {"subnet": "fd00:9::/64"}])
+    bridge = record.bridge_name("web", {})
+    subprocess.run(["ip", "link", "del", bridge], check=True)
+    assert converge(host, "web") == [f"repair network web (the bridge {bridge})"]
+    subprocess.run(["ip", "addr", "flush", "dev", bridge], check=True)
+    assert converge(host, "web") == [f"repair network web (the bridge {bridge})"]
+    subprocess.run(["ip", "link", "set", bridge, "down"], check=True)
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    assert converge(host, "web") == [f"repair network web (the bridge {bridge}, the firewall)"]
+
+
+def test_taken_subnets_and_interfaces_are_refused_by_name(host: Host) -> None:
+    converge(host, "web", ipam_config=[{"subnet": "10.9.0.0/24"}])
+    subprocess.run(["ip", "link", "add", "other0", "type", "veth", "peer", "other1"], check=True)
+    try:
+        subprocess.run(["ip", "addr", "add", "10.8.0.1/24", "dev", "other0"], check=True)
+        for name in ("other0", "other1"):
+            subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        for subnet, owner in (
+            ("10.9.0.0/25", "10.9.0.0/24 of network web"),
+            ("10.8.0.0/16", "10.8.0.0/24 of the host's route by other0"),
+        ):
+            with pytest.raises(Conflict, match=owner):
+                converge(host, "clash", ipam_config=[{"subnet": subnet}])
+        with pytest.raises(Conflict, match="other0 already"):
+            options = {record.BRIDGE_OPTION: "other0"}
+            converge(host, "clash", driver_options=options)
+        assert record.find(host.layout, "clash") is None
+        assert link.exists("other0")
+    finally:
+        link.delete_link("other0")
+
+
+def test_a_used_network_is_kept(host: Host) -> None:
+    converge(host, "web")
+    user = container(host, "db")
+    attach.attach(host.layout, user.id, [Endpoint("web")])
+    with pytest.raises(Conflict, match="stopped containers db"):
+        converge(host, "web", state="absent")
+    container_record.write_record(host.layout, dataclasses.replace(user, phase="running"))
+    with pytest.raises(Conflict, match="running containers db"):
+        converge(host, "web", state="absent", force=True)
+    container_record.write_record(host.layout, dataclasses.replace(user, phase="exited"))
+    assert converge(host, "web", state="absent", force=True) == ["remove network web"]
+
+
+def test_a_container_keeps_its_addresses_for_as_long_as_it_exists(host: Host) -> None:
+    converge(host, "web", ipam_config=[{"subnet": "10.9.0.0/29"}, {"subnet": "fd00:9::/64"}])
+    made = {name: container(host, name) for name in ("a", "b", "c")}
+    first = {n: attach.attach(host.layout, c.id, [Endpoint("web")]) for n, c in made.items()}
+    assert [f[0].ipv4_address for f in first.values()] == [
+        "10.9.0.2/29", "10.9.0.3/29", "10.9.0.4/29",
+    ]  # fmt: skip
+    assert first["a"][0].ipv6_address == "fd00:9::2/64"
+    assert first["a"][0].mac_address == "02:42:0a:09:00:02"
+    again = {n: attach.attach(host.layout, c.id, [Endpoint("web")]) for n, c in made.items()}
+    assert again == first
+    # An address rests before it is given away again.
+    attach.release(host.layout, made["a"])
+    other = container(host, "d")
+    assert attach.attach(host.layout, other.id, [Endpoint("web")])[0].ipv4_address == "10.9.0.5/29"
+    with pytest.raises(Conflict, match=r"10\.9\.0\.3 .* is held by container b"):
+        attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.3")])
+    with pytest.raises(Conflict, match="it is the gateway"):
+        attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.1")])
+    with pytest.raises(Error, match="is not in the network web"):
+        attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.8.0.1")])
+    moved = attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.2")])
+    assert moved[0].ipv4_address == "10.9.0.2/29"
+    network = record.read(host.layout, "web")
+    held = lease.held_by(host.layout, network.id, other.id)
+    assert sorted(held) == ["10.9.0.2", "fd00:9::5"]
+    for name in ("e", "f"):
+        attach.attach(host.layout, container(host, name).id, [Endpoint("web")])
+    with pytest.raises(Error, match="no free address left"):
+        attach.attach(host.layout, container(host, "g").id, [Endpoint("web")])
+    with pytest.raises(NotFound, match="there is no network 'nowhere'"):
+        attach.attach(host.layout, made["a"].id, [Endpoint("web"), Endpoint("nowhere")])
+    assert lease.held_by(host.layout, network.id, made["a"].id) == []
+
+
+def _take_many(number: int, names: tuple[str, ...], out: Any) -> None:
+    layout = Layout.default()
+    taken = []
+    for turn in range(5):
+        container_id = f"{number:02x}{turn:02x}" + "0" * 60
+        for name in names:
+            found = lease.acquire(layout, record.read(layout, name), container_id)
+            taken.append((name, found.ipv4))
+        if turn % 2:
+            lease.release(layout, record.network_id(names[0]), container_id)
+    out.put(taken)
+
+
+def test_no_address_is_given_twice_under_concurrency(host: Host) -> None:
+    """20 processes take addresses on two networks, and give some back, all at once."""
+    converge(host, "one")
+    converge(host, "two", ipam_config=[{"subnet": "10.9.0.0/24"}])
+    out: Any = multiprocessing.Queue()
+    processes = [
+        multiprocessing.Process(target=_take_many, args=(number, ("one", "two"), out))
+        for number in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    taken = [pair for dummy in processes for pair in out.get(timeout=60)]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert len(taken) == PROCESSES * 10
+    # Nothing of the second network was given back, so each address was given once.
+    second = [address for name, address in taken if name == "two"]
+    assert len(second) == len(set(second)) == PROCESSES * 5
+    for name, count in (("one", PROCESSES * 3), ("two", PROCESSES * 5)):
+        assert len(lease.holders(host.layout, record.network_id(name))) == count
+
+
+def _claim_port(number: int, out: Any) -> None:
+    layout = Layout.default()
+    container_id = f"{number:02x}" + "c" * 62
+    layout.container(container_id).mkdir(mode=0o700)
+    attachments = attach.attach(layout, container_id, [Endpoint("web")])
+    found = Record(container_id, f"c{number}", "", (), attachments=attachments)
+    container_record.write_record(layout, found)
+    try:
+        with publish.claim(layout, container_id, [Port(80, "tcp", "", 8080)], attachments) as ports:
+            container_record.write_record(layout, dataclasses.replace(found, publications=ports))
+        out.put(number)
+    except Conflict as exc:
+        out.put(str(exc))
+
+
+def test_one_of_many_gets_a_port(host: Host) -> None:
+    converge(host, "web")
+    out: Any = multiprocessing.Queue()
+    processes = [multiprocessing.Process(target=_claim_port, args=(n, out)) for n in range(8)]
+    for process in processes:
+        process.start()
+    answers = [out.get(timeout=60) for dummy in processes]
+    for process in processes:
+        process.join()
+    winners = [answer for answer in answers if isinstance(answer, int)]
+    assert len(winners) == 1
+    expected = f"port 8080/tcp of the host is taken by container c{winners[0]}"
+    assert all(expected in answer for answer in answers if isinstance(answer, str))
+
+
+def _endpoint(host: Host, found: Record) -> tuple[Attachment, ...]:
+    return attach.attach(host.layout, found.id, [Endpoint("web")])
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, protocol: str) -> None:
+    converge(host, "web")
+    one, two = container(host, "one"), container(host, "two")
+    first, second = _endpoint(host, one), _endpoint(host, two)
+    asked = [Port(80, protocol, "", 8080)]
+    ports = publish.resolve(host.layout, one.id, asked, first)
+    assert [(p.host_port, p.container_ip) for p in ports] == [(8080, "172.17.0.2")]
+    container_record.write_record(host.layout, dataclasses.replace(one, publications=ports))
+    for host_ip in ("", "0.0.0.0", "127.0.0.1"):
+        with pytest.raises(Conflict, match="taken by container one"):
+            publish.resolve(host.layout, two.id, [Port(81, protocol, host_ip, 8080)], second)
+    # The container that is replaced does not stand in the way of its successor.
+    assert publish.resolve(host.layout, two.id, asked, second, exempt=[one.id])
+    # Other protocols have ports of their own.
+    other = {"tcp": "udp", "udp": "tcp"}[protocol]
+    assert publish.resolve(host.layout, two.id, [Port(80, other, "", 8080)], second)
+    with pytest.raises(Conflict, match="taken by this container"):
+        twice = [Port(80, protocol, "", 9000), Port(81, protocol, "127.0.0.1", 9000)]
+        publish.resolve(host.layout, two.id, twice, second)
+    server = serve(None, "own", f"{protocol}:9001")
+    try:
+        with pytest.raises(Conflict, match=rf"taken by process {server.pid} \(python"):
+            publish.resolve(host.layout, two.id, [Port(80, protocol, "", 9001)], second)
+    finally:
+        server.kill()
+        server.wait()
+    with pytest.raises(Error, match="is not an address of this host"):
+        publish.resolve(host.layout, two.id, [Port(80, protocol, "203.0.113.9", 80)], second)
+
+
+def test_random_ports_are_free_and_stay_the_same(host: Host) -> None:
+    converge(host, "web")
+    one = container(host, "one")
+    attachments = _endpoint(host, one)
+    ports = publish.resolve(host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments)
+    assert len({(p.protocol, p.host_port) for p in ports}) == 3
+    assert all(32768 <= p.host_port <= 60999 for p in ports)
+    container_record.write_record(host.layout, dataclasses.replace(one, publications=ports))
+    again = publish.resolve(host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments)
+    assert again == ports
+    with socket.socket() as busy:
+        busy.bind(("0.0.0.0", ports[0].host_port))
+        busy.listen()
+        moved = publish.resolve(host.layout, one.id, [Port(80)], attachments)
+        assert moved[0].host_port != ports[0].host_port
+
+
+def test_ports_need_a_network_with_a_way_in(host: Host) -> None:
+    converge(host, "web", internal=True)
+    one = container(host, "one")
+    with pytest.raises(Error, match="port 80/tcp cannot be published"):
+        publish.resolve(host.layout, one.id, [Port(80, "tcp", "", 80)], _endpoint(host, one))
+
+
+def test_a_host_without_nft_says_so(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ansible_collections.slipway.engine.plugins.module_utils.runtime import process
+
+    monkeypatch.setattr(process, "_PATH", "/nonexistent")
+    with pytest.raises(NotFound, match="the program nft is not on this host"):
+        converge(host, "web")
+    assert record.find(host.layout, "web") is None
+    assert not link.exists(record.bridge_name("web", {}))
+
+
+def test_connecting_and_synchronising_are_quick(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Medians are printed; the limits are loose, they only catch a change of kind."""
+    converge(host, "web")
+    link.preload().join()
+    connecting, setting, standing = [], [], []
+    spaces = []
+    try:
+        for number in range(10):
+            found = container(host, f"c{number}")
+            attachments = attach.attach(host.layout, found.id, [Endpoint("web")])
+            port = [Port(80, "tcp", "", 8080 + number)]
+            ports = publish.resolve(host.layout, found.id, port, attachments)
+            found = dataclasses.replace(found, attachments=attachments, publications=ports)
+            attach.prepare_files(host.layout, found.id, found.name, attachments)
+            spaces.append(Space())
+            marks = [time.perf_counter()]
+            publish.synchronise(host.layout, starting=[found])
+            marks.append(time.perf_counter())
+            attach.connect(host.layout, spaces[-1].pid, attachments)
+            marks.append(time.perf_counter())
+            container_record.write_record(
+                host.layout, dataclasses.replace(found, phase="running", pid=spaces[-1].pid)
+            )
+            publish.synchronise(host.layout)
+            marks.append(time.perf_counter())
+            assert not publish.synchronise(host.layout).firewall
+            marks.append(time.perf_counter())
+            setting.append(marks[1] - marks[0])
+            connecting.append(marks[2] - marks[1])
+            standing.append(marks[4] - marks[3])
+    finally:
+        for space in spaces:
+            space.end()
+    medians = [1000 * statistics.median(t) for t in (connecting, setting, standing)]
+    with capsys.disabled():
+        names = ("connect", "synchronise with a new port", "synchronise when all stands")
+        print("; ".join(f"{n} {m:.1f} ms" for n, m in zip(names, medians)), end=" ")
+    assert medians[0] < 20 and medians[1] < 60 and medians[2] < 15
+
+
+def test_a_second_run_forks_nothing_and_imports_no_pyroute2(host: Host) -> None:
+    converge(host, "web")
+    script = (
+        "import sys; from {m}.layout import Layout; from {m}.plan import Host;"
+        "from {m}.network import declare, resource, publish;"
+        "h = Host(Layout.default()); d = declare.declare({{'name': 'web'}});"
+        "assert not resource.plan(d, resource.observe(h, d)).steps;"
+        "publish.synchronise(h.layout);"
+        "assert not [n for n in sys.modules if n.startswith('pyroute2')]"
+    ).format(m="ansible_collections.slipway.engine.plugins.module_utils.runtime")
+    path = os.pathsep.join(p for p in sys.path if p)
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-e", "trace=execve", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("execve(") == 1, done.stderr
+
+
+def test_default_network_is_made_on_first_use(host: Host) -> None:
+    assert record.read(host.layout, "bridge").spec.pools == ()
+    assert record.networks(host.layout) == []
+    one = container(host, "one")
+    assert attach.attach(host.layout, one.id, [], "host") == ()
+    assert record.networks(host.layout) == []
+    given = attach.attach(host.layout, one.id, [])
+    assert given[0].bridge == "slipway0"
+    assert given[0].ipv4_address == "172.17.0.2/16"
+    assert record.read(host.layout, "bridge").spec == NetworkSpec(
+        "bridge", pools=(Pool("172.17.0.0/16", "172.17.0.1"),)
+    )
+    with pytest.raises(Error, match="network_mode: none"):
+        attach.attach(host.layout, one.id, [Endpoint("none")])

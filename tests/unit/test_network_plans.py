@@ -1,0 +1,318 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks as tables: what tasks say, what is planned, what addresses and names come of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import document
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    declare,
+    dns,
+    firewall,
+    lease,
+    record,
+    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import (
+    State,
+    Taken,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    NetworkSpec,
+    Pool,
+    Publication,
+)
+
+NINE = {"subnet": "10.9.0.0/24"}
+SIX = {"subnet": "fd00:9::/64"}
+POOL = Pool("10.9.0.0/24", "10.9.0.1")
+POOL6 = Pool("fd00:9::/64", "fd00:9::1")
+FIRST = Pool("172.17.0.0/16", "172.17.0.1")
+
+
+def said(**params: Any) -> declare.Declared:
+    return declare.declare({"name": "web", **params})
+
+
+@pytest.mark.parametrize(
+    ("params", "complaint"),
+    [
+        ({"name": "a/b"}, "'a/b' is not a network name"),
+        ({"name": "a\nb"}, "is not a network name"),
+        ({"name": "x" * 300}, "is not a network name"),
+        ({"name": ""}, "is not a network name"),
+        ({"ipam_config": [{"subnet": "10.9.0.1/24"}]}, "ipam_config[0].subnet '10.9.0.1/24'"),
+        ({"ipam_config": [{"subnet": "nonsense"}]}, "is not a subnet"),
+        ({"ipam_config": [{"subnet": "10.9.0.0/31"}]}, "is too small"),
+        ({"ipam_config": [{"subnet": "127.9.0.0/24"}]}, "hosts may have"),
+        ({"ipam_config": [{"subnet": "224.9.0.0/24"}]}, "hosts may have"),
+        ({"ipam_config": [{"subnet": "0.0.0.0/0"}]}, "hosts may have"),
+        ({"ipam_config": [{"subnet": "fe80::/64"}]}, "hosts may have"),
+        ({"ipam_config": [NINE, {"subnet": "10.9.0.128/25"}]}, "overlap"),
+        ({"ipam_config": [{**NINE, "gateway": "10.8.0.1"}]}, "is not in the subnet 10.9.0.0/24"),
+        ({"ipam_config": [{**NINE, "gateway": "10.9.0.255"}]}, "is the first or last"),
+        ({"ipam_config": [{**NINE, "gateway": "x"}]}, "is not an IP address"),
+        ({"ipam_config": [{**NINE, "iprange": "10.8.0.0/25"}]}, "is not within the subnet"),
+        ({"ipam_config": [{**NINE, "iprange": "10.0.0.0/8"}]}, "is not within the subnet"),
+        ({"ipam_config": [{**NINE, "aux_addresses": {"a": "10.8.0.1"}}]}, "is not in the subnet"),
+        ({"ipam_config": [SIX], "enable_ipv6": False}, "enable_ipv6 is false"),
+        ({"driver_options": {"com.docker.network.bridge.name": "a b"}}, "not an interface name"),
+        ({"driver_options": {"com.docker.network.bridge.name": "x" * 16}}, "not an interface name"),
+        ({"driver_options": {"com.docker.network.driver.mtu": "big"}}, "is a number of bytes"),
+        ({"driver_options": {"com.docker.network.driver.mtu": 9}}, "is a number of bytes"),
+        ({"driver_options": {"parent": "eth0"}}, "'parent' is not understood"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(params: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(Error) as refused:
+        said(**params)
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "have", "want"),
+    [
+        ({}, None, NetworkSpec("web")),
+        ({"ipam_config": [NINE]}, None, NetworkSpec("web", pools=(POOL,))),
+        (
+            {"ipam_config": [NINE, SIX]},
+            None,
+            NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True),
+        ),
+        # Subnets stay until others are declared; what else is left out is reset.
+        (
+            {},
+            NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1"}),
+            NetworkSpec("web", pools=(POOL,)),
+        ),
+        (
+            {"undeclared": "keep", "labels": {"b": True}},
+            NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1"}),
+            NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1", "b": "true"}),
+        ),
+        (
+            {"labels": {"b": 2}},
+            NetworkSpec("web", pools=(POOL,), labels={"a": "1"}),
+            NetworkSpec("web", pools=(POOL,), labels={"b": "2"}),
+        ),
+        (
+            {"ipam_config": [NINE]},
+            NetworkSpec("web", pools=(FIRST, POOL6), enable_ipv6=True),
+            NetworkSpec("web", pools=(POOL,)),
+        ),
+        (
+            {"enable_ipv6": False},
+            NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True),
+            NetworkSpec("web", pools=(POOL,)),
+        ),
+    ],
+)
+def test_declarations_fold_into_one_total_spec(
+    params: dict[str, Any], have: Optional[NetworkSpec], want: NetworkSpec
+) -> None:
+    assert declare.fold(said(**params), have) == want
+
+
+def plan(have: State, **params: Any) -> list[str]:
+    """The actions of a plan, which must be empty once more from where it leads."""
+    declared = said(**params)
+    made = resource.plan(declared, have)
+    assert not resource.plan(declared, made.want).steps
+    return made.actions
+
+
+HAVE = State("web", NetworkSpec("web", pools=(POOL,)))
+
+
+@pytest.mark.parametrize(
+    ("have", "params", "actions"),
+    [
+        (State("web"), {}, ["create network web"]),
+        (State("web"), {"state": "absent"}, []),
+        (HAVE, {}, []),
+        (HAVE, {"ipam_config": [NINE]}, []),
+        (HAVE, {"state": "absent"}, ["remove network web"]),
+        (HAVE, {"labels": {"a": "1"}}, ["update network web (labels)"]),
+        (
+            HAVE,
+            {"driver_options": {firewall.MASQUERADE_OPTION: False}},
+            ["update network web (driver_options)"],
+        ),
+        (HAVE, {"internal": True}, ["remove network web", "create network web"]),
+        (
+            HAVE,
+            {"driver_options": {record.MTU_OPTION: 1400}},
+            ["remove network web", "create network web"],
+        ),
+        (
+            State("web", HAVE.spec, damage=("the bridge sl-1", "the firewall")),
+            {},
+            ["repair network web (the bridge sl-1, the firewall)"],
+        ),
+        (
+            State("web", HAVE.spec, users=("db",)),
+            {"labels": {"a": 1}},
+            ["update network web (labels)"],
+        ),
+        (
+            State("web", HAVE.spec, users=("db",)),
+            {"state": "absent", "force": True},
+            ["remove network web"],
+        ),
+    ],
+)
+def test_plans(have: State, params: dict[str, Any], actions: list[str]) -> None:
+    assert plan(have, **params) == actions
+
+
+@pytest.mark.parametrize(
+    ("have", "params", "complaint"),
+    [
+        (
+            State("web", taken=(Taken("10.0.0.0/8", "network other"),)),
+            {"ipam_config": [NINE]},
+            "the subnet 10.9.0.0/24 overlaps 10.0.0.0/8 of network other",
+        ),
+        (
+            State("web", taken=(Taken("10.9.0.0/16", "the host's route by eth0"),)),
+            {"ipam_config": [NINE]},
+            "the host's route by eth0",
+        ),
+        (
+            State("web", taken=(Taken("172.16.0.0/12", "x"), Taken("192.168.0.0/16", "y"))),
+            {},
+            "every default subnet overlaps",
+        ),
+        (State("web", interface_taken=True), {}, "the host has an interface sl-"),
+        (State("web", HAVE.spec, users=("db",)), {"state": "absent"}, "stopped containers db"),
+        (
+            State("web", HAVE.spec, users=("db",), running=("db",)),
+            {"state": "absent", "force": True},
+            "running containers db",
+        ),
+        (State("web", HAVE.spec, users=("db",)), {"internal": True}, "it differs in internal"),
+        (State("web"), {"name": "bridge", "state": "absent"}, "predefined"),
+        (State("web"), {"name": "host", "state": "absent"}, "predefined"),
+        (State("web"), {"name": "none", "labels": {"a": 1}}, "predefined"),
+        (State("web"), {"enable_ipv6": True}, "needs an IPv6 subnet"),
+    ],
+)
+def test_plans_that_are_refused(have: State, params: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(Error) as refused:
+        resource.plan(said(**params), have)
+    assert complaint in str(refused.value)
+
+
+def test_a_network_without_subnet_gets_the_first_that_is_free() -> None:
+    taken = (Taken("172.17.0.0/16", "a"), Taken("172.18.5.0/24", "b"), Taken("10.0.0.0/8", "c"))
+    want = resource.plan(said(), State("web", taken=taken)).want
+    assert want.spec is not None and want.spec.pools[0].subnet == "172.19.0.0/16"
+    vpn = (Taken("172.16.0.0/12", "route"), Taken("192.168.0.0/24", "route"))
+    want = resource.plan(said(), State("web", taken=vpn)).want
+    assert want.spec is not None and want.spec.pools[0].subnet == "192.168.16.0/20"
+    # Only IPv6 declared: IPv4 comes with it and stays.
+    declared = said(ipam_config=[SIX])
+    want = resource.plan(declared, State("web")).want
+    assert want.spec is not None and [p.subnet for p in want.spec.pools] == [
+        "172.17.0.0/16",
+        "fd00:9::/64",
+    ]
+    assert not resource.plan(declared, want).steps
+
+
+def test_every_spec_survives_its_record() -> None:
+    spec = NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True, labels={"a": "b"})
+    network = record.make(spec)
+    assert document.from_json(type(network), document.to_json(network)) == network
+
+
+def test_addresses_are_tried_after_the_last_and_then_from_the_start() -> None:
+    pool = Pool("10.9.0.0/29", "10.9.0.1", aux_addresses={"printer": "10.9.0.4"})
+    assert [str(a) for a in lease.candidates(pool, None)] == [
+        "10.9.0.2", "10.9.0.3", "10.9.0.5", "10.9.0.6",
+    ]  # fmt: skip
+    last = ipaddress.ip_address("10.9.0.3")
+    assert [str(a) for a in lease.candidates(pool, last)] == [
+        "10.9.0.5", "10.9.0.6", "10.9.0.2", "10.9.0.3",
+    ]  # fmt: skip
+    ranged = Pool("10.9.0.0/24", "10.9.0.1", "10.9.0.128/30")
+    assert [str(a) for a in lease.candidates(ranged, None)] == [
+        "10.9.0.128", "10.9.0.129", "10.9.0.130", "10.9.0.131",
+    ]  # fmt: skip
+    assert str(next(lease.candidates(POOL6, None))) == "fd00:9::2"
+
+
+def test_mac_addresses_follow_addresses() -> None:
+    assert lease.mac_address("172.17.0.2/16") == "02:42:ac:11:00:02"
+
+
+def test_names_of_links_fit_the_kernel() -> None:
+    assert record.bridge_name("bridge", {}) == "slipway0"
+    assert len(record.bridge_name("x" * 128, {})) <= 15
+    assert record.bridge_name("web", {record.BRIDGE_OPTION: "br0"}) == "br0"
+
+
+def test_the_ruleset_depends_on_no_order() -> None:
+    one, two = (record.make(NetworkSpec(n, pools=(p,))) for n, p in (("a", POOL), ("b", FIRST)))
+    ports = [Publication("c", "tcp", "", port, "10.9.0.2", 80) for port in (8080, 443, 53)] + [
+        Publication("c", "udp", "192.0.2.1", 53, "172.17.0.2", 53)
+    ]
+    rules = firewall.ruleset([one, two], ports)
+    assert firewall.ruleset([two, one], ports[::-1]) == rules
+    assert firewall.ruleset([one, two], ports[:-1])[-1] != rules[-1]
+    assert firewall.ruleset([], []) == rules[:2]
+
+
+def test_resolvers_a_container_cannot_reach_are_left_out() -> None:
+    host = "# made by hand\nnameserver 127.0.0.53\nsearch example.org\noptions edns0\n"
+    upstream = "nameserver 192.0.2.53 # first\nnameserver ::1\nsearch lan\n"
+    assert dns.resolv_conf("nameserver 192.0.2.1\n" + host) == (
+        "nameserver 192.0.2.1\nsearch example.org\noptions edns0\n"
+    )
+    assert dns.resolv_conf(host, upstream) == "nameserver 192.0.2.53\nsearch lan\n"
+    nothing = dns.resolv_conf(host)
+    assert "nameserver" not in nothing and nothing.startswith("# No name server")
+    assert "search example.org" in nothing
+    assert "nameserver" not in dns.resolv_conf("nameserver 192.0.2.1\n", offline=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a\nb", "-a", "a\t10.0.0.1", "x" * 64, "a..b", "ä", "a\0b", "a#b"]
+)
+def test_names_that_would_forge_a_line_are_refused(name: str) -> None:
+    with pytest.raises(Error):
+        dns.hosts([dns.Entry("10.9.0.2", (name,))])
+
+
+def test_hosts_keep_what_the_container_wrote(tmp_path: Path) -> None:
+    own = [dns.Entry("10.9.0.2", ("web.example.org", "web"))]
+    peers = [dns.Entry("10.9.0.3", ("db", "database", "db"))]
+    text = dns.hosts(own, peers)
+    assert "10.9.0.2\tweb.example.org web\n" in text
+    assert text.endswith("10.9.0.3\tdb database\n# slipway: end\n")
+    path = tmp_path / "hosts"
+    assert dns.write_in_place(path, text) and not dns.write_in_place(path, text)
+    inode = path.stat().st_ino
+    with path.open("a") as file:
+        file.write("192.0.2.9 mine\n")
+    assert dns.write_in_place(path, dns.with_peers(dns.read(path), []))
+    assert path.read_text() == dns.hosts(own) + "192.0.2.9 mine\n"
+    assert path.stat().st_ino == inode
+    assert path.stat().st_mode & 0o777 == 0o644
+    (tmp_path / "link").symlink_to(path)
+    assert dns.read(tmp_path / "link") == ""
+    with pytest.raises(OSError):
+        dns.write_in_place(tmp_path / "link", "x")
+
+
+def test_a_used_network_is_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        resource.plan(said(state="absent"), State("web", HAVE.spec, users=("db",)))
