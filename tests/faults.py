@@ -270,10 +270,10 @@ class Tap:
             yield self
 
     def _accept(self, listener: socket.socket) -> None:
-        host, _, port = self.upstream.rpartition(":")
+        host, dummy, port = self.upstream.rpartition(":")
         while True:
             try:
-                client, _ = listener.accept()
+                client, dummy = listener.accept()
             except OSError:
                 return
             self.first.append(client.recv(1, socket.MSG_PEEK))

@@ -34,7 +34,7 @@ class Space:
         self._process = subprocess.Popen(["unshare", "--net", "sleep", "600"])
         self._servers: list[subprocess.Popen[bytes]] = []
         own = os.readlink("/proc/self/ns/net")
-        for _ in range(500):
+        for dummy in range(500):
             with contextlib.suppress(OSError):
                 if os.readlink(f"/proc/{self.pid}/ns/net") != own:
                     return
@@ -116,13 +116,15 @@ def wire(
     for space in (one, other):
         _quick_ipv6(space)
     end = ["ip", "link", "add", names[0], "type", "veth", "peer", names[1]]
-    done = subprocess.run([*_enter(one), *end, "netns", str(other.pid)], capture_output=True)
+    done = subprocess.run(
+        [*_enter(one), *end, "netns", str(other.pid)], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for space, name, address in ((one, names[0], addresses[0]), (other, names[1], addresses[1])):
         for argv in (["addr", "add", address, "dev", name, "nodad"], ["link", "set", name, "up"]):
             if ":" not in address:
                 argv = [word for word in argv if word != "nodad"]
-            done = subprocess.run([*_enter(space), "ip", *argv], capture_output=True)
+            done = subprocess.run([*_enter(space), "ip", *argv], capture_output=True, check=False)
             assert done.returncode == 0, done.stderr
 
 
@@ -139,7 +141,7 @@ def _enter(space: Optional[Space]) -> list[str]:
 def _server(name: str, services: Sequence[str]) -> None:
     sockets: dict[socket.socket, str] = {}
     for service in services:
-        protocol, _, port = service.partition(":")
+        protocol, dummy, port = service.partition(":")
         for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
             kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
             listener = socket.socket(family, kind)
@@ -157,7 +159,7 @@ def _server(name: str, services: Sequence[str]) -> None:
                 with connection, contextlib.suppress(OSError):
                     connection.sendall(json.dumps([name, peer[0]]).encode())
             else:
-                _, peer = listener.recvfrom(100)
+                dummy, peer = listener.recvfrom(100)
                 listener.sendto(json.dumps([name, peer[0]]).encode(), peer)
 
 

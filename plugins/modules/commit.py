@@ -52,7 +52,7 @@ options:
   author:
     description: Who made the image.
     type: str
-  message:
+  comment:
     description: A remark for the image's history.
     type: str
   pause:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
   slipway.engine.commit:
     container: web
     name: registry.example.org:5000/shop/web:8
-    message: New prices
+    comment: New prices
     changes:
       - CMD ["httpd", "-f"]
 """
@@ -107,7 +107,7 @@ def main() -> None:
             "name": {"type": "str", "required": True, "aliases": ["repository"]},
             "tag": {"type": "str"},
             "author": {"type": "str"},
-            "message": {"type": "str"},
+            "comment": {"type": "str"},
             "pause": {"type": "bool", "default": True},
             "changes": {"type": "list", "elements": "str"},
             "cmd": {"type": "list", "elements": "str"},

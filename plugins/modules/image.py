@@ -81,7 +81,7 @@ options:
         description: Instructions as in a Dockerfile that change the image's defaults.
         type: list
         elements: str
-      message:
+      comment:
         description: A remark for the image's history.
         type: str
       platform:
@@ -170,7 +170,7 @@ def main() -> None:
                 "options": {
                     "src": {"type": "path", "required": True},
                     "changes": {"type": "list", "elements": "str"},
-                    "message": {"type": "str"},
+                    "comment": {"type": "str"},
                     "platform": {"type": "str"},
                 },
             },

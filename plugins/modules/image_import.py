@@ -50,7 +50,7 @@ options:
       - The time the image says it was made, such as V(2026-01-31T12:00:00Z).
       - The default is 1970, so that the same content is the same image whenever it is imported.
     type: str
-  message:
+  comment:
     description: A remark for the image's history.
     type: str
   platform:
@@ -113,7 +113,7 @@ def main() -> None:
             "tag": {"type": "str"},
             "src": {"type": "path", "required": True},
             "created": {"type": "str"},
-            "message": {"type": "str"},
+            "comment": {"type": "str"},
             "platform": {"type": "str"},
             "changes": {"type": "list", "elements": "str"},
             "cmd": {"type": "list", "elements": "str"},

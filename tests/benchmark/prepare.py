@@ -10,21 +10,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
     importing,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (
     Layout,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
     record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
     NetworkSpec,
     Pool,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 
 def main() -> None:

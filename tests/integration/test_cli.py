@@ -174,7 +174,7 @@ def test_the_program_is_quick(world: World) -> None:
     """Not a benchmark: a bound that only a change for the worse of some kind would cross."""
     lifecycle.create(world.host, world.spec("web"), world.image)
     taken = []
-    for _ in range(5):
+    for dummy in range(5):
         begun = time.monotonic()
         world.slipway("ps", "-a")
         taken.append(time.monotonic() - begun)

@@ -76,7 +76,7 @@ def test_what_changed_is_in_the_image(world: World) -> None:
     layout = world.layout
     changed_by(world, "echo new > /srv/page; rm /etc/group; mkdir -p /a/b; ln -s b /a/c")
     foretold = check(layout, task("work"), {})
-    outcome, result = apply(layout, task("work", message="m", author="a"))
+    outcome, result = apply(layout, task("work", comment="m", author="a"))
     assert foretold == outcome
     assert result["image"]["RepoTags"] == [NAME]
     assert (result["image"]["Author"], result["image"]["Comment"]) == ("a", "m")
@@ -143,9 +143,9 @@ def test_a_running_container_is_frozen_while_it_is_read(world: World) -> None:
     script = "i=0; while :; do i=$((i+1)); echo $i > /srv/one; echo $i > /srv/two; done"
     made = world.run("work", script)
     upper = world.layout.container(made.id) / "upper"
-    until(lambda: (upper / "srv/two").exists())
+    until((upper / "srv/two").exists)
     seen = set()
-    for _ in range(5):
+    for dummy in range(5):
         apply(world.layout, task("work"))
         diff = added(world.layout)
         one, two = ((diff / "srv" / name).read_text() for name in ("one", "two"))
@@ -159,7 +159,7 @@ def test_a_running_container_is_frozen_while_it_is_read(world: World) -> None:
 
 def test_a_container_thaws_when_its_commit_fails(world: World) -> None:
     made = world.run("work", "echo x > /srv/.wh.x; exec sleep 1000")
-    until(lambda: (world.layout.container(made.id) / "upper/srv/.wh.x").exists())
+    until((world.layout.container(made.id) / "upper/srv/.wh.x").exists)
     with pytest.raises(Error, match=r"\.wh\.x"):
         apply(world.layout, task("work"))
     host = commit.Host(world.layout)

@@ -82,7 +82,7 @@ def test_options_are_part_of_the_id(layout: Layout, busybox_tar: Path) -> None:
             {"changes": ["USER 1"]},
             {"created": "2026-01-31T12:00:00Z"},
             {"platform": "linux/s390x"},
-            {"message": "m"},
+            {"comment": "m"},
         )
     }
     assert len(ids) == 6

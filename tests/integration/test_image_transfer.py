@@ -285,9 +285,9 @@ def _for_architecture(source: Path, target: Path, architecture: str) -> dict[str
 
     [entry] = json.loads((source / "index.json").read_bytes())["manifests"]
     manifest = json.loads((blobs / entry["digest"].partition(":")[2]).read_bytes())
-    _, digest, size = change(manifest["config"]["digest"], architecture=architecture)
+    dummy, digest, size = change(manifest["config"]["digest"], architecture=architecture)
     config = {**manifest["config"], "digest": digest, "size": size}
-    _, digest, size = change(entry["digest"], config=config)
+    dummy, digest, size = change(entry["digest"], config=config)
     platform = {"os": "linux", "architecture": architecture}
     return {"mediaType": entry["mediaType"], "digest": digest, "size": size, "platform": platform}
 

@@ -28,6 +28,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Endpoint,
     Mount,
     Port,
 )
@@ -37,6 +38,13 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors impo
     NotFound,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    record as network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    NetworkSpec,
+    Pool,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
     store as volume_store,
 )
@@ -56,7 +64,7 @@ def test_a_life(world: World) -> None:
     started = lifecycle.start(world.host, made.id)
     assert started.phase == "running"
     assert started.generation == 1
-    assert lifecycle.is_running(world.layout, started)
+    assert liveness.is_running(world.layout, started)
     assert world.recorded(made.id) == started == world.current(made.id)
     assert lifecycle.start(world.host, made.id) == started
     until(lambda: world.log("web") == "out\nerr\n")
@@ -142,7 +150,7 @@ def test_makers_of_one_name_at_the_same_time(world: World) -> None:
         except Conflict:
             outcomes.append("conflict")
 
-    threads = [threading.Thread(target=make) for _ in range(8)]
+    threads = [threading.Thread(target=make) for dummy in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -181,7 +189,7 @@ def test_what_is_mounted(world: World, tmp_path: Path) -> None:
         " echo no > /deep/down/file; cat /proc/mounts > /dir/mounts; exec sleep 1000"
     )
     running = world.run("web", script, mounts=mounts)
-    until(lambda: (tmp_path / "dir" / "mounts").exists())
+    until((tmp_path / "dir" / "mounts").exists)
     assert "of the host" in world.log("web")
     assert "Read-only file system" in world.log("web")
     assert (tmp_path / "dir" / "x").read_text() == "x\n"
@@ -290,6 +298,32 @@ def test_a_swap_moves_the_port_and_keeps_the_name(world: World) -> None:
     assert (new.name, record.read_spec(world.layout, new.id)) == ("web", spec)
     assert record.all_ids(world.layout) == [new.id]
     assert page(8080) == "page of new\n"
+
+
+def test_a_swap_moves_a_fixed_address(world: World) -> None:
+    network = network_record.make(NetworkSpec("front", pools=(Pool("10.77.0.0/24", "10.77.0.1"),)))
+    network_record.write(world.layout, network)
+    options = {
+        "network_mode": "",
+        "networks": (Endpoint("front", ipv4_address="10.77.0.9", aliases=("www",)),),
+    }
+    old = world.run("web", **options)
+    spec = world.spec("web", command=("/no/such",), **options)
+    with pytest.raises(Error, match="the old one runs again"):
+        lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+    back = world.current(old.id)
+    assert (back.phase, back.attachments[0].ipv4_address) == ("running", "10.77.0.9/24")
+    spec = world.spec("web", SERVE, env={"NAME": "web"}, **options)
+    new = lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+    assert new.attachments[0].ipv4_address == "10.77.0.9/24"
+    # Its peers know it by name and alias.
+    peer = world.run(
+        "peer",
+        "until wget -q -O - http://www/; do sleep 0.1; done; exec sleep 1000",
+        network_mode="",
+        networks=(Endpoint("front"),),
+    )
+    until(lambda: "page of web" in world.log(peer.id))
 
 
 def test_a_swap_that_fails_brings_the_old_one_back(world: World) -> None:
@@ -412,14 +446,14 @@ def test_a_start_that_is_killed_is_made_good_by_the_next(world: World, after_ms:
         files.remove_tree(garbage)
     again = lifecycle.start(world.host, made.id)
     assert again.phase == "running"
-    assert lifecycle.is_running(world.layout, again)
+    assert liveness.is_running(world.layout, again)
     assert lifecycle.stop(world.host, made.id).phase == "exited"
 
 
 def test_many_starters_start_it_once(world: World) -> None:
     made = world.create("web")
     start = _elsewhere(world, f"print(lifecycle.start(host, {made.id!r}).pid)")
-    starters = [subprocess.Popen(start, stdout=subprocess.PIPE) for _ in range(4)]
+    starters = [subprocess.Popen(start, stdout=subprocess.PIPE) for dummy in range(4)]
     pids = {starter.communicate(timeout=30)[0] for starter in starters}
     assert pids == {f"{world.current(made.id).pid}\n".encode()}
     assert world.recorded(made.id).generation == 1

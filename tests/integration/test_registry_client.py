@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -95,15 +96,15 @@ def guarded(registries: Callable[..., RealRegistry]) -> RealRegistry:
 
 @pytest.fixture
 def server(registry: RealRegistry) -> Iterator[FaultyServer]:
-    with FaultyServer(registry.host).running() as running:
-        yield running
+    with ExitStack() as stack:
+        yield stack.enter_context(FaultyServer(registry.host).running())
 
 
 @pytest.fixture
 def other() -> Iterator[FaultyServer]:
     """A second server, which has nothing to do with the first."""
-    with FaultyServer().running() as running:
-        yield running
+    with ExitStack() as stack:
+        yield stack.enter_context(FaultyServer().running())
 
 
 def _round_trip(client: Registry, directory: Path) -> None:
@@ -254,7 +255,7 @@ def test_a_server_of_plain_http_is_recognised(outside: str) -> None:
     """Go's and nginx's servers answer a TLS greeting with an HTTP error, in plain text."""
 
     def answer(listener: socket.socket) -> None:
-        peer, _ = listener.accept()
+        peer, dummy = listener.accept()
         with peer:
             peer.recv(65536)
             peer.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request...")
@@ -419,7 +420,7 @@ def test_one_connection_serves_a_whole_pull(guarded: RealRegistry, tmp_path: Pat
     with Tap(guarded.host).running() as tap, Registry(tap.address, settings, LOGIN) as client:
         client.check()
         client.resolve("one/a", "t")
-        _, data = client.manifest("one/a", made.digest)
+        dummy, data = client.manifest("one/a", made.digest)
         layer = Descriptor.parse(json.loads(data)["layers"][0], "layer")
         for number in range(3):
             client.download("one/a", layer, tmp_path / f"back{number}")
@@ -493,7 +494,7 @@ def test_two_downloads_of_one_file_do_not_mix(server: FaultyServer, tmp_path: Pa
         client.upload_blob("two/a", descriptor, path)
         server.seen.clear()
         with ThreadPoolExecutor(2) as pool:
-            jobs = [pool.submit(client.download, "two/a", descriptor, target) for _ in range(2)]
+            jobs = [pool.submit(client.download, "two/a", descriptor, target) for dummy in range(2)]
             for job in jobs:
                 job.result()
     assert target.read_bytes() == path.read_bytes()

@@ -17,6 +17,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from email.utils import formatdate
 from pathlib import Path
 from typing import Callable
@@ -85,8 +86,8 @@ def content(registry: RealRegistry, sandbox: Path) -> Content:
 
 @pytest.fixture
 def server(registry: RealRegistry) -> Iterator[FaultyServer]:
-    with FaultyServer(registry.host).running() as running:
-        yield running
+    with ExitStack() as stack:
+        yield stack.enter_context(FaultyServer(registry.host).running())
 
 
 @pytest.fixture
@@ -281,7 +282,7 @@ def test_a_lasting_fault_of_a_manifest(
     server.faults.append(Fault("GET .*manifests", act))
     with pytest.raises(Error) as caught:
         client.manifest(REPOSITORY, content.manifest.digest if name == "another content" else "t")
-    assert type(caught.value) is kind
+    assert caught.type is kind
     message = str(caught.value)
     assert words in message
     assert message.isprintable()
@@ -364,7 +365,7 @@ def test_a_lasting_fault_of_a_blob(
     server.faults.append(Fault("GET .*blobs", act))
     with pytest.raises(Error) as caught:
         client.download(REPOSITORY, content.blob, path)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert words in str(caught.value)
     for part in (server.address, REPOSITORY, content.blob.digest):
         assert part in str(caught.value)

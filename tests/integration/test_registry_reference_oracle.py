@@ -41,11 +41,11 @@ def test_skopeo_reads_the_table_alike() -> None:
     # An argument of a program holds no NUL.
     rows += [
         (text, False)
-        for text, _ in REFUSED
+        for text, dummy in REFUSED
         if "\0" not in text and len(text) < 20_000 and not text.startswith(STRICTER_THAN_SKOPEO)
     ]
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(_accepts, (text for text, _ in rows)))
+        answers = list(pool.map(_accepts, (text for text, dummy in rows)))
     differing = [row for row, answer in zip(rows, answers) if row[1] != answer]
     assert differing == []
     assert len(rows) > 200

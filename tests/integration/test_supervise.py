@@ -94,7 +94,7 @@ def test_killed_from_outside_it_comes_back(world: World, policy: RestartPolicy) 
         )
     )
     assert back.pid != running.pid
-    assert lifecycle.is_running(world.layout, back)
+    assert liveness.is_running(world.layout, back)
     assert (back.exit_code, back.restart_count) == (0, 1)
 
 
@@ -149,6 +149,21 @@ def test_removing_in_the_back_off_wins(world: World) -> None:
     assert not world.layout.container(running.id).exists()
 
 
+def test_nobody_waits_for_a_restart_that_will_not_come(world: World) -> None:
+    running = world.run("web", "exit 1", restart_policy=ALWAYS)
+    waiting = until(
+        lambda: (
+            (now := world.recorded(running.id)).phase == "restarting"
+            and now.backoff_s >= 0.8
+            and now
+        )
+    )
+    assert world.current(running.id) == waiting
+    os.kill(waiting.conmon_pid, signal.SIGKILL)
+    until(lambda: world.current(running.id).phase == "exited")
+    assert lifecycle.start(world.host, running.id).generation == waiting.generation + 1
+
+
 def test_a_late_event_is_recognised(world: World) -> None:
     first = world.run("web", restart_policy=ALWAYS)
     second = lifecycle.restart(world.host, first.id)
@@ -156,14 +171,14 @@ def test_a_late_event_is_recognised(world: World) -> None:
     supervise.exited(world.host, first.id, 1)
     world.slipway("supervise", "exited", first.id, "1")
     assert world.recorded(first.id) == second
-    assert lifecycle.is_running(world.layout, second)
+    assert liveness.is_running(world.layout, second)
 
 
 def test_an_event_of_a_running_container_changes_nothing(world: World) -> None:
     running = world.run("web", restart_policy=ALWAYS)
     supervise.exited(world.host, running.id, running.generation)
     assert world.recorded(running.id) == running
-    assert lifecycle.is_running(world.layout, running)
+    assert liveness.is_running(world.layout, running)
 
 
 def test_an_event_of_a_removed_container_is_no_error(world: World) -> None:

@@ -102,7 +102,7 @@ def test_create_again_change_unset(option: str) -> None:
 
 @pytest.mark.parametrize("option", VALUES)
 def test_comparisons_override(option: str) -> None:
-    first, second, _ = VALUES[option]
+    first, second, dummy = VALUES[option]
     made = spec(**{option: first})
     assert spec(made, comparisons={option: "ignore"}, **{option: second}) == made
     assert spec(made, comparisons={"*": "ignore"}) == made

@@ -29,7 +29,7 @@ PORTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "meaning"), PORTS, ids=[text for text, _ in PORTS])
+@pytest.mark.parametrize(("text", "meaning"), PORTS, ids=[text for text, dummy in PORTS])
 def test_port_forms(text: str, meaning: list[Port]) -> None:
     assert list(options.ports([text])) == meaning
     # What is shown in diffs means the same again.
@@ -75,7 +75,7 @@ MOUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "meaning"), MOUNTS, ids=[text for text, _ in MOUNTS])
+@pytest.mark.parametrize(("text", "meaning"), MOUNTS, ids=[text for text, dummy in MOUNTS])
 def test_volume_forms(text: str, meaning: Mount) -> None:
     assert options.mounts([text]) == (meaning,)
     assert options.mounts([options.show_mount(meaning)]) == (meaning,)

@@ -38,7 +38,9 @@ from .layout import Layout
 if TYPE_CHECKING:
     # Ansible's packer sends every module it finds imported, here too: so the program's come along
     # with whatever installs it, and importing them costs a task nothing.
-    from . import cli as cli
+    from . import cli
+
+    _SENT_ALONG = cli
 
 #: The package inside the program.
 PACKAGE = "slipway"
@@ -215,7 +217,8 @@ def _source(name: str) -> bytes:
     # Every loader that reads files has get_data (PEP 302), but typing knows no common class.
     loader: Any = _loader()
     data = loader.get_data(_path(name))
-    assert isinstance(data, bytes)
+    if not isinstance(data, bytes):
+        raise AssertionError("a loader gives bytes")
     return data
 
 

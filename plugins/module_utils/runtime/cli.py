@@ -23,6 +23,16 @@ from .plan import Host
 _Verb = Callable[[Host, argparse.Namespace], int]
 
 
+def _say(line: object) -> None:
+    """A line of what was asked for."""
+    sys.stdout.write(f"{line}\n")
+
+
+def _complain(line: object) -> None:
+    """A line beside it."""
+    sys.stderr.write(f"slipway: {line}\n")
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command line. Returns the exit status: 0, or 1 after one line that says what is
     wrong.
@@ -42,19 +52,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         status = verb(host, arguments)
         sys.stdout.flush()
     except Error as exc:
-        print(f"slipway: {exc}", file=sys.stderr)
+        _complain(exc)
         return 1
     except PermissionError as exc:
-        print(f"slipway: {exc.filename}: {exc.strerror}; run it as root", file=sys.stderr)
+        _complain(f"{exc.filename}: {exc.strerror}; run it as root")
         return 1
     except BrokenPipeError:
         # Whoever read us has seen enough; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as exc:
+        print(f"slipway: {exc}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     for warning in host.warnings:
-        print(f"slipway: warning: {warning}", file=sys.stderr)
+        _complain(f"warning: {warning}")
     return status
 
 
@@ -121,7 +134,7 @@ def _ps(host: Host, arguments: argparse.Namespace) -> int:
         whole=arguments.no_trunc,
         form=arguments.format or "",
     ):
-        print(line)
+        _say(line)
     return 0
 
 
@@ -153,9 +166,9 @@ def _inspect(host: Host, arguments: argparse.Namespace) -> int:
             container_id = record.identify(host.layout, name)
             found.append(documents.container(host, container_id, reveal_env=True))
         except Error as exc:
-            print(f"slipway: {exc}", file=sys.stderr)
+            _complain(exc)
             failed = True
-    print(json.dumps(found, indent=4, ensure_ascii=False))
+    _say(json.dumps(found, indent=4, ensure_ascii=False))
     return int(failed)
 
 
@@ -167,9 +180,10 @@ def _each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int
     for name in names:
         try:
             act(record.identify(host.layout, name))
-            print(name, flush=True)
+            _say(name)
+            sys.stdout.flush()
         except Error as exc:
-            print(f"slipway: {exc}", file=sys.stderr)
+            _complain(exc)
             failed = True
     return int(failed)
 
@@ -234,5 +248,5 @@ def _boot(host: Host, arguments: argparse.Namespace) -> int:
     files.prepare(host.layout)
     failures = supervise.boot(host)
     for line in failures:
-        print(f"slipway: {line}", file=sys.stderr)
+        _complain(line)
     return int(bool(failures))

@@ -86,7 +86,7 @@ def _read_object(cls: Any, value: Any, where: str) -> Any:
     unknown = sorted(set(value) - set(fields))
     if unknown:
         raise Error(f"{where}.{unknown[0]}: unknown key")
-    lacking = [name for name, (_, required) in fields.items() if required and name not in value]
+    lacking = [name for name, (dummy, required) in fields.items() if required and name not in value]
     if lacking:
         raise Error(f"{where}.{lacking[0]}: missing")
     return cls(

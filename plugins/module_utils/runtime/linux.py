@@ -133,7 +133,8 @@ def openat2(dirfd: int, path: Path, flags: int, mode: int = 0, resolve: int = 0)
     open(2)).
     """
     name = _bytes(path)
-    assert name is not None
+    if name is None:
+        raise AssertionError("a name is given")
     return _check(_openat2()(dirfd, name, flags | os.O_CLOEXEC, mode, resolve), path)
 
 
@@ -257,7 +258,7 @@ def mountinfo(pid: Union[int, str] = "self") -> list[Mount]:
     mounts = []
     for line in lines:
         # Optional fields, of any number, stand between the options and a single hyphen.
-        left, _, right = line.partition(b" - ")
+        left, dummy, right = line.partition(b" - ")
         fields, (fstype, source, super_options) = left.split(b" "), right.split(b" ", 2)
         mounts.append(
             Mount(

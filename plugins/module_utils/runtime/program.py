@@ -60,8 +60,8 @@ class Inner(Step[WithProgram[S]]):
 def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
     """The same resource, whose plans first install the program where a step needs it.
 
-    A plan without steps installs nothing: the programs of running containers were installed when they
-    were made, and a newer collection alone changes no host.
+    A plan without steps installs nothing: the programs of running containers were installed when
+    they were made, and a newer collection alone changes no host.
     """
 
     def observe(host: Host, declared: D) -> WithProgram[S]:

@@ -194,7 +194,7 @@ class Root:
         if self._walk_only:
             return self._walk(path, flags | os.O_CLOEXEC, mode)
         mode = mode if flags & (os.O_CREAT | os.O_TMPFILE & ~os.O_DIRECTORY) else 0
-        for _ in range(_RACES):
+        for dummy in range(_RACES):
             try:
                 return linux.openat2(self.fd, path or ".", flags, mode, _IN_ROOT)
             except BlockingIOError as exc:
@@ -286,7 +286,7 @@ def _components(path: Name) -> list[bytes]:
 
 
 def _split(path: Name) -> tuple[bytes, bytes]:
-    head, _, tail = os.fsencode(path).rstrip(b"/").rpartition(b"/")
+    head, dummy, tail = os.fsencode(path).rstrip(b"/").rpartition(b"/")
     return head or b"/", tail
 
 

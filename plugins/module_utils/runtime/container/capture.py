@@ -128,7 +128,7 @@ def _pump(
             ready = selector.select(_LINGER_S if gone else left)
             if not ready and gone:
                 return True
-            for key, _ in ready:
+            for key, dummy in ready:
                 if key.fileobj == process_fd:
                     gone = True
                     selector.unregister(process_fd)
@@ -163,7 +163,8 @@ def _wait(child: process.Child, timeout_s: float) -> bool:
 
 
 def _stream(stream: Optional[IO[bytes]]) -> IO[bytes]:
-    assert stream is not None
+    if stream is None:
+        raise AssertionError("the stream was asked for")
     return stream
 
 

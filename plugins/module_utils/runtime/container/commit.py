@@ -92,7 +92,7 @@ class _Content:
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of commit: container, name, tag, author, message, pause, changes and the defaults."""
+    """Options of commit: container, name, tag, author, comment, pause, changes and the defaults."""
     reference = state.reference_of(params)
     if reference.digest:
         raise Error(f"{reference.canonical} names a digest, and a commit gets a tag")
@@ -104,7 +104,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         container=str(params["container"]),
         reference=reference,
         author=str(params.get("author") or ""),
-        message=str(params.get("message") or ""),
+        message=str(params.get("comment") or ""),
         pause=bool(params.get("pause", True)),
         options=options,
         instructions=instructions,
@@ -219,7 +219,7 @@ def _newest(upper: Path) -> str:
     """
     newest = 0.0
     skipped = {str(upper / path.lstrip("/")) for path in snapshot.INIT_PATHS}
-    for directory, _, names in os.walk(upper):
+    for directory, dummy, names in os.walk(upper):
         for name in names:
             path = os.path.join(directory, name)
             if path not in skipped:

@@ -23,7 +23,7 @@ from typing import Any, Optional
 from .. import safefs
 from ..errors import Error, NotFound
 from ..plan import Host, Plan, Resource, Step
-from . import lifecycle, record
+from . import lifecycle, liveness, record
 
 #: A file that is compared is read whole; larger ones belong into a volume or an image.
 _LIMIT = 256 * 1024 * 1024
@@ -107,7 +107,7 @@ def _root(host: Host, container: str) -> Iterator[safefs.Root]:
         )
     with safefs.Root(Path(f"/proc/{found.pid}/root")) as root:
         # The pid may have been taken over between reading the record and opening its root.
-        if not lifecycle.is_running(host.layout, found):
+        if not liveness.is_running(host.layout, found):
             raise Error(f"container {container} stopped meanwhile", hint="run the task again")
         yield root
 

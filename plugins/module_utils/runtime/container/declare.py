@@ -120,7 +120,7 @@ def network_mode(text: str) -> str:
     """``default`` and ``bridge`` mean the network bridge; host, none, container:NAME are kept."""
     if text in ("default", "bridge"):
         return ""
-    kind, _, name = text.partition(":")
+    kind, dummy, name = text.partition(":")
     if text in ("host", "none") or (kind == "container" and name):
         return text
     raise Error(

@@ -172,7 +172,11 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     write_record(layout, ended)
     _forget(layout, found)
     if found.attachments:
-        publish.synchronise(layout)
+        try:
+            publish.synchronise(layout)
+        except Error as exc:
+            # The container has ended all the same, and whatever comes next tries again.
+            host.warn(f"after container {found.name} ended: {exc}")
     return ended
 
 

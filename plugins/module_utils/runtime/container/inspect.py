@@ -258,8 +258,8 @@ def _endpoint(container_id: str, attachment: Optional[Attachment]) -> dict[str, 
             "GlobalIPv6PrefixLen": 0,
             "MacAddress": "",
         }
-    ipv4, _, prefix4 = attachment.ipv4_address.partition("/")
-    ipv6, _, prefix6 = attachment.ipv6_address.partition("/")
+    ipv4, dummy, prefix4 = attachment.ipv4_address.partition("/")
+    ipv6, dummy, prefix6 = attachment.ipv6_address.partition("/")
     endpoint = hashlib.sha256(f"{container_id} {attachment.network_id}".encode())
     return {
         "NetworkID": attachment.network_id,

@@ -29,7 +29,6 @@ from ..volume import store as volume_store
 from ..volume.spec import Volume
 from . import incarnation, inspect, liveness, logs, oci_runtime, record
 from .incarnation import locked
-from .liveness import is_running as is_running
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults
 
@@ -91,7 +90,7 @@ def _make_volumes(
         if mount.kind == "volume":
             volume_store.ensure(layout, Volume(mount.source, created))
     names = []
-    for _ in inspect.anonymous_targets(spec, image):
+    for dummy in inspect.anonymous_targets(spec, image):
         name = volume_store.make_anonymous(layout, created)
         undo.callback(volume_store.remove, layout, name)
         names.append(name)

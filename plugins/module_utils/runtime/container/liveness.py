@@ -52,9 +52,16 @@ def truth(layout: Layout, found: Record) -> Record:
     """A record corrected by what the kernel says."""
     if found.phase in LIVE and not is_running(layout, found):
         return ended(layout, found)
-    if found.phase == "restarting" and found.boot_id != linux.boot_id():
-        return dataclasses.replace(found, phase="exited", pid=0)
+    if found.phase == "restarting" and not _awaited(found):
+        return dataclasses.replace(found, phase="exited", pid_start=0, conmon_pid=0)
     return found
+
+
+def _awaited(found: Record) -> bool:
+    """Whether the process that waits to start a container again is there; it stands in the place
+    of its monitor.
+    """
+    return found.boot_id == linux.boot_id() and alive(found.conmon_pid, found.pid_start)
 
 
 def current(layout: Layout, container_id: str) -> Record:
@@ -89,6 +96,6 @@ def seconds(moment: str) -> Optional[float]:
     """A time of a record in seconds since the epoch; None when it is empty."""
     if not moment:
         return None
-    whole, _, fraction = moment.rstrip("Z").partition(".")
+    whole, dummy, fraction = moment.rstrip("Z").partition(".")
     parsed = datetime.datetime.fromisoformat(whole)
     return parsed.replace(tzinfo=datetime.timezone.utc).timestamp() + float(f"0.{fraction or 0}")

@@ -47,7 +47,7 @@ def ports(texts: Iterable[str]) -> tuple[Port, ...]:
 
 
 def _ports(text: str) -> list[Port]:
-    published, _, protocol = text.partition("/")
+    published, dummy, protocol = text.partition("/")
     protocol = protocol or "tcp"
     if protocol not in PROTOCOLS:
         raise _bad("published_ports", text, f"the protocol must be one of {', '.join(PROTOCOLS)}")
@@ -70,7 +70,7 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
     elif published.count(":") > 2:
         raise _bad("published_ports", text, "an IPv6 address is written in brackets")
     elif published.count(":") == 2:
-        address, _, published = published.partition(":")
+        address, dummy, published = published.partition(":")
     if address:
         try:
             address = str(ipaddress.ip_address(address))

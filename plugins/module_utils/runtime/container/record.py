@@ -37,7 +37,8 @@ class Record:
     ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one
     of an earlier incarnation is recognised. ``stopped_by_user`` is what keeps a restart policy
     still. A process is (pid, pid_start, boot_id): /proc/<pid>/stat field 22 and the kernel's boot
-    id. Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
+    id; in the phase restarting, ``conmon_pid`` and ``pid_start`` are those of the process that
+    waits to start it. Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
     """
 
     id: str

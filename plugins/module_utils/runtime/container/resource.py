@@ -223,7 +223,8 @@ def _spec(declared: Declared, have: State) -> ContainerSpec:
             # stays.
             image_id = have.spec.image_id if have.spec.image == around.reference else ""
         return resolve(declared, around.reference, image_id or "", have.spec)
-    assert have.spec is not None
+    if have.spec is None:
+        raise AssertionError("what is amended exists")
     return amend(declared, have.spec)
 
 

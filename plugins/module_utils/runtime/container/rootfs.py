@@ -146,7 +146,7 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, target: str, directory:
 
 def _network(layout: Layout, spec: ContainerSpec) -> str:
     """What Place.network says: a namespace of its own, the host's, or another container's."""
-    mode, _, name = spec.network_mode.partition(":")
+    mode, dummy, name = spec.network_mode.partition(":")
     if mode == "host":
         return "host"
     if mode != "container":

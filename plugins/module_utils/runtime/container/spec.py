@@ -73,6 +73,8 @@ def option(default: Any, *, live: bool = False, kind: str = "value") -> Any:
     ``kind``: how ``allow_more_present`` compares it: ``value``, ``list`` (ordered), ``set`` or
     ``map``.
     """
+    # It is called in the body of a dataclass, which pylint does not see from here.
+    # pylint: disable-next=invalid-field-call
     return dataclasses.field(default=default, metadata={"live": live, "kind": kind})
 
 

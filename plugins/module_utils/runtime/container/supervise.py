@@ -12,6 +12,7 @@ supervise boot`` does what the policies ask.
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from typing import Optional
 
@@ -55,6 +56,11 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 return
             policy = record.read_spec(host.layout, container_id).restart_policy
             waiting = restarting(ended, policy)
+            if waiting is not None:
+                # A record that says restarting names who will do it: that process may be killed.
+                me = os.getpid()
+                start = linux.process_start_time(me) or 0
+                waiting = dataclasses.replace(waiting, conmon_pid=me, pid_start=start)
             incarnation.settle(host, found, waiting or ended)
         if waiting is None:
             return

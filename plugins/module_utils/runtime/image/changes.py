@@ -104,7 +104,7 @@ def _json_list(rest: str) -> Optional[list[str]]:
 
 def _pairs(rest: str) -> list[tuple[str, str]]:
     """``K=V K2="v v"``, or the old form ``K all the rest``."""
-    name, _, value = rest.partition(" ")
+    name, dummy, value = rest.partition(" ")
     if "=" not in name:
         if not value.strip():
             raise ValueError("write it as NAME=VALUE")

@@ -217,7 +217,8 @@ class _ZstdProgram(_Through):
         self._feeder.start()
 
     def _feed(self) -> None:
-        assert self._child.stdin is not None
+        if self._child.stdin is None:
+            raise AssertionError("the child was given pipes")
         try:
             data = self._first
             while data:
@@ -233,7 +234,8 @@ class _ZstdProgram(_Through):
                 self._child.stdin.close()
 
     def read(self, size: int, /) -> bytes:
-        assert self._child.stdout is not None
+        if self._child.stdout is None:
+            raise AssertionError("the child was given pipes")
         if self._child.stdout.closed:
             return b""
         data = self._child.stdout.read(size)
@@ -252,7 +254,8 @@ class _ZstdProgram(_Through):
 
     def close(self) -> None:
         """End the program if it still runs, and reap it."""
-        assert self._child.stdout is not None
+        if self._child.stdout is None:
+            raise AssertionError("the child was given pipes")
         self._child.stdout.close()
         if self._child.poll() is None:
             self._child.kill()

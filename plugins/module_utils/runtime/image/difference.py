@@ -170,7 +170,7 @@ def _walk(top: Path, skip: Container[str], one_filesystem: bool = False) -> Iter
                 raise
             stack.append((child, here, iter(_names(child))))
     finally:
-        for directory, _, _ in stack:
+        for directory, dummy, dummy in stack:
             os.close(directory)
 
 

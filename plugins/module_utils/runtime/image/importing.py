@@ -75,7 +75,7 @@ class Import(Step[State]):
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of image_import: name, tag, src, changes, platform, created, message and the
+    """Options of image_import: name, tag, src, changes, platform, created, comment and the
     defaults.
     """
     reference = state.reference_of(params)
@@ -90,7 +90,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         config=config,
         platform=platform.parse_platform(wanted) if wanted else platform.host_platform(),
         created=check_time(params.get("created") or making.EPOCH),
-        message=str(params.get("message") or ""),
+        message=str(params.get("comment") or ""),
     )
 
 

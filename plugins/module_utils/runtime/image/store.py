@@ -175,7 +175,7 @@ def defaults(image: Image) -> ImageDefaults:
     return ImageDefaults(
         entrypoint=tuple(config.get("Entrypoint") or ()),
         cmd=tuple(config.get("Cmd") or ()),
-        env={name: value for name, _, value in env},
+        env={name: value for name, dummy, value in env},
         labels=dict(config.get("Labels") or {}),
         user=config.get("User") or "",
         working_dir=config.get("WorkingDir") or "",

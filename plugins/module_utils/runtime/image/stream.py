@@ -119,7 +119,7 @@ class Stream:
         if size <= len(self._buffer):
             self._buffer = self._buffer[size:]
             return
-        for _ in self.pieces(size):
+        for dummy in self.pieces(size):
             pass
 
     def drain(self) -> None:

@@ -85,7 +85,8 @@ class Reader:
 
     def content(self, size: int) -> Iterator[memoryview]:
         """The next ``size`` bytes of the current entry's content, in pieces."""
-        assert size <= self._left
+        if size > self._left:
+            raise AssertionError("an entry is read within its size")
         for piece in self.stream.pieces(size):
             self._left -= len(piece)
             yield piece
@@ -102,7 +103,7 @@ class Reader:
 
     def _next(self) -> Optional[Entry]:
         records, long_name, long_link = _NOTHING, b"", b""
-        for _ in range(_EXTENSIONS + 1):
+        for dummy in range(_EXTENSIONS + 1):
             block = self.stream.take(BLOCK)
             if not block:
                 if records or long_name or long_link:
@@ -202,7 +203,10 @@ class Reader:
             if offset < end or offset + length > real_size:
                 raise malformed(f"the sparse map of {text(name)} overlaps or leaves the file")
             end = offset + length
-        if sum(length for _, length in segments) != size or real_size > self._limits.layer_bytes:
+        if (
+            sum(length for dummy, length in segments) != size
+            or real_size > self._limits.layer_bytes
+        ):
             raise malformed(f"the sparse map of {text(name)} does not fit its size")
         return entry._replace(
             name=name, kind=REGULAR, size=size, segments=segments, real_size=real_size

@@ -345,7 +345,7 @@ def _repositories(layout: Layout, reference: Reference) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for image in store.all_images(layout):
         for pair in image.repo_digests:
-            domain, _, path = pair.partition("@")[0].partition("/")
+            domain, dummy, path = pair.partition("@")[0].partition("/")
             if domain == reference.domain and path != reference.path:
                 for descriptor in (*image.layers, image.config_descriptor):
                     known = found.setdefault(descriptor.digest, [])

@@ -170,7 +170,7 @@ def _decode(entry: dict[str, Any], where: str) -> Optional[Credentials]:
         except (TypeError, ValueError, binascii.Error) as exc:
             # The text itself is a secret, so the message does not show it.
             raise Error(f"{where}.auth is damaged", hint="log in again") from exc
-        username, _, password = pair.partition(":")
+        username, dummy, password = pair.partition(":")
         # Docker pads the password with NUL in files of an old format.
         password = password.strip("\0")
     if not all(isinstance(value, str) for value in (username, password, token)):

@@ -141,7 +141,7 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
     reason.
     """
     one: Optional[BaseException] = exc
-    for _ in range(10):
+    for dummy in range(10):
         if one is None:
             return
         yield one
