@@ -77,6 +77,7 @@ def converge(
             "states": resource.predict(found),
             "real": not module.check_mode,
         }
+    _warn(module, host)
     module.exit_json(**result)
 
 
@@ -94,7 +95,8 @@ def inform(
         _fail(module, host, exc)
     except OSError as exc:
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
-    module.exit_json(changed=False, **_warnings(host), **found)
+    _warn(module, host)
+    module.exit_json(changed=False, **found)
 
 
 def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> _Module:
@@ -135,16 +137,17 @@ def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> di
         "diff": {"before": resource.view(plan.have), "after": resource.view(plan.want)},
         **({"differences": list(plan.reasons)} if plan.reasons else {}),
         **resource.result(host, found),
-        **_warnings(host),
     }
 
 
-def _warnings(host: Host) -> dict[str, Any]:
-    return {"warnings": host.warnings} if host.warnings else {}
+def _warn(module: AnsibleModule, host: Host) -> None:
+    for warning in host.warnings:
+        module.warn(warning)
 
 
 def _fail(module: AnsibleModule, host: Host, error: Error) -> NoReturn:
-    module.fail_json(msg=str(error), **_warnings(host))
+    _warn(module, host)
+    module.fail_json(msg=str(error))
     raise AssertionError("fail_json ends the process")
 
 
