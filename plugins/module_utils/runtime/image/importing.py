@@ -182,7 +182,7 @@ def _hash(src: Path) -> str:
     """The diff_id of the layer the source gives."""
     if src.is_dir():
         return difference.write_tree(src, making.Nowhere()).diff_id
-    with _opened(src) as (file, media_type), compression.plain(file, media_type) as plain:
+    with _opened(src) as opened, compression.plain(*opened) as plain:
         return making.digest_of_stream(plain)
 
 
