@@ -240,6 +240,8 @@ def _claim_port(number: int, out: Any) -> None:
         with publish.claim(layout, container_id, [Port(80, "tcp", "", 8080)], attachments) as ports:
             container_record.write_record(layout, dataclasses.replace(found, publications=ports))
         out.put(number)
+        # A claim lasts as long as its process while the container does not run.
+        time.sleep(3)
     except Conflict as exc:
         out.put(str(exc))
 
@@ -271,7 +273,8 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, prot
     asked = [Port(80, protocol, "", 8080)]
     ports = publish.resolve(host.layout, one.id, asked, first)
     assert [(p.host_port, p.container_ip) for p in ports] == [(8080, "172.17.0.2")]
-    container_record.write_record(host.layout, dataclasses.replace(one, publications=ports))
+    running = dataclasses.replace(one, phase="running", publications=ports)
+    container_record.write_record(host.layout, running)
     for host_ip in ("", "0.0.0.0", "127.0.0.1"):
         with pytest.raises(Conflict, match="taken by container one"):
             publish.resolve(host.layout, two.id, [Port(81, protocol, host_ip, 8080)], second)
@@ -294,6 +297,38 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, prot
         publish.resolve(host.layout, two.id, [Port(80, protocol, "203.0.113.9", 80)], second)
 
 
+def _start_slowly(name: str, ready: Any, go_on: Any) -> None:
+    host = Host(Layout.default())
+    found = container(host, name)
+    attachments = attach.attach(host.layout, found.id, [Endpoint("web")])
+    attach.prepare_files(host.layout, found.id, name, attachments)
+    with publish.claim(host.layout, found.id, [Port(80, "tcp", "", 8080)], attachments) as ports:
+        found = dataclasses.replace(found, attachments=attachments, publications=ports)
+        container_record.write_record(host.layout, found)
+    publish.synchronise(host.layout, starting=[found])
+    ready.set()
+    go_on.wait(30)
+
+
+def test_a_container_that_is_being_started_keeps_its_rules(host: Host) -> None:
+    """Another process synchronises in between; a start that died leaves nothing."""
+    converge(host, "web")
+    ready, go_on = multiprocessing.Event(), multiprocessing.Event()
+    starter = multiprocessing.Process(target=_start_slowly, args=("slow", ready, go_on))
+    starter.start()
+    assert ready.wait(30)
+    assert not publish.synchronise(host.layout).firewall
+    other = container(host, "other")
+    with pytest.raises(Conflict, match="taken by container slow"):
+        asked = [Port(80, "tcp", "", 8080)]
+        publish.resolve(host.layout, other.id, asked, _endpoint(host, other))
+    starter.kill()
+    starter.join()
+    assert not publish.standing(host.layout)
+    assert publish.synchronise(host.layout).firewall
+    assert list((host.layout.run / "starting").iterdir()) == []
+
+
 def test_random_ports_are_free_and_stay_the_same(host: Host) -> None:
     converge(host, "web")
     one = container(host, "one")
@@ -302,6 +337,7 @@ def test_random_ports_are_free_and_stay_the_same(host: Host) -> None:
     assert len({(p.protocol, p.host_port) for p in ports}) == 3
     assert all(32768 <= p.host_port <= 60999 for p in ports)
     container_record.write_record(host.layout, dataclasses.replace(one, publications=ports))
+    # It is stopped now, and asks for the same again.
     again = publish.resolve(host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments)
     assert again == ports
     with socket.socket() as busy:

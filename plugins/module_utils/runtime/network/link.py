@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import linux
-from ..errors import Error
+from ..errors import Error, NotFound
 from . import sysctl
 from .netlink import (
     NLM_F_ACK,
@@ -180,7 +180,7 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
     kernel has not collected yet, is replaced. When something fails no new host link is left.
     """
     messages = _codec()
-    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    namespace = _namespace(pid)
     try:
         with _inside(namespace):
             within = {a.interface for a in attachments if exists(a.interface)}
@@ -230,6 +230,13 @@ def _hairpins(messages: Any, attachments: Sequence[Attachment]) -> list[Request]
         )
         for number, attachment in enumerate(attachments, 1)
     ]
+
+
+def _namespace(pid: int) -> int:
+    try:
+        return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError) as exc:
+        raise NotFound(f"process {pid} ended before it was connected to its networks") from exc
 
 
 def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:

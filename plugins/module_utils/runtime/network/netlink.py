@@ -103,7 +103,7 @@ class Conversation:
                 datagram = self._socket.recv(1 << 16)
             except socket.timeout as exc:
                 raise Error("the kernel does not answer a netlink question") from exc
-            for dummy, code, dummy in _acknowledgements(datagram):
+            for dummy, code, _complaint in _acknowledgements(datagram):
                 return None if code else answer
             answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
 

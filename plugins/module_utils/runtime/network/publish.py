@@ -19,8 +19,9 @@ import random
 import socket
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from .. import files
+from .. import files, linux
 from ..container import record as container_record
 from ..container.record import Record
 from ..container.spec import Port
@@ -40,6 +41,10 @@ _PROTOCOLS = {
 }
 _ANY = ("", "0.0.0.0", "::")
 
+#: Phases in which a container is on its networks, and in which its ports are its own.
+_RUNNING = frozenset({"running", "paused"})
+_HOLDING = _RUNNING | {"restarting"}
+
 
 @dataclass(frozen=True)
 class Synchronised:
@@ -52,18 +57,19 @@ class Synchronised:
 def synchronise(
     layout: Layout,
     starting: Sequence[Record] = (),
-    stopping: Sequence[str] = (),
     without: Collection[str] = (),
 ) -> Synchronised:
     """Make the firewall and the hosts files agree with the records.
 
-    Counted are the records on disk in the phases running and paused, those in ``starting`` whatever
-    the disk says of them, and none whose id is in ``stopping``; of networks all but those whose ids
-    are in ``without``. Nothing that stands is touched.
+    Counted are the records on disk in the phases running and paused, those that another process is
+    starting, and those in ``starting``; of networks all but those whose ids are in ``without``.
+    What this process has claimed and does not name in ``starting`` is not starting any more.
+    Nothing that stands is touched.
     """
     sysctl.enable_forwarding()
     with files.lock(layout.lock(*_FIREWALL_LOCK)):
-        live = _live(layout, starting, stopping)
+        _forget_claims(layout, [found.id for found in starting])
+        live = _live(layout, starting)
         publications = [publication for found in live for publication in found.publications]
         networks = [n for n in record.networks(layout) if n.id not in without]
         changed = firewall.apply(networks, publications)
@@ -72,16 +78,57 @@ def synchronise(
 
 def standing(layout: Layout) -> bool:
     """Whether the firewall is what the records ask for. Reads only."""
-    publications = [p for found in _live(layout, (), ()) for p in found.publications]
+    publications = [p for found in _live(layout) for p in found.publications]
     return firewall.current(record.networks(layout), publications)
 
 
-def _live(layout: Layout, starting: Sequence[Record], stopping: Sequence[str]) -> list[Record]:
+def _live(layout: Layout, starting: Sequence[Record] = ()) -> list[Record]:
+    """The containers that run or are about to, by id."""
     known = {found.id: found for found in starting}
+    claimed = _claims(layout)
     for found in container_record.records(layout):
-        if found.id not in known and found.phase in ("running", "paused"):
+        if found.id not in known and (found.phase in _RUNNING or found.id in claimed):
             known[found.id] = found
-    return [known[i] for i in sorted(known) if i not in stopping]
+    return [known[container_id] for container_id in sorted(known)]
+
+
+def _claims_directory(layout: Layout) -> Path:
+    """One file per container that is being started: the pid and start time of who starts it.
+
+    Its record tells nothing of that until it runs, so without this a synchronise of another process
+    would take its rules away again. A file whose process is gone counts for nothing.
+    """
+    return layout.run / "starting"
+
+
+def _claims(layout: Layout) -> dict[str, int]:
+    """The containers that are being started, and the pids of those who start them."""
+    found = {}
+    directory = _claims_directory(layout)
+    with contextlib.suppress(FileNotFoundError):
+        for container_id in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                pid, start = map(int, (directory / container_id).read_text().split())
+                if linux.process_start_time(pid) == start:
+                    found[container_id] = pid
+    return found
+
+
+def _make_claim(layout: Layout, container_id: str) -> None:
+    files.make_private(_claims_directory(layout))
+    text = f"{os.getpid()} {linux.process_start_time(os.getpid())}\n"
+    files.write_atomic(_claims_directory(layout) / container_id, text.encode(), durable=False)
+
+
+def _forget_claims(layout: Layout, keep: Sequence[str]) -> None:
+    """Remove the claims of this process but ``keep``, and those whose process is gone."""
+    directory = _claims_directory(layout)
+    claims = _claims(layout)
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(directory):
+            if name not in keep and claims.get(name, os.getpid()) == os.getpid():
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(directory / name)
 
 
 def _refresh_hosts(layout: Layout, live: Sequence[Record]) -> tuple[str, ...]:
@@ -124,14 +171,14 @@ def claim(
 ) -> Iterator[tuple[Publication, ...]]:
     """Settle a container's published ports; the caller records them within the block.
 
-    The lock is held for the block, so write the record there and do nothing slow. ``exempt`` are
-    ids of containers whose ports do not count, such as the one that is being replaced.
+    The lock is held for the block, so write the record there and do nothing slow. From then on the
+    container counts as being started, until this process calls ``synchronise`` without it or ends.
+    ``exempt`` are ids of containers whose ports do not count, such as the one being replaced.
     """
-    if not ports:
-        yield ()
-        return
     with files.lock(layout.lock(*_PORTS_LOCK)):
-        yield resolve(layout, container_id, ports, attachments, exempt)
+        publications = resolve(layout, container_id, ports, attachments, exempt) if ports else ()
+        _make_claim(layout, container_id)
+        yield publications
 
 
 def resolve(
@@ -148,10 +195,11 @@ def resolve(
     """
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()
+    claimed = _claims(layout)
     for found in container_record.records(layout):
         if found.id == container_id:
             before = found.publications
-        elif found.id not in exempt and found.phase not in ("exited", "removing"):
+        elif found.id not in exempt and (found.phase in _HOLDING or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
     settled: list[Publication] = []
     for port in ports:

@@ -10,6 +10,7 @@ container that holds an address of it, running or not.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import ipaddress
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from typing import Any, Optional
 from .. import document
 from ..container import liveness
 from ..container import record as container_record
-from ..errors import Conflict, Error
+from ..errors import Conflict, Error, NotFound
 from ..plan import Host, Plan, Resource, Step
 from . import attach, inspect, lease, link, publish, record
 from .declare import Declared, fold
@@ -221,7 +222,9 @@ def _restore(host: Host, network: Network) -> None:
     for found in container_record.records(host.layout):
         joined = any(attachment.network_id == network.id for attachment in found.attachments)
         if joined and liveness.is_running(host.layout, found):
-            attach.connect(host.layout, found.pid, found.attachments)
+            # One that ends meanwhile needs no link.
+            with contextlib.suppress(NotFound):
+                attach.connect(host.layout, found.pid, found.attachments)
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
