@@ -62,7 +62,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as exc:
-        print(f"slipway: {exc}", file=sys.stderr)
+        _complain(exc)
         return 1
     except KeyboardInterrupt:
         return 130

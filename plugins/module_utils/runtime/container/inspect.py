@@ -44,11 +44,6 @@ def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[M
     return tuple(sorted(found, key=lambda mount: mount.target))
 
 
-def status(record: Record) -> str:
-    """Docker's word for the state of a container whose record tells the truth."""
-    return record.phase
-
-
 def document(
     layout: Layout,
     spec: ContainerSpec,
@@ -88,7 +83,7 @@ def document(
 def _state(record: Record) -> dict[str, Any]:
     restarting = record.phase == "restarting"
     return {
-        "Status": status(record),
+        "Status": record.phase,
         "Running": restarting or record.phase in ("running", "paused"),
         "Paused": record.phase == "paused",
         "Restarting": restarting,
