@@ -134,6 +134,13 @@ ROWS = [
         {"d": "link @", "@/f": "file"},
     ),
     Row(
+        "absolute link in a directory",
+        "CVE-2025-47290",
+        lambda c: symlink("a/b/d", c) + entry("a/b/d/f"),
+        None,
+        {"@/f": "file", "a/b": "directory"},
+    ),
+    Row(
         "relative link",
         "CVE-2026-50162",
         lambda c: symlink("d", "../canary") + entry("d/f"),

@@ -14,7 +14,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -170,8 +170,8 @@ def _walk(top: Path, skip: Container[str], one_filesystem: bool = False) -> Iter
                 raise
             stack.append((child, here, iter(_names(child))))
     finally:
-        for directory, dummy, dummy in stack:
-            os.close(directory)
+        for level in stack:
+            os.close(level[0])
 
 
 def _names(directory: int) -> list[bytes]:
@@ -255,27 +255,32 @@ def _write_node(
     if kind == tar.SYMLINK:
         link = os.readlink(node.name, dir_fd=node.parent)
     device = status.st_rdev if kind in (tar.CHARACTER, tar.BLOCK_DEVICE) else 0
-    entry = tarheader.header(
-        node.path + b"/" if kind == tar.DIRECTORY else node.path,
-        kind,
-        mode=stat.S_IMODE(status.st_mode),
-        uid=status.st_uid,
-        gid=status.st_gid,
-        size=status.st_size if kind == tar.REGULAR else 0,
-        mtime=status.st_mtime_ns // 10**9,
-        link=link,
-        major=os.major(device),
-        minor=os.minor(device),
-    )
+    name = node.path + b"/" if kind == tar.DIRECTORY else node.path
+
+    def entry(attributes: Mapping[bytes, bytes]) -> bytes:
+        return tarheader.header(
+            name,
+            kind,
+            mode=stat.S_IMODE(status.st_mode),
+            uid=status.st_uid,
+            gid=status.st_gid,
+            size=status.st_size if kind == tar.REGULAR else 0,
+            mtime=status.st_mtime_ns // 10**9,
+            link=link,
+            major=os.major(device),
+            minor=os.minor(device),
+            attributes=attributes,
+        )
+
     if kind not in (tar.REGULAR, tar.DIRECTORY):
-        stream.write(entry)
+        stream.write(entry({}))
         return
     fd = os.open(node.name, _FILE if kind == tar.REGULAR else _DIRECTORY, dir_fd=node.parent)
     try:
         found = os.fstat(fd)
         if (found.st_dev, found.st_ino) != (status.st_dev, status.st_ino):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        stream.write(tarheader.extension(_xattrs(fd, node)) + entry)
+        stream.write(entry(_xattrs(fd, node)))
         if kind == tar.REGULAR:
             _copy(fd, status.st_size, stream)
         elif layer and overlay.is_opaque(fd):

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from .tar import BLOCK, HEADER
 
+_NOTHING: Mapping[bytes, bytes] = {}
+
 
 def header(
     name: bytes,
@@ -21,9 +23,14 @@ def header(
     link: bytes = b"",
     major: int = 0,
     minor: int = 0,
+    attributes: Mapping[bytes, bytes] = _NOTHING,
 ) -> bytes:
-    """The header of an entry, with a PAX header before it where a field does not fit."""
-    records: dict[bytes, bytes] = {}
+    """The header of an entry, with one PAX header before it for ``attributes`` and what does not
+    fit.
+
+    One, since readers differ in whether a second one adds to the first.
+    """
+    records = dict(attributes)
     if len(name) > 100:
         records[b"path"], name = name, name[:100]
     if len(link) > 100:
@@ -37,10 +44,10 @@ def header(
     if not 0 <= mtime < 8**11:
         records[b"mtime"], mtime = b"%d" % mtime, 0
     block = _ustar(name, kind, mode, uid, gid, size, mtime, link, major, minor)
-    return extension(records) + block
+    return _extension(records) + block
 
 
-def extension(records: Mapping[bytes, bytes]) -> bytes:
+def _extension(records: Mapping[bytes, bytes]) -> bytes:
     """A PAX header with these records for the entry that follows; nothing for none."""
     if not records:
         return b""
