@@ -159,7 +159,7 @@ def _server(name: str, services: Sequence[str]) -> None:
                 with connection, contextlib.suppress(OSError):
                     connection.sendall(json.dumps([name, peer[0]]).encode())
             else:
-                dummy, peer = listener.recvfrom(100)
+                peer = listener.recvfrom(100)[1]
                 listener.sendto(json.dumps([name, peer[0]]).encode(), peer)
 
 

@@ -35,6 +35,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.image impor
     store,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 NAME = "committed:1"
 
@@ -162,7 +163,7 @@ def test_a_container_thaws_when_its_commit_fails(world: World) -> None:
     until((world.layout.container(made.id) / "upper/srv/.wh.x").exists)
     with pytest.raises(Error, match=r"\.wh\.x"):
         apply(world.layout, task("work"))
-    host = commit.Host(world.layout)
+    host = Host(world.layout)
     with pytest.raises(Error, match=r"\.wh\.x"):
         commit.Commit(commit.declare({"container": "work", "name": NAME}), "").execute(host)
     state = oci_runtime.state(oci_runtime.choose(world.layout), made.id)

@@ -133,7 +133,7 @@ def test_a_token_serves_until_it_ends_and_for_its_scope_only() -> None:
     assert login.header(ORIGIN, ("repository:a/b:pull,push",)) == "Bearer t2"
     assert login.header(ORIGIN, SCOPE) == "Bearer t1"
     assert len(service.asked) == 2
-    assert all("Authorization" not in headers for dummy, dummy, headers, dummy in service.asked)
+    assert all("Authorization" not in headers for _one, _two, headers, _four in service.asked)
 
 
 def test_an_expired_and_a_rejected_token_are_renewed() -> None:
