@@ -108,7 +108,8 @@ def test_a_network_is_made_changed_made_again_and_removed(host: Host) -> None:
     assert converge(host, "web", state="absent") == ["remove network web"]
     assert not link.exists(bridge)
     assert converge(host, "web", state="absent") == []
-    assert b"slipway" not in subprocess.run(["nft", "list", "tables"], capture_output=True).stdout
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, check=True).stdout
+    assert b"slipway" not in tables
 
 
 def test_what_somebody_took_away_is_reported_and_restored(host: Host) -> None:

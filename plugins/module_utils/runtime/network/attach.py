@@ -130,8 +130,11 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
     link.connect(pid, attachments)
 
 
-def damage(layout: Layout, found: Record) -> tuple[str, ...]:
-    """What a running container lost of its network on the host, in words; () when all stands."""
+def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]:
+    """What a running container lost of its network on the host, in words; () when all stands.
+
+    Without ``rules`` the firewall does not count: an earlier task of a check-mode run restores it.
+    """
     lost = []
     for attachment in found.attachments:
         network = record.find(layout, attachment.network_id)
@@ -141,7 +144,7 @@ def damage(layout: Layout, found: Record) -> tuple[str, ...]:
             lost.append(f"the bridge {network.bridge} of the network {attachment.network}")
         elif not link.is_port(attachment.host_link, attachment.bridge):
             lost.append(f"its link to the network {attachment.network}")
-    if found.attachments and not publish.standing(layout):
+    if rules and found.attachments and not publish.standing(layout):
         lost.append("the firewall")
     return tuple(lost)
 
