@@ -131,7 +131,10 @@ def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path) -> None
     """
     if not lowers:
         # An image without layers: overlayfs wants a lower one, and there is nothing to merge.
-        linux.mount(upper, target, None, linux.MS_BIND)
+        try:
+            linux.mount(upper, target, None, linux.MS_BIND)
+        except OSError as exc:
+            raise _explain(exc, 0, upper, work, target) from exc
         return
     opened: list[int] = []
     try:
