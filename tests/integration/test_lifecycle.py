@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from containers import World, fetch, page, until
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     conmon,
+    incarnation,
     lifecycle,
     liveness,
     record,
@@ -449,6 +451,38 @@ def test_a_start_that_is_killed_is_made_good_by_the_next(world: World, after_ms:
     assert again.phase == "running"
     assert liveness.is_running(world.layout, again)
     assert lifecycle.stop(world.host, made.id).phase == "exited"
+
+
+@pytest.fixture
+def slow_runtime() -> Iterator[None]:
+    """OCI runtimes that take their time to create; the sandbox has its own /usr/local/bin."""
+    wrappers = []
+    for name in ("crun", "runc"):
+        real = shutil.which(name, path="/usr/sbin:/usr/bin")
+        wrapper = Path("/usr/local/bin", name)
+        if real is None or wrapper.exists():
+            continue
+        wrapper.write_text(f'#!/bin/sh\ncase "$*" in *" create "*) sleep 0.4; esac\n{real} "$@"\n')
+        wrapper.chmod(0o755)
+        wrappers.append(wrapper)
+    yield
+    for wrapper in wrappers:
+        wrapper.unlink()
+
+
+def test_a_creation_in_flight_does_not_disturb_the_next(world: World, slow_runtime: None) -> None:
+    """Its starter is killed while the OCI runtime creates, and the next start comes at once."""
+    made = world.create("web")
+    statement = f"lifecycle.start(host, {made.id!r})\nimport time; time.sleep(9)"
+    victim = subprocess.Popen(_elsewhere(world, statement))
+    until(
+        lambda: any(
+            b"create" in argv and made.id.encode() in argv for argv in incarnation._command_lines()
+        )
+    )
+    victim.kill()
+    victim.wait()
+    assert lifecycle.start(world.host, made.id).generation == 2
 
 
 def test_many_starters_start_it_once(world: World) -> None:
