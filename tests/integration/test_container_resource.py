@@ -241,6 +241,13 @@ def test_a_flushed_firewall_and_a_deleted_bridge_are_repaired(world: World) -> N
     assert record.all_ids(world.layout) == [made], "repaired, not recreated"
 
 
+def test_a_restored_firewall_is_reported_once_in_a_play(world: World) -> None:
+    play = [task("web"), task("db")]
+    converge(world, *play)
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    assert_play_is_predicted(world.layout, play)
+
+
 def test_files_in_a_container(world: World) -> None:
     converge(world, task("web", volumes=["site:/srv"]))
     for path in ("/etc/motd", "/srv/index.html"):

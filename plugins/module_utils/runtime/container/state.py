@@ -88,12 +88,17 @@ def _find(host: Host, name: str) -> State:
     running = found.phase in ("running", "restarting")
     state = State(name, spec, running, id=container_id)
     if found.phase == "running":
-        return dataclasses.replace(state, damage=attach.damage(host.layout, found))
+        return dataclasses.replace(state, damage=_damage(host, found))
     if found.phase == "exited":
         state = dataclasses.replace(
             state, ending=_ending(host, found), ended_well=found.exit_code == 0
         )
     return state
+
+
+def _damage(host: Host, found: record.Record) -> tuple[str, ...]:
+    # What an earlier task of a check-mode run would have restored is not reported twice.
+    return attach.damage(host.layout, found, rules="firewall" not in host.predicted)
 
 
 def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
@@ -187,6 +192,9 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     if state.spec is not None:
         made = {"spec": document.to_json(state.spec), "running": state.running, "id": state.id}
     predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
+    if state.spec is not None and state.running and not state.spec.network_mode:
+        # Starting it, or finding it whole, means that the rules of all containers stand.
+        predicted["firewall"] = {"table": {}}
     if state.around.image_id == "":
         predicted["image"] = {state.around.reference: {"id": ""}}
     return predicted
