@@ -32,32 +32,6 @@ NOON = 1767225600.0 + 12 * 3600
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.2, "Less than a second"),
-        (1.9, "1 second"),
-        (59.9, "59 seconds"),
-        (60, "About a minute"),
-        (119, "About a minute"),
-        (120, "2 minutes"),
-        (3599, "59 minutes"),
-        (3600, "About an hour"),
-        (3 * 3600, "3 hours"),
-        (47 * 3600, "47 hours"),
-        (48 * 3600, "2 days"),
-        (13 * 86400, "13 days"),
-        (14 * 86400, "2 weeks"),
-        (59 * 86400, "8 weeks"),
-        (60 * 86400, "2 months"),
-        (729 * 86400, "24 months"),
-        (730 * 86400, "2 years"),
-    ],
-)
-def test_a_span_of_time_in_dockers_words(seconds: float, words: str) -> None:
-    assert listing.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
     ("phase", "words"),
     [
         ("running", "Up 12 hours"),
@@ -83,15 +57,6 @@ def test_ports() -> None:
         )
         == "127.0.0.1:8080->80/tcp, 0.0.0.0:53->5353/udp, :::53->5353/udp"
     )
-
-
-def test_columns_are_aligned_as_dockers_are() -> None:
-    rows = [["CONTAINER ID", "IMAGE", "NAMES"], ["abc", "a-long-image:1", "web"]]
-    assert list(listing.table(rows)) == [
-        "CONTAINER ID   IMAGE            NAMES",
-        "abc            a-long-image:1   web",
-    ]
-    assert next(iter(listing.table([["IMAGE", "NAMES"]]))) == "IMAGE     NAMES"
 
 
 @pytest.mark.parametrize(

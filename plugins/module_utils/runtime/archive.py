@@ -97,6 +97,8 @@ MODULES = (
     "reference",
     "safefs",
     "snapshot",
+    "table",
+    "template",
     "volume/spec",
     "volume/store",
 )

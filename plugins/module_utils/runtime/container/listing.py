@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Optional
@@ -15,6 +14,7 @@ from .. import reference
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network.spec import Publication
+from ..table import duration, listing
 from . import liveness, record
 from .record import Record
 from .spec import ContainerSpec, argv
@@ -26,12 +26,11 @@ _HEADINGS = {
     "Command": "COMMAND",
     "RunningFor": "CREATED",
     "Status": "STATUS",
+    "State": "STATE",
     "Ports": "PORTS",
     "Names": "NAMES",
 }
-_PLACEHOLDER = re.compile(r"\{\{\s*\.([A-Za-z]+)\s*\}\}")
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 
 
 def lines(
@@ -45,33 +44,7 @@ def lines(
         yield from (item.id if whole else item.id[:12] for item in found)
         return
     rows = [row for row in (_row(layout, item, whole) for item in found) if row]
-    if form == "json":
-        yield from (json.dumps(row, ensure_ascii=False) for row in rows)
-    elif form:
-        yield from (_filled(form, row) for row in rows)
-    else:
-        yield from table([list(_HEADINGS.values()), *([row[k] for k in _HEADINGS] for row in rows)])
-
-
-def _filled(form: str, row: dict[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: _cell(row, match[1]), form)
-
-
-def _cell(row: dict[str, str], name: str) -> str:
-    try:
-        return row[name]
-    except KeyError as exc:
-        raise Error(
-            f"--format: there is no field {name}", hint=f"there are {', '.join(row)}"
-        ) from exc
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns as Docker aligns them: at least ten wide, three blanks between."""
-    widths = [max(7, *(len(cell) for cell in column)) for column in zip(*rows)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths)]
-        yield "   ".join([*cells, row[-1]])
+    yield from listing(rows, _HEADINGS, _COLUMNS, form)
 
 
 def _records(layout: Layout, everything: bool) -> Iterable[Record]:
@@ -142,21 +115,3 @@ def ports(publications: Sequence[Publication]) -> str:
 def _since(moment: str, now: float) -> str:
     then = liveness.seconds(moment)
     return "some time" if then is None else duration(now - then)
-
-
-def duration(seconds: float) -> str:
-    """A span of time as Docker words it (go-units, HumanDuration)."""
-    if seconds < 1:
-        return "Less than a second"
-    if seconds < _MINUTE:
-        return "1 second" if int(seconds) == 1 else f"{int(seconds)} seconds"
-    if seconds < _HOUR:
-        minutes = int(seconds // _MINUTE)
-        return "About a minute" if minutes == 1 else f"{minutes} minutes"
-    hours = int(seconds / _HOUR + 0.5)
-    if hours < 48:
-        return "About an hour" if hours == 1 else f"{hours} hours"
-    for unit, name, until in ((24, "days", 14), (24 * 7, "weeks", 60), (24 * 30, "months", 730)):
-        if hours < until * 24:
-            return f"{hours // unit} {name}"
-    return f"{hours // (24 * 365)} years"
