@@ -39,6 +39,8 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
     declared = task.declare(task.params)
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     task.resource.result(host, plan.want)
+    if task.resource.report:
+        task.resource.report(host, plan)
     for kind, named in (task.resource.predict or (lambda _: {}))(plan.want).items():
         predicted.setdefault(kind, {}).update(named)
     return _outcome(task, plan)
@@ -49,14 +51,15 @@ def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     host = Host(layout)
     declared = task.declare(task.params)
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
+    told = task.resource.report(host, plan) if task.resource.report else {}
     if not plan.steps:
-        return _outcome(task, plan), task.resource.result(host, plan.have)
+        return _outcome(task, plan), {**task.resource.result(host, plan.have), **told}
     plan.apply(host)
     found = task.resource.observe(host, declared)
     differing = task.resource.differences(plan.want, found)
     if differing:
         raise Error(f"not what was planned: {'; '.join(differing)}")
-    return _outcome(task, plan), task.resource.result(host, found)
+    return _outcome(task, plan), {**task.resource.result(host, found), **told}
 
 
 def assert_play_is_predicted(layout: Layout, tasks: Sequence[Task]) -> None:

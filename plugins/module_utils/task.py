@@ -16,7 +16,9 @@ from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.converge import (
+    converge as carry_out,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import (
@@ -51,8 +53,6 @@ def converge(
 ) -> None:
     """Run one task: observe, plan, apply, and observe again to see that the host is what was
     planned.
-
-    A difference between the plan and the host after it is a failure, never a quiet surprise.
     """
     module = _module(argument_spec, module_options)
     host = Host(Layout.default(), predicted=module.predicted or {})
@@ -65,7 +65,7 @@ def converge(
             for missing in plan.unmet:
                 host.warn(missing)
         else:
-            plan, found = _apply(host, resource, declared)
+            plan, found = carry_out(host, resource, declared)
         result = _result(host, resource, plan, found)
     except Error as exc:
         _fail(module, host, exc)
@@ -109,27 +109,6 @@ def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> _Modul
     return module
 
 
-def _apply(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S], S]:
-    """Observe, plan and act under the object's lock, so two tasks on one object come one after the
-    other.
-    """
-    files.prepare(host.layout)
-    kind, name = resource.lock(declared)
-    with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
-        plan = resource.plan(declared, resource.observe(host, declared))
-        if not plan.steps:
-            return plan, plan.have
-        plan.apply(host)
-        found = resource.observe(host, declared)
-    differing = resource.differences(plan.want, found)
-    if differing:
-        raise Error(
-            f"{kind} {name} is not what was planned after it was changed: {'; '.join(differing)}",
-            hint="run the task again; if it stays so, something else on the host changes it",
-        )
-    return plan, found
-
-
 def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> dict[str, Any]:
     return {
         "changed": plan.changed,
@@ -137,6 +116,7 @@ def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> di
         "diff": {"before": resource.view(plan.have), "after": resource.view(plan.want)},
         **({"differences": list(plan.reasons)} if plan.reasons else {}),
         **resource.result(host, found),
+        **(resource.report(host, plan) if resource.report else {}),
     }
 
 

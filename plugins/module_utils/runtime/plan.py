@@ -103,7 +103,9 @@ class Resource(Generic[D, S]):
     plan can predict; ``result(host, state)`` is what the module returns; ``lock(declared)`` names
     the lock under which a change is observed, planned and applied; ``predict(state)`` is what a
     check-mode run hands to its later tasks, in the shape of ``Host.predicted``; ``verify(want,
-    found)`` replaces the comparison of the two views where a difference can be explained.
+    found)`` replaces the comparison of the two views where a difference can be explained;
+    ``report(host, plan)`` is what the module returns besides of what the plan does, the same in
+    check mode and in the run that follows.
     """
 
     observe: Callable[[Host, D], S]
@@ -113,6 +115,7 @@ class Resource(Generic[D, S]):
     lock: Callable[[D], tuple[str, str]]
     predict: Optional[Callable[[S], dict[str, dict[str, Any]]]] = None
     verify: Optional[Callable[[S, S], list[str]]] = None
+    report: Optional[Callable[[Host, Plan[S]], dict[str, Any]]] = None
 
     def differences(self, want: S, found: S) -> list[str]:
         """How the host differs from what was planned, after the steps; ``verify`` or the views."""

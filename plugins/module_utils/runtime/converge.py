@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying a declaration out: for tasks and for the program alike."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from . import files
+from .errors import Error
+from .plan import Host, Plan, Resource
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+
+def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S], S]:
+    """Observe, plan and act under the object's lock, so two tasks on one object come one after the
+    other. Returns the plan and what was found after it.
+
+    A difference between the plan and the host after it is a failure, never a quiet surprise.
+    """
+    files.prepare(host.layout)
+    kind, name = resource.lock(declared)
+    with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
+        plan = resource.plan(declared, resource.observe(host, declared))
+        if not plan.steps:
+            return plan, plan.have
+        plan.apply(host)
+        found = resource.observe(host, declared)
+    differing = resource.differences(plan.want, found)
+    if differing:
+        raise Error(
+            f"{kind} {name} is not what was planned after it was changed: {'; '.join(differing)}",
+            hint="run the task again; if it stays so, something else on the host changes it",
+        )
+    return plan, found
