@@ -23,7 +23,7 @@ from typing import Any, Optional
 from .. import safefs
 from ..errors import Error, NotFound
 from ..plan import Host, Plan, Resource, Step
-from . import lifecycle, liveness, record
+from . import liveness, record
 
 #: A file that is compared is read whole; larger ones belong into a volume or an image.
 _LIMIT = 256 * 1024 * 1024
@@ -100,7 +100,7 @@ def _mode(text: Optional[str]) -> Optional[int]:
 @contextmanager
 def _root(host: Host, container: str) -> Iterator[safefs.Root]:
     """The root of a running container, held by descriptor, its process known to be the one."""
-    found = lifecycle.current(host, record.identify(host.layout, container))
+    found = liveness.current(host.layout, record.identify(host.layout, container))
     if found.phase != "running":
         raise Error(
             f"container {container} is not running", hint="start it, and run the task again"

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The container as a resource: its steps, and the pure plan from what is found to what is asked."""
+"""The container as a resource: its steps, and the pure plan from what is found to what is asked.
+
+What acts (lifecycle, and below it conmon, bundles, links) is imported where a step is executed: a
+task that finds nothing to do is the common one, and pays for none of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from typing import Any, Optional
 from ..errors import Error
 from ..image import store
 from ..plan import Host, Plan, Resource, Step
-from . import documents, lifecycle, record
+from . import documents, record
 from .declare import IGNORE, Declared, amend, applied_live, declare, differing, resolve
 from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
@@ -57,6 +61,8 @@ class Create(Step[State]):
         )
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         image = _image(host, self.spec)
         made = lifecycle.create(host, dataclasses.replace(self.spec, image_id=image.id), image)
         if not self.start:
@@ -85,6 +91,8 @@ class Replace(Step[State]):
         )
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         image = _image(host, self.spec)
         spec = dataclasses.replace(self.spec, image_id=image.id)
         lifecycle.swap(host, _id(host, spec.name), spec, image, start=self.start)
@@ -104,6 +112,8 @@ class Amend(Step[State]):
         return dataclasses.replace(have, spec=self.spec)
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         lifecycle.replace_spec(host, _id(host, self.spec.name), self.spec)
 
 
@@ -118,6 +128,8 @@ class Start(Step[State]):
         return dataclasses.replace(have, running=True, damage=())
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         lifecycle.start(host, _id(host, self.name))
 
 
@@ -132,6 +144,8 @@ class Restart(Step[State]):
         return dataclasses.replace(have, running=True, damage=())
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         lifecycle.restart(host, _id(host, self.name))
 
 
@@ -147,6 +161,8 @@ class Stop(Step[State]):
         return dataclasses.replace(have, running=False, damage=())
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         lifecycle.stop(host, _id(host, self.name), timeout_s=0 if self.kill else None)
 
 
@@ -164,6 +180,8 @@ class Repair(Step[State]):
         return dataclasses.replace(have, damage=())
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         lifecycle.repair(host, _id(host, self.name))
 
 
@@ -182,6 +200,8 @@ class Remove(Step[State]):
         return State(have.name, around=have.around)
 
     def execute(self, host: Host) -> None:
+        from . import lifecycle
+
         container_id = _id(host, self.name)
         lifecycle.stop(host, container_id, timeout_s=0 if self.kill else None)
         lifecycle.remove(host, container_id, volumes=self.volumes)

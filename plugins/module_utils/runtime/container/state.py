@@ -16,7 +16,7 @@ from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
-from . import lifecycle, logs, record
+from . import liveness, logs, record
 from .declare import Declared, shown
 from .spec import ContainerSpec
 
@@ -82,7 +82,7 @@ def _find(host: Host, name: str) -> State:
     try:
         container_id = record.by_name(host.layout, name)
         spec = record.read_spec(host.layout, container_id)
-        found = lifecycle.current(host, container_id)
+        found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
     running = found.phase in ("running", "restarting")
