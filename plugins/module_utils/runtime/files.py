@@ -63,6 +63,20 @@ def prepare(layout: Layout) -> None:
     if not layout.run_containers.is_dir():
         make_private(layout.run)
         make_private(layout.run_containers)
+    sweep(layout)
+
+
+def sweep(layout: Layout) -> None:
+    """Remove what killed processes left half made, or half removed; their pids are in the names.
+
+    A pid that another process got since only delays it. Two directories are listed, and empty on a
+    host where nothing was killed.
+    """
+    for directory in (layout.tmp, layout.trash):
+        for name in os.listdir(directory):
+            pid = name.rsplit("-", 2)[-2:-1]
+            if pid and pid[0].isdecimal() and not os.path.exists(f"/proc/{pid[0]}"):
+                remove_tree(directory / name)
 
 
 def make_private(directory: Path) -> None:
@@ -197,7 +211,7 @@ def _holder(fd: int) -> str:
 
 def discard(layout: Layout, path: Path) -> None:
     """Take an object out of sight in one rename, then remove it: no reader meets half of it."""
-    grave = layout.trash / f"{path.name}-{secrets.token_hex(6)}"
+    grave = layout.trash / f"{path.name[:100]}-{os.getpid()}-{secrets.token_hex(6)}"
     try:
         os.rename(path, grave)
     except FileNotFoundError:
