@@ -146,6 +146,15 @@ def is_domain(text: str) -> bool:
     return _DOMAIN.match(text) is not None
 
 
+def is_path(text: str) -> bool:
+    """Whether a text is a repository as a registry knows it: a reference's path."""
+    return len(text) <= _PATH_LIMIT and _PATH.match(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    return _TAG.match(text) is not None
+
+
 def _split_domain(text: str) -> tuple[str, str]:
     first, slash, rest = text.partition("/")
     if not slash:

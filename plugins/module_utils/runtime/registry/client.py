@@ -25,6 +25,7 @@ from ..errors import Error
 from ..layout import Layout
 from ..oci import Descriptor
 from . import credentials as stored
+from . import listing
 from .answer import Answer, Slice
 from .credentials import Credentials
 from .download import Part
@@ -118,6 +119,20 @@ class Registry:
                     hint="check host and port",
                 )
             answer.require()
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Every tag of a repository. Raises NotFound when there is no such repository."""
+        return listing.tags(self._http, self.limits, repository)
+
+    def catalog(self) -> tuple[str, ...]:
+        """Every repository. Raises NotFound where the registry does not list them."""
+        return listing.catalog(self._http, self.limits)
+
+    def search(self, term: str, count: int) -> tuple[listing.Found, ...]:
+        """At most ``count`` repositories by Docker Hub's search API. Raises NotFound where there
+        is none.
+        """
+        return listing.search(self._http, self.limits, term, count)
 
     def resolve(self, repository: str, reference: str) -> Descriptor:
         """What a tag or digest names now: one HEAD request.

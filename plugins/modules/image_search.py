@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_search
+short_description: Search registries for images
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Searches Docker Hub, or lists what another registry has.
+  - A registry that speaks the search API of Docker Hub is searched by it. Of every other one the
+    catalogue is read, and a term is found in it as a part of a name.
+extends_documentation_fragment:
+  - slipway.engine.attributes.info
+  - slipway.engine.registry
+options:
+  term:
+    description:
+      - What to search for.
+      - As with C(docker search), it may begin with a registry, as in
+        V(registry.example.org:5000/web).
+      - Empty, it finds everything in the catalogue of a registry other than Docker Hub.
+    type: str
+    required: true
+  registry:
+    description: The registry to search. The default is docker.io.
+    type: str
+  limit:
+    description: How many results to return at most, from 1 to 100.
+    type: int
+    default: 25
+  filters:
+    description: Which of the results to keep.
+    type: dict
+    suboptions:
+      stars:
+        description: Those with at least so many stars.
+        type: int
+        default: 0
+      is_official:
+        description: Official images only.
+        type: bool
+        default: false
+"""
+
+EXAMPLES = r"""
+- name: Look for well-known web servers
+  slipway.engine.image_search:
+    term: nginx
+    filters:
+      stars: 100
+
+- name: List all repositories of a registry of our own
+  slipway.engine.image_search:
+    term: ""
+    registry: registry.example.org:5000
+    limit: 100
+"""
+
+RETURN = r"""
+results:
+  description:
+    - What was found, most stars first. Of a catalogue only the names are known.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The repository, as it can be pulled.
+      type: str
+      sample: nginx
+    description:
+      description: What its owner says of it.
+      type: str
+    star_count:
+      description: How many users like it.
+      type: int
+    is_official:
+      description: Whether it is one of the images Docker curates.
+      type: bool
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.searching import gather
+
+
+def main() -> None:
+    task.inform(
+        {
+            "term": {"type": "str", "required": True},
+            "registry": {"type": "str"},
+            "limit": {"type": "int", "default": 25},
+            "filters": {
+                "type": "dict",
+                "options": {
+                    "stars": {"type": "int", "default": 0},
+                    "is_official": {"type": "bool", "default": False},
+                },
+            },
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "insecure_registry": {"type": "bool"},
+            "ca_path": {"type": "path"},
+        },
+        gather,
+        required_together=[("username", "password")],
+    )
+
+
+if __name__ == "__main__":
+    main()
