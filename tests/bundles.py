@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers without images or networks: a root of busybox, run by conmon and a real OCI runtime."""
+"""Containers without images or networks: a root of busybox, conmon and a real OCI runtime."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Running:
         change: Optional[Callable[[dict[str, Any]], object]] = None,
         **place: Any,
     ) -> conmon.Launched:
-        """Write the bundle, changed by ``change`` where a test wants it wrong, and launch conmon."""
+        """Write the bundle, changed by ``change`` where it shall be wrong, and launch conmon."""
         self.spec = spec or ContainerSpec("web", "busybox", "")
         self.spec = dataclasses.replace(self.spec, command=command)
         self.place = bundle.Place(
@@ -62,7 +62,6 @@ class Running:
             mounts=(),
             cgroups_path=oci_runtime.cgroups_path(self.id),
             cgroup_v2=oci_runtime.cgroup_v2(),
-            capabilities=oci_runtime.capabilities(),
         )
         self.place = dataclasses.replace(self.place, **place)
         value = bundle.config(self.spec, ImageDefaults(), self.place)

@@ -60,6 +60,9 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+# prctl(2), linux/prctl.h
+PR_SET_CHILD_SUBREAPER = 36
+
 # renameat2(2), linux/fs.h
 RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
@@ -168,6 +171,13 @@ def unshare(flags: int) -> None:
 def setns(fd: int, nstype: int = 0) -> None:
     """Move this thread into the namespace ``fd`` stands for; ``nstype`` of 0 takes any kind."""
     _check(_libc()[1].setns(fd, nstype))
+
+
+def prctl(option: int, value: int) -> None:
+    """prctl(2) with an option that takes one number (PR_SET_*)."""
+    ctypes, library = _libc()
+    zero = ctypes.c_ulong(0)
+    _check(library.prctl(option, ctypes.c_ulong(value), zero, zero, zero))
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int = 0) -> None:

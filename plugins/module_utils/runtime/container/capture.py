@@ -1,10 +1,14 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The output of a process in a container, read with a bound on memory and on time.
+"""A process in a container, run to its end: its output with a bound on memory, its status, its
+time.
 
 What is inside writes as much as it likes and for as long as it likes (CVE-2022-1708,
-CVE-2022-31030): up to a limit is kept, the rest is read and dropped.
+CVE-2022-31030): up to a limit is kept, the rest is read and dropped. The OCI runtime starts the
+process detached, with our pipes for its streams, and ends; the process becomes our child, since we
+adopt orphans meanwhile. Attached, runc would copy the streams itself and wait for every process
+that was left behind with them.
 """
 
 from __future__ import annotations
@@ -14,22 +18,25 @@ import os
 import select
 import selectors
 import signal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Optional
+from typing import Optional
 
-from .. import process
+from .. import linux, process
 
 #: Bytes that are kept of each stream unless the caller says otherwise.
 OUTPUT_LIMIT = 10 << 20
 
 _CHUNK = 1 << 16
 
-#: How long a stream is still read once its process is gone: a child left behind may hold it for
-#: ever.
-_LINGER_S = 0.25
+#: How long the streams are still read once the process is gone: what it left behind may hold them.
+_LINGER_S = 0.1
+
+#: How long a process may take to go after SIGKILL.
+_KILL_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Captured:
     """A process that ended: its exit status (128 + the signal that killed it) and what it wrote.
 
     ``truncated``: more was written than was kept. ``timed_out``: it was killed when its time was
-    over. ``pid`` is what it was on the host; 0 when it never came to life.
+    over. ``started`` is False when the runtime could not start it, and says why in ``stderr``.
     """
 
     returncode: int
@@ -45,7 +52,7 @@ class Captured:
     stderr: bytes
     truncated: bool = False
     timed_out: bool = False
-    pid: int = 0
+    started: bool = True
 
 
 @dataclass
@@ -62,6 +69,65 @@ class _Kept:
         self.truncated = self.truncated or len(part) > room
 
 
+#: How often and how long it is looked for a process that a runtime left half started.
+_REAP_TRIES = 20
+_REAP_PAUSE_S = 0.005
+
+_adopting = threading.Lock()
+_adopters = 0
+
+
+@contextlib.contextmanager
+def _adopt_orphans() -> Iterator[None]:
+    """Be the parent of what our children leave behind, for the block (PR_SET_CHILD_SUBREAPER).
+
+    Of a process that could not be started crun leaves a zombie. It must be reaped, since the first
+    process of a pid namespace does not end before all others are (pid_namespaces(7)): a container
+    could not be killed while we live.
+    """
+    global _adopters
+    with _adopting:
+        _adopters += 1
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        with _adopting:
+            _adopters -= 1
+            if not _adopters:
+                linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 0)
+                _reap_strays()
+
+
+def _reap_strays() -> None:
+    """Reap children of ours in another pid namespace: nobody else waits for those."""
+    for _ in range(_REAP_TRIES):
+        strays = [pid for pid in _children() if _is_elsewhere(pid)]
+        for pid in strays:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        if not strays:
+            return
+        time.sleep(_REAP_PAUSE_S)
+
+
+def _children() -> list[int]:
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            found += [int(pid) for pid in (task / "children").read_text("ascii").split()]
+    return found
+
+
+def _is_elsewhere(pid: int) -> bool:
+    """Whether a process has a pid in a namespace below ours (NSpid of proc(5))."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in status)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def capture(
     argv: Sequence[str],
     stdin: bytes,
@@ -70,131 +136,131 @@ def capture(
     env: Mapping[str, str],
     pid_file: Path,
 ) -> Captured:
-    """Run ``argv`` to its end; it writes to ``pid_file`` the pid of the process it runs for us."""
-    child = process.spawn(
-        argv,
-        env=env,
-        stdin=process.PIPE if stdin else None,
-        stdout=process.PIPE,
-        stderr=process.PIPE,
-    )
+    """Run ``argv``, which starts a process, writes its pid to ``pid_file`` and ends; and wait for
+    it.
+    """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     kept = {"stdout": _Kept(limit), "stderr": _Kept(limit)}
-    try:
-        timed_out = not _pump(child, memoryview(stdin), kept, deadline)
-        pid = _pid(pid_file)
+    with _adopt_orphans(), contextlib.ExitStack() as stack:
+        runtime = process.spawn(
+            argv,
+            env=env,
+            stdin=process.PIPE if stdin else None,
+            stdout=process.PIPE,
+            stderr=process.PIPE,
+        )
+        streams = _Streams(runtime, memoryview(stdin), kept)
+        stack.callback(streams.close)
+        timed_out = not streams.pump_until_end(runtime.pid, deadline)
         if timed_out:
-            _kill(child, pid)
-        returncode = child.wait()
-    finally:
-        if child.poll() is None:
-            _kill(child, _pid(pid_file))
-            child.wait()
-        for stream in (child.stdin, child.stdout, child.stderr):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-    if returncode < 0:
-        returncode = 128 - returncode
+            runtime.kill()
+        status = runtime.wait()
+        pid = _read_pid(pid_file)
+        if status != 0 and not pid:
+            streams.drain()
+        elif pid:
+            timed_out = timed_out or not streams.pump_until_end(pid, deadline)
+            status = _reap(pid, kill=timed_out)
+            streams.drain()
     out, err = kept["stdout"], kept["stderr"]
-    truncated = out.truncated or err.truncated
-    return Captured(returncode, bytes(out.data), bytes(err.data), truncated, timed_out, pid)
+    return Captured(
+        128 - status if status < 0 else status,
+        bytes(out.data),
+        bytes(err.data),
+        out.truncated or err.truncated,
+        timed_out,
+        started=bool(pid),
+    )
 
 
-def _pump(
-    child: process.Child,
-    stdin: memoryview,
-    kept: Mapping[str, _Kept],
-    deadline: Optional[float],
-) -> bool:
-    """Move bytes both ways until the process is gone and its streams are read; False at the
-    deadline.
-    """
-    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for name in kept:
-            selector.register(_stream(getattr(child, name)), selectors.EVENT_READ, kept[name])
+class _Streams:
+    """Our ends of the pipes of a process. Owns them."""
+
+    def __init__(self, child: process.Child, stdin: memoryview, kept: Mapping[str, _Kept]) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._stdin = stdin
+        self._files = [child.stdin, child.stdout, child.stderr]
+        self._open = 0
+        for name, sink in kept.items():
+            self._selector.register(getattr(child, name), selectors.EVENT_READ, sink)
+            self._open += 1
         if child.stdin is not None:
             os.set_blocking(child.stdin.fileno(), False)
-            selector.register(child.stdin, selectors.EVENT_WRITE)
-        # The pidfd wakes us when the process ends while a child of its keeps the streams open.
-        process_fd = os.pidfd_open(child.pid)
-        stack.callback(os.close, process_fd)
-        selector.register(process_fd, selectors.EVENT_READ)
-        gone = False
-        while any(isinstance(key.data, _Kept) for key in selector.get_map().values()):
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0 and not gone:
-                return False
-            ready = selector.select(_LINGER_S if gone else left)
-            if not ready and gone:
-                return True
-            for key, dummy in ready:
-                if key.fileobj == process_fd:
-                    gone = True
-                    selector.unregister(process_fd)
-                elif isinstance(key.data, _Kept):
-                    part = os.read(key.fd, _CHUNK)
-                    key.data.add(part)
-                    if not part:
-                        selector.unregister(key.fileobj)
-                else:
-                    stdin = _feed(selector, child, stdin)
-        return _ends(child, deadline)
+            self._selector.register(child.stdin, selectors.EVENT_WRITE)
+
+    def close(self) -> None:
+        self._selector.close()
+        for file in self._files:
+            if file is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    file.close()
+
+    def pump_until_end(self, pid: int, deadline: Optional[float]) -> bool:
+        """Move bytes both ways until a child of ours has ended; False when the deadline came."""
+        # A child that has ended is a zombie until we reap it, so this is no other process.
+        ended = os.pidfd_open(pid)
+        self._selector.register(ended, selectors.EVENT_READ)
+        try:
+            while True:
+                left_s = None if deadline is None else deadline - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    return False
+                ready = self._selector.select(left_s)
+                if any(key.fileobj == ended for key, _ in ready):
+                    return True
+                self._move(ready)
+        finally:
+            self._selector.unregister(ended)
+            os.close(ended)
+
+    def drain(self) -> None:
+        """Read what was written before the end, without waiting for those who may still write."""
+        until = time.monotonic() + _LINGER_S
+        while self._open and time.monotonic() < until:
+            self._move(self._selector.select(max(0.0, until - time.monotonic())))
+
+    def _move(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, _ in ready:
+            if isinstance(key.data, _Kept):
+                part = os.read(key.fd, _CHUNK)
+                key.data.add(part)
+                if not part:
+                    self._selector.unregister(key.fileobj)
+                    self._open -= 1
+            else:
+                self._feed(key)
+
+    def _feed(self, key: selectors.SelectorKey) -> None:
+        stream = self._files[0]
+        assert stream is not None
+        with contextlib.suppress(BlockingIOError):
+            try:
+                self._stdin = self._stdin[os.write(key.fd, self._stdin[:_CHUNK]) :]
+            except BrokenPipeError:
+                self._stdin = self._stdin[:0]
+        if not self._stdin:
+            self._selector.unregister(stream)
+            stream.close()
 
 
-def _ends(child: process.Child, deadline: Optional[float]) -> bool:
-    """Wait for a process that has closed its streams."""
-    if deadline is None:
-        child.wait()
-    elif not _wait(child, deadline - time.monotonic()):
-        return False
-    return True
-
-
-def _wait(child: process.Child, timeout_s: float) -> bool:
-    """Whether a process ends within a time; without a thread and without polling, by its pidfd."""
-    fd = os.pidfd_open(child.pid)
-    try:
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return bool(poll.poll(max(0.0, timeout_s) * 1000))
-    finally:
-        os.close(fd)
-
-
-def _stream(stream: Optional[IO[bytes]]) -> IO[bytes]:
-    if stream is None:
-        raise AssertionError("the stream was asked for")
-    return stream
-
-
-def _feed(selector: selectors.BaseSelector, child: process.Child, stdin: memoryview) -> memoryview:
-    stream = _stream(child.stdin)
-    try:
-        stdin = stdin[os.write(stream.fileno(), stdin[:_CHUNK]) :]
-    except BlockingIOError:
-        return stdin
-    except BrokenPipeError:
-        stdin = stdin[:0]
-    if not stdin:
-        selector.unregister(stream)
-        stream.close()
-    return stdin
-
-
-def _pid(pid_file: Path) -> int:
+def _read_pid(pid_file: Path) -> int:
     try:
         return int(pid_file.read_text("ascii"))
     except (FileNotFoundError, ValueError):
         return 0
 
 
-def _kill(child: process.Child, pid: int) -> None:
-    """End the process in the container first: ended alone, the runtime would leave it running."""
-    if pid and child.poll() is None:
-        # While the runtime lives it has not reaped the process, so the pid cannot be another's.
+def _reap(pid: int, kill: bool) -> int:
+    """The exit status of a child, negative for a signal; 137 when it would not end after a kill."""
+    if kill:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        _wait(child, 5.0)
-    if child.poll() is None:
-        child.kill()
+        fd = os.pidfd_open(pid)
+        try:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            if not poll.poll(_KILL_S * 1000):
+                return 128 + signal.SIGKILL
+        finally:
+            os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +23,6 @@ from typing import Any, Optional
 from .. import files, linux, process
 from ..errors import Error, NotFound
 from ..layout import Layout
-from .bundle import CAPABILITIES
 from .capture import OUTPUT_LIMIT, Captured, capture
 
 #: In this order: crun starts a container in a third of runc's time.
@@ -103,16 +103,6 @@ def cgroups_path(container_id: str, driver: str = "") -> str:
     if (driver or cgroup_driver()) == "systemd":
         return f"system.slice:slipway:{container_id}"
     return f"/slipway/{container_id}"
-
-
-def capabilities() -> tuple[str, ...]:
-    """``systemd`` when it is PID 1 (sd_booted(3)) and so owns the cgroup tree, else ``cgroupfs``."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("CapBnd:"):
-                mask = int(line.split()[1], 16)
-                return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
-    return CAPABILITIES
 
 
 def refusal(name: str, found: Cgroups) -> str:
@@ -266,12 +256,12 @@ def exec_run(
     (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set.
     """
     with _process_file(runtime, document) as (description, pid_file):
-        argv = [runtime.path, *runtime.arguments(), "exec"]
+        argv = [runtime.path, *runtime.arguments(), "exec", "--detach"]
         argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
         done = capture(argv, stdin, timeout_s, limit, ENVIRONMENT, pid_file)
-    reason = done.stderr.decode("utf-8", "replace")
-    if done.returncode != 0 and not done.pid and not done.timed_out:
-        raise failure(runtime, container_id, reason, tuple(document.get("args", ())))
+    if not done.started and not done.timed_out:
+        said = done.stderr.decode("utf-8", "replace")
+        raise failure(runtime, container_id[:12], said, tuple(document.get("args", ())))
     return done
 
 
@@ -280,13 +270,13 @@ def exec_detached(runtime: Runtime, container_id: str, document: Mapping[str, An
     host.
     """
     with _process_file(runtime, document) as (description, pid_file):
-        argv = ["exec", "--detach", "--process", str(description), "--pid-file", str(pid_file)]
-        try:
-            _run(runtime, *argv, container_id)
-        except Error as exc:
-            raise failure(
-                runtime, container_id, exc.message, tuple(document.get("args", ()))
-            ) from exc
+        log = pid_file.with_suffix(".log")
+        argv = [runtime.path, *runtime.arguments(), "--log", str(log), "exec", "--detach"]
+        argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
+        # The process inherits the streams, so they lead nowhere and the runtime writes to a log.
+        if process.spawn(argv, env=ENVIRONMENT).wait() != 0:
+            said = log.read_text("utf-8", "replace") if log.exists() else ""
+            raise failure(runtime, container_id[:12], said, tuple(document.get("args", ())))
         return int(pid_file.read_text("ascii"))
 
 
@@ -304,43 +294,42 @@ def _process_file(runtime: Runtime, document: Mapping[str, Any]) -> Iterator[tup
         files.write_atomic(description, json.dumps(document).encode(), durable=False)
         yield description, pid_file
     finally:
-        for path in (description, pid_file):
+        for path in (description, pid_file, pid_file.with_suffix(".log")):
             path.unlink(missing_ok=True)
+
+
+#: runc's log line around the message, and what both runtimes call the program they could not run.
+_LOG_MESSAGE = re.compile(r'\blevel=\w+ msg="((?:[^"\\]|\\.)*)"')
+_ABOUT_PROGRAM = re.compile(r'\bexec: "|\bexecutable file\b|\bopen executable\b|\bexec /')
 
 
 def failure(
     runtime: Runtime, container: str, reason: str, argv: Sequence[str] = (), cwd: str = ""
 ) -> Error:
-    """What a runtime said when it could not start a process, as an error that a user understands.
-    Pure.
+    """What a runtime said when it could not start a process, as an error a user understands. Pure.
 
-    runc reports a missing program at create, crun too; the words differ and both wrap the kernel's.
+    ``reason`` is its standard error, as conmon passes it on: bare with crun, log lines with runc.
     """
-    text = " ".join(reason.replace('\\"', '"').split())
-    program = argv[0] if argv else ""
+    messages = _LOG_MESSAGE.findall(reason)
+    text = messages[-1].replace('\\"', '"').replace("\\\\", "\\") if messages else reason
+    text = " ".join(text.split())
     lower = text.lower()
-    if cwd and ("chdir" in lower or "cwd" in lower) and "no such file" in lower:
-        return Error(f"container {container}: the working directory {cwd!r} is not in the image")
-    where = f'container {container}: the command "{program}"'
-    about_program = program and any(
-        mark in lower
-        for mark in ("executable file", "exec:", "exec ", "execve", "stat ", "open executable")
-    )
-    if about_program and ("not found" in lower or "no such file" in lower):
+    if cwd and (f"chdir `{cwd}`" in text or f"mkdir {cwd}:" in text or f'"{cwd}"' in text):
+        return Error(f"container {container}: the working directory {cwd} cannot be used: {text}")
+    if not argv or not _ABOUT_PROGRAM.search(text):
+        said = text or "it gave no reason"
+        return Error(f"container {container}: {runtime.name} could not start it: {said}")
+    program = f'container {container}: the command "{argv[0]}"'
+    if "not found" in lower or "no such file" in lower:
+        return Error(f"{program} is not in the image", hint="name a program that is")
+    if "permission denied" in lower or "operation not permitted" in lower:
+        return Error(f"{program} may not be executed", hint="its file has no execute permission")
+    if "exec format error" in lower:
         return Error(
-            f"{where} is not in the image",
-            hint="name a program of the image, or check the interpreter of its first line",
-        )
-    if about_program and ("permission denied" in lower or "operation not permitted" in lower):
-        return Error(f"{where} may not be executed", hint="its file has no execute permission")
-    if about_program and "exec format error" in lower:
-        return Error(
-            f"{where} is not a program of this machine",
+            f"{program} is not a program of this machine",
             hint="the image may be for another architecture, or the script lacks its #! line",
         )
-    return Error(
-        f"container {container}: {runtime.name} could not start it: {text or 'no reason given'}"
-    )
+    return Error(f"{program} could not be run: {text}")
 
 
 def _run(runtime: Runtime, *argv: str) -> process.Completed:
@@ -350,11 +339,8 @@ def _run(runtime: Runtime, *argv: str) -> process.Completed:
 def _is_gone(error: Error) -> bool:
     """Whether a runtime refused because there is no such container, or no process in it."""
     text = error.message.lower()
-    marks = (
-        "does not exist",
-        "not running",
-        "already finished",
-        "no such process",
-        "container not running",
-    )
+    marks = ("does not exist", "not running", "already finished", "no such process")
+    # crun names its own record of the container instead.
+    if "/status`: no such file" in text:
+        return True
     return any(mark in text for mark in marks)
