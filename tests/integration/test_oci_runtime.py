@@ -18,8 +18,11 @@ from pathlib import Path
 import pytest
 from bundles import Running
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import oci_runtime
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, safefs
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    bundle,
+    oci_runtime,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
 )
@@ -163,8 +166,6 @@ def test_privileged(running: Running) -> None:
 
 def _ours() -> tuple[str, ...]:
     """The capabilities of this host: root in a container of its own has not all of them."""
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import bundle
-
     status = Path("/proc/self/status").read_text()
     mask = int(status.partition("CapBnd:")[2].split()[0], 16)
     return tuple(name for bit, name in enumerate(bundle.CAPABILITIES) if mask >> bit & 1)
@@ -173,6 +174,38 @@ def _ours() -> tuple[str, ...]:
 def test_a_read_only_root(running: Running) -> None:
     spec = ContainerSpec("web", "busybox", "", read_only=True)
     assert "Read-only file system" in running.shell("echo x > /file", spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("links", "path"),
+    [
+        ({"wd": "/proc/self/fd/8"}, "/wd"),
+        ({"wd": "/proc/self/fd"}, "/wd/8"),
+        ({"wd": "../../../proc"}, "/wd"),
+        ({"wd": "/a", "a": "proc/self"}, "/wd/cwd"),
+    ],
+)
+def test_a_working_directory_that_is_a_link_into_proc(
+    tmp_path: Path, links: dict[str, str], path: str
+) -> None:
+    """CVE-2024-21626 by way of the image's own links."""
+    (tmp_path / "proc").mkdir()
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    with safefs.Root(tmp_path) as tree, pytest.raises(Error, match="is a link into /proc"):
+        bundle.make_working_directory(tree, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/new/dir", "/link", "/link/new", "/away/etc"])
+def test_a_working_directory_is_made_inside(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    (root / "srv").mkdir(parents=True)
+    (root / "link").symlink_to("/srv")
+    (root / "away").symlink_to("../../../../../..")
+    with safefs.Root(root) as tree:
+        bundle.make_working_directory(tree, path)
+        assert tree.exists(path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"root"}
 
 
 def test_verbs(running: Running) -> None:

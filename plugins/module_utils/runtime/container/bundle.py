@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bundle handed to the OCI runtime: config.json of runtime-spec 1.0.2, with Docker's defaults.
 
-Everything but write() is pure.
+Everything but write() and make_working_directory() is pure.
 
 Nothing of an image but its process defaults gets in here: labels and annotations of images steer no
 runtime (CVE-2024-3154, CVE-2026-53488).
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import files
+from .. import files, safefs
 from ..errors import Error
 from .seccomp import profile as seccomp_profile
 from .spec import ContainerSpec, ImageDefaults, argv
@@ -298,6 +298,25 @@ def check_cwd(path: str) -> str:
     if normal == "/proc" or normal.startswith("/proc/"):
         raise Error(f"the working directory {path!r} lies in /proc", hint="choose another one")
     return normal
+
+
+def make_working_directory(tree: safefs.Root, path: str) -> None:
+    """Make a container's working directory in its mounted root, and refuse one that leads to /proc.
+
+    A link of the image, /srv -> /proc/self/fd/8, names a descriptor of the runtime by the time it
+    is entered, so check_cwd() looks at where the path really ends. What is looked at stays as it
+    is: nothing of the container runs before its runtime does.
+    """
+    tree.make_dirs(path)
+    fd = tree.open(path, os.O_PATH | os.O_DIRECTORY)
+    try:
+        top, found = (os.readlink(f"/proc/self/fd/{number}") for number in (tree.fd, fd))
+    finally:
+        os.close(fd)
+    try:
+        check_cwd("/" + os.path.relpath(found, top))
+    except Error as exc:
+        raise Error(f"the working directory {path!r} is a link into /proc", hint=exc.hint) from exc
 
 
 def write(directory: Path, value: Mapping[str, Any]) -> Path:

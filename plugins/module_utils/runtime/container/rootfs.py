@@ -55,7 +55,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             _provide_volume(layout, mount, root)
     with safefs.Root(root) as tree:
         binds = (*_names(home), *(_bind(layout, spec, tree, mount) for mount in mounts))
-        tree.make_dirs(bundle.working_directory(spec, image))
+        bundle.make_working_directory(tree, bundle.working_directory(spec, image))
         place = Place(
             id=run.id,
             rootfs=str(root),
