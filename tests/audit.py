@@ -142,7 +142,7 @@ def _steady(value: Any) -> Any:
 
 def _cgroups() -> Iterator[str]:
     """Control groups with slipway in their path and no process of another sandbox in them."""
-    others = _foreign()
+    others, theirs = _foreign(), _foreign_containers()
     for path, dummy, dummy in os.walk(CGROUP):
         if "slipway" not in path[len(str(CGROUP)) :] or os.path.basename(path) in PARENTS:
             continue
@@ -150,7 +150,7 @@ def _cgroups() -> Iterator[str]:
             pids = {int(pid) for pid in Path(path, "cgroup.procs").read_text().split()}
         except OSError:
             continue
-        if not pids & others:
+        if not pids & others and not theirs.intersection(path.split("/")):
             yield os.path.relpath(path, CGROUP)
 
 
@@ -160,15 +160,16 @@ def _processes() -> dict[int, str]:
     A line carries the start time: a pid may come again, a pid with its start time does not.
     """
     table = _table()
+    theirs = _foreign_containers()
     found = {}
     for pid, (parent, start, name) in table.items():
         monitor = _monitor(table, pid)
         if monitor is None:
             try:
-                ours = "slipway" in Path(f"/proc/{pid}/cgroup").read_text()
+                group = Path(f"/proc/{pid}/cgroup").read_text()
             except OSError:
                 continue
-            ours = ours and name not in MONITORS
+            ours = "slipway" in group and not any(name in group for name in theirs)
         else:
             ours = _same_mount_namespace(monitor)
         if ours:
@@ -181,6 +182,20 @@ def _foreign() -> set[int]:
     table = _table()
     monitors = {pid: _monitor(table, pid) for pid in table}
     return {pid for pid, top in monitors.items() if top and not _same_mount_namespace(top)}
+
+
+def _foreign_containers() -> set[str]:
+    """The ids of containers in other sandboxes, read through some process of each of them."""
+    namespaces = {}
+    for pid in _table():
+        with contextlib.suppress(OSError):
+            namespaces[os.readlink(f"/proc/{pid}/ns/mnt")] = pid
+    namespaces.pop(os.readlink("/proc/self/ns/mnt"), None)
+    found: set[str] = set()
+    for pid in namespaces.values():
+        with contextlib.suppress(OSError):
+            found.update(os.listdir(f"/proc/{pid}/root/var/lib/slipway/containers"))
+    return found
 
 
 def _table() -> dict[int, tuple[int, int, str]]:

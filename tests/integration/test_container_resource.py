@@ -77,7 +77,7 @@ def converge(world: World, *tasks: Task) -> list[str]:
     """Check, apply, apply again: the prediction held, and the second run found nothing to do."""
     assert_play_is_predicted(world.layout, tasks)
     for again in tasks:
-        outcome, _ = apply(world.layout, again)
+        outcome, dummy = apply(world.layout, again)
         assert outcome.actions == ()
         assert check(world.layout, again, {}).actions == ()
     return record.all_ids(world.layout)
@@ -146,7 +146,7 @@ def test_a_container_that_fails_at_once_is_an_error_with_its_last_words(world: W
 
 
 def test_a_container_that_did_its_work_is_none(world: World) -> None:
-    outcome, _ = apply(world.layout, task("job", command=["true"]))
+    outcome, dummy = apply(world.layout, task("job", command=["true"]))
     assert outcome.changed
 
 
@@ -234,7 +234,7 @@ def test_a_flushed_firewall_and_a_deleted_bridge_are_repaired(world: World) -> N
         subprocess.run(damage, check=True)
         predicted = check(world.layout, want, {})
         assert predicted.actions, damage
-        done, _ = apply(world.layout, want)
+        done, dummy = apply(world.layout, want)
         assert done == predicted
         assert page(8080) == "page one\n"
         assert check(world.layout, want, {}).actions == ()
@@ -260,7 +260,7 @@ def test_files_in_a_container(world: World) -> None:
         assert b"hello" not in shown
     with pytest.raises(Error, match="is a directory"):
         apply(world.layout, file("web", "/etc", "x"))
-    kept, _ = apply(world.layout, file("web", "/etc/motd", "other", force=False))
+    kept, dummy = apply(world.layout, file("web", "/etc/motd", "other", force=False))
     assert not kept.changed
     apply(world.layout, acting("web", state="stopped"))
     with pytest.raises(Error, match="container web is not running"):

@@ -335,9 +335,9 @@ def test_mutated_layers_never_do_harm(place: Path, source: Path) -> None:
     )
     before = fingerprint(source)
     chance = random.Random(20260101)
-    for _ in range(1500):
+    for dummy in range(1500):
         data = bytearray(small)
-        for _ in range(chance.randint(1, 4)):
+        for dummy in range(chance.randint(1, 4)):
             where = chance.randrange(len(data))
             kind = chance.randrange(5)
             if kind == 0:
