@@ -96,6 +96,21 @@ def load(data: bytes, where: str) -> dict[str, Any]:
     counts.
     """
 
+    value = _parse(data, where)
+    if not isinstance(value, dict):
+        raise Error(f"{where} is not a JSON object")
+    return value
+
+
+def load_list(data: bytes, where: str) -> list[Any]:
+    """The same for a JSON array."""
+    value = _parse(data, where)
+    if not isinstance(value, list):
+        raise Error(f"{where} is not a JSON array")
+    return value
+
+
+def _parse(data: bytes, where: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) != len(pairs):
@@ -103,12 +118,9 @@ def load(data: bytes, where: str) -> dict[str, Any]:
         return value
 
     try:
-        value = json.loads(data, object_pairs_hook=unique)
+        return json.loads(data, object_pairs_hook=unique)
     except (ValueError, RecursionError) as exc:
         raise Error(f"{where} is not JSON") from exc
-    if not isinstance(value, dict):
-        raise Error(f"{where} is not a JSON object")
-    return value
 
 
 def chain_ids(diff_ids: Sequence[str]) -> list[str]:

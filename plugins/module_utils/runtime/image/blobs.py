@@ -138,9 +138,14 @@ class Writer:
             view = view[os.write(self._fd, view) :]
         return len(data)
 
+    @property
+    def digest(self) -> str:
+        """Of what was written so far."""
+        return "sha256:" + self._hash.hexdigest()
+
     def publish(self, media_type: str) -> Descriptor:
         """Make what was written a blob, durable under its name."""
-        descriptor = Descriptor(media_type, "sha256:" + self._hash.hexdigest(), self.total)
+        descriptor = Descriptor(media_type, self.digest, self.total)
         os.fsync(self._fd)
         adopt(self._layout, self._path, descriptor)
         return descriptor

@@ -62,7 +62,7 @@ def writing_layer(layout: Layout) -> Iterator[LayerWriter]:
         yield LayerWriter(blob)
 
 
-class _Tee:
+class Tee:
     """What is read of one stream is written to another."""
 
     def __init__(self, source: Readable, sink: blobs.Writer) -> None:
@@ -78,7 +78,7 @@ class _Tee:
 def keep_layer(layout: Layout, source: Readable, media_type: str) -> tuple[Descriptor, str]:
     """Store a compressed layer byte by byte as it is; returns its descriptor and its diff_id."""
     with blobs.writing(layout) as blob:
-        tee = _Tee(source, blob)
+        tee = Tee(source, blob)
         with compression.plain(tee, media_type) as plain:
             diff_id = digest_of_stream(plain)
         while tee.read(CHUNK):
@@ -104,11 +104,15 @@ def put_image(
     """Store a config and the manifest that joins it with its layers; returns the manifest's
     descriptor.
     """
-    data = canonical(config)
+    return put_manifest(layout, blobs.put(layout, canonical(config), oci.CONFIG), layers)
+
+
+def put_manifest(layout: Layout, config: Descriptor, layers: Sequence[Descriptor]) -> Descriptor:
+    """The same for a config that is in the store already, byte by byte as it came."""
     document = {
         "schemaVersion": 2,
         "mediaType": oci.MANIFEST,
-        "config": blobs.put(layout, data, oci.CONFIG).document(),
+        "config": config.document(),
         "layers": [Descriptor(d.media_type, d.digest, d.size).document() for d in layers],
     }
     return blobs.put(layout, canonical(document), oci.MANIFEST)

@@ -47,6 +47,17 @@ def header(
     return _extension(records) + block
 
 
+def with_size(block: bytes, size: int) -> bytes:
+    """A header without records, with the size that its content turned out to have.
+
+    From 8 GiB on it stands there in base 256 (GNU), since no PAX record can be put before it any
+    more; Go's archive/tar and every tar program read that in any header.
+    """
+    field = b"%011o\0" % size if size < 8**11 else b"\x80" + size.to_bytes(11, "big")
+    block = block[:124] + field + block[136:148] + b" " * 8 + block[156:]
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
 def _extension(records: Mapping[bytes, bytes]) -> bytes:
     """A PAX header with these records for the entry that follows; nothing for none."""
     if not records:

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exporting as a resource: a file on the host that shall be the archive of these images."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import files
+from ..errors import Error, NotFound
+from ..plan import Host, Plan, Resource, Step
+from ..reference import is_id
+from . import archive, documents, members, packing, state, store
+from .packing import Chosen
+from .state import ABSENT, CURRENT, OUTDATED, Local
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An archive at ``path`` of the images that ``names`` mean; an id gives an image no name."""
+
+    path: Path
+    names: tuple[str, ...]
+    tag: str
+    form: str
+    force: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image that shall be in the archive, under these names."""
+
+    local: Local
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """The file at a path, compared with what was declared."""
+
+    path: Path
+    status: str
+    images: tuple[Found, ...]
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Export(Step[State]):
+    """Write the archive beside its place, and rename it."""
+
+    declared: Declared
+    images: tuple[Found, ...]
+
+    def describe(self) -> str:
+        names = ", ".join(self.declared.names)
+        return f"export image {names} to {self.declared.path}"
+
+    def after(self, have: State) -> State:
+        return replace(have, status=CURRENT)
+
+    def execute(self, host: Host) -> None:
+        chosen = tuple(
+            Chosen(found.local.image, found.names)
+            for found in self.images
+            if found.local.image is not None
+        )
+        with store.lease(host.layout):
+            write(host, self.declared.path, self.declared.form, chosen)
+
+
+def write(host: Host, path: Path, form: str, chosen: tuple[Chosen, ...]) -> None:
+    """Replace a file by an archive of these images as a whole, readable by root alone."""
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}")
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            packing.write(host.layout, form, chosen, fd)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    files.fsync_dir(path.parent)
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_export: names, tag, path, format and force."""
+    names = tuple(str(name) for name in params["names"])
+    if not names:
+        raise Error("names is empty", hint="name at least one image")
+    return Declared(
+        path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
+        names=names,
+        tag=str(params.get("tag") or "latest"),
+        form=str(params.get("format") or archive.DOCKER),
+        force=bool(params.get("force")),
+    )
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Find the images, and read the documents of what is at the path."""
+    images, unmet = _find(host, declared)
+    status = _compare(host, declared, images)
+    if not declared.path.parent.is_dir():
+        unmet.append(f"there is no directory {declared.path.parent} on this host")
+    if declared.path.is_dir():
+        raise Error(f"{declared.path} is a directory", hint="path names the archive's file")
+    return State(declared.path, status, images, tuple(unmet))
+
+
+def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]:
+    """The images, each once with all the names it was given by; and what keeps one from it."""
+    found: dict[str, Found] = {}
+    unmet = []
+    for text in declared.names:
+        name, local = _named(host, text, declared.tag)
+        if local is None:
+            missing = NotFound(
+                f"there is no image {name or text} on this host",
+                hint="pull, load or import it before it is exported",
+            )
+            unmet.append(str(missing))
+            continue
+        if local.image is not None and store.missing(host.layout, local.image):
+            unmet.append(f"the store lacks a layer of {name or text}; pull or load it again")
+        # One whose id nobody knows yet is nobody's twin.
+        key = local.id or text
+        before = found.get(key, Found(local, ()))
+        found[key] = replace(before, names=tuple(sorted({*before.names, *filter(None, [name])})))
+    return tuple(found.values()), unmet
+
+
+def _named(host: Host, text: str, tag: str) -> tuple[str, Optional[Local]]:
+    """What a name means, and the name it has in the archive: "" where an id or a digest is given.
+
+    Names go before ids, as in Docker.
+    """
+    bare = text[7:] if text.startswith("sha256:") else text
+    if not text.startswith("sha256:") and len(bare) < 64:
+        reference = state.reference_of({"name": text, "tag": tag})
+        local = state.here(host, reference)
+        if local is not None or not is_id(text):
+            return "" if reference.digest else reference.canonical, local
+    return "", state.find(host, text)
+
+
+def _compare(host: Host, declared: Declared, images: tuple[Found, ...]) -> str:
+    """Whether the file holds exactly these images; its layers are looked at, not read."""
+    try:
+        with members.opened(declared.path, members.spool_of(host.layout), whole=False) as there:
+            contents = archive.read(there)
+            whole = not any(archive.absent(there, image) for image in contents.images)
+    except NotFound:
+        return ABSENT
+    except Error:
+        # Whatever it is, it is no archive of ours.
+        return OUTDATED
+    if contents.form != declared.form or contents.chosen or not whole:
+        return OUTDATED
+    keeps_manifests = declared.form == archive.OCI
+    have = {
+        (image.id, image.manifest.digest if image.manifest else "", image.names)
+        for image in contents.images
+    }
+    want = {
+        (found.local.id, found.local.digest if keeps_manifests else "", found.names)
+        for found in images
+    }
+    return CURRENT if have == want else OUTDATED
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if have.status == CURRENT and not declared.force:
+        return Plan(have)
+    return Plan(have, (Export(declared, have.images),), have.unmet)
+
+
+def view(found: State) -> dict[str, Any]:
+    return {"path": str(found.path), "archive": found.status}
+
+
+def result(host: Host, found: State) -> dict[str, Any]:
+    """``images``: what is in the archive, in the shape of docker image inspect."""
+    return {
+        "images": [
+            documents.inspect(host.layout, image.local.image)
+            if image.local.image is not None
+            else {"Id": image.local.id, "RepoTags": list(image.names), "RepoDigests": []}
+            for image in found.images
+        ]
+    }
+
+
+def predict(found: State) -> dict[str, dict[str, Any]]:
+    """What a task that loads the archive later in the run would find in it."""
+    if found.status != CURRENT:
+        return {}
+    images = [{"id": image.local.id, "names": list(image.names)} for image in found.images]
+    return {"archive": {str(found.path): {"images": images}}}
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=view,
+    result=result,
+    lock=lambda declared: ("archive", state.lock(str(declared.path))[1]),
+    predict=predict,
+)

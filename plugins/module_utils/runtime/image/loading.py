@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Loading as a resource: an archive on the host, whose images shall be here under its names.
+
+Ids follow from the archive's documents, so a plan reads no layer. What is loaded is verified layer
+by layer, and no image gets its name before all of them are whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from ..errors import Error, NotFound
+from ..plan import Host, Plan, Resource, Step
+from ..reference import Reference, parse_normalized
+from . import archive, documents, intake, platform, state, store
+from .archive import Packed
+from .members import Members, opened, spool_of
+from .platform import Platform
+from .state import ABSENT, CURRENT, OUTDATED, Local
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An archive; ``name`` replaces the names its only image has there."""
+
+    path: Path
+    name: Optional[Reference]
+    platform: Optional[Platform]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A name the archive gives an image, or its id where it gives none; and what is here of it.
+
+    ``digest`` is that of its manifest, "" where the archive has none, or a mark that stands for it.
+    """
+
+    name: str
+    id: str
+    status: str
+    local: Optional[Local] = None
+    digest: str = ""
+    #: Whether a plan brings it.
+    planned: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What an archive holds, compared with the host."""
+
+    images: tuple[Wanted, ...]
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Load(Step[State]):
+    """Bring the images into the store, unpack them, and give them their names last."""
+
+    declared: Declared
+    images: tuple[Wanted, ...]
+
+    def describe(self) -> str:
+        names = [image.name for image in self.images if image.status != CURRENT]
+        return f"load image {', '.join(names) or 'from the archive'}"
+
+    def after(self, have: State) -> State:
+        return replace(have, images=tuple(map(_loaded, have.images)))
+
+    def execute(self, host: Host) -> None:
+        declared, layout = self.declared, host.layout
+        with store.lease(layout), opened(declared.path, layout.tmp, whole=True) as members:
+            images = _images(declared, members)
+            if {(i.name, i.id) for i in self.images} != {(n, i) for n, i, dummy in _named(images)}:
+                raise Error(
+                    f"{declared.path} changed after it was looked at",
+                    hint="run the task again when nobody writes to it any more",
+                )
+            intake.bring(layout, members, images)
+
+
+def _loaded(image: Wanted) -> Wanted:
+    if image.status == CURRENT:
+        return image
+    digest = image.digest or state.mark("load", image.id)
+    return replace(image, status=CURRENT, digest=digest, planned=True)
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_load: path, name and platform."""
+    if not params.get("path"):
+        raise Error(
+            "src names a file of the controller, and only Ansible's action plugin can read it",
+            hint="on the host itself use path",
+        )
+    name, wanted = params.get("name"), params.get("platform")
+    reference = parse_normalized(str(name)) if name else None
+    if reference is not None and reference.digest:
+        raise Error(f"{reference.canonical} names a digest, and what is loaded gets a tag")
+    return Declared(
+        path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
+        name=reference,
+        platform=platform.parse_platform(wanted) if wanted else None,
+    )
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read the archive's documents, and look for what it holds."""
+    predicted = host.predicted.get("archive", {}).get(str(declared.path))
+    try:
+        if predicted is not None:
+            found = _foretold(declared, predicted)
+        else:
+            with opened(declared.path, spool_of(host.layout), whole=False) as members:
+                packed = _images(declared, members)
+            _warn(host, declared, packed)
+            found = _named(packed)
+    except NotFound as exc:
+        missing = NotFound(exc.message, hint="a file of the controller is named by src, not path")
+        return State((), (str(missing),))
+    return State(tuple(_compare(host, *image) for image in sorted(found)))
+
+
+def _named(images: Sequence[Packed]) -> list[tuple[str, str, str]]:
+    """Name, id and manifest digest of each; one without a name goes by its id."""
+    return [
+        (name, image.id, image.manifest.digest if image.manifest else "")
+        for image in images
+        for name in image.names or (image.id,)
+    ]
+
+
+def _compare(host: Host, name: str, image_id: str, digest: str) -> Wanted:
+    if name == image_id:
+        local = state.find(host, image_id)
+    else:
+        local = state.here(host, parse_normalized(name))
+    if local is None:
+        return Wanted(name, image_id, ABSENT, None, digest)
+    whole = local.image is None or not store.missing(host.layout, local.image)
+    current = whole and state.same(local.id, image_id)
+    return Wanted(name, image_id, CURRENT if current else OUTDATED, local, digest)
+
+
+def _images(declared: Declared, members: Members) -> tuple[Packed, ...]:
+    """What shall be loaded of an archive, under the names it shall have."""
+    found = archive.read(members, declared.platform).images
+    if declared.name is None:
+        return found
+    if len(found) > 1:
+        raise Error(
+            f"{declared.path} holds {len(found)} images, and the option name is for one",
+            hint="leave it out, and they get the names the archive has for them",
+        )
+    return (replace(found[0], names=(declared.name.canonical,)),)
+
+
+def _foretold(declared: Declared, predicted: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What an archive will hold that an earlier task of a check-mode run would write."""
+    found = []
+    for image in predicted["images"]:
+        names = [declared.name.canonical] if declared.name else image["names"] or [image["id"]]
+        found += [(str(name), str(image["id"]), "") for name in names if name]
+    return found
+
+
+def _warn(host: Host, declared: Declared, images: Sequence[Packed]) -> None:
+    own = platform.host_platform()
+    for image in images:
+        if declared.platform is None and not platform.runs_on(image.made_for, own):
+            named = ", ".join(image.names) or image.id
+            host.warn(f"{named} is an image for {image.made_for}, and this host is {own}")
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    if not have.unmet and all(image.status == CURRENT for image in have.images):
+        return Plan(have)
+    return Plan(have, (Load(declared, have.images),), have.unmet)
+
+
+def view(found: State) -> dict[str, Any]:
+    return {"images": {image.name: image.status for image in found.images}}
+
+
+def result(host: Host, found: State) -> dict[str, Any]:
+    """``image_names`` as docker load prints them, and ``images`` as docker image inspect does."""
+    inspected: dict[str, dict[str, Any]] = {}
+    for image in found.images:
+        local = None if image.planned else image.local
+        if local is not None and local.image is not None:
+            inspected[image.id] = documents.inspect(host.layout, local.image)
+        elif image.name != image.id:
+            inspected[image.name] = documents.predicted(parse_normalized(image.name), image.id)
+        else:
+            inspected[image.id] = {"Id": image.id, "RepoTags": [], "RepoDigests": []}
+    return {
+        "image_names": [
+            image.name if image.name == image.id else parse_normalized(image.name).familiar
+            for image in found.images
+        ],
+        "images": list(inspected.values()),
+    }
+
+
+def predict(found: State) -> dict[str, dict[str, Any]]:
+    named: dict[str, Any] = {}
+    untagged: dict[str, Any] = {}
+    for image in found.images:
+        if image.status != CURRENT:
+            continue
+        digest = image.digest
+        if not image.planned and image.local is not None:
+            digest = image.local.digest
+        value = {"id": image.id, "digest": digest}
+        if image.name == image.id:
+            untagged[image.id] = value
+            continue
+        named[image.name] = value
+        before = state.State(
+            image.name, CURRENT, image.local, image.id, digest, planned=image.planned
+        )
+        untagged.update(state.displaced(before).get(state.UNTAGGED, {}))
+    return {"image": named, **({state.UNTAGGED: untagged} if untagged else {})}
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe=observe,
+    plan=plan,
+    view=view,
+    result=result,
+    lock=lambda declared: ("archive", state.lock(str(declared.path))[1]),
+    predict=predict,
+)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of the store as one archive: what ``docker save`` writes, or a tar of an image layout.
+
+The bytes are a function of the images and their names alone: files stand in a fixed order, belong
+to root and are of 1970. Documents come first, so whoever looks for them reads no layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .. import oci
+from ..document import canonical
+from ..errors import Error
+from ..layout import Layout
+from ..reference import parse_normalized
+from . import archive, blobs, compression
+from .making import CHUNK
+from .store import Image
+from .stream import Readable
+from .tar import BLOCK
+from .tarheader import header, with_size
+
+#: tar programs write whole records of so many blocks, and some complain of less.
+_RECORD = 20 * BLOCK
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An image for an archive, and the names it has there: whole references, in order."""
+
+    image: Image
+    names: tuple[str, ...]
+
+
+def write(layout: Layout, form: str, images: Sequence[Chosen], fd: int) -> None:
+    """Write an archive of these images to a seekable, empty file. Raises Damaged."""
+    out = _Tar(fd)
+    if form == archive.DOCKER:
+        _write_docker(layout, images, out)
+    else:
+        _write_layout(layout, images, out)
+    out.finish()
+
+
+def write_documents(documents: Mapping[str, bytes], fd: int) -> None:
+    """Write an archive of small files only, as archive.head() gives them."""
+    out = _Tar(fd)
+    for name, data in sorted(documents.items()):
+        out.file(name, data)
+    out.finish()
+
+
+class _Tar:
+    """A tar being written to a seekable file."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def file(self, name: str, data: bytes) -> None:
+        self._write(header(name.encode(), b"0", 0o644, size=len(data)))
+        self._write(data + bytes(-len(data) % BLOCK))
+
+    def stream(self, name: str, source: Readable) -> str:
+        """A file whose size is known at its end. Returns the digest of what was written."""
+        start = os.lseek(self._fd, 0, os.SEEK_CUR)
+        block = header(name.encode(), b"0", 0o644)
+        self._write(block)
+        size, found = 0, hashlib.sha256()
+        while data := source.read(CHUNK):
+            self._write(data)
+            found.update(data)
+            size += len(data)
+        self._write(bytes(-size % BLOCK))
+        os.pwrite(self._fd, with_size(block, size), start)
+        return "sha256:" + found.hexdigest()
+
+    def finish(self) -> None:
+        end = os.lseek(self._fd, 0, os.SEEK_CUR) + 2 * BLOCK
+        self._write(bytes(2 * BLOCK + -end % _RECORD))
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+
+# --- what docker save writes -----------------------------------------------------------------
+
+
+def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
+    entries = [
+        {
+            "Config": f"{_hexadecimal(chosen.image.id)}.json",
+            "RepoTags": [parse_normalized(name).familiar for name in chosen.names] or None,
+            "Layers": [f"{_hexadecimal(diff_id)}.tar" for diff_id in chosen.image.diff_ids],
+        }
+        for chosen in images
+    ]
+    out.file(archive.DOCKER_INDEX, canonical(entries))
+    configs = {chosen.image.id: chosen.image.config_descriptor for chosen in images}
+    for image_id, descriptor in configs.items():
+        out.file(f"{_hexadecimal(image_id)}.json", blobs.read(layout, descriptor))
+    contents = {
+        diff_id: layer
+        for chosen in images
+        for diff_id, layer in zip(chosen.image.diff_ids, chosen.image.layers)
+    }
+    for diff_id, layer in contents.items():
+        with blobs.open_verified(layout, layer) as blob:  # noqa: SIM117
+            with compression.plain(blob, layer.media_type) as plain:
+                found = out.stream(f"{_hexadecimal(diff_id)}.tar", plain)
+        if found != diff_id:
+            raise Error(
+                f"the layer {layer.digest} unpacks to {found}, and the image's config says "
+                f"{diff_id}",
+                hint="the image is damaged; pull or load it again",
+            )
+
+
+def _hexadecimal(digest: str) -> str:
+    return digest.partition(":")[2]
+
+
+# --- a tar of an image layout ----------------------------------------------------------------
+
+
+def _write_layout(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
+    entries = []
+    for chosen in images:
+        for name in chosen.names or ("",):
+            # With the whole name in both, whatever reads one of them gives the image its own name.
+            notes = {oci.REF_NAME: name, archive.CONTAINERD_NAME: name} if name else {}
+            entries.append(replace(chosen.image.manifest, annotations=notes).document())
+    out.file(archive.LAYOUT, b'{"imageLayoutVersion":"1.0.0"}')
+    index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": entries}
+    out.file(archive.INDEX, canonical(index))
+    documents = {
+        descriptor.digest: descriptor
+        for chosen in images
+        for descriptor in (chosen.image.manifest, chosen.image.config_descriptor)
+    }
+    for digest, descriptor in documents.items():
+        out.file(_blob(digest), blobs.read(layout, descriptor))
+    contents = {layer.digest: layer for chosen in images for layer in chosen.image.layers}
+    for digest, descriptor in contents.items():
+        if digest not in documents:
+            with blobs.open_verified(layout, descriptor) as blob:
+                out.stream(_blob(digest), blob)
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/sha256/{_hexadecimal(digest)}"
