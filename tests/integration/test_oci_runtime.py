@@ -135,6 +135,8 @@ def test_an_exec_has_no_more_rights_than_the_container(running: Running) -> None
         "unshare -U true",
         "mknod /tmp/b b 254 0 && head -c 1 /tmp/b",
         "mknod /tmp/m c 1 1 && head -c 1 /tmp/m",
+        # fuse, which whoever can open it may open
+        "mknod /tmp/f c 10 229 && : < /tmp/f",
         "hostname other",
         "date -s 2020-01-01; date | grep 2020",
         "dmesg",
