@@ -20,7 +20,7 @@ image, or while a container uses it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
@@ -137,22 +137,31 @@ def untag(layout: Layout, reference: Reference, keep_unnamed: bool = False) -> N
     A digest takes the tags of its repository along that name the same manifest. With
     ``keep_unnamed`` the image stays without a name if this was its last one.
     """
-    pair = f"{reference.repository}@{reference.digest}"
     with _editing(layout) as index:
-        for old in list(index):
-            own = old.manifest.digest == reference.digest and _is_in(old.name, reference)
-            if reference.digest and not (own or pair in old.digests):
-                continue
-            if not reference.digest and old.name != name_of(reference):
-                continue
-            index.remove(old)
-            digests = tuple(d for d in old.digests if d != pair) if reference.digest else ()
-            left = replace(old, name="" if own else old.name, digests=digests, source="")
-            if not reference.digest:
-                left = replace(left, name="")
-            alone = all(other.manifest.digest != old.manifest.digest for other in index)
-            if left.name or left.digests or (keep_unnamed and alone):
-                index.append(left)
+        index[:] = without(index, reference, keep_unnamed)
+
+
+def without(
+    entries: Sequence[Entry], reference: Reference, keep_unnamed: bool = False
+) -> list[Entry]:
+    """The entries that untag() leaves. Pure."""
+    pair = f"{reference.repository}@{reference.digest}"
+    index = list(entries)
+    for old in entries:
+        own = old.manifest.digest == reference.digest and _is_in(old.name, reference)
+        if reference.digest and not (own or pair in old.digests):
+            continue
+        if not reference.digest and old.name != name_of(reference):
+            continue
+        index.remove(old)
+        digests = tuple(d for d in old.digests if d != pair) if reference.digest else ()
+        left = replace(old, name="" if own else old.name, digests=digests, source="")
+        if not reference.digest:
+            left = replace(left, name="")
+        alone = all(other.manifest.digest != old.manifest.digest for other in index)
+        if left.name or left.digests or (keep_unnamed and alone):
+            index.append(left)
+    return index
 
 
 def find_manifest(layout: Layout, digest: str) -> Optional[Descriptor]:

@@ -18,101 +18,165 @@ from ..container import record
 from ..errors import Conflict, Error, NotFound
 from ..layout import Layout
 from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference, is_id
-from . import index, state, store
-from .state import ABSENT, PRESENT, Local, State
+from ..reference import Reference, is_id, parse_normalized
+from . import documents, index, lineage, state, store
+from .state import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
+from .store import Image
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What shall name no image; ``reference`` is None when ``text`` is an id."""
+    """What shall name no image: ``reference``, or where none of this name is there, ``id``, which
+    is an id or the start of one. ``prune`` takes along the untagged images it was made from.
+    """
 
-    text: str
     reference: Optional[Reference]
+    id: str
     force: bool
+    prune: bool
 
     @property
     def name(self) -> str:
-        return self.reference.canonical if self.reference else self.text
+        return self.reference.canonical if self.reference else self.id
 
 
 @dataclass(frozen=True)
 class Remove(Step[State]):
     """Take the name away, and what nothing refers to any more."""
 
-    declared: Declared
+    name: str
+    reference: Optional[Reference]
+    parents: tuple[str, ...]
 
     def describe(self) -> str:
-        return f"remove image {self.declared.name}"
+        return f"remove image {self.name}"
 
     def after(self, have: State) -> State:
         return replace(have, status=ABSENT, planned=True)
 
     def execute(self, host: Host) -> None:
         layout = host.layout
-        image = store.find(layout, self.declared.text)
-        if image is not None and self.declared.reference is None:
-            index.forget(layout, [m.digest for m in store.manifests_of(layout, image)])
-        elif self.declared.reference is not None:
-            used = image is not None and bool(_users(host, image.id, ""))
-            index.untag(layout, self.declared.reference, keep_unnamed=used)
+        if self.reference is None:
+            image = store.find(layout, self.name)
+            if image is not None:
+                forget(layout, image)
+        else:
+            image = store.find_reference(layout, self.reference)
+            used = image is not None and bool(users(host, image.id, ""))
+            index.untag(layout, self.reference, keep_unnamed=used)
+        for parent in self.parents:
+            image = store.find(layout, parent)
+            if image is not None and not (image.names or users(host, image.id, "")):
+                forget(layout, image)
         collect(layout)
+
+
+def forget(layout: Layout, image: Image) -> None:
+    """Take an image out of the store under all its names; collect() removes its content."""
+    index.forget(layout, [manifest.digest for manifest in store.manifests_of(layout, image)])
 
 
 def collect(layout: Layout) -> tuple[str, ...]:
     """Remove what neither an image nor a container needs; returns digests and chain ids."""
-    kept = {chain_id for found in record.records(layout) for chain_id in found.layers}
-    return store.collect(layout, kept)
+    return store.collect(layout, pinned(layout))
+
+
+def pinned(layout: Layout) -> set[str]:
+    """The chain ids that containers stand on."""
+    return {chain_id for found in record.records(layout) for chain_id in found.layers}
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options name (a name, a digest or an id), tag and force_absent."""
+    """Options of image_remove: name (a name, a digest, an id or the start of one), tag, force,
+    prune; and force_absent of image.
+    """
     text = str(params["name"])
+    force = bool(params.get("force") or params.get("force_absent"))
+    prune = bool(params.get("prune", True))
     if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
-        return Declared(text, None, bool(params.get("force_absent")))
-    reference = state.reference_of(params)
-    return Declared(reference.canonical, reference, bool(params.get("force_absent")))
+        return Declared(None, text, force, prune)
+    start = text if is_id(text) and not params.get("tag") else ""
+    return Declared(state.reference_of(params), start, force, prune)
 
 
 def observe(host: Host, declared: Declared) -> State:
-    """Read the image, and which containers were made from it."""
-    if declared.reference is not None:
-        local = state.here(host, declared.reference)
-    else:
-        local = state.find(host, declared.text)
+    """Read the image, which containers were made from it, and what goes with it."""
+    reference = declared.reference
+    local = state.here(host, reference) if reference else None
+    if local is None and declared.id:
+        local, reference = state.find(host, declared.id), None
     if local is None:
         return State(declared.name, ABSENT)
-    users = _users(host, local.id, declared.name)
-    others = _other_names(local, declared.name)
-    found = State(declared.name, PRESENT, local, local.id, users=users)
-    if declared.reference is None and users:
-        return replace(found, unmet=(str(_used(declared, users)),))
-    if declared.reference is None and len(others) > 1 and not declared.force:
+    name = reference.canonical if reference else local.id
+    found = State(name, PRESENT, local, local.id, users=_all_users(host, local))
+    others = tuple(other for other in local.names if other != name)
+    if reference is not None:
+        if found.users and not others and not declared.force:
+            return replace(found, unmet=(str(_used(found)),))
+    elif found.users:
+        return replace(found, unmet=(str(_used(found)),))
+    elif len(others) > 1 and not declared.force:
         error = Conflict(
-            f"image {declared.text} has the names {', '.join(others)}",
-            hint="remove them by name, or set force_absent",
+            f"image {declared.id} has the names {', '.join(others)}",
+            hint="remove them by name, or force it",
         )
         return replace(found, unmet=(str(error),))
-    if users and not others and not declared.force:
-        return replace(found, unmet=(str(_used(declared, users)),))
-    return found
+    if local.image is None:
+        return found
+    return replace(found, removal=_removal(host, declared, reference, local, local.image))
 
 
-def _used(declared: Declared, users: tuple[str, ...]) -> Error:
-    hint = "remove the containers first"
+def _removal(
+    host: Host, declared: Declared, reference: Optional[Reference], local: Local, image: Image
+) -> Removal:
+    """What removing an image of the store takes away, in the very steps of Remove."""
+    layout = host.layout
+    manifests = {manifest.digest for manifest in store.manifests_of(layout, image)}
+    entries = index.entries(layout)
+    if reference is None:
+        left = [entry for entry in entries if entry.manifest.digest not in manifests]
+    else:
+        left = index.without(entries, reference, bool(_all_users(host, local)))
+    staying = [entry for entry in left if entry.manifest.digest in manifests]
+    names = {entry.name for entry in staying}
+    digests = {pair for entry in staying for pair in entry.digests}
+    untagged = (
+        *(name for name in image.names if name not in names),
+        *(pair for pair in image.repo_digests if pair not in digests),
+    )
+    if staying or set(local.names) - set(image.names):
+        return Removal(untagged)
+    everything = [one for one in store.all_images(layout) if not state.is_gone(host, one)]
+    going = [image]
+    for parent in lineage.parents(everything, image) if declared.prune else ():
+        rest = [one for one in everything if one not in going]
+        # As in Docker, the first that is still of use keeps those before it.
+        if parent.names or parent.repo_digests or lineage.has_child(rest, parent):
+            break
+        if users(host, parent.id, ""):
+            break
+        going.append(parent)
+    rest = [one for one in everything if one not in going]
+    chain_ids = lineage.freed(going, rest, pinned(layout))
+    return Removal(untagged, tuple(going), tuple(chain_ids))
+
+
+def _used(found: State) -> Error:
     return Conflict(
-        f"image {declared.name} is used by container {', '.join(users)}",
-        hint=f"{hint}, or set force_absent" if declared.reference else hint,
+        f"image {found.name} is used by container {', '.join(found.users)}",
+        hint="remove the containers first"
+        + ("" if is_id(found.name) else ", or force it: then it stays without a name until then"),
     )
 
 
-def _other_names(local: Local, name: str) -> tuple[str, ...]:
-    if local.image is None:
-        return ()
-    return tuple(other for other in local.image.names if other != name)
+def _all_users(host: Host, local: Local) -> tuple[str, ...]:
+    found = set(users(host, local.id, ""))
+    for name in local.names:
+        found |= set(users(host, local.id, name))
+    return tuple(sorted(found))
 
 
-def _users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
+def users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
     """The containers made from an image, those an earlier task of the run predicted included."""
     predicted = host.predicted.get("container", {})
     found = set()
@@ -132,16 +196,43 @@ def _users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
 def plan(declared: Declared, have: State) -> Plan[State]:
     if have.status == ABSENT:
         return Plan(have)
-    return Plan(have, (Remove(declared),), have.unmet)
+    reference = None if declared.reference is None or is_id(have.name) else declared.reference
+    parents = tuple(image.id for image in have.removal.images[1:])
+    return Plan(have, (Remove(have.name, reference, parents),), have.unmet)
 
 
 def predict(found: State) -> dict[str, dict[str, Any]]:
-    if found.status != ABSENT:
+    if found.status != ABSENT or found.local is None:
         return {}
-    names = {found.name}
-    if found.local is not None and found.local.image is not None and is_id(found.name):
-        names = set(found.local.image.names)
-    return {"image": dict.fromkeys(sorted(names))}
+    local, removal = found.local, found.removal
+    gone = {name for name in (*removal.untagged, found.name) if not is_id(name)}
+    untagged: dict[str, Any] = {image.id: None for image in removal.images}
+    left = set(local.names) - gone
+    if found.users and not left and (local.id or local.digest):
+        untagged[local.id or local.digest] = {"id": local.id, "digest": local.digest}
+    return {"image": dict.fromkeys(sorted(gone)), **({UNTAGGED: untagged} if untagged else {})}
+
+
+def report(host: Host, planned: Plan[State]) -> dict[str, Any]:
+    """Results of image_remove: image (as it was), untagged, deleted."""
+    have, removal = planned.have, planned.have.removal
+    document: dict[str, Any] = {}
+    if have.local is not None and have.local.image is not None:
+        document = documents.inspect(host.layout, have.local.image)
+    elif have.local is not None and not is_id(have.name):
+        document = documents.predicted(parse_normalized(have.name), have.id)
+    if not planned.steps:
+        removal = Removal()
+    return {
+        "image": document,
+        "untagged": [parse_normalized(name).familiar for name in removal.untagged],
+        "deleted": [*(image.id for image in removal.images), *removal.chain_ids],
+    }
+
+
+def differences(want: State, found: State) -> list[str]:
+    """The view's name is an id while the image is there that was asked for by its start."""
+    return [] if found.status == want.status else [f".image: {want.status!r} -> {found.status!r}"]
 
 
 RESOURCE: Resource[Declared, State] = Resource(
@@ -151,4 +242,6 @@ RESOURCE: Resource[Declared, State] = Resource(
     result=state.result,
     lock=lambda declared: state.lock(declared.name),
     predict=predict,
+    verify=differences,
+    report=report,
 )

@@ -79,6 +79,12 @@ def _lock(declared: Declared) -> tuple[str, str]:
     return state.lock(declared.reference.canonical)
 
 
+def _differences(want: State, found: State) -> list[str]:
+    if want.status == state.ABSENT:
+        return removing.differences(want, found)
+    return state.differences(want, found)
+
+
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
@@ -86,7 +92,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     result=state.result,
     lock=_lock,
     predict=predict,
-    verify=state.differences,
+    verify=_differences,
 )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 from urllib.parse import quote
@@ -28,6 +28,10 @@ PRESENT = "present"
 CURRENT = "current"
 OUTDATED = "outdated"
 
+#: The kind of prediction that holds images without a name, by id or, where that cannot be known
+#: yet, by digest or mark.
+UNTAGGED = "untagged image"
+
 #: A file name has at most 255 bytes; a longer lock name is replaced by its digest.
 _LOCK_NAME_LIMIT = 200
 
@@ -38,12 +42,13 @@ class Local:
 
     ``known_as`` are the manifest digests registries serve it as, its own included. For one whose
     digest cannot be known yet it holds a mark that stands for it (it begins with ``?``), or
-    nothing.
+    nothing. ``names`` are all it has, or will have, as far as is known.
     """
 
     id: str
     known_as: frozenset[str]
     image: Optional[Image] = None
+    names: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -54,13 +59,28 @@ class Local:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """What goes with a name: other names and digests of the image, images, and unpacked layers.
+
+    ``untagged`` are names and ``repository@digest`` pairs, ``images`` the image, if it goes, and
+    the untagged images it was made from. ``chain_ids`` are those no other image and no container
+    needs, top first.
+    """
+
+    untagged: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    chain_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class State:
     """A name, and what it is worth compared with what was declared.
 
     ``status`` is the word the view shows. ``local`` is the image under the name now; ``id`` and
     ``digest`` are those of the image after the plan, "" where they cannot be known yet. ``unmet``
     says why the plan cannot be carried out. The rest is for single resources: ``newest`` is what a
-    registry has, ``users`` are containers made from the image.
+    registry has, ``users`` are containers made from the image, ``removal`` is what removing it
+    takes away.
     """
 
     name: str
@@ -72,6 +92,7 @@ class State:
     newest: str = ""
     newest_type: str = ""
     users: tuple[str, ...] = ()
+    removal: Removal = Removal()
     #: Whether this is what a plan leads to, not what was found.
     planned: bool = False
     #: The word under which the view shows the status.
@@ -95,13 +116,37 @@ def here(host: Host, reference: Reference) -> Optional[Local]:
         host.warn(str(exc))
     value = predicted.get(name)
     if value is not None and (image is None or image.id != value.get("id")):
-        digest = str(value.get("digest") or "")
-        return Local(str(value.get("id") or ""), frozenset([digest] if digest else []))
+        return foretold(host, value)
     if image is None:
         return None
     repository = f"{reference.repository}@"
     served = (p[len(repository) :] for p in image.repo_digests if p.startswith(repository))
-    return Local(image.id, frozenset((image.manifest.digest, *served)), image)
+    return stored(host, image, served)
+
+
+def stored(host: Host, image: Image, served: Iterable[str] = ()) -> Local:
+    """An image of the store, under the names that earlier tasks of a check-mode run leave it."""
+    predicted = host.predicted.get("image", {})
+    known_as = frozenset((image.manifest.digest, *served))
+    kept = {name for name in image.names if name not in predicted}
+    return Local(image.id, known_as, image, _names(host, image.id, known_as, kept))
+
+
+def foretold(host: Host, value: Mapping[str, Any]) -> Local:
+    """An image that an earlier task of a check-mode run would have made."""
+    digest = str(value.get("digest") or "")
+    known_as = frozenset([digest] if digest else [])
+    image_id = str(value.get("id") or "")
+    return Local(image_id, known_as, None, _names(host, image_id, known_as, set()))
+
+
+def _names(host: Host, image_id: str, known_as: frozenset[str], kept: set[str]) -> tuple[str, ...]:
+    for name, value in host.predicted.get("image", {}).items():
+        if value is not None and (
+            image_id == value.get("id") != "" or value.get("digest") in known_as
+        ):
+            kept.add(name)
+    return tuple(sorted(kept))
 
 
 def find(host: Host, text: str) -> Optional[Local]:
@@ -114,13 +159,16 @@ def find(host: Host, text: str) -> Optional[Local]:
         image = store.find(host.layout, text)
     except Damaged:
         return None
-    if image is None or any(_is_gone(host, name) for name in image.names):
-        return None
-    return Local(image.id, frozenset((image.manifest.digest,)), image)
+    return None if image is None or is_gone(host, image) else stored(host, image)
 
 
-def _is_gone(host: Host, name: str) -> bool:
-    return host.predicted.get("image", {}).get(name, "") is None
+def is_gone(host: Host, image: Image) -> bool:
+    """Whether earlier tasks of a check-mode run would have removed an image that is here."""
+    predicted = host.predicted.get("image", {})
+    untagged = host.predicted.get(UNTAGGED, {})
+    if image.id in untagged:
+        return untagged[image.id] is None
+    return bool(image.names) and all(predicted.get(name, "") is None for name in image.names)
 
 
 def mark(*declared: object) -> str:
@@ -150,7 +198,17 @@ def result(host: Host, state: State) -> dict[str, Any]:
 
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
-    return {"image": {state.name: prediction(state)}}
+    return {"image": {state.name: prediction(state)}, **displaced(state)}
+
+
+def displaced(state: State) -> dict[str, dict[str, Any]]:
+    """The image that loses its last name to another one, and stays without a name."""
+    old = state.local
+    if not state.planned or state.status == ABSENT or old is None or set(old.names) - {state.name}:
+        return {}
+    if old.id == state.id != "" or state.digest in old.known_as or not (old.id or old.digest):
+        return {}
+    return {UNTAGGED: {old.id or old.digest: {"id": old.id, "digest": old.digest}}}
 
 
 def prediction(state: State) -> Optional[dict[str, str]]:
