@@ -70,6 +70,16 @@ image:
     RepoTags: ["busybox:1"]
     Architecture: amd64
     Os: linux
+digest:
+  description: The digest of the manifest that was pushed, by which any host can pull the image.
+  returned: success, when the image is on the host
+  type: str
+  sample: sha256:7e8f90a1b2c3d4e5f60718293a4b5c2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d
+size:
+  description: The size of the manifest in bytes.
+  returned: success, when the image is on the host
+  type: int
+  sample: 527
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import task

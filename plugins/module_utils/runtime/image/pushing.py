@@ -93,6 +93,15 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     return Plan(have, (Push(declared),), have.unmet)
 
 
+def result(host: Host, found: State) -> dict[str, Any]:
+    """Besides the image, what its registry calls it: the manifest's digest, and its size in
+    bytes.
+    """
+    image = found.local.image if found.local else None
+    digest = {"digest": image.manifest.digest, "size": image.manifest.size} if image else {}
+    return {**state.result(host, found), **digest}
+
+
 def predict(found: State) -> dict[str, dict[str, Any]]:
     return {"registry": {found.name: found.local.digest if found.local else ""}}
 
@@ -101,7 +110,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=state.view,
-    result=state.result,
+    result=result,
     lock=lambda declared: state.lock(declared.reference.canonical),
     predict=predict,
 )

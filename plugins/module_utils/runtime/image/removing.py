@@ -24,6 +24,11 @@ from .state import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
 from .store import Image
 
 
+#: As long as the ids that Docker shows. The task that removes the image named ``cafe`` shall not
+#: find, the next time, that some image's id begins so.
+_SHORT_ID = 12
+
+
 @dataclass(frozen=True)
 class Declared:
     """What shall name no image: ``reference``, or where none of this name is there, ``id``, which
@@ -95,8 +100,9 @@ def declare(params: Mapping[str, Any]) -> Declared:
     prune = bool(params.get("prune", True))
     if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
         return Declared(None, text, force, prune)
-    start = text if is_id(text) and not params.get("tag") else ""
-    return Declared(state.reference_of(params), start, force, prune)
+    if not is_id(text) or params.get("tag") or len(text) < _SHORT_ID:
+        text = ""
+    return Declared(state.reference_of(params), text, force, prune)
 
 
 def observe(host: Host, declared: Declared) -> State:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ..errors import Error
 from ..plan import Host, difference
-from ..reference import Reference, parse_normalized
+from ..reference import Reference, is_id, parse_normalized
 from . import documents, store
 from .blobs import Damaged
 from .store import Image
@@ -159,7 +159,14 @@ def find(host: Host, text: str) -> Optional[Local]:
         image = store.find(host.layout, text)
     except Damaged:
         return None
-    return None if image is None or is_gone(host, image) else stored(host, image)
+    if image is not None:
+        return None if is_gone(host, image) else stored(host, image)
+    bare = text[7:] if text.startswith("sha256:") else text
+    for kind in ("image", UNTAGGED):
+        for value in host.predicted.get(kind, {}).values():
+            if value is not None and is_id(text) and str(value.get("id"))[7:].startswith(bare):
+                return foretold(host, value)
+    return None
 
 
 def is_gone(host: Host, image: Image) -> bool:

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tagging as a resource: an image of the host, and the names it shall have besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from ..errors import Error, NotFound
+from ..layout import Layout
+from ..plan import Host, Plan, Resource, Step
+from ..reference import Reference, is_id, parse_normalized
+from . import documents, index, state, store
+from .state import ABSENT, CURRENT, OUTDATED, UNTAGGED, Local
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An image by a name or id, and its further names; ``keep`` leaves those other images have."""
+
+    source: str
+    targets: tuple[Reference, ...]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """A name: whether it is that of the image (CURRENT), of another one (OUTDATED), or of none."""
+
+    name: str
+    status: str
+    local: Optional[Local]
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The image, and its names as they are and as they are planned."""
+
+    source: str
+    local: Optional[Local]
+    targets: tuple[Target, ...]
+    planned: bool = False
+
+
+@dataclass(frozen=True)
+class Tag(Step[Tags]):
+    """Give the image one of the names, taking it away from another one."""
+
+    source: str
+    target: Reference
+
+    def describe(self) -> str:
+        return f"tag image {self.source} as {self.target.canonical}"
+
+    def after(self, have: Tags) -> Tags:
+        targets = tuple(
+            replace(one, status=CURRENT) if one.name == self.target.canonical else one
+            for one in have.targets
+        )
+        return replace(have, targets=targets, planned=True)
+
+    def execute(self, host: Host) -> None:
+        image = store.find(host.layout, self.source)
+        if image is None:
+            raise _missing(self.source)
+        tag(host.layout, image, self.target)
+
+
+def tag(layout: Layout, image: store.Image, target: Reference) -> None:
+    """Give an image of the store a name. What its repository's registry is known to serve it as
+    holds for the new name too.
+    """
+    own = f"{target.repository}@"
+    digests = [pair for pair in image.repo_digests if pair.startswith(own)]
+    index.tag(layout, target, image.manifest, digests=digests)
+
+
+def target_of(text: str) -> Reference:
+    """A name to give to an image."""
+    if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
+        raise Error(f"{text} is an image id, and an image cannot be named so")
+    reference = parse_normalized(text)
+    if reference.digest:
+        raise Error(
+            f"{text[:200]!a} names a digest, which is not for anybody to choose",
+            hint="write it as [REGISTRY/]NAME[:TAG]",
+        )
+    return reference
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_tag: name, tag, repository, existing_images."""
+    text = str(params["name"])
+    if not is_id(text) or params.get("tag"):
+        text = state.reference_of(params).canonical
+    targets = {one.canonical: one for one in map(target_of, params.get("repository") or ())}
+    if not targets:
+        raise Error("repository names nothing to tag the image as")
+    return Declared(text, tuple(targets.values()), params.get("existing_images") == "keep")
+
+
+def observe(host: Host, declared: Declared) -> Tags:
+    local = state.find(host, declared.source)
+    targets = []
+    for reference in declared.targets:
+        there = state.here(host, reference)
+        status = ABSENT if there is None else OUTDATED
+        if there is not None and (local is None or _same(there, local)):
+            status = CURRENT
+        targets.append(Target(reference.canonical, status, there))
+    return Tags(declared.source, local, tuple(targets))
+
+
+def _same(one: Local, other: Local) -> bool:
+    """Whether two are one image, by ids where both are known, else by digests."""
+    if one.id and other.id:
+        return one.id == other.id
+    return bool(one.known_as & other.known_as)
+
+
+def _missing(source: str) -> NotFound:
+    return NotFound(
+        f"there is no image {source} on this host", hint="pull, import or load it before"
+    )
+
+
+def plan(declared: Declared, have: Tags) -> Plan[Tags]:
+    kept = (CURRENT, OUTDATED) if declared.keep else (CURRENT,)
+    wanted = {reference.canonical: reference for reference in declared.targets}
+    steps = [
+        Tag(declared.source, wanted[target.name])
+        for target in have.targets
+        if target.status not in kept
+    ]
+    unmet = () if have.local is not None else (str(_missing(declared.source)),)
+    return Plan(have, tuple(steps), unmet)
+
+
+def view(found: Tags) -> dict[str, Any]:
+    return {"name": found.source, "names": {one.name: one.status for one in found.targets}}
+
+
+def result(host: Host, found: Tags) -> dict[str, Any]:
+    if found.local is None:
+        return {"image": {}}
+    if found.local.image is None:
+        return {"image": documents.predicted(parse_normalized(found.source), found.local.id)}
+    return {"image": documents.inspect(host.layout, found.local.image)}
+
+
+def report(host: Host, planned: Plan[Tags]) -> dict[str, Any]:
+    """Result tagged_images: the names that were given."""
+    steps = (step for step in planned.steps if isinstance(step, Tag))
+    return {"tagged_images": [step.target.familiar for step in steps]}
+
+
+def predict(found: Tags) -> dict[str, dict[str, Any]]:
+    """The names that change hands, and the images that lose their last one."""
+    local = found.local
+    if not found.planned or local is None:
+        return {}
+    value = {"id": local.id, "digest": local.digest}
+    given = [one for one in found.targets if one.status == CURRENT]
+    lost: dict[str, Any] = {}
+    names = {one.name for one in given}
+    for one in given:
+        old = one.local
+        if old is None or _same(old, local) or set(old.names) - names:
+            continue
+        if old.id or old.digest:
+            lost[old.id or old.digest] = {"id": old.id, "digest": old.digest}
+    return {"image": dict.fromkeys(sorted(names), value), **({UNTAGGED: lost} if lost else {})}
+
+
+RESOURCE: Resource[Declared, Tags] = Resource(
+    observe=observe,
+    plan=plan,
+    view=view,
+    result=result,
+    lock=lambda declared: state.lock(declared.targets[0].canonical),
+    predict=predict,
+    report=report,
+)

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_remove
+short_description: Remove images
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Takes a name away from an image, and removes the image with its last one. The options are those
+    of M(community.docker.docker_image_remove).
+  - Layers stay while another image or a container stands on them.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its id or the beginning of its id.
+      - A digest takes along the tags of its repository that name the same image, and an id all
+        names.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none. The default is V(latest).
+    type: str
+  force:
+    description:
+      - Remove the last name of an image even while containers use it; the image then stays without
+        a name until they are gone.
+      - Remove an image by its id even when it has several names.
+    type: bool
+    default: false
+  prune:
+    description:
+      - Remove the images without a name that the image was made from too, as far as nothing else
+        needs them.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Remove an image
+  slipway.engine.image_remove:
+    name: debian:12
+
+- name: Remove an image under all its names
+  slipway.engine.image_remove:
+    name: 2d3f2d1e9a6d
+    force: true
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["remove image docker.io/library/debian:12"]
+image:
+  description:
+    - The image as it was, in the shape of C(docker image inspect), with its C(History) besides.
+    - Empty when there was none.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+untagged:
+  description: The names and digests that were taken away, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["debian:12"]
+deleted:
+  description: The ids of the images and the chain ids of the layers that went, or would go.
+  returned: success
+  type: list
+  elements: str
+  sample: ["sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c"]
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.removing import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "force": {"type": "bool", "default": False},
+            "prune": {"type": "bool", "default": True},
+        },
+        declare,
+        RESOURCE,
+    )
+
+
+if __name__ == "__main__":
+    main()

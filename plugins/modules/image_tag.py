@@ -1,0 +1,124 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_tag
+short_description: Give images further names
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Has an image of the host known under other names as well. The options are those of
+    M(community.docker.docker_image_tag).
+  - An image whose name goes over to another one stays on the host, without a name if that was its
+    last.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its id or the beginning of its id.
+    type: str
+    required: true
+  tag:
+    description:
+      - The tag, when O(name) has none. The default is V(latest).
+    type: str
+  repository:
+    description:
+      - The names the image shall have, each as C([REGISTRY/]NAME[:TAG]). The tag is V(latest)
+        unless the name says otherwise.
+    type: list
+    elements: str
+    required: true
+  existing_images:
+    description: What to do with a name that another image has.
+    type: str
+    choices:
+      keep: Leave it to the other image.
+      overwrite: Give it to this one.
+    default: overwrite
+"""
+
+EXAMPLES = r"""
+- name: Name an image for a registry of our own
+  slipway.engine.image_tag:
+    name: shop/web:7
+    repository:
+      - registry.example.org:5000/shop/web:7
+      - registry.example.org:5000/shop/web:latest
+
+- name: Name an image by its id unless the name is taken
+  slipway.engine.image_tag:
+    name: "{{ built.image.Id }}"
+    repository:
+      - base:first
+    existing_images: keep
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tag image docker.io/library/web:7 as docker.io/library/web:latest"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["busybox:1"]
+    Architecture: amd64
+    Os: linux
+tagged_images:
+  description: The names that were given, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["web:latest"]
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.tagging import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str"},
+            "repository": {"type": "list", "elements": "str", "required": True},
+            "existing_images": {
+                "type": "str",
+                "choices": ["keep", "overwrite"],
+                "default": "overwrite",
+            },
+        },
+        declare,
+        RESOURCE,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of images: tagged, taken away, all tags of a repository, and what pruning leaves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import containers
+import images
+import pytest
+from containers import World
+from converging import Task, apply, assert_play_is_predicted, check
+from registry import Registry
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    commit as commit_,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
+    importing,
+    index,
+    pulling,
+    pushing,
+    removing,
+    store,
+    tagging,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.reference import (
+    parse_normalized,
+)
+
+
+@pytest.fixture
+def tar(tmp_path: Path) -> Path:
+    """A root filesystem that takes no time."""
+    path = tmp_path / "small.tar"
+    path.write_bytes(images.tar({"etc": None, "etc/name": b"small\n"}))
+    return path
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, tar) as made:
+        yield made
+
+
+def importing_(name: str, src: Path, **options: Any) -> Task:
+    return Task(importing.declare, importing.RESOURCE, {"name": name, "src": str(src), **options})
+
+
+def pushing_(name: str) -> Task:
+    return Task(pushing.declare, pushing.RESOURCE, {"name": name})
+
+
+def pulling_(name: str) -> Task:
+    return Task(pulling.declare, pulling.RESOURCE, {"name": name})
+
+
+def tagging_(name: str, *repository: str, **options: Any) -> Task:
+    params = {"name": name, "repository": list(repository), **options}
+    return Task(tagging.declare, tagging.RESOURCE, params)
+
+
+def removing_(name: str, **options: Any) -> Task:
+    return Task(removing.declare, removing.RESOURCE, {"name": name, **options})
+
+
+def converge(layout: Layout, task: Task) -> dict[str, Any]:
+    """Check, apply, apply, check: the same story each time, and nothing left to do. Returns the
+    result of the first apply.
+    """
+    foretold = check(layout, task, {})
+    done, result = apply(layout, task)
+    assert (foretold, done.changed) == (done, True)
+    assert apply(layout, task)[0].changed is False
+    assert check(layout, task, {}).changed is False
+    return result
+
+
+def names(layout: Layout) -> dict[str, str]:
+    """Which names there are, and whose."""
+    return {name: image.id for image in store.all_images(layout) for name in image.names}
+
+
+# --- tagging ---------------------------------------------------------------------------------
+
+
+def test_an_image_under_several_names_is_one(layout: Layout, tar: Path) -> None:
+    made = apply(layout, importing_("base:1", tar))[1]["image"]
+    result = converge(layout, tagging_("base:1", "base", "example.org:5000/x/base:2"))
+    assert result["tagged_images"] == ["base:latest", "example.org:5000/x/base:2"]
+    assert result["image"]["Id"] == made["Id"]
+    assert sorted(result["image"]["RepoTags"]) == [
+        "base:1",
+        "base:latest",
+        "example.org:5000/x/base:2",
+    ]
+    assert set(names(layout).values()) == {made["Id"]}
+    assert apply(layout, tagging_("base:1", "base"))[1]["tagged_images"] == []
+
+
+@pytest.mark.parametrize("cut", [7 + 64, 7 + 12, 0])
+def test_an_image_is_tagged_by_its_id(layout: Layout, tar: Path, cut: int) -> None:
+    found = apply(layout, importing_("base:1", tar))[1]["image"]["Id"]
+    name = found[:cut] if cut else found[7:20]
+    assert converge(layout, tagging_(name, "other"))["tagged_images"] == ["other:latest"]
+    assert names(layout)["docker.io/library/other:latest"] == found
+
+
+def test_a_name_of_another_image(layout: Layout, tar: Path) -> None:
+    one = apply(layout, importing_("one:1", tar))[1]["image"]["Id"]
+    two = apply(layout, importing_("two:1", tar, cmd=["two"]))[1]["image"]["Id"]
+    keeping = tagging_("one:1", "two:1", "new:1", existing_images="keep")
+    assert converge(layout, keeping)["tagged_images"] == ["new:1"]
+    assert names(layout)["docker.io/library/two:1"] == two
+    assert converge(layout, tagging_("one:1", "two:1"))["tagged_images"] == ["two:1"]
+    assert names(layout)["docker.io/library/two:1"] == one
+    # The other one stays, and is found by its id.
+    [left] = [image for image in store.all_images(layout) if image.id == two]
+    assert left.names == ()
+
+
+def test_what_a_repository_is_served_as_holds_for_its_new_tag(
+    layout: Layout, registry: Registry, tar: Path
+) -> None:
+    name, other = f"{registry.host}/served:1", f"{registry.host}/served:2"
+    apply(layout, importing_(name, tar))
+    pushed = converge(layout, pushing_(name))
+    apply(layout, tagging_(name, other, "elsewhere"))
+    apply(layout, removing_(name))
+    [image] = store.all_images(layout)
+    assert image.repo_digests == (f"{registry.host}/served@{pushed['digest']}",)
+    assert pushed["size"] == image.manifest.size
+
+
+@pytest.mark.parametrize(
+    ("repository", "complaint"),
+    [
+        ([], "names nothing"),
+        (["a@sha256:" + "0" * 64], "names a digest"),
+        (["0" * 64], "is an image id"),
+        (["sha256:" + "0" * 64], "is an image id"),
+        (["UPPER"], "must be lower case"),
+    ],
+)
+def test_a_name_nobody_can_have(repository: list[str], complaint: str) -> None:
+    with pytest.raises(Error, match=complaint):
+        tagging.declare({"name": "x", "repository": repository})
+
+
+def test_tagging_what_is_not_there(layout: Layout) -> None:
+    task = tagging_("nothere", "x")
+    assert check(layout, task, {}).changed is True
+    with pytest.raises(Error, match=r"there is no image docker\.io/library/nothere:latest"):
+        apply(layout, task)
+
+
+# --- removing --------------------------------------------------------------------------------
+
+
+def test_a_name_and_then_the_image(layout: Layout, tar: Path) -> None:
+    made = apply(layout, importing_("base:1", tar))[1]["image"]
+    apply(layout, tagging_("base:1", "base:2"))
+    first = converge(layout, removing_("base", tag="1"))
+    assert (first["untagged"], first["deleted"]) == (["base:1"], [])
+    assert first["image"]["RepoTags"] == ["base:1", "base:2"]
+    last = converge(layout, removing_("base:2"))
+    assert last["untagged"] == ["base:2"]
+    assert last["deleted"] == [made["Id"], made["RootFS"]["Layers"][0]]
+    assert apply(layout, removing_("base:2"))[1] == {"image": {}, "untagged": [], "deleted": []}
+    assert os.listdir(layout.blobs) == [] == os.listdir(layout.layers)
+
+
+def test_by_the_start_of_an_id(layout: Layout, tar: Path) -> None:
+    found = apply(layout, importing_("base:1", tar))[1]["image"]["Id"]
+    apply(layout, tagging_("base:1", "base:2"))
+    with pytest.raises(Error, match=r"has the names docker\.io/library/base:1, .*base:2"):
+        apply(layout, removing_(found[7:19]))
+    result = converge(layout, removing_(found[7:19], force=True))
+    assert result["untagged"] == ["base:1", "base:2"]
+    assert result["deleted"][0] == found
+    assert store.all_images(layout) == ()
+
+
+def test_a_name_that_looks_like_an_id_goes_first(layout: Layout, tar: Path) -> None:
+    found = apply(layout, importing_("base:1", tar))[1]["image"]["Id"]
+    apply(layout, tagging_("base:1", found[7:12]))
+    assert converge(layout, removing_(found[7:12]))["deleted"] == []
+    assert names(layout) == {"docker.io/library/base:1": found}
+    assert apply(layout, removing_(found[7:18]))[0].changed is False
+
+
+def test_layers_in_use_elsewhere_stay(layout: Layout, tar: Path) -> None:
+    apply(layout, importing_("one:1", tar))
+    two = apply(layout, importing_("two:1", tar, cmd=["two"]))[1]["image"]
+    assert len(converge(layout, removing_("one:1"))["deleted"]) == 1
+    assert converge(layout, removing_("two:1"))["deleted"] == [
+        two["Id"],
+        two["RootFS"]["Layers"][0],
+    ]
+
+
+def test_an_image_that_containers_use(world: World) -> None:
+    layout = world.layout
+    made = world.create("web", image=world.image)
+    with pytest.raises(Error, match="is used by container web"):
+        apply(layout, removing_("busybox:1"))
+    with pytest.raises(Error, match="is used by container web"):
+        apply(layout, removing_(world.image.id, force=True))
+    result = converge(layout, removing_("busybox:1", force=True))
+    assert (result["untagged"], result["deleted"]) == (["busybox:1"], [])
+    assert [image.names for image in store.all_images(layout)] == [()]
+    lifecycle.remove(world.host, made.id)
+    result = converge(layout, removing_(world.image.id[:20]))
+    assert result["deleted"] == [world.image.id, *world.image.chain_ids]
+
+
+def commit(world: World, name: str, tag: str) -> store.Image:
+    """An image with a layer more, made from what a container of ``name`` changed."""
+    found = store.find(world.layout, name)
+    assert found is not None
+    made = world.create("changed", image=found)
+    upper = world.layout.container(made.id) / "upper"
+    (upper / tag).write_text(tag)
+    params = {"container": "changed", "name": "line", "tag": tag}
+    apply(world.layout, Task(commit_.declare, commit_.RESOURCE, params))
+    lifecycle.remove(world.host, made.id)
+    committed = store.find(world.layout, f"line:{tag}")
+    assert committed is not None
+    return committed
+
+
+def untag(layout: Layout, name: str) -> None:
+    """Leave an image without a name, as one is that another took it from."""
+    index.untag(layout, parse_normalized(name), keep_unnamed=True)
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_untagged_parents_go_along_or_stay(world: World, prune: bool) -> None:
+    layout = world.layout
+    first = commit(world, "busybox:1", "first")
+    second = commit(world, "line:first", "second")
+    third = commit(world, "line:second", "third")
+    untag(layout, "line:first")
+    untag(layout, "line:second")
+    result = converge(layout, removing_("line:third", prune=prune))
+    gone = [third.id, second.id, first.id] if prune else [third.id]
+    layers = [third.chain_ids[-1], second.chain_ids[-1], first.chain_ids[-1]]
+    assert result["deleted"] == [*gone, *layers[: len(gone)]]
+    left = {image.id for image in store.all_images(layout)}
+    assert left == {world.image.id, first.id, second.id, third.id} - set(gone)
+
+
+def test_a_parent_that_is_of_use_stays(world: World) -> None:
+    layout = world.layout
+    first = commit(world, "busybox:1", "first")
+    second = commit(world, "line:first", "second")
+    commit(world, "line:first", "sibling")
+    untag(layout, "line:first")
+    assert converge(layout, removing_("line:second"))["deleted"] == [
+        second.id,
+        second.chain_ids[-1],
+    ]
+    assert store.find(layout, first.id) is not None
+
+
+def test_a_play_of_names_is_predicted(layout: Layout, registry: Registry, tar: Path) -> None:
+    name = f"{registry.host}/names:1"
+    play = [
+        importing_(name, tar),
+        tagging_(name, "a:1", "b:1"),
+        tagging_(name, "a:1"),
+        importing_("c:1", tar, cmd=["c"]),
+        tagging_("c:1", "a:1"),
+        tagging_("c:1", "b:1", existing_images="keep"),
+        pushing_(name),
+        removing_(name),
+        pulling_(name),
+        tagging_(name, "b:1"),
+        tagging_("b:1", "d:1"),
+        removing_("b:1"),
+        removing_("a:1"),
+        removing_("c:1"),
+        removing_("c:1"),
+        removing_("d:1"),
+        removing_(name),
+    ]
+    assert_play_is_predicted(layout, play)
+    assert store.all_images(layout) == ()
