@@ -19,6 +19,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     bundle,
     conmon,
     oci_runtime,
+    traces,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -88,12 +89,12 @@ class Running:
         oci_runtime.start(self.runtime, self.id)
         return self.pid
 
-    def ended(self, timeout_s: float = 10.0) -> conmon.Exit:
+    def ended(self, timeout_s: float = 10.0) -> traces.Exit:
         """Wait for the exit, and for the hook that follows it."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            found = conmon.read_exit(self.layout, self.id, self.generation)
-            if found is not None and not conmon.alive(self.layout, self.id):
+            found = traces.read_exit(self.layout, self.id, self.generation)
+            if found is not None and not traces.alive(self.layout, self.id):
                 return found
             time.sleep(0.005)
         raise AssertionError("the container did not end")
@@ -111,7 +112,7 @@ class Running:
 
     def output(self) -> str:
         with open(self.log, "rb") as log:
-            return b"".join(entry.data for entry in conmon.parse_log(log)).decode()
+            return b"".join(entry.data for entry in traces.parse_log(log)).decode()
 
     def hooks(self) -> Sequence[str]:
         """The generations whose exit hook ran."""
@@ -131,8 +132,8 @@ class Running:
             monitor = 0
         oci_runtime.delete(self.runtime, self.id, force=True)
         deadline = time.monotonic() + 5
-        while monitor and conmon.alive(self.layout, self.id) and time.monotonic() < deadline:
+        while monitor and traces.alive(self.layout, self.id) and time.monotonic() < deadline:
             time.sleep(0.005)
-        if monitor and conmon.alive(self.layout, self.id):
+        if monitor and traces.alive(self.layout, self.id):
             os.kill(monitor, signal.SIGKILL)
         self.log.unlink(missing_ok=True)

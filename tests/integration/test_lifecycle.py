@@ -24,11 +24,11 @@ from containers import World, fetch, page, until
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    conmon,
     incarnation,
     lifecycle,
     liveness,
     record,
+    traces,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     Endpoint,
@@ -426,7 +426,7 @@ def test_nothing_but_its_streams_is_open_inside(world: World) -> None:
 def test_it_can_be_stopped_without_its_monitor(world: World) -> None:
     running = world.run("web")
     os.kill(running.conmon_pid, signal.SIGKILL)
-    until(lambda: not conmon.alive(world.layout, running.id))
+    until(lambda: not traces.alive(world.layout, running.id))
     assert world.current(running.id).phase == "running"
     assert lifecycle.stop(world.host, running.id).exit_code == liveness.UNSEEN_EXIT
     assert lifecycle.start(world.host, running.id).phase == "running"

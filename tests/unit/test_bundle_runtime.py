@@ -8,15 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    conmon,
     oci_runtime,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.conmon import (
-    LogEntry,
+    traces,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.oci_runtime import (
     Cgroups,
     Runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.traces import (
+    LogEntry,
 )
 
 RUNC = Runtime("runc", "/usr/sbin/runc", "/run/slipway/runtime-runc")
@@ -147,7 +147,7 @@ def test_lines_of_a_log() -> None:
         b"T8 other F x\n",
         b"T9 stdout P no newline\n",
     ]
-    assert list(conmon.parse_log(log)) == [
+    assert list(traces.parse_log(log)) == [
         LogEntry("T1", "stdout", b"one\n"),
         LogEntry("T3", "stderr", b"beside\n"),
         LogEntry("T2", "stdout", b"two, still two, done\n"),
@@ -159,6 +159,6 @@ def test_lines_of_a_log() -> None:
 
 def test_a_line_without_end_is_not_held_whole() -> None:
     piece = b"T stdout P " + b"x" * 8192 + b"\n"
-    sizes = [len(entry.data) for entry in conmon.parse_log(piece for dummy in range(1000))]
+    sizes = [len(entry.data) for entry in traces.parse_log(piece for dummy in range(1000))]
     assert sum(sizes) == 8192 * 1000
     assert max(sizes) <= (1 << 20) + 8192

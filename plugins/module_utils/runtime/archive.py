@@ -64,6 +64,7 @@ MODULES = (
     "container/seccomp",
     "container/spec",
     "container/supervise",
+    "container/traces",
     "container/user",
     "document",
     "errors",

@@ -13,7 +13,6 @@ the exit command. What an exit of an earlier start wrote is thus never taken for
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import os
 import select
@@ -21,15 +20,14 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Optional
 
 from .. import files, process
 from ..errors import Error
 from ..layout import Layout
 from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
+from .traces import exit_directory, monitor
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -38,20 +36,6 @@ _CGROUP = "slipway/conmon"
 
 #: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
 _ANSWER_LIMIT = 1 << 20
-
-_STREAMS = (b"stdout", b"stderr")
-
-#: How much of a line that does not end is held. Bytes.
-_LINE_LIMIT = 1 << 20
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How a container ended: its exit status (128 + signal), and when, RFC 3339 in UTC."""
-
-    code: int
-    oom_killed: bool
-    finished_at: str
 
 
 class Launched:
@@ -196,11 +180,6 @@ def _fresh_exit_directory(layout: Layout, container_id: str, generation: int) ->
     return exits
 
 
-def exit_directory(layout: Layout, container_id: str, generation: int) -> Path:
-    """Where conmon writes the exit of one start of a container."""
-    return layout.run_container(container_id) / f"exit.{generation}"
-
-
 def leave_session(pid: int) -> None:
     """Move a process of ours to the cgroup of monitors, out of the session or service it began in.
 
@@ -239,34 +218,13 @@ def _memberships() -> Iterator[tuple[Path, str]]:
                 yield _CGROUPS / controllers, path
 
 
-def read_exit(layout: Layout, container_id: str, generation: int) -> Optional[Exit]:
-    """What conmon wrote down about the end of one start; None when it has not."""
-    exits = exit_directory(layout, container_id, generation)
-    try:
-        with open(exits / "exit", "rb") as file:
-            code = int(file.read(16))
-            finished_ns = os.fstat(file.fileno()).st_mtime_ns
-    except (FileNotFoundError, ValueError):
-        return None
-    seconds, nanoseconds = divmod(finished_ns, 1_000_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return Exit(
-        code & 0xFF, (exits / "oom").exists(), f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-    )
-
-
-def alive(layout: Layout, container_id: str) -> bool:
-    """Whether a container's monitor still runs."""
-    return _monitor(layout, container_id) > 0
-
-
 def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
     """End a monitor that is left over; its exit command does not run, and the container goes on.
 
     One that has written down an exit is ending by itself, and may be waiting for the very process
     that asks: it is left alone. None at all is a success.
     """
-    pid = _monitor(layout, container_id)
+    pid = monitor(layout, container_id)
     if not pid or any(layout.run_container(container_id).glob("exit.*/exit")):
         return
     try:
@@ -275,7 +233,7 @@ def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
         return
     try:
         # Opened first and compared again: the pid cannot have gone to another process in between.
-        if _monitor(layout, container_id) == pid:
+        if monitor(layout, container_id) == pid:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
             poll = select.poll()
@@ -283,55 +241,6 @@ def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
             poll.poll(timeout_s * 1000)
     finally:
         os.close(fd)
-
-
-def _monitor(layout: Layout, container_id: str) -> int:
-    """The pid of a container's monitor, 0 when there is none. Its arguments tell it from a later
-    process.
-    """
-    try:
-        pid = int((layout.run_container(container_id) / "conmon.pid").read_text("ascii"))
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return 0
-    return pid if b"--cid" in arguments and container_id.encode() in arguments else 0
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One line a container wrote: when it was begun (RFC 3339), to which stream, and its bytes.
-
-    The newline is there, unless the line has not ended or was too long to be held whole.
-    """
-
-    time: str
-    stream: str
-    data: bytes
-
-
-def parse_log(records: Iterable[bytes]) -> Iterator[LogEntry]:
-    """The lines in a log of k8s-file format (an open file is an iterable of records), oldest first.
-    Pure.
-
-    conmon writes ``TIME STREAM F|P BYTES``: P is a piece without its newline, which goes on with
-    the next piece of the same stream. A record of another form is passed over. Memory is bounded.
-    """
-    begun: dict[str, tuple[str, bytearray]] = {}
-    for record in records:
-        fields = record.rstrip(b"\n").split(b" ", 3)
-        if len(fields) < 4 or fields[2] not in (b"F", b"P") or fields[1] not in _STREAMS:
-            continue
-        stream = fields[1].decode("ascii")
-        time_text, line = begun.pop(stream, (fields[0].decode("ascii", "replace"), bytearray()))
-        line += fields[3]
-        if fields[2] == b"F":
-            yield LogEntry(time_text, stream, bytes(line) + b"\n")
-        elif len(line) >= _LINE_LIMIT:
-            yield LogEntry(time_text, stream, bytes(line))
-        else:
-            begun[stream] = (time_text, line)
-    for stream, (time_text, line) in begun.items():
-        yield LogEntry(time_text, stream, bytes(line))
 
 
 def _process_of(bundle: Path) -> tuple[tuple[str, ...], str]:

@@ -24,7 +24,7 @@ from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network import attach, link, publish
 from ..plan import Host
-from . import conmon, liveness, oci_runtime, rootfs
+from . import conmon, liveness, oci_runtime, rootfs, traces
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec
 
@@ -198,7 +198,7 @@ def clear(host: Host, found: Record) -> None:
 def unrecorded(layout: Layout, found: Record) -> bool:
     """Whether a run ended whose beginning was never recorded: who started it died before that."""
     return found.phase not in liveness.LIVE and (
-        conmon.read_exit(layout, found.id, found.generation) is not None
+        traces.read_exit(layout, found.id, found.generation) is not None
     )
 
 
@@ -251,7 +251,7 @@ def _forget(layout: Layout, found: Record) -> None:
 def _await_exit_record(layout: Layout, found: Record) -> None:
     """Give conmon the moment it needs from reaping the process to writing down its status."""
     deadline = time.monotonic() + _EXIT_RECORD_TIMEOUT_S
-    while conmon.read_exit(layout, found.id, found.generation) is None:
-        if time.monotonic() >= deadline or not conmon.alive(layout, found.id):
+    while traces.read_exit(layout, found.id, found.generation) is None:
+        if time.monotonic() >= deadline or not traces.alive(layout, found.id):
             return
         time.sleep(0.002)

@@ -17,7 +17,7 @@ from typing import Optional
 
 from .. import linux
 from ..layout import Layout
-from . import conmon, record
+from . import record, traces
 from .record import Record
 
 #: What an exit is recorded as when nobody saw it: killed, as far as one can tell.
@@ -71,7 +71,7 @@ def current(layout: Layout, container_id: str) -> Record:
 
 def ended(layout: Layout, found: Record) -> Record:
     """The record of a container whose process has ended, with what conmon wrote down about that."""
-    seen = conmon.read_exit(layout, found.id, found.generation)
+    seen = traces.read_exit(layout, found.id, found.generation)
     return dataclasses.replace(
         found,
         phase="exited",

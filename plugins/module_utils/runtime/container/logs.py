@@ -14,8 +14,8 @@ from typing import BinaryIO, Optional
 
 from ..errors import NotFound
 from ..layout import Layout
-from . import conmon, liveness, record
-from .conmon import LogEntry, parse_log
+from . import liveness, record, traces
+from .traces import LogEntry, parse_log
 
 #: How often a log that is followed is looked at again, in seconds.
 _POLL_S = 0.1
@@ -78,7 +78,7 @@ def _goes_on(layout: Layout, container_id: str) -> bool:
     except NotFound:
         return False
     if found.phase in liveness.LIVE:
-        return liveness.is_running(layout, found) or conmon.alive(layout, container_id)
+        return liveness.is_running(layout, found) or traces.alive(layout, container_id)
     return found.phase == "restarting"
 
 

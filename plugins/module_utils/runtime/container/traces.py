@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What conmon leaves on disk of a container: how it ended, and what it wrote.
+
+Only reading: whoever asks whether a container runs, or shows its logs, needs nothing of what starts
+one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ..layout import Layout
+
+_STREAMS = (b"stdout", b"stderr")
+
+#: How much of a line that does not end is held. Bytes.
+_LINE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a container ended: its exit status (128 + signal), and when, RFC 3339 in UTC."""
+
+    code: int
+    oom_killed: bool
+    finished_at: str
+
+
+def exit_directory(layout: Layout, container_id: str, generation: int) -> Path:
+    """Where conmon writes the exit of one start of a container."""
+    return layout.run_container(container_id) / f"exit.{generation}"
+
+
+def read_exit(layout: Layout, container_id: str, generation: int) -> Optional[Exit]:
+    """What conmon wrote down about the end of one start; None when it has not."""
+    exits = exit_directory(layout, container_id, generation)
+    try:
+        with open(exits / "exit", "rb") as file:
+            code = int(file.read(16))
+            finished_ns = os.fstat(file.fileno()).st_mtime_ns
+    except (FileNotFoundError, ValueError):
+        return None
+    seconds, nanoseconds = divmod(finished_ns, 1_000_000_000)
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return Exit(
+        code & 0xFF, (exits / "oom").exists(), f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    )
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line a container wrote: when it was begun (RFC 3339), to which stream, and its bytes.
+
+    The newline is there, unless the line has not ended or was too long to be held whole.
+    """
+
+    time: str
+    stream: str
+    data: bytes
+
+
+def parse_log(records: Iterable[bytes]) -> Iterator[LogEntry]:
+    """The lines in a log of k8s-file format (an open file is an iterable of records), oldest first.
+    Pure.
+
+    conmon writes ``TIME STREAM F|P BYTES``: P is a piece without its newline, which goes on with
+    the next piece of the same stream. A record of another form is passed over. Memory is bounded.
+    """
+    begun: dict[str, tuple[str, bytearray]] = {}
+    for record in records:
+        fields = record.rstrip(b"\n").split(b" ", 3)
+        if len(fields) < 4 or fields[2] not in (b"F", b"P") or fields[1] not in _STREAMS:
+            continue
+        stream = fields[1].decode("ascii")
+        time_text, line = begun.pop(stream, (fields[0].decode("ascii", "replace"), bytearray()))
+        line += fields[3]
+        if fields[2] == b"F":
+            yield LogEntry(time_text, stream, bytes(line) + b"\n")
+        elif len(line) >= _LINE_LIMIT:
+            yield LogEntry(time_text, stream, bytes(line))
+        else:
+            begun[stream] = (time_text, line)
+    for stream, (time_text, line) in begun.items():
+        yield LogEntry(time_text, stream, bytes(line))
+
+
+def alive(layout: Layout, container_id: str) -> bool:
+    """Whether a container's monitor still runs."""
+    return monitor(layout, container_id) > 0
+
+
+def monitor(layout: Layout, container_id: str) -> int:
+    """The pid of a container's monitor, 0 when there is none. Its arguments tell it from a later
+    process.
+    """
+    try:
+        pid = int((layout.run_container(container_id) / "conmon.pid").read_text("ascii"))
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return 0
+    return pid if b"--cid" in arguments and container_id.encode() in arguments else 0
