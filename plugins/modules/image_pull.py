@@ -56,6 +56,11 @@ options:
     type: str
     choices: [always, not_present]
     default: always
+  all_tags:
+    description:
+      - Pull every tag of the repository that O(name) then is, without O(tag) and digest.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -69,6 +74,11 @@ EXAMPLES = r"""
     tag: "7"
     username: deploy
     password: "{{ vault_registry_password }}"
+
+- name: Pull all images of a repository
+  slipway.engine.image_pull:
+    name: registry.example.org:5000/shop/web
+    all_tags: true
 
 - name: Pull what a digest names
   slipway.engine.image_pull:
@@ -87,17 +97,25 @@ image:
     - The image in the shape of C(docker image inspect), with its C(History) besides.
     - In check mode, of an image that is not on the host yet, only what is known of it.
     - Empty when there is none.
-  returned: success
+  returned: success, without O(all_tags)
   type: dict
   sample:
     Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
     RepoTags: ["busybox:1"]
     Architecture: amd64
     Os: linux
+images:
+  description: The images of the repository, each as RV(image) describes it, in the order of tags.
+  returned: success, with O(all_tags)
+  type: list
+  elements: dict
+  sample:
+    - Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+      RepoTags: ["busybox:1"]
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pulling import (
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pulling_all import (
     RESOURCE,
     declare,
 )
@@ -110,6 +128,7 @@ def main() -> None:
             "tag": {"type": "str"},
             "platform": {"type": "str"},
             "pull": {"type": "str", "choices": ["always", "not_present"], "default": "always"},
+            "all_tags": {"type": "bool", "default": False},
             "username": {"type": "str"},
             "password": {"type": "str", "no_log": True},
             "insecure_registry": {"type": "bool"},

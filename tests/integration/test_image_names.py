@@ -26,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.image impor
     importing,
     index,
     pulling,
+    pulling_all,
     pushing,
     removing,
     store,
@@ -61,6 +62,11 @@ def pushing_(name: str) -> Task:
 
 def pulling_(name: str) -> Task:
     return Task(pulling.declare, pulling.RESOURCE, {"name": name})
+
+
+def pulling_all_(name: str, **options: Any) -> Task:
+    params = {"name": name, "all_tags": True, **options}
+    return Task(pulling_all.declare, pulling_all.RESOURCE, params)
 
 
 def tagging_(name: str, *repository: str, **options: Any) -> Task:
@@ -294,3 +300,55 @@ def test_a_play_of_names_is_predicted(layout: Layout, registry: Registry, tar: P
     ]
     assert_play_is_predicted(layout, play)
     assert store.all_images(layout) == ()
+
+
+# --- all tags --------------------------------------------------------------------------------
+
+
+def test_all_tags_of_a_repository(layout: Layout, registry: Registry, tar: Path) -> None:
+    place = f"{registry.host}/whole"
+    apply(layout, importing_(f"{place}:1", tar))
+    apply(layout, importing_(f"{place}:2", tar, cmd=["two"]))
+    apply(layout, tagging_(f"{place}:1", f"{place}:one"))
+    for tag in ("1", "2", "one"):
+        apply(layout, pushing_(f"{place}:{tag}"))
+        apply(layout, removing_(f"{place}:{tag}"))
+    result = converge(layout, pulling_all_(place))
+    assert [image["RepoTags"] for image in result["images"]] == [
+        [f"{place}:1", f"{place}:one"],
+        [f"{place}:2"],
+        [f"{place}:1", f"{place}:one"],
+    ]
+    apply(layout, removing_(f"{place}:2"))
+    foretold = check(layout, pulling_all_(place), {})
+    assert foretold.actions == (f"pull image {place}:2",)
+    assert foretold.before["images"] == {
+        f"{place}:1": "current",
+        f"{place}:2": "absent",
+        f"{place}:one": "current",
+    }
+    assert converge(layout, pulling_all_(place))["images"]
+
+
+def test_all_tags_of_nothing(layout: Layout, registry: Registry) -> None:
+    task = pulling_all_(f"{registry.host}/nothere")
+    assert check(layout, task, {}).changed is True
+    with pytest.raises(Error, match="tags of nothere: not found"):
+        apply(layout, task)
+    for name in ("x:1", "x@sha256:" + "0" * 64):
+        with pytest.raises(Error, match="names one image"):
+            pulling_all.declare({"name": name, "all_tags": True})
+
+
+def test_a_play_of_all_tags_is_predicted(layout: Layout, registry: Registry, tar: Path) -> None:
+    place = f"{registry.host}/foretold"
+    play = [
+        importing_(f"{place}:1", tar),
+        tagging_(f"{place}:1", f"{place}:2"),
+        pushing_(f"{place}:1"),
+        pushing_(f"{place}:2"),
+        removing_(f"{place}:1"),
+        pulling_all_(place),
+        pulling_all_(place, pull="not_present"),
+    ]
+    assert_play_is_predicted(layout, play)

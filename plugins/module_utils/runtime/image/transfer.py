@@ -76,6 +76,12 @@ def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinn
     return Pinned(reference, descriptor, image.id if image else "")
 
 
+def tags(host: Host, reference: Reference, access: Access) -> tuple[str, ...]:
+    """Every tag of a reference's repository. Raises NotFound, Unreachable, or Error."""
+    with _sources(host.layout, reference.domain, access) as sources:
+        return _first(sources, lambda registry: registry.tags(reference.path))
+
+
 def resolve_for_push(host: Host, reference: Reference, access: Access) -> str:
     """The digest the registry itself, no mirror of it, has under a tag; "" for none."""
     with _connect(host.layout, reference.domain, access) as registry:

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module ``image_pull``: one image, or with ``all_tags`` every one of a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Union
+
+from ..errors import Error, NotFound
+from ..plan import Host, Plan, Resource, Step
+from ..reference import parse_normalized
+from . import pulling, state, transfer
+from .state import State
+
+
+@dataclass(frozen=True)
+class Repository:
+    """All tags of the repository that ``each`` names one image of."""
+
+    each: pulling.Declared
+
+    def of_tag(self, tag: str) -> pulling.Declared:
+        return replace(self.each, reference=replace(self.each.reference, tag=tag))
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The images of a repository, by their tags in order."""
+
+    repository: str
+    images: tuple[State, ...]
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PullTag(Step["Found"]):
+    """Fetch one of the images."""
+
+    step: Step[State]
+    name: str
+
+    def describe(self) -> str:
+        return self.step.describe()
+
+    def after(self, have: Found) -> Found:
+        if not isinstance(have, Tags):
+            return self.step.after(have)
+        images = (self.step.after(one) if one.name == self.name else one for one in have.images)
+        return replace(have, images=tuple(images))
+
+    def execute(self, host: Host) -> None:
+        self.step.execute(host)
+
+
+@dataclass(frozen=True)
+class PullUnknown(Step["Found"]):
+    """Fetch what there is, where nobody could say what that is."""
+
+    repository: str
+    why: str
+
+    def describe(self) -> str:
+        return f"pull all images of {self.repository}"
+
+    def after(self, have: Found) -> Found:
+        return have
+
+    def execute(self, host: Host) -> None:
+        raise Error(self.why)
+
+
+Declared = Union[pulling.Declared, Repository]
+Found = Union[State, Tags]
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of image_pull: those of pulling, and all_tags."""
+    declared = pulling.declare(params)
+    if not params.get("all_tags"):
+        return declared
+    text = str(params["name"])
+    if params.get("tag") or declared.reference.digest or ":" in text.rpartition("/")[2]:
+        raise Error(f"{text[:200]!a} names one image, and all_tags asks for all of its repository")
+    return Repository(declared)
+
+
+def observe(host: Host, declared: Declared) -> Found:
+    """Read the repository's tags, those earlier tasks would have pushed included, and each image's
+    state.
+    """
+    if isinstance(declared, pulling.Declared):
+        return pulling.observe(host, declared)
+    reference = declared.each.reference
+    pushed = {parse_normalized(name) for name in host.predicted.get("registry", {})}
+    tags = {one.tag for one in pushed if one.repository == reference.repository}
+    try:
+        tags |= set(transfer.tags(host, reference, declared.each.access))
+    except NotFound as exc:
+        if not tags:
+            return Tags(reference.repository, (), (str(exc),))
+    except Error as exc:
+        return Tags(reference.repository, (), (str(exc),))
+    found = (pulling.observe(host, declared.of_tag(str(tag))) for tag in sorted(map(str, tags)))
+    return Tags(reference.repository, tuple(found))
+
+
+def plan(declared: Declared, have: Found) -> Plan[Found]:
+    if isinstance(have, State):
+        assert isinstance(declared, pulling.Declared)
+        one = pulling.plan(declared, have)
+        return Plan(have, tuple(PullTag(step, have.name) for step in one.steps), one.unmet)
+    assert isinstance(declared, Repository)
+    if have.unmet:
+        return Plan(have, (PullUnknown(have.repository, have.unmet[0]),), have.unmet)
+    steps: tuple[Step[Found], ...] = ()
+    unmet: tuple[str, ...] = ()
+    for image in have.images:
+        tag = parse_normalized(image.name).tag or ""
+        part = pulling.plan(declared.of_tag(tag), image)
+        steps += tuple(PullTag(step, image.name) for step in part.steps)
+        unmet += part.unmet
+    return Plan(have, steps, unmet)
+
+
+def view(found: Found) -> dict[str, Any]:
+    if isinstance(found, State):
+        return state.view(found)
+    return {"name": found.repository, "images": {one.name: one.status for one in found.images}}
+
+
+def result(host: Host, found: Found) -> dict[str, Any]:
+    if isinstance(found, State):
+        return state.result(host, found)
+    return {"images": [state.result(host, one)["image"] for one in found.images]}
+
+
+def predict(found: Found) -> dict[str, dict[str, Any]]:
+    if isinstance(found, State):
+        return state.predict(found)
+    whole: dict[str, dict[str, Any]] = {}
+    for one in found.images:
+        for kind, named in state.predict(one).items():
+            whole.setdefault(kind, {}).update(named)
+    return whole
+
+
+def _differences(want: Found, found: Found) -> list[str]:
+    if isinstance(want, State) and isinstance(found, State):
+        return state.differences(want, found)
+    assert isinstance(want, Tags) and isinstance(found, Tags)
+    # A tag that came or went in the registry meanwhile is no fault of the host.
+    now = {one.name: one for one in found.images}
+    both = ((one, now[one.name]) for one in want.images if one.name in now)
+    return [line for one, other in both for line in state.differences(one, other)]
+
+
+def _lock(declared: Declared) -> tuple[str, str]:
+    each = declared.each if isinstance(declared, Repository) else declared
+    return state.lock(each.reference.canonical)
+
+
+RESOURCE: Resource[Declared, Found] = Resource(
+    observe=observe,
+    plan=plan,
+    view=view,
+    result=result,
+    lock=_lock,
+    predict=predict,
+    verify=_differences,
+)
