@@ -17,7 +17,7 @@ import pytest
 from containers import World, page, until
 from converging import Task, apply, assert_play_is_predicted, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     copy,
     declare,
@@ -218,6 +218,18 @@ def test_a_host_that_lacks_a_part(world: World, programs: tuple[str, ...], why: 
             apply(world.layout, task("web"))
         assert "slipway.engine.host" in str(caught.value)
         assert record.all_ids(world.layout) == []
+    converge(world, task("web"))
+
+
+def test_a_kernel_without_overlayfs(world: World) -> None:
+    (made,) = converge(world, task("web", state="present"))
+    start = ["/usr/bin/python3", str(archive.program(world.layout)), "start", "web"]
+    # The kernel's answer to a filesystem it does not know, mount(2).
+    injected = ["strace", "-f", "-qq", "-e", "trace=mount", "-e", "inject=mount:error=ENODEV"]
+    done = subprocess.run([*injected, *start], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "this kernel has no overlayfs" in done.stderr
+    assert world.current(made).phase == "created"
     converge(world, task("web"))
 
 
