@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import hashlib
+import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Optional, Protocol, Union
 
 from ..errors import Error
 
 #: Read ahead: large enough that hashing and reading cost little per entry, small beside our memory.
 _CHUNK = 1 << 18
+#: As many of those may wait for whoever writes files: two megabytes.
+_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,64 @@ def malformed(what: str) -> Error:
     )
 
 
+class Ahead:
+    """A stream read and hashed by a thread of its own, a little ahead of whoever wants its bytes.
+
+    Decompressing and hashing hold no interpreter lock, and neither does writing files, so they
+    share two processors almost evenly. Use it in a ``with`` block, whose end lets go of ``source``.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        #: Of everything, once ``read`` has returned b"".
+        self.hash = hashlib.sha256()
+        self._pieces: queue.Queue[Union[bytes, BaseException]] = queue.Queue(_AHEAD)
+        self._unwanted = False
+        self._ended = False
+        self._thread = threading.Thread(target=self._pump, daemon=True)
+
+    def __enter__(self) -> Ahead:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._unwanted = True
+        while self._thread.is_alive():
+            # It may be waiting for a free place.
+            try:
+                self._pieces.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def read(self, size: int, /) -> bytes:
+        """The next piece, whatever its size; the source's error when it had one."""
+        if self._ended:
+            return b""
+        piece = self._pieces.get()
+        if isinstance(piece, BaseException):
+            self._ended = True
+            raise piece
+        self._ended = not piece
+        return piece
+
+    def _pump(self) -> None:
+        try:
+            while not self._unwanted:
+                data = self._source.read(_CHUNK)
+                self.hash.update(data)
+                self._pieces.put(data)
+                if not data:
+                    return
+        except BaseException as exc:
+            # It belongs to the thread that reads.
+            self._pieces.put(exc)
+
+
 class Stream:
     """The uncompressed bytes of a layer: counted, hashed and limited as they pass."""
 
@@ -62,7 +125,8 @@ class Stream:
         self._source = source
         self._limits = limits
         self._deadline = time.monotonic() + limits.deadline_s
-        self._hash = hashlib.sha256()
+        self._hashed = isinstance(source, Ahead)
+        self._hash = source.hash if isinstance(source, Ahead) else hashlib.sha256()
         self._buffer = memoryview(b"")
         self.total = 0
 
@@ -82,7 +146,8 @@ class Stream:
             )
         if time.monotonic() > self._deadline:
             raise Error(f"the layer took more than {self._limits.deadline_s:g} seconds to unpack")
-        self._hash.update(data)
+        if not self._hashed:
+            self._hash.update(data)
         self._buffer = memoryview(data)
         return True
 
@@ -121,6 +186,17 @@ class Stream:
             return
         for dummy in self.pieces(size):
             pass
+
+    def pass_padding(self, size: int) -> None:
+        """Skip what fills up a block. The last entry may lack it: umoci insert ends its layers
+        there, and Go's archive/tar takes them.
+        """
+        while size > len(self._buffer):
+            size -= len(self._buffer)
+            if not self._fill():
+                self._buffer = memoryview(b"")
+                return
+        self._buffer = self._buffer[size:]
 
     def drain(self) -> None:
         """Read what follows the end of the archive: it is part of the layer's digest, not of its

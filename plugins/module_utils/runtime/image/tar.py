@@ -98,7 +98,8 @@ class Reader:
                 self.stream.drain()
                 return
             yield entry
-            self.stream.skip(self._left + self._padding)
+            self.stream.skip(self._left)
+            self.stream.pass_padding(self._padding)
             self._left = self._padding = 0
 
     def _next(self) -> Optional[Entry]:
