@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Optional
 
 from .. import oci
 from ..errors import Error
@@ -58,6 +59,8 @@ def bring(
     known = _known_layers(layout)
     _check_space(layout, members, images)
     manifests = [_bring(layout, members, image, known, limits) for image in images]
+    for image, descriptor in zip(images, manifests):
+        _replace_broken(layout, image.id, descriptor)
     for image, descriptor in zip(images, manifests):
         for name in image.names:
             index.tag(layout, parse_normalized(name), descriptor)
@@ -121,10 +124,28 @@ def _bring(
         )
     config = members.document(image.config)
     if image.manifest is None:
+        twin = _stored(layout, image.id)
+        if twin is not None and not store.missing(layout, twin):
+            # The manifest it was pulled with, say, which a registry knows.
+            return twin.manifest
         return making.put_manifest(layout, blobs.put(layout, config, oci.CONFIG), kept)
     data = members.document(f"blobs/sha256/{image.manifest.digest.partition(':')[2]}")
     blobs.put(layout, config, oci.CONFIG)
     return blobs.put(layout, data, image.manifest.media_type)
+
+
+def _stored(layout: Layout, image_id: str) -> Optional[store.Image]:
+    return next((image for image in store.all_images(layout) if image.id == image_id), None)
+
+
+def _replace_broken(layout: Layout, image_id: str, descriptor: Descriptor) -> None:
+    """Let a whole manifest take the place of one of the same image whose layers are missing."""
+    old = _stored(layout, image_id)
+    if old is None or old.manifest.digest == descriptor.digest or not store.missing(layout, old):
+        return
+    for name in old.names:
+        index.tag(layout, parse_normalized(name), descriptor)
+    index.forget(layout, [old.manifest.digest])
 
 
 def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Descriptor:

@@ -18,7 +18,6 @@ from .. import oci
 from ..document import canonical
 from ..errors import Error
 from ..layout import Layout
-from ..reference import parse_normalized
 from . import archive, blobs, compression
 from .making import CHUNK
 from .store import Image
@@ -97,7 +96,9 @@ def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
     entries = [
         {
             "Config": f"{_hexadecimal(chosen.image.id)}.json",
-            "RepoTags": [parse_normalized(name).familiar for name in chosen.names] or None,
+            # Whole, where docker save writes web:1: Docker reads both as the same name, and Podman
+            # would make that localhost/web:1.
+            "RepoTags": list(chosen.names) or None,
             "Layers": [f"{_hexadecimal(diff_id)}.tar" for diff_id in chosen.image.diff_ids],
         }
         for chosen in images
