@@ -17,6 +17,7 @@ from containers import World
 from converging import Task, apply, assert_play_is_predicted, check
 from registry import Registry
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     commit as commit_,
 )
@@ -352,3 +353,109 @@ def test_a_play_of_all_tags_is_predicted(layout: Layout, registry: Registry, tar
         pulling_all_(place, pull="not_present"),
     ]
     assert_play_is_predicted(layout, play)
+
+
+# --- pruning ---------------------------------------------------------------------------------
+
+
+def pruning_(**options: Any) -> Task:
+    return Task(prune.declare, prune.RESOURCE, options)
+
+
+def test_images_without_a_name(world: World, tar: Path) -> None:
+    layout = world.layout
+    old = apply(layout, importing_("moved:1", tar, cmd=["old"]))[1]["image"]
+    apply(layout, importing_("moved:1", tar, cmd=["new"]))
+    kept = apply(layout, importing_("kept:1", tar, cmd=["kept"]))[1]["image"]
+    untag(layout, "kept:1")
+    image = store.find(layout, kept["Id"])
+    assert image is not None
+    made = world.create("user", image=image)
+    result = converge(layout, pruning_(images=True))
+    assert result["images"] == [{"Deleted": old["Id"]}]
+    assert result["images_space_reclaimed"] == 0
+    assert result["containers"] == []
+    lifecycle.remove(world.host, made.id)
+    assert converge(layout, pruning_(images=True))["images"] == [{"Deleted": kept["Id"]}]
+    assert set(names(layout)) == {"docker.io/library/busybox:1", "docker.io/library/moved:1"}
+
+
+def test_all_that_is_not_used(world: World, tar: Path, busybox_tar: Path) -> None:
+    layout = world.layout
+    world.run("busy", image=world.add_image("real", busybox_tar))
+    world.create("idle", labels={"keep": "no"}, image=world.add_image("idle", tar, 'CMD ["i"]'))
+    other = world.add_image("other", tar, "ENV A=1", "LABEL stage=test")
+    everything = {"dangling": False}
+    world.create("holds")
+    result = converge(layout, pruning_(images=True, images_filters=everything))
+    assert result["images"] == [{"Untagged": "other:1"}, {"Deleted": other.id}]
+    result = converge(layout, pruning_(containers=True, images=True, images_filters=everything))
+    assert len(result["containers"]) == 2
+    assert {"Untagged": "idle:1"} in result["images"]
+    assert list(names(layout)) == ["docker.io/library/real:1"]
+
+
+def test_a_line_of_images_goes_together(world: World) -> None:
+    layout = world.layout
+    made = [commit(world, "busybox:1", "first"), commit(world, "line:first", "second")]
+    for tag in ("first", "second"):
+        untag(layout, f"line:{tag}")
+    sizes = sum(image.size for image in made)
+    result = converge(layout, pruning_(images=True))
+    deleted = [one["Deleted"] for one in result["images"]]
+    assert set(deleted) == {*(image.id for image in made), *made[1].chain_ids[1:]}
+    assert 0 < result["images_space_reclaimed"] < sizes
+
+
+@pytest.mark.parametrize(
+    ("given", "goes"),
+    [
+        ({}, True),
+        ({"until": "24h"}, True),
+        ({"until": "1969-12-31"}, False),
+        ({"label": "stage"}, True),
+        ({"label": "stage=live"}, False),
+        ({"label!": "stage"}, False),
+        ({"label!": ["other"]}, True),
+    ],
+)
+def test_filters_of_images(layout: Layout, tar: Path, given: dict[str, Any], goes: bool) -> None:
+    apply(layout, importing_("x:1", tar, labels={"stage": "test"}))
+    task = pruning_(images=True, images_filters={"dangling": "false", **given})
+    assert apply(layout, task)[0].changed is goes
+    assert bool(names(layout)) is not goes
+
+
+def test_filters_of_containers(world: World) -> None:
+    world.create("a", labels={"stage": "test"})
+    world.create("b")
+    chosen = pruning_(containers=True, containers_filters={"label": "stage"})
+    assert converge(world.layout, chosen)["containers_space_reclaimed"] >= 0
+    assert check(world.layout, pruning_(containers=True), {}).before["containers"] == ["b"]
+    old = pruning_(containers=True, containers_filters={"until": "1h"})
+    assert check(world.layout, old, {}).changed is False
+
+
+@pytest.mark.parametrize("kind", ["networks", "volumes", "builder_cache"])
+def test_what_cannot_be_pruned_yet_is_refused(kind: str) -> None:
+    with pytest.raises(Error, match=f"{kind} cannot be pruned yet"):
+        prune.declare({kind: True})
+    with pytest.raises(Error, match="dangling is 'perhaps'"):
+        prune.declare({"images": True, "images_filters": {"dangling": "perhaps"}})
+
+
+def test_a_play_that_prunes_is_predicted(layout: Layout, registry: Registry, tar: Path) -> None:
+    play = [
+        importing_("a:1", tar),
+        importing_("a:1", tar, cmd=["second"]),
+        pruning_(images=True),
+        pruning_(images=True),
+        importing_("b:1", tar, cmd=["b"]),
+        tagging_("a:1", "b:1"),
+        pruning_(images=True),
+        removing_("b:1"),
+        pruning_(images=True, images_filters={"dangling": False}),
+        pruning_(images=True, images_filters={"dangling": False}),
+    ]
+    assert_play_is_predicted(layout, play)
+    assert store.all_images(layout) == ()

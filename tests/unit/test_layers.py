@@ -18,11 +18,12 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 #: What stands in each layer, by path below runtime/ without ``.py``. What else is in a subsystem's
 #: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
-    "errors layout files safefs linux overlay process document plan converge table template",
+    "errors layout files safefs linux overlay process document plan converge table template"
+    " filters",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
-    " image/searching image/pulling_all image/pruning"
+    " image/searching image/pulling_all prune"
     " network/resource network/attach network/publish network/inspect volume/resource"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"

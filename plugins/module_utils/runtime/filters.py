@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters ``until`` and ``label`` that Docker prunes and lists by. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .errors import Error
+
+_SPAN = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+\Z", re.ASCII)
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)", re.ASCII)
+_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is meant: made before ``until`` (seconds since the epoch), with all of ``labels`` and
+    none of ``unlike``. A label is (name, value), or (name, None) whatever its value.
+    """
+
+    until: Optional[float] = None
+    labels: tuple[tuple[str, Optional[str]], ...] = ()
+    unlike: tuple[tuple[str, Optional[str]], ...] = ()
+
+    def match(self, created: Optional[float], labels: Mapping[str, str]) -> bool:
+        """Whether a thing is meant. One whose time nobody knows was not made before any."""
+        if self.until is not None and (created is None or created >= self.until):
+            return False
+        return all(_has(labels, one) for one in self.labels) and not any(
+            _has(labels, one) for one in self.unlike
+        )
+
+
+def parse(value: Mapping[str, Any], now: float, others: Iterable[str] = ()) -> Filters:
+    """Read filters as an option or a command line gives them: until, label, label!.
+
+    ``others`` are names the caller reads itself. Raises Error for what is no filter.
+    """
+    known = ("until", "label", "label!", *others)
+    for name in value:
+        if name not in known:
+            raise Error(f"there is no filter {name[:100]!a}", hint=f"there are {', '.join(known)}")
+    until = value.get("until")
+    return Filters(
+        until=None if until is None else moment(str(until), now),
+        labels=_labels(value.get("label")),
+        unlike=_labels(value.get("label!")),
+    )
+
+
+def moment(text: str, now: float) -> float:
+    """A time as Docker takes it: ``10m`` or ``1h30m`` ago, seconds since the epoch, or RFC 3339,
+    whole or only the date. A time without a zone is in UTC.
+    """
+    if re.match(r"\A[0-9]+(?:\.[0-9]+)?\Z", text, re.ASCII):
+        return float(text)
+    if _SPAN.match(text):
+        return now - sum(float(count) * _UNITS_S[unit] for count, unit in _PART.findall(text))
+    found = seconds(text)
+    if found is None:
+        raise Error(
+            f"until: {text[:60]!a} is not a time",
+            hint="write it as 24h, 2026-01-31, or 2026-01-31T12:00:00Z",
+        )
+    return found
+
+
+def seconds(text: str) -> Optional[float]:
+    """An RFC 3339 time in seconds since the epoch, or None."""
+    # Python before 3.11 reads neither Z nor more or less than six digits of a second.
+    whole = re.sub(r"[Zz]\Z", "+00:00", text.strip())
+    whole = re.sub(r"\.[0-9]+", "", whole)
+    try:
+        found = datetime.datetime.fromisoformat(whole)
+    except ValueError:
+        return None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=datetime.timezone.utc)
+    return found.timestamp()
+
+
+def _labels(value: Any) -> tuple[tuple[str, Optional[str]], ...]:
+    if value is None:
+        return ()
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    pairs = (str(text).partition("=") for text in texts)
+    return tuple((name, text if equals else None) for name, equals, text in pairs)
+
+
+def _has(labels: Mapping[str, str], wanted: tuple[str, Optional[str]]) -> bool:
+    name, value = wanted
+    return name in labels and value in (None, labels[name])

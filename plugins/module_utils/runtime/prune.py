@@ -1,0 +1,308 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pruning as a resource: what nobody uses any more, containers first and then images."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from . import filters
+from .container import lifecycle, liveness, record
+from .errors import Error, NotFound
+from .filters import Filters
+from .image import lineage, removing, state, store
+from .image.layers import size_bytes
+from .image.state import UNTAGGED
+from .image.store import Image
+from .plan import Host, Plan, Resource, Step
+from .reference import parse_normalized
+
+#: What docker_prune prunes besides; asking for it must not look as if it had been done.
+_NOT_YET = ("networks", "volumes", "builder_cache")
+_AT_REST = frozenset({"created", "exited"})
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What to prune, None for nothing of the kind; of images only those without a name, or all."""
+
+    containers: Optional[Filters]
+    images: Optional[Filters]
+    dangling: bool = True
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A container that does not run; ``size`` is in bytes, 0 for one that is only predicted."""
+
+    name: str
+    id: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Unused:
+    """An image that no container uses. ``key`` stands for one that is only predicted."""
+
+    key: str
+    names: tuple[str, ...]
+    image: Optional[Image] = None
+
+
+@dataclass(frozen=True)
+class Waste:
+    """What is there and not needed; ``freed`` are the layers that go with the images, and their
+    bytes.
+    """
+
+    containers: tuple[Stopped, ...] = ()
+    images: tuple[Unused, ...] = ()
+    freed: tuple[tuple[str, int], ...] = ()
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class RemoveContainer(Step[Waste]):
+    """Remove a stopped container. One that was started meanwhile stays, which is then an error."""
+
+    name: str
+    id: str
+
+    def describe(self) -> str:
+        return f"remove container {self.name}"
+
+    def after(self, have: Waste) -> Waste:
+        return replace(have, pruned=True)
+
+    def execute(self, host: Host) -> None:
+        with contextlib.suppress(NotFound):
+            lifecycle.remove(host, self.id)
+
+
+@dataclass(frozen=True)
+class RemoveImages(Step[Waste]):
+    """Take the images out of the store under all their names."""
+
+    count: int
+    ids: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"remove {self.count} image{'s' if self.count > 1 else ''}"
+
+    def after(self, have: Waste) -> Waste:
+        return replace(have, pruned=True)
+
+    def execute(self, host: Host) -> None:
+        used = _used(host, frozenset())
+        for image_id in self.ids:
+            image = store.find(host.layout, image_id)
+            if image is not None and image.id not in used:
+                removing.forget(host.layout, image)
+        removing.collect(host.layout)
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of prune: containers, containers_filters, images, images_filters."""
+    for kind in _NOT_YET:
+        if params.get(kind):
+            raise Error(f"{kind} cannot be pruned yet", hint=f"leave out the option {kind}")
+    now = time.time()
+    wanted = dict(params.get("images_filters") or {})
+    dangling = _boolean(wanted.get("dangling", True))
+    containers = filters.parse(params.get("containers_filters") or {}, now)
+    images = filters.parse(wanted, now, ("dangling",))
+    return Declared(
+        containers if params.get("containers") else None,
+        images if params.get("images") else None,
+        dangling,
+    )
+
+
+def _boolean(value: Any) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise Error(f"dangling is {text[:60]!a}, and has to be true or false")
+    return text in ("true", "1", "yes")
+
+
+def observe(host: Host, declared: Declared) -> Waste:
+    containers: tuple[Stopped, ...] = ()
+    if declared.containers is not None:
+        containers = tuple(_stopped(host, declared.containers))
+    if declared.images is None:
+        return Waste(containers)
+    gone = frozenset(one.name for one in containers)
+    everything = [one for one in store.all_images(host.layout) if not state.is_gone(host, one)]
+    images = _unused(host, declared, everything, _used(host, gone))
+    going = [one.image for one in images if one.image is not None]
+    rest = [one for one in everything if one not in going]
+    pinned = (
+        chain_id
+        for found in record.records(host.layout)
+        if found.name not in gone
+        for chain_id in found.layers
+    )
+    freed = lineage.freed(going, rest, pinned)
+    sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
+    return Waste(containers, tuple(images), sizes)
+
+
+def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
+    """The containers at rest, those that earlier tasks of a check-mode run would leave included."""
+    layout, predicted = host.layout, host.predicted.get("container", {})
+    found = []
+    for known in record.records(layout):
+        phase = liveness.truth(layout, known).phase
+        if known.name in predicted or phase not in _AT_REST:
+            continue
+        with contextlib.suppress(NotFound):
+            spec = record.read_spec(layout, known.id)
+            if wanted.match(filters.seconds(known.created), spec.labels):
+                upper = layout.container(known.id) / "upper"
+                found.append(Stopped(known.name, known.id, _tree_bytes(upper)))
+    for name, value in predicted.items():
+        if value is not None and not value.get("running"):
+            labels = (value.get("spec") or {}).get("labels") or {}
+            if wanted.match(None, labels):
+                found.append(Stopped(name))
+    return sorted(found, key=lambda one: one.name)
+
+
+def _used(host: Host, gone: frozenset[str]) -> set[str]:
+    """The ids and names of the images that containers are made from."""
+    layout, predicted = host.layout, host.predicted.get("container", {})
+    found: set[str] = set()
+    for known in record.records(layout):
+        if known.name not in predicted and known.name not in gone:
+            with contextlib.suppress(NotFound):
+                found.add(record.read_spec(layout, known.id).image_id)
+    for name, value in predicted.items():
+        if value is not None and name not in gone:
+            spec = value.get("spec") or {}
+            found |= {str(spec.get("image_id") or ""), str(spec.get("image") or "")}
+    return found - {""}
+
+
+def _unused(
+    host: Host, declared: Declared, everything: list[Image], used: set[str]
+) -> list[Unused]:
+    wanted = declared.images or Filters()
+    named = {image.id: state.stored(host, image).names for image in everything}
+    found: list[Unused] = []
+    # A child goes before what it was made from, which is of no use without it.
+    for image in sorted(everything, key=lambda one: -len(one.config.get("history") or [])):
+        names = named[image.id]
+        if image.id in used or used & set(names) or (names and declared.dangling):
+            continue
+        going = {one.key for one in found}
+        others = [one for one in everything if one.id not in going]
+        if not names and lineage.has_child(others, image):
+            continue
+        labels = (image.config.get("config") or {}).get("Labels") or {}
+        if wanted.match(filters.seconds(str(image.config.get("created") or "")), labels):
+            found.append(Unused(image.id, names, image))
+    if wanted == Filters():
+        found += _foretold(host, declared.dangling, set(named), used)
+    return sorted(found, key=lambda one: (one.names, one.key))
+
+
+def _foretold(host: Host, dangling: bool, known: set[str], used: set[str]) -> list[Unused]:
+    """The unused images that earlier tasks of a check-mode run would have made."""
+    made = [host.predicted.get(kind, {}).items() for kind in ("image", UNTAGGED)]
+    found: dict[str, Unused] = {}
+    for name, value in (pair for pairs in made for pair in pairs):
+        if value is None or value.get("id") in known:
+            continue
+        local = state.foretold(host, value)
+        key = local.id or local.digest or name
+        names = local.names or ((name,) if name in host.predicted.get("image", {}) else ())
+        if key not in used and not used & set(names) and not (names and dangling):
+            found[key] = Unused(key, names)
+    return list(found.values())
+
+
+def _tree_bytes(top: Path) -> int:
+    """What the files of a container's own layer take up."""
+    total = 0
+    for directory, dummy, names in os.walk(top):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(directory, name)).st_blocks * 512
+    return total
+
+
+def plan(declared: Declared, have: Waste) -> Plan[Waste]:
+    steps: list[Step[Waste]] = [RemoveContainer(one.name, one.id) for one in have.containers]
+    if have.images:
+        ids = tuple(one.image.id for one in have.images if one.image is not None)
+        steps.append(RemoveImages(len(have.images), ids))
+    return Plan(have, tuple(steps))
+
+
+def view(found: Waste) -> dict[str, Any]:
+    """Names only: the ids of what a check-mode run has predicted are not known."""
+    if found.pruned:
+        return {"containers": [], "images": []}
+    images = (name for one in found.images for name in one.names or ("<none>",))
+    return {
+        "containers": [one.name for one in found.containers],
+        "images": [name if name == "<none>" else _familiar(name) for name in images],
+    }
+
+
+def _familiar(name: str) -> str:
+    return parse_normalized(name).familiar
+
+
+def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
+    """Results as docker_prune has them; what only earlier tasks of a check-mode run would have made
+    has no id yet, and is missing in them.
+    """
+    have = planned.have
+    return {
+        "containers": [one.id for one in have.containers if one.id],
+        "containers_space_reclaimed": sum(one.size for one in have.containers),
+        "images": list(_deleted(have)),
+        "images_space_reclaimed": sum(size for dummy, size in have.freed),
+    }
+
+
+def _deleted(have: Waste) -> Iterator[dict[str, str]]:
+    """What Docker calls ImagesDeleted."""
+    for one in have.images:
+        pairs = one.image.repo_digests if one.image else ()
+        for name in (*one.names, *pairs):
+            yield {"Untagged": _familiar(name)}
+        if one.image is not None:
+            yield {"Deleted": one.image.id}
+    for chain_id, dummy in have.freed:
+        yield {"Deleted": chain_id}
+
+
+def predict(found: Waste) -> dict[str, dict[str, Any]]:
+    if not found.pruned:
+        return {}
+    names = sorted(name for one in found.images for name in one.names)
+    return {
+        "container": {one.name: None for one in found.containers},
+        "image": dict.fromkeys(names),
+        UNTAGGED: {one.key: None for one in found.images},
+    }
+
+
+RESOURCE: Resource[Declared, Waste] = Resource(
+    observe=observe,
+    plan=plan,
+    view=view,
+    result=lambda host, found: {},
+    lock=lambda declared: ("prune", "host"),
+    predict=predict,
+    report=report,
+)

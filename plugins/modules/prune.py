@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: prune
+short_description: Remove what is not used any more
+version_added: 0.1.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Removes stopped containers and unused images. The options are those of
+    M(community.docker.docker_prune).
+  - Containers go first, so an image that only they used goes in the same task.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - With filters, images that earlier tasks of the same check-mode run would have made are not
+        counted, since neither their time nor their labels are known.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: linux
+options:
+  containers:
+    description: Remove the containers that do not run.
+    type: bool
+    default: false
+  containers_filters:
+    description:
+      - Which of them to remove. Filters are C(until), C(label) and C(label!).
+      - C(until) is a time, or a span of time before now such as V(24h); C(label) is a label's name
+        or C(NAME=VALUE), or a list of such.
+    type: dict
+  images:
+    description: Remove the images that no container uses.
+    type: bool
+    default: false
+  images_filters:
+    description:
+      - Which of them to remove. Filters are C(dangling), and those of O(containers_filters).
+      - C(dangling) is V(true) unless given, which means images without a name only; V(false) means
+        all that no container uses.
+    type: dict
+  networks:
+    description: Not supported yet. The task fails when it is V(true).
+    type: bool
+    default: false
+  volumes:
+    description: Not supported yet. The task fails when it is V(true).
+    type: bool
+    default: false
+  builder_cache:
+    description: Not supported yet. The task fails when it is V(true).
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Remove images without a name
+  slipway.engine.prune:
+    images: true
+
+- name: Remove stopped containers, and images that have not been used since yesterday
+  slipway.engine.prune:
+    containers: true
+    images: true
+    images_filters:
+      dangling: false
+      until: 24h
+      label!: keep
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["remove 3 images"]
+containers:
+  description: The ids of the containers that were removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+containers_space_reclaimed:
+  description: The disk space their own layers took, in bytes.
+  returned: success
+  type: int
+  sample: 0
+images:
+  description:
+    - What was taken away, or in check mode would be, as Docker says it. Each is a dictionary with
+      either C(Untagged), a name or digest, or C(Deleted), an image's id or a layer's chain id.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - Deleted: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+images_space_reclaimed:
+  description: The bytes of the unpacked layers that went with the images.
+  returned: success
+  type: int
+  sample: 4261550
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.prune import (
+    RESOURCE,
+    declare,
+)
+
+
+def main() -> None:
+    task.converge(
+        {
+            "containers": {"type": "bool", "default": False},
+            "containers_filters": {"type": "dict"},
+            "images": {"type": "bool", "default": False},
+            "images_filters": {"type": "dict"},
+            "networks": {"type": "bool", "default": False},
+            "volumes": {"type": "bool", "default": False},
+            "builder_cache": {"type": "bool", "default": False},
+        },
+        declare,
+        RESOURCE,
+    )
+
+
+if __name__ == "__main__":
+    main()
