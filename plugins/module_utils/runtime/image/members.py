@@ -81,11 +81,9 @@ class Members:
         """In bytes."""
         raise NotImplementedError
 
-    @contextlib.contextmanager
-    def open(self, name: str) -> Iterator[Piece]:
+    def open(self, name: str) -> AbstractContextManager[Piece]:
         """The content of a file."""
         raise NotImplementedError
-        yield
 
     def media_type(self, name: str) -> str:
         """What a layer's first bytes say it is, compressed or not."""
@@ -149,7 +147,10 @@ class _Directory(Members):
         self._root = root
 
     def size(self, name: str) -> int:
-        found = self._root.stat(name)
+        try:
+            found = self._root.stat(name)
+        except NotFound as exc:
+            raise NotFound(f"the layout {self.path} lacks the file {name!a}") from exc
         if not stat.S_ISREG(found.st_mode):
             raise Error(f"{name!a} is not a regular file")
         return found.st_size
