@@ -85,10 +85,9 @@ class Play:
 
 
 def _program() -> str:
-    """ansible-playbook: named by the environment, of this Python's environment, or on PATH."""
-    named = os.environ.get("SLIPWAY_ANSIBLE_PLAYBOOK")
+    """ansible-playbook: of this Python's environment, or on PATH."""
     beside = Path(sys.executable).parent / "ansible-playbook"
-    found = named or (str(beside) if beside.exists() else shutil.which("ansible-playbook"))
+    found = str(beside) if beside.exists() else shutil.which("ansible-playbook")
     if found is None:
         raise RuntimeError("ansible-playbook is not installed")
     return found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import ssl
@@ -56,8 +57,8 @@ def server(registry: RealRegistry, tmp_path: Path) -> Iterator[FaultyServer]:
         data = json.dumps({**document, "config": descriptor.document()}).encode()
         for tag in TAGS:
             client.put_manifest("listed/a", tag, oci.MANIFEST, data)
-    with FaultyServer(registry.host).running() as made:
-        yield made
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(FaultyServer(registry.host).running())
 
 
 def client_of(server: FaultyServer) -> Registry:

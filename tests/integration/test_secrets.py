@@ -145,9 +145,9 @@ def test_canaries_are_found_nowhere(
         assert run.status == 0, run.output
         for canary in CANARIES:
             assert canary not in run.output, f"{canary} with {flags}"
-    for canary in map(str.encode, CANARIES):
-        assert not [line for line in system_log if canary in line]
-        assert not [line for line in arguments if canary in line]
+    for secret in map(str.encode, CANARIES):
+        assert not [line for line in system_log if secret in line]
+        assert not [line for line in arguments if secret in line]
     # The probes do see something: the modules ran, and conmon with its arguments.
     assert any(b"conmon" in line for line in arguments)
     assert any(b"ansible" in line.lower() for line in system_log)

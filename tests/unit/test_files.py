@@ -81,7 +81,7 @@ def test_an_atomic_write_leaves_the_old_file_when_it_fails(tmp_path: Path) -> No
     with pytest.raises(TypeError):
         files.write_json(path, {"a": object()})
     with pytest.raises(TypeError):
-        files.write_atomic(path, "text")  # type: ignore[arg-type]  # the failure comes midway
+        files.write_atomic(path, "text")  # the failure comes midway
     assert files.read_json(path) == {"a": 1}
     assert os.listdir(tmp_path) == ["record.json"]
     assert path.stat().st_mode & 0o777 == 0o600

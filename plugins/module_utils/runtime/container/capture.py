@@ -101,7 +101,7 @@ def _adopt_orphans() -> Iterator[None]:
 
 def _reap_strays() -> None:
     """Reap children of ours in another pid namespace: nobody else waits for those."""
-    for _ in range(_REAP_TRIES):
+    for dummy in range(_REAP_TRIES):
         strays = [pid for pid in _children() if _is_elsewhere(pid)]
         for pid in strays:
             with contextlib.suppress(ChildProcessError):
@@ -206,7 +206,7 @@ class _Streams:
                 if left_s is not None and left_s <= 0:
                     return False
                 ready = self._selector.select(left_s)
-                if any(key.fileobj == ended for key, _ in ready):
+                if any(key.fileobj == ended for key, dummy in ready):
                     return True
                 self._move(ready)
         finally:
@@ -220,7 +220,7 @@ class _Streams:
             self._move(self._selector.select(max(0.0, until - time.monotonic())))
 
     def _move(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
-        for key, _ in ready:
+        for key, dummy in ready:
             if isinstance(key.data, _Kept):
                 part = os.read(key.fd, _CHUNK)
                 key.data.add(part)
@@ -232,7 +232,8 @@ class _Streams:
 
     def _feed(self, key: selectors.SelectorKey) -> None:
         stream = self._files[0]
-        assert stream is not None
+        if stream is None:
+            raise AssertionError("it is fed only when there is input")
         with contextlib.suppress(BlockingIOError):
             try:
                 self._stdin = self._stdin[os.write(key.fd, self._stdin[:_CHUNK]) :]

@@ -20,6 +20,7 @@ import posixpath
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .. import oci, safefs

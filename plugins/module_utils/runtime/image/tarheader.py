@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from .tar import BLOCK, HEADER
 
-_NOTHING: Mapping[bytes, bytes] = {}
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 def header(
