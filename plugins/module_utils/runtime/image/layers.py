@@ -10,10 +10,14 @@ below it, so images share what they have in common.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Optional
 
 from .. import files, linux
 from ..errors import Error
@@ -22,6 +26,8 @@ from ..oci import Descriptor
 from . import blobs
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from . import unpack
 
 _RECORD = "layer.json"
@@ -37,52 +43,134 @@ def unpack_layer(
 
     It is published only when blob and content are what manifest and config say, and on disk.
     """
-    target = layout.layer(chain_id)
-    if (target / _RECORD).exists():
-        return target / "diff"
-    with files.lock(layout.lock("layer", target.name), deadline_s=_LOCK_DEADLINE_S):
-        if (target / _RECORD).exists():
-            return target / "diff"
-        with files.scratch(layout, "layer") as staging:
-            diff = staging / "diff"
-            diff.mkdir(mode=0o755)
-            try:
-                done = _unpack(layout, layer, diff, lowers)
-            except blobs.Damaged:
-                # Its name lies; without it the next pull fetches it anew.
-                blobs.delete(layout, layer.digest)
-                raise
-            if done.diff_id != diff_id:
-                raise Error(
-                    f"the layer {layer.digest} unpacks to {done.diff_id}, and the image's config "
-                    f"says {diff_id}",
-                    hint="the image is damaged or forged; pull it from a source you trust",
+    if not is_unpacked(layout, chain_id):
+        with Stack(layout, lowers) as stack:
+            stack.add(layer, diff_id, chain_id)
+    return layout.layer(chain_id) / "diff"
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """A layer that was unpacked, not yet published. ``held`` are its lock and its place in tmp."""
+
+    directory: Path
+    target: Path
+    held: contextlib.ExitStack
+
+
+class Stack:
+    """The layers of an image on their way in, added from the bottom up. Use it in a ``with`` block:
+    at its end they are published.
+
+    While one layer is unpacked, a thread brings those before it to the disk and publishes them, so
+    that processor and disk are at work together.
+    """
+
+    def __init__(self, layout: Layout, lowers: Sequence[Path] = ()) -> None:
+        self._layout = layout
+        self._below = list(lowers)
+        self._staged: deque[_Staged] = deque()
+        self._publisher: Optional[ThreadPoolExecutor] = None
+        self._published: list[Future[None]] = []
+        self._kept = contextlib.ExitStack()
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        with self._kept:
+            if self._publisher is not None:
+                self._publisher.shutdown()
+            while self._staged:
+                self._staged.popleft().held.close()
+            if value is None:
+                for future in self._published:
+                    future.result()
+
+    def add(self, layer: Descriptor, diff_id: str, chain_id: str) -> None:
+        """Unpack the next layer, unless it is there. Raises Damaged when its blob is; then it may
+        be added again.
+        """
+        target = self._layout.layer(chain_id)
+        with contextlib.ExitStack() as held:
+            if not is_unpacked(self._layout, chain_id):
+                lock = files.lock(
+                    self._layout.lock("layer", target.name), deadline_s=_LOCK_DEADLINE_S
                 )
-            record = {
-                "blob": layer.digest,
-                "chain_id": chain_id,
-                "diff_id": diff_id,
-                "entries": done.entries,
-                "size_bytes": done.size_bytes,
-            }
-            files.write_json(staging / _RECORD, record, durable=False)
-            _syncfs(staging)
-            if target.exists():
-                # Without its record it is what somebody from outside left of a layer.
-                files.discard(layout, target)
-            files.publish(staging, target)
-    return target / "diff"
+                held.enter_context(lock)
+            if is_unpacked(self._layout, chain_id):
+                self._below.append(target / "diff")
+                return
+            staging = held.enter_context(files.scratch(self._layout, "layer"))
+            self._stage(layer, diff_id, chain_id, staging)
+            # The directory gets another name under the feet of the layers above, unless held so.
+            fd = os.open(staging / "diff", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._kept.callback(os.close, fd)
+            self._below.append(Path(f"/proc/self/fd/{fd}"))
+            self._staged.append(_Staged(staging, target, held.pop_all()))
+        if self._publisher is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._publisher = ThreadPoolExecutor(max_workers=1)
+        self._published.append(self._publisher.submit(self._publish))
+
+    def _stage(self, layer: Descriptor, diff_id: str, chain_id: str, staging: Path) -> None:
+        diff = staging / "diff"
+        diff.mkdir(mode=0o755)
+        try:
+            done = _unpack(self._layout, layer, diff, self._below)
+        except blobs.Damaged:
+            # Its name lies; without it the next pull fetches it anew.
+            blobs.delete(self._layout, layer.digest)
+            raise
+        if done.diff_id != diff_id:
+            raise Error(
+                f"the layer {layer.digest} unpacks to {done.diff_id}, and the image's config "
+                f"says {diff_id}",
+                hint="the image is damaged or forged; pull it from a source you trust",
+            )
+        record = {
+            "blob": layer.digest,
+            "chain_id": chain_id,
+            "diff_id": diff_id,
+            "entries": done.entries,
+            "size_bytes": done.size_bytes,
+        }
+        files.write_json(staging / _RECORD, record, durable=False)
+
+    def _publish(self) -> None:
+        """Publish what is staged by now, after one sync for all of it."""
+        if any(future.done() and future.exception() for future in self._published):
+            # The kernel tells of a failed write once; the next sync would find nothing wrong.
+            return
+        count = len(self._staged)
+        if count:
+            _syncfs(self._layout.layers)
+        for dummy in range(count):
+            staged = self._staged.popleft()
+            with staged.held:
+                if staged.target.exists():
+                    # Without its record it is what somebody from outside left of a layer.
+                    files.discard(self._layout, staged.target)
+                files.publish(staged.directory, staged.target)
 
 
 def _unpack(
     layout: Layout, layer: Descriptor, diff: Path, lowers: Sequence[Path]
 ) -> unpack.Unpacked:
     # The unpacker takes about 15 ms to import, and most tasks find their layers here.
-    from . import compression, unpack
+    from . import compression, stream, unpack
 
-    with blobs.open_verified(layout, layer) as blob:  # noqa: SIM117
-        with compression.plain(blob, layer.media_type) as plain:
-            return unpack.unpack(plain, diff, tuple(reversed(lowers)))
+    with contextlib.ExitStack() as stack:
+        blob = stack.enter_context(blobs.open_verified(layout, layer))
+        plain = stack.enter_context(compression.plain(blob, layer.media_type))
+        ahead = stack.enter_context(stream.Ahead(plain))
+        return unpack.unpack(ahead, diff, tuple(reversed(lowers)))
 
 
 def is_unpacked(layout: Layout, chain_id: str) -> bool:

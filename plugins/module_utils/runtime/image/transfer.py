@@ -14,7 +14,6 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from .. import oci
@@ -219,21 +218,20 @@ def _fetch_layers(
     chain: Sequence[str],
 ) -> None:
     """Download layers side by side, and unpack each as soon as it and those below it are here."""
-    below: list[Path] = []
 
     def fetch(layer: Descriptor) -> None:
         _fetch_blob(layout, sources, repository, layer)
 
-    with _side_by_side(fetch, {layer.digest: layer for layer in found.layers}) as futures:
+    wanted = {layer.digest: layer for layer in found.layers}
+    with layers.Stack(layout) as stack, _side_by_side(fetch, wanted) as futures:
         for layer, diff_id, chain_id in zip(found.layers, diff_ids, chain):
             futures[layer.digest].result()
             try:
-                path = layers.unpack_layer(layout, layer, diff_id, chain_id, below)
+                stack.add(layer, diff_id, chain_id)
             except blobs.Damaged:
                 # It lay here damaged; unpacking found out, and now it is fetched anew.
                 fetch(layer)
-                path = layers.unpack_layer(layout, layer, diff_id, chain_id, below)
-            below.append(path)
+                stack.add(layer, diff_id, chain_id)
 
 
 def _fetch_blob(
