@@ -20,6 +20,7 @@ from converging import Task, apply, assert_play_is_predicted, check
 from engines import Docker, Podman
 from plays import Play, Run
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive as program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
     exporting,
@@ -438,3 +439,42 @@ def test_an_archive_of_the_controller(
     # The archive itself went to the host once, in the run that needed it, and nothing is left.
     sent = [run.output.count(f"PUT {files / 'web.tar'} TO {remote}") for run in runs]
     assert (sent, os.listdir(remote)) == ([0, 1, 0, 0], [])
+
+
+# --- on the command line ---------------------------------------------------------------------
+
+
+def slipway(path: Path, *arguments: str, send: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    argv = ["/usr/bin/python3", str(path), *arguments]
+    return subprocess.run(argv, input=send, capture_output=True, check=False, timeout=60)
+
+
+def test_save_load_and_import(
+    layout: Layout, stored: str, busybox_tar: Path, tmp_path: Path
+) -> None:
+    program.install(layout, tmp_path / "slipway")
+    run = tmp_path / "slipway"
+    to_file = slipway(run, "save", "-o", str(tmp_path / "web.tar"), *NAMES)
+    assert (to_file.returncode, to_file.stdout, to_file.stderr) == (0, b"", b"")
+    written = slipway(run, "save", *NAMES)
+    assert (written.returncode, written.stderr) == (0, b"")
+    assert written.stdout == (tmp_path / "web.tar").read_bytes()
+    packed = slipway(run, "save", "--format=oci", stored)
+    for name in NAMES:
+        apply(layout, Task(removing.declare, removing.RESOURCE, {"name": name}))
+    assert store.all_images(layout) == ()
+    said = slipway(run, "load", send=packed.stdout)
+    assert (said.stdout, said.stderr) == (f"Loaded image ID: {stored}\n".encode(), b"")
+    said = slipway(run, "load", "-i", str(tmp_path / "web.tar"))
+    assert said.stdout == b"Loaded image: web:1\nLoaded image: registry.example.org:5000/web:2\n"
+    assert slipway(run, "load", "-q", send=written.stdout).stdout == b""
+    said = slipway(run, "load", send=b"no archive" * 100)
+    assert said.returncode == 1
+    assert said.stderr.startswith(b"slipway: standard input is not an image archive: ")
+    said = slipway(run, "import", "-c", 'CMD ["sh"]', "-", "box:1", send=busybox_tar.read_bytes())
+    image = store.find(layout, "box:1")
+    assert image is not None
+    assert (said.stdout, image.config["config"]) == (f"{image.id}\n".encode(), {"Cmd": ["sh"]})
+    assert slipway(run, "import", str(busybox_tar), "box:2").returncode == 0
+    assert slipway(run, "save", "none").stderr.startswith(b"slipway: there is no image ")
+    assert os.listdir(layout.tmp) == []
