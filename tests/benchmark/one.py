@@ -33,7 +33,6 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.program imp
     with_program,
 )
 
-
 #: Imported by the first step that acts; here before the clock starts.
 PRELOADED = (lifecycle,)
 
