@@ -28,7 +28,7 @@ LEVELS = (
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state",
-    "cli cli_archive archive program",
+    "cli cli_archive cli_image terminal archive program",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

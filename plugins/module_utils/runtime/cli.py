@@ -14,23 +14,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
-from .errors import Error
+from .errors import Error, NotFound
 from .layout import Layout
 from .plan import Host
+from .terminal import complain as _complain
+from .terminal import say as _say
 
 _Verb = Callable[[Host, argparse.Namespace], int]
-
-
-def _say(line: object) -> None:
-    """A line of what was asked for."""
-    sys.stdout.write(f"{line}\n")
-
-
-def _complain(line: object) -> None:
-    """A line beside it."""
-    sys.stderr.write(f"slipway: {line}\n")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -39,7 +31,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """
     # Before anything is made: what a container holds is nobody else's business (CVE-2021-41091).
     os.umask(0o077)
-    arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv).parse_args(argv)
     standard = Layout.default()
     layout = Layout(
         arguments.root or standard.root,
@@ -71,7 +64,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slipway", description="Containers of this host.")
     for name in ("root", "run", "etc"):
         parser.add_argument(f"--{name}", type=Path, metavar="DIR", help=argparse.SUPPRESS)
@@ -97,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("-f", "--follow", action="store_true", help="go on as it writes")
     made.add_argument("-n", "--tail", default="all", metavar="N", help="only the last N lines")
     made.add_argument("-t", "--timestamps", action="store_true", help="with the time of each line")
-    verb("inspect", _inspect, "Show all that is known of containers, as JSON", "CONTAINER+")
+    made = verb("inspect", _inspect, "Show all that is known of containers and images", "NAME+")
+    made.add_argument("-f", "--format", default="", help="such as '{{.Id}}' or '{{json .State}}'")
     verb("start", _start, "Start containers", "CONTAINER+")
     for name, run, text in (("stop", _stop, "Stop"), ("restart", _restart, "Restart")):
         made = verb(name, run, f"{text} containers", "CONTAINER+")
@@ -111,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("-v", "--volumes", action="store_true", help="their anonymous volumes too")
     made = verb("rename", _rename, "Rename a container", "CONTAINER", "NAME")
     _supervision(verbs)
+    # Containers' verbs are quick, conmon's hook above all: they know nothing of images.
+    if next((word for word in argv if not word.startswith("-")), "") not in verbs.choices:
+        from . import cli_archive, cli_image
+
+        cli_archive.add_archive_verbs(verbs)
+        cli_archive.add_archive_verbs(cli_image.add(verbs))
     return parser
 
 
@@ -156,20 +156,20 @@ def _logs(host: Host, arguments: argparse.Namespace) -> int:
 
 
 def _inspect(host: Host, arguments: argparse.Namespace) -> int:
-    import json
-
+    from . import cli_image
     from .container import documents, record
 
-    found, failed = [], False
-    for name in arguments.container:
+    def read(name: str) -> dict[str, Any]:
         try:
             container_id = record.identify(host.layout, name)
-            found.append(documents.container(host, container_id, reveal_env=True))
-        except Error as exc:
-            _complain(exc)
-            failed = True
-    _say(json.dumps(found, indent=4, ensure_ascii=False))
-    return int(failed)
+            return documents.container(host, container_id, reveal_env=True)
+        except NotFound as exc:
+            try:
+                return cli_image.document(host, name)
+            except NotFound:
+                raise exc from None
+
+    return cli_image.inspect(arguments.name, read, arguments.format)
 
 
 def _each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:

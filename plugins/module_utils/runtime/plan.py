@@ -36,6 +36,12 @@ class Host:
     predicted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     lock_timeout_s: float = 300.0
+    #: Told of what is done while it is done, for people who watch.
+    progress: Optional[Callable[[str], None]] = None
+
+    def tell(self, message: str) -> None:
+        if self.progress is not None:
+            self.progress(message)
 
     def warn(self, message: str) -> None:
         if message not in self.warnings:

@@ -23,7 +23,6 @@ from . import documents, index, lineage, state, store
 from .state import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
 from .store import Image
 
-
 #: As long as the ids that Docker shows. The task that removes the image named ``cafe`` shall not
 #: find, the next time, that some image's id begins so.
 _SHORT_ID = 12

@@ -51,7 +51,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         domain, term = first, rest
         if not is_domain(first):
             raise Error(f"{first[:200]!a} is not a registry", hint="write it as HOST[:PORT]")
-    limit = int(params.get("limit") or 25)
+    limit = int(params.get("limit", 25))
     if not 1 <= limit <= MOST:
         raise Error(f"limit is {limit}, and has to be from 1 to {MOST}")
     filters = params.get("filters") or {}

@@ -139,11 +139,17 @@ def push(host: Host, image: store.Image, reference: Reference, access: Access = 
     content = {d.digest: d for d in (*image.layers, image.config_descriptor)}
     with store.lease(layout), _connect(layout, reference.domain, access) as registry:
 
+        def told(descriptor: Descriptor, outcome: str) -> None:
+            if descriptor.digest != image.id:
+                host.tell(f"{descriptor.digest[7:19]}: {outcome}")
+
         def offer(descriptor: Descriptor) -> None:
             if registry.has_blob(reference.path, descriptor.digest):
+                told(descriptor, "Layer already exists")
                 return
             for other in elsewhere.get(descriptor.digest, ()):
                 if registry.mount_blob(reference.path, descriptor.digest, other):
+                    told(descriptor, f"Mounted from {other}")
                     return
             if not blobs.has(layout, descriptor):
                 raise blobs.Damaged(
@@ -151,6 +157,7 @@ def push(host: Host, image: store.Image, reference: Reference, access: Access = 
                     hint="pull or import the image again",
                 )
             registry.upload_blob(reference.path, descriptor, layout.blob(descriptor.digest))
+            told(descriptor, "Pushed")
 
         with _side_by_side(offer, content) as futures:
             for future in futures.values():

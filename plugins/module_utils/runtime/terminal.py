@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the program says, and asks."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(line: object) -> None:
+    """A line of what was asked for."""
+    sys.stdout.write(f"{line}\n")
+
+
+def complain(line: object) -> None:
+    """A line beside it."""
+    sys.stderr.write(f"slipway: {line}\n")
+
+
+def ask(question: str) -> str:
+    """A line from whoever sits there; the empty text at the end of the input."""
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    return sys.stdin.readline().strip()
