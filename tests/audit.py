@@ -31,6 +31,8 @@ CGROUP = Path("/sys/fs/cgroup")
 MONITORS = frozenset({"conmon", "crun", "runc"})
 #: What a test sees of other sandboxes too, which may take down their own at any time.
 SHARED = frozenset({"cgroup", "process"})
+#: Other sandboxes that are alive; no leak, but what they share with us is then judged with care.
+NEIGHBOUR = "neighbour"
 #: The groups all containers are made in: one of each on a host, which stay.
 PARENTS = frozenset({"slipway", "conmon", "slipway.slice"})
 #: Exit hooks run after the container's end, so a leak is what is still there after this long.
@@ -46,6 +48,7 @@ def snapshot(root: Path = Path("/var/lib/slipway")) -> Snapshot:
         "nft": frozenset(_rules()),
         "cgroup": frozenset(_cgroups()),
         "process": frozenset(_processes().values()),
+        NEIGHBOUR: frozenset(_neighbours()),
         "lease": frozenset(_below(root / "networks", "*/leases/*")),
         "half-made": frozenset(
             line for name in ("ingest", "tmp", "trash") for line in _below(root / name, "*")
@@ -57,7 +60,13 @@ def compare(before: Snapshot, after: Snapshot) -> list[str]:
     """What differs, one line each: ``leaked link: sv0123456789`` or ``lost link: br-x``."""
     lines: list[str] = []
     for kind, had in before.items():
-        lines += [f"leaked {kind}: {item}" for item in sorted(after[kind] - had)]
+        if kind == NEIGHBOUR:
+            continue
+        came = after[kind] - had
+        if kind == "cgroup" and before[NEIGHBOUR] | after[NEIGHBOUR]:
+            # Nothing says whose an empty group is, and a neighbour that was killed leaves some.
+            came = frozenset(item for item in came if _populated(item))
+        lines += [f"leaked {kind}: {item}" for item in sorted(came)]
         if kind not in SHARED:
             lines += [f"lost {kind}: {item}" for item in sorted(had - after[kind])]
     return lines
@@ -154,6 +163,13 @@ def _cgroups() -> Iterator[str]:
             yield os.path.relpath(path, CGROUP)
 
 
+def _populated(group: str) -> bool:
+    try:
+        return bool((CGROUP / group / "cgroup.procs").read_text().strip())
+    except OSError:
+        return False
+
+
 def _processes() -> dict[int, str]:
     """Monitors of this mount namespace, what runs below them, and what runs in our control groups.
 
@@ -184,15 +200,23 @@ def _foreign() -> set[int]:
     return {pid for pid, top in monitors.items() if top and not _same_mount_namespace(top)}
 
 
-def _foreign_containers() -> set[str]:
-    """The ids of containers in other sandboxes, read through some process of each of them."""
-    namespaces = {}
+def _neighbours() -> dict[str, int]:
+    """Mount namespaces with a /var/lib/slipway that is not ours, and a process of each."""
+    found: dict[str, int] = {}
     for pid in _table():
         with contextlib.suppress(OSError):
-            namespaces[os.readlink(f"/proc/{pid}/ns/mnt")] = pid
-    namespaces.pop(os.readlink("/proc/self/ns/mnt"), None)
+            namespace = os.readlink(f"/proc/{pid}/ns/mnt")
+            mounts = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape")
+            if " /var/lib/slipway " in mounts:
+                found[namespace] = pid
+    found.pop(os.readlink("/proc/self/ns/mnt"), None)
+    return found
+
+
+def _foreign_containers() -> set[str]:
+    """The ids of containers in other sandboxes."""
     found: set[str] = set()
-    for pid in namespaces.values():
+    for pid in _neighbours().values():
         with contextlib.suppress(OSError):
             found.update(os.listdir(f"/proc/{pid}/root/var/lib/slipway/containers"))
     return found
