@@ -54,9 +54,15 @@ options:
     description:
       - V(pull) pulls the image from its registry unless it is on the host.
       - V(import) makes it from a root filesystem; see O(import).
+      - V(load) loads it from an archive; see O(load_path).
       - V(local) expects it on the host and fails when it is not.
     type: str
-    choices: [import, local, pull]
+    choices: [import, load, local, pull]
+  load_path:
+    description:
+      - The archive on the host to load the image from, with O(source=load). It must have the image
+        under O(name). M(slipway.engine.image_load) has further options.
+    type: path
   pull:
     description: How to pull, with O(source=pull).
     type: dict
@@ -91,8 +97,29 @@ options:
     description:
       - With O(source=pull), ask the registry even when the image is on the host, and pull what is
         newer.
+      - With O(source=load), read the archive even then, and load what differs.
     type: bool
     default: false
+  repository:
+    description:
+      - A further name for the image, as C([REGISTRY/]NAME[:TAG]). Without a tag it gets that of the
+        image.
+    type: str
+  force_tag:
+    description: Give the name O(repository) to the image even when another image has it.
+    type: bool
+    default: false
+  push:
+    description:
+      - Push the image, under O(repository) where given, or else under O(name), to the registry that
+        is a part of it.
+    type: bool
+    default: false
+  archive_path:
+    description:
+      - Have an archive of the image on the host, as C(docker save) writes it.
+        M(slipway.engine.image_export) has further options.
+    type: path
   force_absent:
     description:
       - Remove the last name of an image even while containers use it; the image then stays without
@@ -122,6 +149,13 @@ EXAMPLES = r"""
       src: /srv/images/rootfs.tar
       changes:
         - CMD ["sh"]
+
+- name: Have an image in a registry of our own
+  slipway.engine.image:
+    name: debian:12
+    source: pull
+    repository: registry.example.org:5000/base/debian
+    push: true
 
 - name: Remove an image
   slipway.engine.image:
@@ -163,7 +197,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
-            "source": {"type": "str", "choices": ["import", "local", "pull"]},
+            "source": {"type": "str", "choices": ["import", "load", "local", "pull"]},
             "pull": {"type": "dict", "options": {"platform": {"type": "str"}}},
             "import": {
                 "type": "dict",
@@ -174,7 +208,12 @@ def main() -> None:
                     "platform": {"type": "str"},
                 },
             },
+            "load_path": {"type": "path"},
             "force_source": {"type": "bool", "default": False},
+            "repository": {"type": "str"},
+            "force_tag": {"type": "bool", "default": False},
+            "push": {"type": "bool", "default": False},
+            "archive_path": {"type": "path"},
             "force_absent": {"type": "bool", "default": False},
             "username": {"type": "str"},
             "password": {"type": "str", "no_log": True},
@@ -183,7 +222,11 @@ def main() -> None:
         },
         declare,
         RESOURCE,
-        required_if=[("state", "present", ("source",)), ("source", "import", ("import",))],
+        required_if=[
+            ("state", "present", ("source",)),
+            ("source", "import", ("import",)),
+            ("source", "load", ("load_path",)),
+        ],
         required_together=[("username", "password")],
     )
 

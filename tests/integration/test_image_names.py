@@ -30,6 +30,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.image impor
     pulling_all,
     pushing,
     removing,
+    resource,
     store,
     tagging,
 )
@@ -351,6 +352,66 @@ def test_a_play_of_all_tags_is_predicted(layout: Layout, registry: Registry, tar
         removing_(f"{place}:1"),
         pulling_all_(place),
         pulling_all_(place, pull="not_present"),
+    ]
+    assert_play_is_predicted(layout, play)
+
+
+# --- the module image ------------------------------------------------------------------------
+
+
+def image_(name: str, **options: Any) -> Task:
+    return Task(resource.declare, resource.RESOURCE, {"name": name, **options})
+
+
+def test_all_in_one(layout: Layout, registry: Registry, tar: Path, tmp_path: Path) -> None:
+    place = f"{registry.host}/all-in-one"
+    source = {"source": "import", "import": {"src": str(tar)}}
+    options = {"repository": place, "push": True, "archive_path": str(tmp_path / "out.tar")}
+    task = image_("work:1", **source, **options)
+    assert check(layout, task, {}).actions == (
+        f"import image docker.io/library/work:1 from {tar}",
+        f"export image docker.io/library/work:1 to {tmp_path}/out.tar",
+        f"tag image docker.io/library/work:1 as {place}:1",
+        f"push image {place}:1",
+    )
+    made = converge(layout, task)["image"]
+    assert sorted(made["RepoTags"]) == [f"{place}:1", "work:1"]
+    for name in ("work:1", f"{place}:1"):
+        apply(layout, removing_(name))
+    pulled = converge(layout, image_(f"{place}:1", source="pull"))["image"]
+    assert pulled["Id"] == made["Id"]
+    load = {"source": "load", "load_path": str(tmp_path / "out.tar")}
+    assert converge(layout, image_("work:1", **load))["image"]["Id"] == made["Id"]
+    with pytest.raises(Error, match="there is no image"):
+        apply(layout, image_("other:1", **load))
+    with pytest.raises(Error, match="needs the option load_path"):
+        resource.declare({"name": "x", "source": "load"})
+
+
+def test_a_further_name_is_left_to_another_image(layout: Layout, tar: Path) -> None:
+    one = apply(layout, importing_("one:1", tar))[1]["image"]["Id"]
+    two = apply(layout, importing_("two:1", tar, cmd=["2"]))[1]["image"]["Id"]
+    tasks = [image_("one:1", source="local", repository="two", force_tag=f) for f in (False, True)]
+    assert apply(layout, tasks[0])[0].changed is False
+    assert names(layout)["docker.io/library/two:1"] == two
+    converge(layout, tasks[1])
+    assert names(layout)["docker.io/library/two:1"] == one
+
+
+def test_a_play_of_all_in_one_is_predicted(
+    layout: Layout, registry: Registry, tar: Path, tmp_path: Path
+) -> None:
+    place = f"{registry.host}/in-a-play"
+    source = {"source": "import", "import": {"src": str(tar)}}
+    archive = str(tmp_path / "play.tar")
+    play = [
+        image_("work:1", **source, repository=place, push=True, archive_path=archive),
+        image_("work:1", state="absent"),
+        image_("work:1", source="load", load_path=archive),
+        image_("work:1", source="load", load_path=archive, force_source=True),
+        image_(f"{place}:1", state="absent"),
+        image_(f"{place}:1", source="pull"),
+        image_(f"{place}:1", source="pull", force_source=True, push=True),
     ]
     assert_play_is_predicted(layout, play)
 

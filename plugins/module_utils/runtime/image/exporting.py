@@ -66,9 +66,13 @@ class Export(Step[State]):
         return replace(have, status=CURRENT)
 
     def execute(self, host: Host) -> None:
+        images = self.images
+        if any(found.local.image is None for found in images):
+            # Steps before this one have made them meanwhile.
+            images = observe(host, self.declared).images
         chosen = tuple(
             Chosen(found.local.image, found.names)
-            for found in self.images
+            for found in images
             if found.local.image is not None
         )
         with store.lease(host.layout):

@@ -12,7 +12,19 @@ from typing import Any, Union
 from ..errors import Error, NotFound
 from ..plan import Host, Plan, Resource
 from ..reference import Reference
-from . import documents, importing, pulling, removing, state, store
+from ..sequence import Sequence, Stage, sequence
+from . import (
+    documents,
+    exporting,
+    importing,
+    loading,
+    pulling,
+    pushing,
+    removing,
+    state,
+    store,
+    tagging,
+)
 from .state import PRESENT, State
 
 
@@ -26,8 +38,55 @@ class Expected:
 Declared = Union[Expected, importing.Declared, pulling.Declared, removing.Declared]
 
 
-def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of image: name, tag, state, source, pull, import, force_source, force_absent."""
+@dataclass(frozen=True)
+class Loaded:
+    """The archive an image comes from when it is not here, or with ``always`` in any case."""
+
+    reference: Reference
+    archive: loading.Declared
+    always: bool
+
+
+def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """Options of image: name, tag, state, source, load_path, pull, import, force_source,
+    force_absent, repository, force_tag, push, archive_path.
+    """
+    if params.get("state") == "absent":
+        return (Stage(SOURCE, _source(params)),)
+    stages = [Stage(SOURCE, _source(params))]
+    reference = state.reference_of(params)
+    if params.get("source") == "load":
+        loaded = Loaded(reference, _archive(params), bool(params.get("force_source")))
+        stages.insert(0, Stage(LOADED, loaded))
+    if params.get("archive_path"):
+        options = {"names": [reference.canonical], "path": params["archive_path"]}
+        stages.append(Stage(exporting.RESOURCE, exporting.declare(options)))
+    pushed = reference.canonical
+    if params.get("repository"):
+        pushed = _repository(str(params["repository"]), reference)
+        existing = "overwrite" if params.get("force_tag") else "keep"
+        tags = {"name": reference.canonical, "repository": [pushed], "existing_images": existing}
+        stages.append(Stage(tagging.RESOURCE, tagging.declare(tags)))
+    if params.get("push"):
+        stages.append(Stage(pushing.RESOURCE, pushing.declare({**params, "name": pushed})))
+    return tuple(stages)
+
+
+def _archive(params: Mapping[str, Any]) -> loading.Declared:
+    if not params.get("load_path"):
+        raise Error("source: load needs the option load_path")
+    return loading.declare({"path": params["load_path"]})
+
+
+def _repository(text: str, reference: Reference) -> str:
+    """The further name; as in docker_image its tag is the image's own unless it has one."""
+    tagged = ":" in text.rpartition("/")[2]
+    return tagging.target_of(
+        text if tagged or not reference.tag else f"{text}:{reference.tag}"
+    ).canonical
+
+
+def _source(params: Mapping[str, Any]) -> Declared:
     if params.get("state") == "absent":
         return removing.declare(params)
     source = params.get("source")
@@ -43,6 +102,24 @@ def declare(params: Mapping[str, Any]) -> Declared:
     return Expected(state.reference_of(params))
 
 
+def _observe_archive(host: Host, declared: Loaded) -> loading.State:
+    if state.here(host, declared.reference) is not None and not declared.always:
+        return loading.State(())
+    return loading.observe(host, declared.archive)
+
+
+LOADED: Resource[Loaded, loading.State] = Resource(
+    observe=_observe_archive,
+    plan=lambda declared, have: loading.plan(declared.archive, have),
+    view=loading.view,
+    result=loading.result,
+    lock=lambda declared: state.lock(declared.reference.canonical),
+    predict=loading.predict,
+    # Once the image is here the archive is not read again; the next stage says whether it is.
+    verify=lambda want, found: [],
+)
+
+
 def observe(host: Host, declared: Declared) -> State:
     if isinstance(declared, removing.Declared):
         return removing.observe(host, declared)
@@ -54,7 +131,7 @@ def observe(host: Host, declared: Declared) -> State:
     if local is None:
         raise NotFound(
             f"there is no image {declared.reference.canonical} on this host",
-            hint="pull, import or commit it first, or set source to pull",
+            hint="pull, import, load or commit it first, or set source to pull",
         )
     return State(declared.reference.canonical, PRESENT, local, local.id)
 
@@ -85,7 +162,7 @@ def _differences(want: State, found: State) -> list[str]:
     return state.differences(want, found)
 
 
-RESOURCE: Resource[Declared, State] = Resource(
+SOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=state.view,
@@ -94,6 +171,17 @@ RESOURCE: Resource[Declared, State] = Resource(
     predict=predict,
     verify=_differences,
 )
+
+
+def _result(host: Host, found: Sequence) -> dict[str, Any]:
+    """The module's ``image``."""
+    for stage, one in zip(found.stages, found.states):
+        if stage.resource is SOURCE:
+            return state.result(host, one)
+    return {"image": {}}
+
+
+RESOURCE: Resource[tuple[Stage, ...], Sequence] = sequence(_result)
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:

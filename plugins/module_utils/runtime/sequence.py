@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several resources as one: each is observed as the plans of those before it will leave the host.
+
+It is what a play in check mode does with its tasks, done within one task.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from .plan import Host, Plan, Resource, Step
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A resource, and what is declared of it."""
+
+    resource: Resource[Any, Any]
+    declared: Any
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """The stages in order, and the state of each."""
+
+    stages: tuple[Stage, ...]
+    states: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Part(Step[Sequence]):
+    """A step of one of the stages."""
+
+    number: int
+    step: Step[Any]
+
+    def describe(self) -> str:
+        return self.step.describe()
+
+    def after(self, have: Sequence) -> Sequence:
+        states = list(have.states)
+        states[self.number] = self.step.after(states[self.number])
+        return dataclasses.replace(have, states=tuple(states))
+
+    def execute(self, host: Host) -> None:
+        self.step.execute(host)
+
+
+def observe(host: Host, stages: tuple[Stage, ...]) -> Sequence:
+    predicted = {kind: dict(named) for kind, named in host.predicted.items()}
+    states = []
+    for stage in stages:
+        # Warnings of every stage are the task's.
+        foretold = dataclasses.replace(host, predicted=predicted)
+        have = stage.resource.observe(foretold, stage.declared)
+        states.append(have)
+        part = stage.resource.plan(stage.declared, have)
+        if part.steps:
+            _merge(predicted, stage.resource, part.want)
+    return Sequence(stages, tuple(states))
+
+
+def plan(stages: tuple[Stage, ...], have: Sequence) -> Plan[Sequence]:
+    parts = [stage.resource.plan(stage.declared, one) for stage, one in zip(stages, have.states)]
+    steps = [Part(number, step) for number, part in enumerate(parts) for step in part.steps]
+    unmet = tuple(why for part in parts for why in part.unmet)
+    return Plan(have, tuple(steps), unmet, tuple(why for part in parts for why in part.reasons))
+
+
+def view(found: Sequence) -> dict[str, Any]:
+    """All views in one; what the first says under a name stays."""
+    whole: dict[str, Any] = {}
+    for stage, one in zip(found.stages, found.states):
+        whole = {**stage.resource.view(one), **whole}
+    return whole
+
+
+def predict(found: Sequence) -> dict[str, dict[str, Any]]:
+    predicted: dict[str, dict[str, Any]] = {}
+    for stage, one in zip(found.stages, found.states):
+        _merge(predicted, stage.resource, one)
+    return predicted
+
+
+def differences(want: Sequence, found: Sequence) -> list[str]:
+    return [
+        line
+        for stage, one, other in zip(want.stages, want.states, found.states)
+        for line in stage.resource.differences(one, other)
+    ]
+
+
+def sequence(
+    result: Callable[[Host, Sequence], dict[str, Any]],
+) -> Resource[tuple[Stage, ...], Sequence]:
+    """The resource of any stages; the lock is the first one's."""
+    return Resource(
+        observe=observe,
+        plan=plan,
+        view=view,
+        result=result,
+        lock=lambda stages: stages[0].resource.lock(stages[0].declared),
+        predict=predict,
+        verify=differences,
+    )
+
+
+def _merge(predicted: dict[str, dict[str, Any]], resource: Resource[Any, Any], state: Any) -> None:
+    made: Mapping[str, Mapping[str, Any]] = resource.predict(state) if resource.predict else {}
+    for kind, named in made.items():
+        predicted.setdefault(kind, {}).update(named)
