@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, cast
+from typing import TYPE_CHECKING, Any, Optional
 
 from .. import oci
 from ..document import canonical
@@ -21,9 +24,14 @@ from ..oci import Descriptor
 from . import blobs, compression
 from .stream import Readable
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
 #: Half of zlib's best ratio at a third of its time; registries and the disk see the result.
 _GZIP_LEVEL = 3
 CHUNK = 1 << 20
+_MEMBER_BYTES = 1 << 20
+_MEMBERS_AT_ONCE = 8
 EPOCH = "1970-01-01T00:00:00Z"
 
 
@@ -34,13 +42,62 @@ class Nowhere:
         return len(data)
 
 
+class _Gzip:
+    """gzip in members of a fixed size, one after another (RFC 1952, 2.2), made side by side.
+
+    So the bytes depend on the content alone, not on the number of processors. Every engine reads
+    several members: lazily pulled layers (eStargz) consist of them.
+    """
+
+    def __init__(self, out: blobs.Writer, level: int) -> None:
+        self._out = out
+        self._level = level
+        self._buffer = bytearray()
+        self._executor: Optional[Executor] = None
+        self._pending: deque[Future[bytes]] = deque()
+
+    def write(self, data: bytes, /) -> int:
+        self._buffer += data
+        while len(self._buffer) > _MEMBER_BYTES:
+            member = bytes(self._buffer[:_MEMBER_BYTES])
+            del self._buffer[:_MEMBER_BYTES]
+            self._submit(member)
+        return len(data)
+
+    def _submit(self, member: bytes) -> None:
+        workers = min(os.cpu_count() or 1, _MEMBERS_AT_ONCE)
+        if self._executor is None:
+            # Layers of a few files, most of those made here, need no threads.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(workers)
+        self._pending.append(self._executor.submit(_member, member, self._level))
+        while len(self._pending) > 2 * workers:
+            self._out.write(self._pending.popleft().result())
+
+    def close(self) -> None:
+        """Write what is left; ``out`` stays open."""
+        for compressed in self._pending:
+            self._out.write(compressed.result())
+        self._out.write(_member(bytes(self._buffer), self._level))
+        if self._executor is not None:
+            self._executor.shutdown()
+
+
+def _member(data: bytes, level: int) -> bytes:
+    # With wbits of 31 zlib writes the header itself, and all it could vary in is zero. It works
+    # without the interpreter's lock.
+    compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
+    return compressor.compress(data) + compressor.flush()
+
+
 class LayerWriter:
     """A layer being written as a gzip blob; ``diff_id`` is the digest of what went in."""
 
-    def __init__(self, blob: blobs.Writer) -> None:
+    def __init__(self, blob: blobs.Writer, level: int = _GZIP_LEVEL) -> None:
         self._blob = blob
         self._hash = hashlib.sha256()
-        self._gzip = compression.GzipWriter(cast(IO[bytes], blob), _GZIP_LEVEL)
+        self._gzip = _Gzip(blob, level)
 
     @property
     def diff_id(self) -> str:
