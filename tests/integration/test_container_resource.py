@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import containers
 import pytest
 from containers import World, page, until
 from converging import Task, apply, assert_play_is_predicted, check
+from plays import COLLECTIONS
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
@@ -258,6 +261,37 @@ def test_a_restored_firewall_is_reported_once_in_a_play(world: World) -> None:
     converge(world, *play)
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     assert_play_is_predicted(world.layout, play)
+
+
+#: A second run as the module does it, importing what the module imports.
+SECOND_RUN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import resource
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.program import with_program
+converging = with_program(resource.RESOURCE)
+host, declared = Host(Layout.default()), resource.declare(json.loads(sys.argv[2]))
+plan = converging.plan(declared, converging.observe(host, declared))
+assert plan.actions == [], plan.actions
+converging.result(host, plan.have)
+print(*sys.modules)
+"""
+
+
+def test_a_second_run_imports_nothing_that_acts(world: World) -> None:
+    want = task("web", published_ports=["8080:80"])
+    converge(world, want)
+    argv = [sys.executable, "-c", SECOND_RUN, str(COLLECTIONS), json.dumps(want.params)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    imported = done.stdout.split()
+    prefix = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
+    assert f"{prefix}.container.state" in imported
+    acting = ("image.transfer", "image.unpack", "container.lifecycle", "container.conmon")
+    for name in ("requests", "pyroute2", "ctypes", *(f"{prefix}.{part}" for part in acting)):
+        assert name not in imported
 
 
 def test_files_in_a_container(world: World) -> None:
