@@ -157,7 +157,7 @@ def test_docker_writes(layout: Layout, docker: Docker, source: Path, tmp_path: P
 def stored(layout: Layout, source: Path) -> str:
     """The source in our store, under two names; its id."""
     apply(layout, load(source, name="web:1"))
-    image, _ = apply(layout, load(source, name="registry.example.org:5000/web:2"))
+    image, dummy = apply(layout, load(source, name="registry.example.org:5000/web:2"))
     assert image.changed
     return image_id(source)
 
