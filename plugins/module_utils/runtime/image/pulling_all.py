@@ -108,11 +108,11 @@ def observe(host: Host, declared: Declared) -> Found:
 
 
 def plan(declared: Declared, have: Found) -> Plan[Found]:
-    if isinstance(have, State):
-        assert isinstance(declared, pulling.Declared)
+    if isinstance(declared, pulling.Declared) and isinstance(have, State):
         one = pulling.plan(declared, have)
         return Plan(have, tuple(PullTag(step, have.name) for step in one.steps), one.unmet)
-    assert isinstance(declared, Repository)
+    if not isinstance(declared, Repository) or not isinstance(have, Tags):
+        raise AssertionError("what is observed is of the kind that is declared")
     if have.unmet:
         return Plan(have, (PullUnknown(have.repository, have.unmet[0]),), have.unmet)
     steps: tuple[Step[Found], ...] = ()
@@ -138,23 +138,22 @@ def result(host: Host, found: Found) -> dict[str, Any]:
 
 
 def predict(found: Found) -> dict[str, dict[str, Any]]:
-    if isinstance(found, State):
-        return state.predict(found)
     whole: dict[str, dict[str, Any]] = {}
-    for one in found.images:
+    for one in _images(found):
         for kind, named in state.predict(one).items():
             whole.setdefault(kind, {}).update(named)
     return whole
 
 
 def _differences(want: Found, found: Found) -> list[str]:
-    if isinstance(want, State) and isinstance(found, State):
-        return state.differences(want, found)
-    assert isinstance(want, Tags) and isinstance(found, Tags)
     # A tag that came or went in the registry meanwhile is no fault of the host.
-    now = {one.name: one for one in found.images}
-    both = ((one, now[one.name]) for one in want.images if one.name in now)
+    now = {one.name: one for one in _images(found)}
+    both = ((one, now[one.name]) for one in _images(want) if one.name in now)
     return [line for one, other in both for line in state.differences(one, other)]
+
+
+def _images(found: Found) -> tuple[State, ...]:
+    return found.images if isinstance(found, Tags) else (found,)
 
 
 def _lock(declared: Declared) -> tuple[str, str]:
