@@ -63,7 +63,9 @@ def test_a_play_of_every_module_of_images(
     assert done.status == 0, done.output
     assert done.changed == 12
     # In check mode the registry has not been pushed to, so a search finds less; it changes nothing.
-    told = compare_predictions.differences(list(foretold.record), list(done.record))
+    told = compare_predictions.differences(
+        [dict(one) for one in foretold.record], [dict(one) for one in done.record]
+    )
     assert told == []
 
 
