@@ -266,6 +266,22 @@ def _endpoint(host: Host, found: Record) -> tuple[Attachment, ...]:
     return attach.attach(host.layout, found.id, [Endpoint("web")])
 
 
+def test_connections_of_a_server_that_is_gone_take_no_port(host: Host) -> None:
+    converge(host, "web")
+    found = container(host, "one")
+    attachments = _endpoint(host, found)
+    with socket.create_server(("127.0.0.1", 9100)) as server:
+        with socket.create_connection(("127.0.0.1", 9100)) as client:
+            # Who closes first keeps the connection in TIME_WAIT, here on the port itself.
+            server.accept()[0].close()
+            assert client.recv(1) == b""
+        with pytest.raises(Conflict, match="taken by process"):
+            publish.resolve(host.layout, found.id, [Port(80, "tcp", "", 9100)], attachments)
+    with pytest.raises(OSError, match="in use"), socket.socket() as plain:
+        plain.bind(("127.0.0.1", 9100))
+    assert publish.resolve(host.layout, found.id, [Port(80, "tcp", "", 9100)], attachments)
+
+
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, protocol: str) -> None:
     converge(host, "web")

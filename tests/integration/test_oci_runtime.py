@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 from bundles import Running
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, safefs
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux, safefs
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     bundle,
     oci_runtime,
@@ -288,9 +289,20 @@ def test_an_exec_of_what_is_not_there(running: Running) -> None:
     assert running.ended(2).code == 137
 
 
-def test_a_detached_exec_of_what_is_not_there(running: Running) -> None:
-    if running.runtime.name == "crun":
-        pytest.skip("what crun leaves of it is for PID 1 to reap, which not every PID 1 does soon")
+@pytest.fixture
+def reaper(running: Running) -> Iterator[None]:
+    """This process in the place of PID 1, which reaps what crun leaves of an exec that failed."""
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    yield
+    deadline = time.monotonic() + 0.3
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            os.waitpid(-1, os.WNOHANG)
+            time.sleep(0.01)
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 0)
+
+
+def test_a_detached_exec_of_what_is_not_there(running: Running, reaper: None) -> None:
     running.start(*SLEEP)
     with pytest.raises(Error, match='the command "nope" is not in the image'):
         oci_runtime.exec_detached(running.runtime, running.id, running.process("nope"))

@@ -85,10 +85,13 @@ def _find(host: Host, name: str) -> State:
         found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
+    damage = _damage(host, found) if found.phase == "running" else ()
+    if damage:
+        # The kernel takes a network namespace away before its last process counts as ended, so what
+        # looks like damage may be a container that ends just now.
+        found = liveness.current(host.layout, container_id)
     running = found.phase in ("running", "restarting")
-    state = State(name, spec, running, id=container_id)
-    if found.phase == "running":
-        return dataclasses.replace(state, damage=_damage(host, found))
+    state = State(name, spec, running, damage=damage if running else (), id=container_id)
     if found.phase == "exited":
         state = dataclasses.replace(
             state, ending=_ending(host, found), ended_well=found.exit_code == 0

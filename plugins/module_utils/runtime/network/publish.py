@@ -319,6 +319,10 @@ def _check_sockets(made: Publication) -> None:
         try:
             if six:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if made.protocol == "tcp":
+                # Connections of a server that is gone wait out their time on its port, and are in
+                # nobody's way; a socket that listens still is, for Linux heeds that first.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, made.host_port))
         except OSError as exc:
             if exc.errno == errno.EADDRINUSE:
