@@ -181,6 +181,11 @@ def _syncfs(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         linux.syncfs(fd)
+    except OSError as exc:
+        raise Error(
+            f"layers cannot be brought to the disk below {path}: {exc.strerror}",
+            hint="look at what the kernel says of that disk (dmesg)",
+        ) from exc
     finally:
         os.close(fd)
 

@@ -204,7 +204,7 @@ class Registry:
                     for data in self._blob_body(answer, descriptor, position):
                         sink(data)
                         position += len(data)
-                        patience.progress()
+                        patience.progress(len(data))
             except Broken as exc:
                 patience.wait(exc)
 
@@ -328,7 +328,7 @@ class Registry:
                 answer.require()
                 location = self._location(answer)
             position += length
-            patience.progress()
+            patience.progress(length)
         rest = descriptor.size - position
         separator = "&" if "?" in location else "?"
         closing = Request(

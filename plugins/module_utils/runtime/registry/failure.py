@@ -16,6 +16,8 @@ from typing import Optional
 from ..errors import Error, Unreachable
 from .origin import Origin
 
+#: Bytes that are worth a new connection.
+_PROGRESS = 1 << 16
 _LONGEST_PAUSE_S = 30.0
 #: How OpenSSL says that the other side spoke no TLS.
 _NOT_TLS = re.compile("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|HTTP_REQUEST|RECORD_LAYER_FAILURE")
@@ -68,12 +70,18 @@ class Patience:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._failures = 0
+        self._got = 0
         self._deadline = time.monotonic() + limits.deadline_s
 
-    def progress(self) -> None:
-        """Something was got: the tries and the time begin anew."""
-        self._failures = 0
-        self._deadline = time.monotonic() + self._limits.deadline_s
+    def progress(self, length: int) -> None:
+        """So many bytes were moved: when they are enough, the tries and the time begin anew.
+
+        A server that hands out a byte for each connection would otherwise hold us for days.
+        """
+        self._got += length
+        if self._got >= _PROGRESS:
+            self._failures = self._got = 0
+            self._deadline = time.monotonic() + self._limits.deadline_s
 
     def wait(self, broken: Broken) -> None:
         """Pause before the next try, or raise Unreachable when there is none."""
