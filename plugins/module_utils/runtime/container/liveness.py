@@ -23,6 +23,9 @@ from .record import Record
 #: What an exit is recorded as when nobody saw it: killed, as far as one can tell.
 UNSEEN_EXIT = 137
 
+#: How long a monitor that lives may take to write down the end of its container.
+_EXIT_WAIT_S = 1.0
+
 #: The phases that claim a process.
 LIVE = frozenset({"running", "paused"})
 
@@ -71,7 +74,7 @@ def current(layout: Layout, container_id: str) -> Record:
 
 def ended(layout: Layout, found: Record) -> Record:
     """The record of a container whose process has ended, with what conmon wrote down about that."""
-    seen = traces.read_exit(layout, found.id, found.generation)
+    seen = _exit(layout, found)
     return dataclasses.replace(
         found,
         phase="exited",
@@ -83,6 +86,17 @@ def ended(layout: Layout, found: Record) -> Record:
         # The time of a file is that of the kernel's last tick, so it may lie before the start.
         finished_at="" if seen is None else max(seen.finished_at, found.started_at),
     )
+
+
+def _exit(layout: Layout, found: Record) -> Optional[traces.Exit]:
+    """What conmon wrote down, awaited while it lives: it hears of the end a moment after us."""
+    deadline = time.monotonic() + _EXIT_WAIT_S
+    while True:
+        monitored = traces.alive(layout, found.id)
+        seen = traces.read_exit(layout, found.id, found.generation)
+        if seen is not None or not monitored or time.monotonic() > deadline:
+            return seen
+        time.sleep(0.002)
 
 
 def now() -> str:
