@@ -154,6 +154,21 @@ def test_layers_are_unpacked_on_those_still_on_their_way(
     assert os.listdir(layout.tmp) == []
 
 
+def test_a_layer_that_comes_twice(layout: Layout, registry: Registry, tmp_path: Path) -> None:
+    """One blob, fetched once, is two layers: what a layer is depends on those below."""
+    tars = [images.tar({"a": b"a", "d": None}), images.tar({"b": b"b", ".wh.a": b""})]
+    images.oci_layout(tmp_path / "twice", [tars[0], tars[1], tars[0]])
+    name = f"{registry.host}/layertwice:1"
+    images.skopeo_copy(f"oci:{tmp_path}/twice:latest", f"docker://{name}")
+    assert pulled(name).returncode == 0
+    [image] = store.all_images(layout)
+    assert len(set(image.chain_ids)) == 3
+    assert registry.log.count("GET /v2/layertwice/blobs/") == 3
+    paths = store.ensure_unpacked(layout, image)
+    assert [(path / "a").exists() for path in paths] == [True, True, True]
+    assert [(path / "a").is_file() for path in paths] == [True, False, True]
+
+
 def test_a_layer_that_cannot_be_fetched_leaves_those_below(
     layout: Layout, server: FaultyServer, made: Path
 ) -> None:
