@@ -80,7 +80,8 @@ options:
     suboptions:
       src:
         description:
-          - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it.
+          - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it, or
+            such an archive at a URL that begins with V(http://) or V(https://).
         type: path
         required: true
       changes:

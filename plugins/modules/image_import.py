@@ -12,16 +12,24 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Makes an image of one layer from a tar archive or a directory on the host, as C(docker import)
-    does.
+  - Makes an image of one layer from a tar archive, on the host or at a URL, or from a directory on
+    the host, as C(docker import) does.
   - The image's id is a function of the content and the options alone. A second run with the same
     content changes nothing, and check mode reads the source to tell.
+  - Of a URL the host asks for the headers alone (C(HEAD)). As long as C(ETag), or else
+    C(Last-Modified), and C(Content-Length) are those of the last import, nothing is downloaded and
+    nothing changes. With other ones the file is imported again. From a server that sends neither
+    C(ETag) nor C(Last-Modified), the file is downloaded and hashed each time, in check mode too.
+  - With a O(checksum) that the imported file had, the server is not even asked.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
 attributes:
   check_mode:
     support: full
+    details:
+      - The id of what is still to be downloaded is not known yet, so it is empty in the result.
+        Where a URL cannot be asked, a change is predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -42,9 +50,28 @@ options:
     type: str
   src:
     description:
-      - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it.
+      - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it, or
+        such an archive at a URL that begins with V(http://) or V(https://).
+      - No login is sent to a URL, and one inside it is refused. At most five redirects are
+        followed, none from https to plain http. At most 64 GiB are fetched. C(HTTP_PROXY),
+        C(HTTPS_PROXY) and C(NO_PROXY) apply. The query of a URL is neither shown nor stored.
     type: path
     required: true
+  checksum:
+    description:
+      - What the file at the URL must hash to, as V(sha256:) and 64 hexadecimal digits. It is
+        compared while the file comes in, before anything is made of it.
+    type: str
+  validate_certs:
+    description:
+      - Whether the server of a URL must have a certificate that a trusted authority signed.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A PEM file on the host with certificates of authorities to trust beside the system's, for a
+        URL.
+    type: path
   created:
     description:
       - The time the image says it was made, such as V(2026-01-31T12:00:00Z).
@@ -67,6 +94,12 @@ EXAMPLES = r"""
     cmd: [sh]
     env:
       PATH: /usr/sbin:/usr/bin:/sbin:/bin
+
+- name: Import what a server has
+  slipway.engine.image_import:
+    name: base:2
+    src: https://images.example.org/rootfs.tar.gz
+    checksum: sha256:9d7d0c5e3d1f6f6f0d7a1a2f7d8a0bb1e3c1a8a4d6a2d1c4b5e6f708192a3b4c
 
 - name: Import a directory, with changes as in a Dockerfile
   slipway.engine.image_import:
@@ -112,6 +145,9 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "src": {"type": "path", "required": True},
+            "checksum": {"type": "str"},
+            "validate_certs": {"type": "bool", "default": True},
+            "ca_path": {"type": "path"},
             "created": {"type": "str"},
             "comment": {"type": "str"},
             "platform": {"type": "str"},

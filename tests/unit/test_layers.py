@@ -23,7 +23,7 @@ LEVELS = (
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
-    " image/searching image/pulling_all prune"
+    " image/searching image/pulling_all image/importing prune"
     " network/resource network/attach network/publish network/inspect volume/resource"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"

@@ -35,12 +35,14 @@ def add_archive_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]
     made.add_argument("-q", "--quiet", action="store_true", help="do not say what was loaded")
     made.add_argument("--platform", help="which image to take of one for several platforms")
     made.set_defaults(verb=_load)
-    text = "Make an image from a root filesystem: a tar, a directory, or - for standard input"
+    text = (
+        "Make an image from a root filesystem: a tar, a directory, a URL, or - for standard input"
+    )
     made = verbs.add_parser("import", help=text, description=text)
     made.add_argument("-c", "--change", action="append", default=[], help="as in a Dockerfile")
     made.add_argument("-m", "--message", help="a remark for the image's history")
     made.add_argument("--platform", help="what the content was made for")
-    made.add_argument("source", metavar="FILE")
+    made.add_argument("source", metavar="FILE|URL|-")
     made.add_argument("name", metavar="NAME")
     made.set_defaults(verb=_import)
 

@@ -1,11 +1,13 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Importing as a resource: a root filesystem, from a tar or a directory on the host, as an image.
+"""Importing as a resource: a root filesystem, from a tar or a directory on the host or from a URL,
+as an image.
 
 The image's id is a function of the source's content and the options, so a second run finds nothing
 to do, and check mode knows the id. What a large tar hashed to is noted with the image's name, and
-trusted as long as size, inode and both times of the file are the same.
+trusted as long as size, inode and both times of the file are the same. For a URL it is noted with
+what the server said of the file, and trusted as long as the server says the same.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
-from .. import oci
+from .. import files, oci
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference
+from ..registry.source import Facts, Source, is_url, source_of
 from . import changes, compression, difference, index, layers, making, platform, state, store
 from .platform import Platform
 from .state import ABSENT, CURRENT, OUTDATED, Local, State
@@ -38,14 +41,19 @@ _SETTLED_S = 1.0
 
 @dataclass(frozen=True)
 class Declared:
-    """An image to be made from ``src``; ``config`` is the config section of its own config."""
+    """An image to be made from ``src``; ``config`` is the config section of its own config.
+
+    ``seen`` holds the diff_id of a URL's content once this very run has read it: nothing is fetched
+    twice to look at what was done.
+    """
 
     reference: Reference
-    src: Path
+    src: Union[Path, Source]
     config: Mapping[str, Any]
     platform: Platform
     created: str
     message: str
+    seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,19 +72,20 @@ class Import(Step[State]):
 
     def execute(self, host: Host) -> None:
         declared, layout = self.declared, host.layout
-        with store.lease(layout):
-            note = _note(declared.src)
-            layer, diff_id = _read_layer(layout, declared.src)
+        with store.lease(layout), _at_hand(layout, declared.src) as (path, note):
+            layer, diff_id = _read_layer(layout, path)
             layers.unpack_layer(layout, layer, diff_id, diff_id, ())
             manifest = making.put_image(layout, _document(declared, diff_id), (layer,))
             kept = {**note, "diff_id": diff_id} if note else {}
             text = json.dumps(kept, sort_keys=True) if kept else ""
             index.tag(layout, declared.reference, manifest, source=text)
+        if isinstance(declared.src, Source):
+            declared.seen["diff_id"] = diff_id
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of image_import: name, tag, src, changes, platform, created, comment and the
-    defaults.
+    """Options of image_import: name, tag, src, checksum, validate_certs, ca_path, changes,
+    platform, created, comment and the defaults.
     """
     reference = state.reference_of(params)
     if reference.digest:
@@ -86,12 +95,26 @@ def declare(params: Mapping[str, Any]) -> Declared:
     wanted = params.get("platform")
     return Declared(
         reference=reference,
-        src=Path(os.path.abspath(os.path.expanduser(str(params["src"])))),
+        src=_source(params),
         config=config,
         platform=platform.parse_platform(wanted) if wanted else platform.host_platform(),
         created=check_time(params.get("created") or making.EPOCH),
         message=str(params.get("comment") or ""),
     )
+
+
+def _source(params: Mapping[str, Any]) -> Union[Path, Source]:
+    text = str(params["src"])
+    if is_url(text):
+        return source_of(
+            text,
+            str(params.get("checksum") or ""),
+            verified=params.get("validate_certs") is not False,
+            ca_file=params.get("ca_path"),
+        )
+    if params.get("checksum"):
+        raise Error("checksum is of what a URL sends, and src is a path on the host")
+    return Path(os.path.abspath(os.path.expanduser(text)))
 
 
 def check_time(text: str) -> str:
@@ -125,17 +148,27 @@ def observe(host: Host, declared: Declared) -> State:
     """Read the source, unless it is known already, and compare its id with the one here."""
     local = state.here(host, declared.reference)
     found = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
+    unmet: tuple[str, ...] = ()
     try:
-        diff_id = _known_diff_id(declared, local) or _hash(declared.src)
+        if isinstance(declared.src, Source):
+            diff_id = _remote_diff_id(host.layout, declared, declared.src, local)
+        else:
+            diff_id = _known_diff_id(declared.src, _kept(declared, local)) or _hash(declared.src)
     except (FileNotFoundError, NotADirectoryError):
         missing = NotFound(
             f"there is no {declared.src} on this host",
-            hint="src is a tar archive or a directory on the host itself",
+            hint="src is a tar archive or a directory on the host itself, or a URL",
         )
+        diff_id, unmet = "", (str(missing),)
+    except Error as exc:
+        # An earlier task of a check-mode run may have put up the server or the file.
+        if not isinstance(declared.src, Source):
+            raise
+        diff_id, unmet = "", (str(exc),)
+    if not diff_id:
         mark = state.mark("import", declared)
         current = local is not None and not local.id and mark in local.known_as
-        status = CURRENT if current else found.status
-        return replace(found, status=status, unmet=(str(missing),))
+        return replace(found, status=CURRENT if current else found.status, unmet=unmet)
     image_id = making.image_id(_document(declared, diff_id))
     if local is not None and local.id == image_id and _is_whole(host, local):
         return replace(found, status=CURRENT, id=image_id)
@@ -146,18 +179,51 @@ def _is_whole(host: Host, local: Local) -> bool:
     return local.image is None or not store.missing(host.layout, local.image)
 
 
-def _known_diff_id(declared: Declared, local: Optional[Local]) -> str:
-    """What the source hashed to when this name was imported, if it is the same file still."""
+def _kept(declared: Declared, local: Optional[Local]) -> dict[str, Any]:
+    """The note of when this name was imported; {} when there is none."""
     text = local.image.sources.get(declared.reference.canonical) if local and local.image else None
-    if not text:
-        return ""
     with contextlib.suppress(ValueError):
-        kept = json.loads(text)
-        if isinstance(kept, dict):
-            diff_id = kept.pop("diff_id", "")
-            if kept == _note(declared.src) and oci.is_digest(str(diff_id)):
-                return str(diff_id)
-    return ""
+        kept = json.loads(text or "{}")
+        if isinstance(kept, dict) and oci.is_digest(str(kept.get("diff_id"))):
+            return kept
+    return {}
+
+
+def _known_diff_id(src: Path, kept: Mapping[str, Any]) -> str:
+    """What the source hashed to when this name was imported, if it is the same file still."""
+    note = _note(src)
+    return str(kept["diff_id"]) if kept and kept == {**note, "diff_id": kept["diff_id"]} else ""
+
+
+def _remote_diff_id(
+    layout: Layout, declared: Declared, source: Source, local: Optional[Local]
+) -> str:
+    """The diff_id of a URL's content, or "" where there is no telling without importing it.
+
+    Only what the name came from before is worth a download to compare, and only from a server that
+    says nothing of what would change with the content.
+    """
+    if "diff_id" in declared.seen:
+        return declared.seen["diff_id"]
+    kept = _kept(declared, local)
+    facts = Facts.read(kept.get("facts"))
+    if source.checksum and source.checksum == kept.get("sha256"):
+        return str(kept["diff_id"])
+    from ..registry.fetching import Fetch
+
+    known = facts if kept.get("request") == source.digest else None
+    with Fetch(source) as fetch:
+        now = fetch.ask(known)
+    if known is None or source.checksum:
+        return ""
+    if now.same(known):
+        return str(kept["diff_id"])
+    # A time that was too young to tell when it was noted says nothing now.
+    if now.tells and known.tells:
+        return ""
+    with _at_hand(layout, source) as (path, dummy):
+        declared.seen["diff_id"] = _hash(path)
+    return declared.seen["diff_id"]
 
 
 def _note(src: Path) -> dict[str, Any]:
@@ -176,6 +242,29 @@ def _note(src: Path) -> dict[str, Any]:
 
 
 # --- reading the source ----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _at_hand(layout: Layout, src: Union[Path, Source]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Where the source is on this host, and what is noted of it; a URL's is there for the block."""
+    if isinstance(src, Path):
+        yield src, _note(src)
+        return
+    from ..registry.fetching import Fetch
+
+    with files.scratch(layout, "import") as directory:
+        path = directory / "content"
+        with Fetch(src) as fetch:
+            facts, digest = fetch.download(path)
+        try:
+            yield (
+                path,
+                {"request": src.digest, "facts": facts.document(), "sha256": digest},
+            )
+        except Error as exc:
+            message = exc.message.replace(str(path), str(src))
+            message = message if str(src) in message else f"{src}: {message}"
+            raise Error(message, hint=exc.hint) from exc
 
 
 def _hash(src: Path) -> str:

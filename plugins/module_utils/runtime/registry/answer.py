@@ -161,11 +161,7 @@ class Answer:
 
     def chunks(self, size: int = 1 << 18) -> Iterator[bytes]:
         """The body as it comes in, undecoded. Raises Broken when it ends early or trickles."""
-        coding = self.header("Content-Encoding").lower()
-        if coding not in ("", "identity"):
-            raise self.error(
-                f"the server encoded the answer as {coding[:50]!a} though not asked to"
-            )
+        self._check_coding()
         stream = self._stream
         declared = stream.length
         got = 0
@@ -198,6 +194,13 @@ class Answer:
             self.close()
             raise self.broken(f"the connection ended after {got} of {declared} bytes")
         self._finish()
+
+    def _check_coding(self) -> None:
+        coding = self.header("Content-Encoding").lower()
+        if coding not in ("", "identity"):
+            raise self.error(
+                f"the server encoded the answer as {coding[:50]!a} though not asked to"
+            )
 
     def _finish(self) -> None:
         """End a response that was read whole: then its connection can serve the next request."""

@@ -105,32 +105,47 @@ class Patience:
         time.sleep(pause)
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What to do when a server speaks no TLS, is not trusted, and is not reached."""
+
+    plain: str
+    trust: str
+    way: str
+
+
 def failure(exc: Exception, domain: str, target: Origin, what: str, limits: Limits) -> Error:
+    """What an exception of requests, or of a socket, means for a registry."""
+    place = f"registry {domain}: {what}" + ("" if target.host in domain else f" at {target}")
+    hints = Hints(
+        plain="if that is intended, permit it with insecure_registry, or with insecure for "
+        f"{domain} in /etc/slipway/registries.json",
+        trust="give the certificate of its authority with ca_path, or ca_file in "
+        "/etc/slipway/registries.json",
+        way="check the registry's name, that it runs, and the way to it",
+    )
+    return explain(exc, place, target, limits, hints)
+
+
+def explain(exc: Exception, place: str, target: Origin, limits: Limits, hints: Hints) -> Error:
     """What an exception of requests, or of a socket, means: Broken when it may pass."""
     chain = list(_chain(exc))
     text = " ".join(repr(one) for one in chain)
-    place = f"registry {domain}: {what}" + ("" if target.host in domain else f" at {target}")
     if _NOT_TLS.search(text):
-        return Unreachable(
-            f"{place}: the server speaks plain http, not TLS",
-            hint="if that is intended, permit it with insecure_registry, or with insecure for "
-            f"{domain} in /etc/slipway/registries.json",
-        )
+        return Unreachable(f"{place}: the server speaks plain http, not TLS", hint=hints.plain)
     if "CERTIFICATE_VERIFY_FAILED" in text or "CertificateError" in text:
         reason = next(
             (str(r) for one in chain if (r := getattr(one, "verify_message", ""))), "not trusted"
         )
         return Unreachable(
-            f"{place}: the TLS certificate is not accepted: {reason}",
-            hint="give the certificate of its authority with ca_path, or ca_file in "
-            "/etc/slipway/registries.json",
+            f"{place}: the TLS certificate is not accepted: {reason}", hint=hints.trust
         )
     names = {type(one).__name__ for one in chain}
     if "ProxyError" in names:
         return Unreachable(f"{place}: the proxy refused: {said(chain[-1])}")
     if names & {"InvalidURL", "InvalidHeader", "LocationParseError", "InvalidSchema"}:
         return Error(f"{place}: the request cannot be sent: {said(exc)}")
-    hint = "check the registry's name, that it runs, and the way to it"
+    hint = hints.way
     if any(isinstance(one, socket.gaierror) for one in chain) or "NameResolutionError" in names:
         return Broken(f"{place}: the host name {target.host} is not known", hint, tries=3)
     if any(isinstance(one, ConnectionRefusedError) for one in chain):

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 USER_AGENT = "slipway.engine"
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 5
 #: What may pass by itself: a time-out at the server, too many requests, and trouble behind it.
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
 #: The system's own certificates, where private authorities are installed too; requests may bring
 #: others.
 _BUNDLES = (
@@ -145,11 +145,11 @@ class Transport:
                 if self._login.answer(origin, challenge, request.scope, shown) is not None:
                     answer.drain()
                     continue
-            elif answer.status in _REDIRECTS and request.method in ("GET", "HEAD"):
+            elif answer.status in REDIRECTS and request.method in ("GET", "HEAD"):
                 redirects += 1
                 url = self._redirected(origin, url, answer, redirects)
                 continue
-            elif answer.status in _PASSING:
+            elif answer.status in PASSING:
                 with answer:
                     raise answer.broken(f"HTTP {answer.status}{answer.complaint()}")
             return answer
@@ -172,8 +172,8 @@ class Transport:
         location = answer.header("Location")
         if not location:
             raise answer.lie("a redirect to nowhere")
-        if redirects > _MOST_REDIRECTS:
-            raise answer.lie(f"more than {_MOST_REDIRECTS} redirects")
+        if redirects > MOST_REDIRECTS:
+            raise answer.lie(f"more than {MOST_REDIRECTS} redirects")
         following = urljoin(url, location)
         try:
             target = Origin.of(following)
@@ -208,9 +208,9 @@ class Transport:
         while True:
             try:
                 with self._exchange(method, url, headers, form, what) as answer:
-                    if answer.status in _PASSING:
+                    if answer.status in PASSING:
                         raise answer.broken(f"HTTP {answer.status}")
-                    if answer.status in _REDIRECTS:
+                    if answer.status in REDIRECTS:
                         raise answer.error("a redirect, which is refused since it shows the login")
                     return answer.status, answer.body(TOKEN_LIMIT)
             except Broken as exc:
@@ -232,16 +232,7 @@ class Transport:
         own = self._origin is None or target.host == self._origin.host
         session = self._session(verified=not (self.settings.insecure and own))
         try:
-            response = session.request(
-                method,
-                url,
-                headers=dict(headers),
-                data=body,
-                timeout=(self.limits.connect_s, self.limits.read_s),
-                allow_redirects=False,
-                stream=True,
-                proxies=self._proxies(url),
-            )
+            response = exchange(session, method, url, headers, self.limits, body)
         except requests.exceptions.RequestException as exc:
             raise failure(exc, self.domain, target, what, self.limits) from exc
         login = self._login.credentials
@@ -257,54 +248,17 @@ class Transport:
         return sessions[verified]
 
     def _new_session(self, verified: bool) -> requests.Session:
-        import http.cookiejar
-        import warnings
-
-        import requests
-
-        session = requests.Session()
-        session.trust_env = False
-        session.headers.clear()
-        session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        adapter = self._adapter(verified)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        if verified:
-            session.verify = next((name for name in _BUNDLES if Path(name).is_file()), True)
-        else:
-            session.verify = False
-            # It was declared, and the task would repeat it for every request.
-            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-        return session
-
-    def _adapter(self, verified: bool) -> requests.adapters.HTTPAdapter:
-        import ssl
-
-        import requests
-        from urllib3.util.ssl_ import create_urllib3_context
-
-        adapter = requests.adapters.HTTPAdapter(max_retries=0)
-        ca_file = self.settings.ca_file
-        if verified and ca_file is not None:
-            # urllib3's own kind of context: 1.26 compares host names and addresses itself.
-            context = create_urllib3_context()
-            try:
-                context.load_verify_locations(cafile=ca_file)
-            except (OSError, ssl.SSLError) as exc:
-                raise Error(
-                    f"the CA certificates of the registry {self.domain} cannot be read from "
-                    f"{ca_file}: {exc.strerror or exc}",
-                    hint="give a PEM file with ca_path, or ca_file in /etc/slipway/registries.json",
-                ) from exc
-            adapter.init_poolmanager(10, 10, block=False, ssl_context=context)
-        return adapter
+        try:
+            return open_session(verified=verified, ca_file=self.settings.ca_file)
+        except OSError as exc:
+            raise Error(
+                f"the CA certificates of the registry {self.domain} cannot be read from "
+                f"{self.settings.ca_file}: {exc.strerror or exc}",
+                hint="give a PEM file with ca_path, or ca_file in /etc/slipway/registries.json",
+            ) from exc
 
     def _proxies(self, url: str) -> dict[str, str]:
-        """The proxy of a URL by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; loopback never has one."""
-        from requests.utils import get_environ_proxies
-
-        return {} if Origin.of(url).is_loopback else dict(get_environ_proxies(url))
+        return proxies_of(url)
 
     def _speaks_tls(self, origin: Origin, what: str) -> bool:
         """Whether a server answers a TLS greeting in TLS. Certificates are not looked at here.
@@ -340,3 +294,64 @@ class Transport:
                 return peer.recv(1) in (b"\x15", b"\x16")
             except (TimeoutError, socket.timeout, ConnectionError):
                 return False
+
+
+def open_session(*, verified: bool, ca_file: Optional[str]) -> requests.Session:
+    """A session of one TLS mode, without .netrc, cookies and retries of its own.
+
+    ``ca_file`` has authorities to trust beside the system's; OSError when it cannot be read.
+    """
+    import http.cookiejar
+    import warnings
+
+    import requests
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    adapter = requests.adapters.HTTPAdapter(max_retries=0)
+    if verified and ca_file is not None:
+        # urllib3's own kind of context: 1.26 compares host names and addresses itself.
+        context = create_urllib3_context()
+        context.load_verify_locations(cafile=ca_file)
+        adapter.init_poolmanager(10, 10, block=False, ssl_context=context)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if verified:
+        session.verify = next((name for name in _BUNDLES if Path(name).is_file()), True)
+    else:
+        session.verify = False
+        # It was declared, and the task would repeat it for every request.
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+    return session
+
+
+def exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    limits: Limits,
+    body: Union[bytes, Slice, Mapping[str, str], None] = None,
+) -> requests.Response:
+    """One request and its answer, redirects included; the body is still on the wire."""
+    return session.request(
+        method,
+        url,
+        headers=dict(headers),
+        data=body,
+        timeout=(limits.connect_s, limits.read_s),
+        allow_redirects=False,
+        stream=True,
+        proxies=proxies_of(url),
+    )
+
+
+def proxies_of(url: str) -> dict[str, str]:
+    """The proxy of a URL by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; loopback never has one."""
+    from requests.utils import get_environ_proxies
+
+    return {} if Origin.of(url).is_loopback else dict(get_environ_proxies(url))
