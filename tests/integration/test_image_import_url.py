@@ -17,10 +17,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import compare_predictions
 import images
 import pytest
 from converging import Task, apply, assert_play_is_predicted, check
 from faults import Act, Connection, Fault, FaultyServer, reset, status, truncate
+from plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
@@ -282,7 +284,7 @@ def test_tls(layout: Layout, site: FaultyServer, tmp_path: Path) -> None:
 
         def taken(path: str = "/root.tar", **options: Any) -> bool:
             src = f"https://{secure.address}{path}"
-            return apply(layout, task(secure, **{"src": src, **options}))[0].changed
+            return bool(apply(layout, task(secure, **{"src": src, **options}))[0].changed)
 
         trust = str(tmp_path / "ca.pem")
         with pytest.raises(Error, match=r"certificate is not accepted.*ca_path"):
@@ -341,3 +343,23 @@ def test_the_program_imports_a_url(layout: Layout, site: FaultyServer) -> None:
     )
     assert done.returncode != 0
     assert f"http://{site.address}/none.tar: not found" in done.stderr
+
+
+def test_the_modules_import_a_url(layout: Layout, site: FaultyServer, tmp_path: Path) -> None:
+    serve(site, ONE, ETag='"1"')
+    src = f"http://{site.address}/root.tar?token=s3cret"
+    options = {"name": "a:1", "src": src, "checksum": checksum(ONE), "validate_certs": False}
+    tasks = [
+        {"slipway.engine.image_import": options},
+        {"slipway.engine.image": {"name": "b:1", "source": "import", "import": {"src": src}}},
+    ]
+    play = Play(tmp_path)
+    foretold = play.tasks(tasks, "--check")
+    assert foretold.status == 0, foretold.output
+    done = play.tasks(tasks)
+    assert (done.status, done.changed) == (0, 2), done.output
+    assert "s3cret" not in done.output
+    records = ([dict(one) for one in run.record] for run in (foretold, done))
+    assert compare_predictions.differences(*records) == []
+    again = play.tasks(tasks)
+    assert (again.status, again.changed) == (0, 0), again.output

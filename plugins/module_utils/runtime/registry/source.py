@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
 
@@ -126,6 +125,9 @@ class Facts:
 
 def _is_settled(modified: str, date: str) -> bool:
     """RFC 9110, section 8.8.2.2: a file that changes twice in one second keeps its time."""
+    # It brings a good part of email along, which a task without a URL has no use for.
+    from email.utils import parsedate_to_datetime
+
     try:
         age = parsedate_to_datetime(date) - parsedate_to_datetime(modified)
     except (TypeError, ValueError, IndexError):
