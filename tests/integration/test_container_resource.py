@@ -294,6 +294,20 @@ def test_a_second_run_imports_nothing_that_acts(world: World) -> None:
         assert name not in imported
 
 
+def test_labels_of_an_image_are_data_and_steer_nothing(world: World, busybox_tar: Path) -> None:
+    """CVE-2026-53488, CVE-2024-3154: annotations tell OCI runtimes what to do, labels must not."""
+    labels = {"run.oci.handler": "krun", "run.oci.hooks.stdout": "/etc/canary"}
+    changes = [f"LABEL {name}={value}" for name, value in labels.items()]
+    world.add_image("steering", busybox_tar, *changes, "LABEL restart_policy=always")
+    (made,) = converge(world, task("web", image="steering:1"))
+    config = json.loads((world.layout.run_container(made) / "config.json").read_bytes())
+    assert not set(labels) & set(config.get("annotations", {}))
+    assert record.read_spec(world.layout, made).restart_policy.name == "no"
+    document = json.loads(world.slipway("inspect", "web").stdout)[0]
+    assert document["Config"]["Labels"].items() >= labels.items()
+    assert document["HostConfig"]["RestartPolicy"]["Name"] == "no"
+
+
 def test_files_in_a_container(world: World) -> None:
     converge(world, task("web", volumes=["site:/srv"]))
     for path in ("/etc/motd", "/srv/index.html"):
