@@ -32,12 +32,12 @@ from typing import Callable, Optional, Union
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "integration")]
+sys.path.insert(0, str(HERE.parent))
 sys.path.append(str(ROOT / ".build" / "collections"))
 
 import images  # noqa: E402
+from hostile_layers import CUT_OFF, ROWS, Row  # noqa: E402
 from tars import END, directory, entry, fingerprint  # noqa: E402
-from test_unpack_malicious import CUT_OFF, ROWS, Row  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (  # noqa: E402
     Error,
