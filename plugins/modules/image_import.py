@@ -17,9 +17,10 @@ description:
   - The image's id is a function of the content and the options alone. A second run with the same
     content changes nothing, and check mode reads the source to tell.
   - Of a URL the host asks for the headers alone (C(HEAD)). As long as C(ETag), or else
-    C(Last-Modified), and C(Content-Length) are those of the last import, nothing is downloaded and
-    nothing changes. With other ones the file is imported again. From a server that sends neither
-    C(ETag) nor C(Last-Modified), the file is downloaded and hashed each time, in check mode too.
+    C(Last-Modified), and C(Content-Length) are those of the last import, and redirects end at the
+    same place, nothing is downloaded and nothing changes. Otherwise the file is imported again.
+    From a server that sends neither C(ETag) nor C(Last-Modified), the file is downloaded and hashed
+    each time, in check mode too.
   - With a O(checksum) that the imported file had, the server is not even asked.
 extends_documentation_fragment:
   - slipway.engine.attributes

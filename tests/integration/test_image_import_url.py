@@ -37,7 +37,9 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry im
     source,
 )
 
-ONE, TWO = (gzip.compress(images.tar({"a": text})) for text in (b"one", b"two"))
+# Of one size, so that nothing but what the server says tells them apart.
+ONE, TWO = (gzip.compress(images.tar({"a": text}), 0) for text in (b"one", b"two"))
+assert len(ONE) == len(TWO)
 OLD = {"Last_Modified": "Mon, 05 Jan 2026 10:00:00 GMT", "Date": "Mon, 05 Jan 2026 11:00:00 GMT"}
 
 
@@ -172,7 +174,7 @@ def test_redirects(layout: Layout, site: FaultyServer) -> None:
     assert "s3cret" not in (layout.images / "index.json").read_text()
     for path, words in (
         ("/round", "more than 5 redirects"),
-        ("/inner", r"169\.254\.169\.254, which is refused"),
+        ("/inner", r"169\.254\.169\.254, refused"),
         ("/odd", "which is no URL"),
     ):
         with pytest.raises(Error, match=words):

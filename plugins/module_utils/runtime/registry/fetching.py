@@ -204,7 +204,7 @@ class Fetch:
                 check_resolved(first, target, _addresses(target))
         except Error as exc:
             raise answer.error(
-                f"a redirect to {target}, which is refused: it is this host or of no other",
+                f"a redirect to {target}, refused: that is this host, link-local or no host",
                 "write the URL of the file itself, where that is intended",
             ) from exc
         return following
