@@ -266,20 +266,27 @@ def _endpoint(host: Host, found: Record) -> tuple[Attachment, ...]:
     return attach.attach(host.layout, found.id, [Endpoint("web")])
 
 
-def test_connections_of_a_server_that_is_gone_take_no_port(host: Host) -> None:
+@pytest.mark.parametrize("reuse", [0, 1])
+def test_connections_of_a_server_that_is_gone_take_no_port(host: Host, reuse: int) -> None:
     converge(host, "web")
     found = container(host, "one")
     attachments = _endpoint(host, found)
-    with socket.create_server(("127.0.0.1", 9100)) as server:
-        with socket.create_connection(("127.0.0.1", 9100)) as client:
+    asked = [Port(80, "tcp", "", 9100 + reuse)]
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        server.bind(("127.0.0.1", 9100 + reuse))
+        with pytest.raises(Conflict, match="taken by another program"):
+            publish.resolve(host.layout, found.id, asked, attachments)
+        server.listen()
+        with socket.create_connection(server.getsockname()) as client:
             # Who closes first keeps the connection in TIME_WAIT, here on the port itself.
             server.accept()[0].close()
             assert client.recv(1) == b""
         with pytest.raises(Conflict, match="taken by process"):
-            publish.resolve(host.layout, found.id, [Port(80, "tcp", "", 9100)], attachments)
+            publish.resolve(host.layout, found.id, asked, attachments)
     with pytest.raises(OSError, match="in use"), socket.socket() as plain:
-        plain.bind(("127.0.0.1", 9100))
-    assert publish.resolve(host.layout, found.id, [Port(80, "tcp", "", 9100)], attachments)
+        plain.bind(("127.0.0.1", 9100 + reuse))
+    assert publish.resolve(host.layout, found.id, asked, attachments)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])

@@ -40,6 +40,8 @@ _PROTOCOLS = {
     "sctp": getattr(socket, "IPPROTO_SCTP", 132),
 }
 _ANY = ("", "0.0.0.0", "::")
+#: How /proc/net/tcp writes the state of a socket that listens (include/net/tcp_states.h).
+_TCP_LISTEN = "0A"
 
 #: Phases in which a container is on its networks, and in which its ports are its own.
 _RUNNING = frozenset({"running", "paused"})
@@ -319,13 +321,11 @@ def _check_sockets(made: Publication) -> None:
         try:
             if six:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if made.protocol == "tcp":
-                # Connections of a server that is gone wait out their time on its port, and are in
-                # nobody's way; a socket that listens still is, for Linux heeds that first.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, made.host_port))
         except OSError as exc:
             if exc.errno == errno.EADDRINUSE:
+                if made.protocol == "tcp" and _only_connections(made.host_port):
+                    return
                 raise _port_taken(made, _owner(made)) from exc
             if exc.errno == errno.EADDRNOTAVAIL:
                 raise Error(
@@ -333,6 +333,21 @@ def _check_sockets(made: Publication) -> None:
                     "that is not an address of this host"
                 ) from exc
             raise
+
+
+def _only_connections(port: int) -> bool:
+    """Whether connections alone have a TCP port of the host: of a server that is gone, which wait
+    out their time, or of a client. They are in nobody's way. A socket that is bound and does not
+    listen yet stands in no table of the kernel's.
+    """
+    states = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
+            for line in list(lines)[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == port:
+                    states.add(fields[3])
+    return bool(states) and _TCP_LISTEN not in states
 
 
 def _owner(made: Publication) -> str:
