@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ OLD = {"Last_Modified": "Mon, 05 Jan 2026 10:00:00 GMT", "Date": "Mon, 05 Jan 20
 
 @pytest.fixture
 def site() -> Iterator[FaultyServer]:
-    with FaultyServer().running() as made:
-        yield made
+    with ExitStack() as stack:
+        yield stack.enter_context(FaultyServer().running())
 
 
 def serve(site: FaultyServer, body: bytes, **headers: str) -> None:
@@ -334,14 +334,20 @@ def test_the_program_imports_a_url(layout: Layout, site: FaultyServer) -> None:
     program = ["/usr/bin/python3", str(archive.program(layout)), "import"]
     for dummy in range(2):
         done = subprocess.run(
-            [*program, f"http://{site.address}/root.tar", "mine:1"], capture_output=True, text=True
+            [*program, f"http://{site.address}/root.tar", "mine:1"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         found = store.find(layout, "mine:1")
         assert found is not None
         assert (done.returncode, done.stdout.strip()) == (0, found.id), done.stderr
     assert asked(site) == ["HEAD", "GET", "HEAD"]
     done = subprocess.run(
-        [*program, f"http://{site.address}/none.tar", "mine:2"], capture_output=True, text=True
+        [*program, f"http://{site.address}/none.tar", "mine:2"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     assert f"http://{site.address}/none.tar: not found" in done.stderr

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import images
@@ -65,8 +66,8 @@ def made(registry: Registry, sandbox: Path) -> Path:
 
 @pytest.fixture
 def server(made: Path, registry: Registry) -> Iterator[FaultyServer]:
-    with FaultyServer(registry.host).running() as running:
-        yield running
+    with ExitStack() as stack:
+        yield stack.enter_context(FaultyServer(registry.host).running())
 
 
 def parts(made: Path) -> list[tuple[str, int]]:
