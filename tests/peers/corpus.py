@@ -26,9 +26,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Callable, Optional, Union
+from typing import Callable, Optional, TypeVar, Union
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -66,6 +66,8 @@ CLASSES = {
 BOMBS = "bombs"
 
 REFUSED, CONTAINED, ESCAPED, HUNG = "refused", "contained", "escaped", "hung"
+#: Beside one of these, for archives: an image is named, and ours refuses.
+ACCEPTED = "accepted"
 
 HONEST = Row("honest", "none", lambda c: directory("d") + entry("d/f", data=b"x"))
 
@@ -157,20 +159,33 @@ class Podman:
 
     def __init__(self, place: Path) -> None:
         self.root = place / "podman"
-        self.argv = ["podman", f"--root={self.root}", f"--runroot={place}/podman-run",
+        #: Where it unpacks archives: in /var/tmp whatever TMPDIR says (podman issue 16104).
+        self.tmp = place / "podman-tmp"
+        self.tmp.mkdir()
+        subprocess.run(["mount", "--bind", str(self.tmp), "/var/tmp"], check=True)
+        # It makes an image's name of a layout's path, and a sandbox's has capitals.
+        self.argv = ["env", f"--chdir={place}",
+                     "podman", f"--root={self.root}", f"--runroot={place}/podman-run",
                      "--cgroup-manager=cgroupfs", "--events-backend=file"]  # fmt: skip
         run(*self.argv, "info")
 
     def unpack(self, row: Row, canary: str, layout: Path) -> bool:
+        return self.load(packed(layout))
+
+    def load(self, archive: Path) -> bool:
+        """Forget every image, and load those of an archive."""
         run(*self.argv, "rmi", "-a", "-f", check=False)
-        archive = packed(layout)
-        return run(*self.argv, "load", "-q", "-i", archive, check=False).returncode == 0
+        return run(*self.argv, "load", "-q", "-i", archive.name, check=False).returncode == 0
+
+    def names(self) -> set[str]:
+        return named(self.argv)
 
     def beside(self) -> Iterator[Path]:
         yield from self.root.glob("overlay/*/canary")
 
     def close(self) -> None:
-        subprocess.run(["umount", f"{self.root}/overlay"], capture_output=True, check=False)
+        for mount in (f"{self.root}/overlay", "/var/tmp"):
+            subprocess.run(["umount", mount], capture_output=True, check=False)
 
 
 class Docker:
@@ -179,6 +194,8 @@ class Docker:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.root = place / "docker"
+        #: Where the daemon unpacks archives.
+        self.tmp = self.root / "tmp"
         self.socket = f"unix://{place}/docker.sock"
         self.client = "/usr/bin/docker" if os.access("/usr/bin/docker", os.X_OK) else "docker"
         self.argv = [self.client, "-H", self.socket]
@@ -197,9 +214,17 @@ class Docker:
             time.sleep(0.2)
 
     def unpack(self, row: Row, canary: str, layout: Path) -> bool:
-        run(*self.argv, "rmi", "-f", "corpus:1", check=False)
-        archive = packed(layout)
-        return run(*self.argv, "load", "-q", "-i", archive, check=False).returncode == 0
+        return self.load(packed(layout))
+
+    def load(self, archive: Path) -> bool:
+        """Forget every image, and load those of an archive."""
+        images = run(*self.argv, "images", "-a", "-q").stdout.split()
+        if images:
+            run(*self.argv, "rmi", "-f", *sorted(set(images)), check=False)
+        return run(*self.argv, "load", "-q", "-i", str(archive), check=False).returncode == 0
+
+    def names(self) -> set[str]:
+        return named(self.argv)
 
     def beside(self) -> Iterator[Path]:
         yield from self.root.glob("overlay2/*/canary")
@@ -209,25 +234,34 @@ class Docker:
         self.daemon.wait(timeout=30)
 
 
-Engine = Union[Ours, Umoci, Podman, Docker]
+Peer = Union[Umoci, Podman, Docker]
+Engine = Union[Ours, Peer]
+
+
+def named(argv: list[str]) -> set[str]:
+    """The names an engine's images have."""
+    told = run(*argv, "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    return {name for name in told if "<none>" not in name}
 
 
 def stream(row: Row, canary: str) -> bytes:
     return row.layer(canary) + (b"" if row.name in CUT_OFF else END)
 
 
-def packed(layout: Path) -> str:
+def packed(layout: Path) -> Path:
     """The image as an archive of docker save; skopeo looks into no layer for that."""
     archive = layout.parent / "packed.tar"
     archive.unlink(missing_ok=True)
     images.skopeo_copy(f"oci:{layout}:latest", f"docker-archive:{archive}:corpus:1")
-    return str(archive)
+    return archive
 
 
 @contextlib.contextmanager
-def ground() -> Iterator[Path]:
+def ground(name: str) -> Iterator[Path]:
     """A small filesystem without devices, seen by this sandbox only."""
-    place = Path(os.environ["SLIPWAY_SANDBOX"]) / "corpus"
+    if "SLIPWAY_SANDBOX" not in os.environ:
+        raise SystemExit("run it in tests/sandbox: it unpacks what is made to break out")
+    place = Path(os.environ["SLIPWAY_SANDBOX"]) / name
     place.mkdir()
     options = f"size={TMPFS_BYTES},nodev,mode=0700"
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
@@ -260,14 +294,13 @@ def judge(engine: Engine, row: Row, place: Path, layout: Path) -> str:
     return outcome
 
 
-def engines(place: Path) -> list[Engine]:
-    found: list[Engine] = [Ours(place)]
-    made: list[tuple[str, Callable[[Path], Engine]]] = [
-        ("umoci", Umoci),
-        ("podman", Podman),
-        ("dockerd", Docker),
-    ]
-    for program, make in made:
+T = TypeVar("T")
+
+
+def started(place: Path, made: Mapping[str, Callable[[Path], T]]) -> list[T]:
+    """The engines that are installed and serve here; ``made`` by their programs."""
+    found: list[T] = []
+    for program, make in made.items():
         if shutil.which(program) is None:
             print(f"{program} is not installed and is left out", file=sys.stderr)
             continue
@@ -283,8 +316,13 @@ def compare() -> str:
     found: dict[tuple[str, str], Counter[str]] = {}
     totals: Counter[str] = Counter()
     escapes: list[str] = []
-    with ground() as place:
-        running = engines(place)
+    with ground("corpus") as place:
+        made: dict[str, Callable[[Path], Peer]] = {
+            "umoci": Umoci,
+            "podman": Podman,
+            "dockerd": Docker,
+        }
+        running: list[Engine] = [Ours(place), *started(place, made)]
         try:
             for engine in list(running):
                 images.oci_layout(place / "layout", [stream(HONEST, ""), END])
@@ -314,31 +352,39 @@ def compare() -> str:
             for engine in running:
                 engine.close()
     names = [engine.name for engine in running]
+    told = "\n".join(f"* {line}" for line in escapes) or "No canary changed, and nothing hung."
+    return f"{versions(*made)}\n\n{table('Layers', totals, found, names)}\n\n{told}"
+
+
+def table(
+    what: str,
+    totals: Counter[str],
+    found: Mapping[tuple[str, str], Counter[str]],
+    names: Sequence[str],
+) -> str:
+    """``found`` by class and engine."""
     lines = [
-        "Layers | rows | " + " | ".join(names),
+        f"{what} | rows | " + " | ".join(names),
         " | ".join(["---"] * (len(names) + 2)),
     ]
-    for group in CLASSES.values():
+    for group in totals:
         cells = [said(found.get((group, name))) for name in names]
         lines.append(" | ".join([group, str(totals[group]), *cells]))
     whole = [sum((c for (g, n), c in found.items() if n == name), Counter()) for name in names]
     lines.append(" | ".join(["**all**", str(totals.total()), *map(said, whole)]))
-    table = "\n".join(f"| {line} |" for line in lines)
-    told = "\n".join(f"* {line}" for line in escapes) or "No canary changed, and nothing hung."
-    return f"{versions()}\n\n{table}\n\n{told}"
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def said(outcomes: Optional[Counter[str]]) -> str:
     if outcomes is None:
         return "not run"
-    return ", ".join(
-        f"{outcomes[kind]} {kind}" for kind in (REFUSED, CONTAINED, ESCAPED, HUNG) if outcomes[kind]
-    )
+    kinds = (REFUSED, CONTAINED, ESCAPED, HUNG, ACCEPTED)
+    return ", ".join(f"{outcomes[kind]} {kind}" for kind in kinds if outcomes[kind])
 
 
-def versions() -> str:
+def versions(*programs: str) -> str:
     told = []
-    for program in ("umoci", "podman", "dockerd"):
+    for program in programs:
         if shutil.which(program):
             first = run(program, "--version").stdout.splitlines()[0]
             match = re.search(r"[0-9]+\.[0-9]+\.[0-9]+", first)
@@ -364,10 +410,8 @@ def replayed() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    if "SLIPWAY_SANDBOX" not in os.environ:
-        raise SystemExit("run it in tests/sandbox: it unpacks what is made to break out")
-    parts = {"replayed": replayed(), "corpus": compare()}
+def deliver(parts: Mapping[str, str]) -> None:
+    """Print what was made, or with --write put it between its markers in docs/security.md."""
     if "--write" not in sys.argv[1:]:
         print("\n\n".join(parts.values()))
         return
@@ -383,4 +427,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    deliver({"corpus": compare(), "replayed": replayed()})
