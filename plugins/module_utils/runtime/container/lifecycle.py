@@ -37,8 +37,6 @@ _STOP_SIGNAL = "SIGTERM"
 #: How long a process may take to go after SIGKILL; longer is a kernel that waits for a device.
 _KILL_TIMEOUT_S = 30.0
 
-_LAST_LINES = 5
-
 
 def identify(host: Host, name_or_id: str) -> str:
     """The id of a container named by name, id or unambiguous id prefix. Raises NotFound."""
@@ -247,8 +245,7 @@ def swap(host: Host, old_id: str, spec: ContainerSpec, image: store.Image, start
         if start:
             made = _start(host, made.id)
     except BaseException as exc:
-        lines = logs.last_lines(host.layout, made.id, _LAST_LINES)
-        said = f"; its last words: {' | '.join(lines)}" if lines else ""
+        said = logs.last_words(host.layout, made.id)
         state = "runs again" if ran else "is as it was"
         try:
             _roll_back(host, old_id, before.name, made.id, ran)

@@ -21,14 +21,18 @@ from .traces import LogEntry, parse_log
 _POLL_S = 0.1
 _BLOCK = 1 << 16
 
+#: How many lines an error quotes of a container that ended.
+_LAST_LINES = 5
 
-def last_lines(layout: Layout, container_id: str, count: int) -> list[str]:
-    """The last lines a container wrote, for an error message; none when there is no log."""
+
+def last_words(layout: Layout, container_id: str) -> str:
+    """What a container wrote last, as the end of an error message; "" when there is no log."""
     try:
-        found = list(entries(layout, container_id, last=count))
+        found = list(entries(layout, container_id, last=_LAST_LINES))
     except NotFound:
-        return []
-    return [entry.data.decode("utf-8", "replace").rstrip() for entry in found[-count:]]
+        return ""
+    lines = [entry.data.decode("utf-8", "replace").rstrip() for entry in found[-_LAST_LINES:]]
+    return f"; its last words: {' | '.join(lines)}" if lines else ""
 
 
 def entries(

@@ -20,9 +20,6 @@ from . import liveness, logs, record
 from .declare import Declared, shown
 from .spec import ContainerSpec
 
-#: How many of its last log lines an error quotes of a container that ended.
-_LAST_LINES = 5
-
 
 @dataclass(frozen=True)
 class Around:
@@ -112,12 +109,10 @@ def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
 
 
 def _ending(host: Host, found: record.Record) -> str:
-    lines = logs.last_lines(host.layout, found.id, _LAST_LINES)
-    said = f"; its last words: {' | '.join(lines)}" if lines else ""
     reason = (
         "was killed for want of memory" if found.oom_killed else f"exited with {found.exit_code}"
     )
-    return f"it {reason}{said}"
+    return f"it {reason}{logs.last_words(host.layout, found.id)}"
 
 
 def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:
