@@ -16,10 +16,16 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    bundle,
     conmon,
     oci_runtime,
     traces,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+    config,
+    process,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
+    Place,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -55,7 +61,7 @@ class Running:
         """Write the bundle, changed by ``change`` where it shall be wrong, and launch conmon."""
         self.spec = spec or ContainerSpec("web", "busybox", "")
         self.spec = dataclasses.replace(self.spec, command=command)
-        self.place = bundle.Place(
+        self.place = Place(
             id=self.id,
             rootfs=str(self.rootfs),
             hostname="web",
@@ -65,10 +71,10 @@ class Running:
             cgroup_v2=oci_runtime.cgroup_v2(),
         )
         self.place = dataclasses.replace(self.place, **place)
-        value = bundle.config(self.spec, ImageDefaults(), self.place)
+        value = config.config(self.spec, ImageDefaults(), self.place)
         if change is not None:
             change(value)
-        bundle.write(self.bundle, value)
+        config.write(self.bundle, value)
         self.generation += 1
         script = 'echo "$@" >> "$0"; ls -l /proc/self/fd >> "$0.fds"'
         return conmon.launch(
@@ -120,7 +126,7 @@ class Running:
 
     def process(self, *args: str, user: Optional[User] = None, **options: Any) -> dict[str, Any]:
         """The process object of an exec."""
-        return bundle.process(
+        return process.process(
             self.spec, ImageDefaults(), user or User(), args=args, host=self.place.capabilities,
             **options,
         )  # fmt: skip

@@ -25,6 +25,12 @@ description:
     and the task fails with the reason.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.container_process
+  - slipway.engine.container_ports
+  - slipway.engine.container_mounts
+  - slipway.engine.container_networks
+  - slipway.engine.container_security
+  - slipway.engine.container_supervision
 attributes:
   check_mode:
     support: full
@@ -71,134 +77,6 @@ options:
     type: str
     default: missing
     choices: [missing, always, never]
-  command:
-    description:
-      - The command of the container, as a list or as a string that is split as a shell splits
-        words.
-      - The image's when left out.
-    type: raw
-  entrypoint:
-    description:
-      - Takes the place of the image's entrypoint. The image's default command is then not used.
-    type: list
-    elements: str
-  env:
-    description:
-      - Environment variables. Values must be strings, so put numbers and booleans in quotes.
-      - The image's variables stay unless one of the same name is given.
-    type: dict
-  labels:
-    description:
-      - Labels of the container. Values must be strings.
-    type: dict
-  published_ports:
-    description:
-      - Ports of the container to publish on the host, each
-        C([[HOST_IP:]HOST_PORT:]CONTAINER_PORT[/PROTOCOL]).
-      - Ranges such as C(9000-9010:9000-9010) are allowed. The protocol is V(tcp), V(udp) or
-        V(sctp).
-      - Without a host address the port is published on every address of the host, without a host
-        port
-        on a free one.
-    type: list
-    elements: str
-    aliases: [ports]
-  volumes:
-    description:
-      - Volumes and directories of the host to mount, each C([SOURCE:]TARGET[:MODE]).
-      - A source with a slash is a path on the host, one without is the name of a volume, which is
-        made
-        when it does not exist. Without a source an anonymous volume is made.
-      - The mode is V(ro) or V(rw), V(z) or V(Z), V(nocopy), or a propagation such as V(rslave),
-        joined by commas.
-    type: list
-    elements: str
-  networks:
-    description:
-      - Networks the container joins; the first one has its default route.
-      - Without this option and O(network_mode) the container joins the network V(bridge).
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of a network. It must exist, see M(slipway.engine.network).
-        type: str
-        required: true
-      ipv4_address:
-        description: A fixed IPv4 address in the network.
-        type: str
-      ipv6_address:
-        description: A fixed IPv6 address in the network.
-        type: str
-      mac_address:
-        description: A fixed MAC address.
-        type: str
-      aliases:
-        description: More names under which other containers of the network reach this one.
-        type: list
-        elements: str
-  network_mode:
-    description:
-      - V(default) or V(bridge) for networks of its own, V(host) for the host's network, V(none)
-        for
-        loopback alone, V(container:NAME) for the network of another container.
-    type: str
-  restart_policy:
-    description:
-      - When the container is started again after it ended.
-      - V(unless-stopped) is V(always) except that a container somebody stopped stays so over a
-        reboot.
-    type: str
-    choices: ['no', 'on-failure', 'always', 'unless-stopped']
-  restart_retries:
-    description:
-      - How often V(on-failure) starts it again, for O(restart_policy=on-failure). V(0) is without
-        limit.
-    type: int
-  hostname:
-    description:
-      - Host name inside the container. The first 12 digits of its id when left out.
-    type: str
-  user:
-    description:
-      - User of the main process, as C(USER[:GROUP]), by name or number. The image's when left
-        out.
-    type: str
-  working_dir:
-    description:
-      - Working directory of the main process. The image's when left out.
-    type: path
-  stop_signal:
-    description:
-      - Signal that asks the main process to end. The image's, or SIGTERM, when left out.
-    type: str
-  stop_timeout:
-    description:
-      - How many seconds to wait after O(stop_signal) before the container is killed.
-      - V(10) when left out.
-    type: int
-  read_only:
-    description:
-      - Mount the container's root filesystem read-only.
-    type: bool
-  privileged:
-    description:
-      - Give the container all capabilities and take the masks of system paths away.
-    type: bool
-  capabilities:
-    description:
-      - Capabilities to add to the default ones, or V(all).
-    type: list
-    elements: str
-  cap_drop:
-    description:
-      - Capabilities to take from the default ones, or V(all).
-    type: list
-    elements: str
-  tty:
-    description:
-      - Give the main process a terminal.
-    type: bool
   undeclared:
     description:
       - What happens to options that a declaring task leaves out, and to members of lists and
@@ -319,12 +197,22 @@ ARGUMENT_SPEC = {
     },
     "image": {"type": "str"},
     "pull": {"type": "str", "default": "missing", "choices": ["missing", "always", "never"]},
+    # The main process
     "command": {"type": "raw"},
     "entrypoint": {"type": "list", "elements": "str"},
     "env": {"type": "dict"},
     "labels": {"type": "dict"},
+    "hostname": {"type": "str"},
+    "user": {"type": "str"},
+    "working_dir": {"type": "path"},
+    "stop_signal": {"type": "str"},
+    "stop_timeout": {"type": "int"},
+    "tty": {"type": "bool"},
+    # Ports
     "published_ports": {"type": "list", "elements": "str", "aliases": ["ports"]},
+    # Mounts
     "volumes": {"type": "list", "elements": "str"},
+    # Networks and names
     "networks": {
         "type": "list",
         "elements": "dict",
@@ -337,21 +225,18 @@ ARGUMENT_SPEC = {
         },
     },
     "network_mode": {"type": "str"},
+    # What it may do
+    "read_only": {"type": "bool"},
+    "privileged": {"type": "bool"},
+    "capabilities": {"type": "list", "elements": "str"},
+    "cap_drop": {"type": "list", "elements": "str"},
+    # When it is started again
     "restart_policy": {
         "type": "str",
         "choices": ["no", "on-failure", "always", "unless-stopped"],
     },
     "restart_retries": {"type": "int"},
-    "hostname": {"type": "str"},
-    "user": {"type": "str"},
-    "working_dir": {"type": "path"},
-    "stop_signal": {"type": "str"},
-    "stop_timeout": {"type": "int"},
-    "read_only": {"type": "bool"},
-    "privileged": {"type": "bool"},
-    "capabilities": {"type": "list", "elements": "str"},
-    "cap_drop": {"type": "list", "elements": "str"},
-    "tty": {"type": "bool"},
+    # How the task goes about it
     "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
     "comparisons": {"type": "dict"},
     "recreate": {"type": "bool", "default": False},

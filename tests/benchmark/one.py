@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collect
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
     declare,
     lifecycle,
 )
@@ -40,7 +41,7 @@ PRELOADED = (lifecycle,)
 def main() -> None:
     name, image, network, *rest = sys.argv[1:]
     params = {
-        **dict.fromkeys(declare.FIELDS),
+        **dict.fromkeys(catalogue.FIELDS),
         "name": name,
         "image": image,
         "state": "absent" if rest else "started",
@@ -49,7 +50,6 @@ def main() -> None:
         "undeclared": "reset",
         "comparisons": None,
         "pull": "missing",
-        "restart_retries": None,
         "recreate": False,
         "restart": False,
         "keep_volumes": False,

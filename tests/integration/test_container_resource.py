@@ -22,6 +22,7 @@ from plays import COLLECTIONS
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
     copy,
     declare,
     record,
@@ -59,9 +60,8 @@ def task(name: str, **given: Any) -> Task:
         "restart": False,
         "keep_volumes": False,
         "force_kill": False,
-        "restart_retries": None,
     }
-    params = {**dict.fromkeys(declare.FIELDS), **defaults, "name": name, **given}
+    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
     return Task(declare.declare, program.with_program(resource.RESOURCE), params)
 
 

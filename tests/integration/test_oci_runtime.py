@@ -21,8 +21,11 @@ from bundles import Running
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux, safefs
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    bundle,
     oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+    capabilities,
+    process,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -171,7 +174,7 @@ def _ours() -> tuple[str, ...]:
     """The capabilities of this host: root in a container of its own has not all of them."""
     status = Path("/proc/self/status").read_text()
     mask = int(status.partition("CapBnd:")[2].split()[0], 16)
-    return tuple(name for bit, name in enumerate(bundle.CAPABILITIES) if mask >> bit & 1)
+    return tuple(name for bit, name in enumerate(capabilities.CAPABILITIES) if mask >> bit & 1)
 
 
 def test_a_read_only_root(running: Running) -> None:
@@ -196,7 +199,7 @@ def test_a_working_directory_that_is_a_link_into_proc(
     for name, target in links.items():
         (tmp_path / name).symlink_to(target)
     with safefs.Root(tmp_path) as tree, pytest.raises(Error, match="is a link into /proc"):
-        bundle.make_working_directory(tree, path)
+        process.make_working_directory(tree, path)
 
 
 @pytest.mark.parametrize("path", ["/", "/new/dir", "/link", "/link/new", "/away/etc"])
@@ -206,7 +209,7 @@ def test_a_working_directory_is_made_inside(tmp_path: Path, path: str) -> None:
     (root / "link").symlink_to("/srv")
     (root / "away").symlink_to("../../../../../..")
     with safefs.Root(root) as tree:
-        bundle.make_working_directory(tree, path)
+        process.make_working_directory(tree, path)
         assert tree.exists(path)
     assert {entry.name for entry in tmp_path.iterdir()} == {"root"}
 

@@ -12,11 +12,18 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import bundle
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
-    CAPABILITIES,
-    DEFAULT_CAPABILITIES,
+    capabilities as caps,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+    config as bundle,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+    process as processes,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
     BindMount,
+    Device,
     Place,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
@@ -57,12 +64,12 @@ def test_the_usual_container() -> None:
     assert config["annotations"] == {"slipway.engine.id": "x"}
     process = config["process"]
     assert (process["args"], process["cwd"], process["terminal"]) == (["true"], "/", False)
-    assert process["env"] == [f"PATH={bundle.PATH}", "HOSTNAME=h", "HOME=/root"]
+    assert process["env"] == [f"PATH={processes.PATH}", "HOSTNAME=h", "HOME=/root"]
     assert process["noNewPrivileges"] is False
     assert "rlimits" not in process and "oomScoreAdj" not in process
     for kind in ("bounding", "effective", "permitted"):
-        assert _names(config, kind) == DEFAULT_CAPABILITIES
-    assert len(DEFAULT_CAPABILITIES) == 14
+        assert _names(config, kind) == caps.DEFAULT_CAPABILITIES
+    assert len(caps.DEFAULT_CAPABILITIES) == 14
     assert set(config["linux"]["maskedPaths"]) >= {"/proc/kcore", "/proc/keys", "/sys/firmware"}
     assert "/proc/sys" in config["linux"]["readonlyPaths"]
     assert config["linux"]["resources"]["devices"][0] == {"allow": False, "access": "rwm"}
@@ -85,7 +92,7 @@ def test_no_capability_is_ever_inherited() -> None:
     for user in (ROOT, WWW):
         for process in (
             _config(spec, user=user)["process"],
-            bundle.process(spec, ImageDefaults(), user, args=["id"]),
+            processes.process(spec, ImageDefaults(), user, args=["id"]),
         ):
             assert process["capabilities"]["inheritable"] == []
             assert process["capabilities"]["ambient"] == []
@@ -106,36 +113,36 @@ def test_a_user_other_than_root_begins_with_no_capability_in_effect() -> None:
 @pytest.mark.parametrize(
     ("added", "dropped", "expected"),
     [
-        ((), (), DEFAULT_CAPABILITIES),
-        (("CAP_NET_ADMIN",), (), DEFAULT_CAPABILITIES | {"CAP_NET_ADMIN"}),
-        ((), ("CAP_MKNOD",), DEFAULT_CAPABILITIES - {"CAP_MKNOD"}),
+        ((), (), caps.DEFAULT_CAPABILITIES),
+        (("CAP_NET_ADMIN",), (), caps.DEFAULT_CAPABILITIES | {"CAP_NET_ADMIN"}),
+        ((), ("CAP_MKNOD",), caps.DEFAULT_CAPABILITIES - {"CAP_MKNOD"}),
         ((), ("ALL",), frozenset()),
         (("CAP_CHOWN",), ("ALL",), frozenset({"CAP_CHOWN"})),
-        (("ALL",), (), frozenset(CAPABILITIES)),
-        (("ALL",), ("CAP_SYS_ADMIN",), frozenset(CAPABILITIES) - {"CAP_SYS_ADMIN"}),
+        (("ALL",), (), frozenset(caps.CAPABILITIES)),
+        (("ALL",), ("CAP_SYS_ADMIN",), frozenset(caps.CAPABILITIES) - {"CAP_SYS_ADMIN"}),
     ],
 )
 def test_capabilities_added_and_dropped(
     added: tuple[str, ...], dropped: tuple[str, ...], expected: frozenset[str]
 ) -> None:
     spec = _spec(cap_add=added, cap_drop=dropped)
-    assert bundle.capabilities(spec) == expected
+    assert caps.capabilities(spec) == expected
     assert _names(_config(spec), "bounding") == expected
 
 
 def test_a_host_gives_what_it_has() -> None:
-    host = tuple(name for name in CAPABILITIES if name != "CAP_SYS_RESOURCE")
-    assert "CAP_SYS_RESOURCE" not in bundle.capabilities(_spec(privileged=True), host)
-    assert "CAP_SYS_RESOURCE" not in bundle.capabilities(_spec(cap_add=("ALL",)), host)
+    host = tuple(name for name in caps.CAPABILITIES if name != "CAP_SYS_RESOURCE")
+    assert "CAP_SYS_RESOURCE" not in caps.capabilities(_spec(privileged=True), host)
+    assert "CAP_SYS_RESOURCE" not in caps.capabilities(_spec(cap_add=("ALL",)), host)
     with pytest.raises(Error, match="cannot give CAP_SYS_RESOURCE"):
-        bundle.capabilities(_spec(cap_add=("CAP_SYS_RESOURCE",)), host)
+        caps.capabilities(_spec(cap_add=("CAP_SYS_RESOURCE",)), host)
     with pytest.raises(Error, match="CAP_NONE is not a capability"):
-        bundle.capabilities(_spec(cap_drop=("CAP_NONE",)))
+        caps.capabilities(_spec(cap_drop=("CAP_NONE",)))
 
 
 def test_privileged_takes_the_fences_away() -> None:
-    config = _config(_spec(privileged=True), devices=(bundle.Device("/dev/x", "c", 1, 2, 0o660),))
-    assert _names(config, "effective") == set(CAPABILITIES)
+    config = _config(_spec(privileged=True), devices=(Device("/dev/x", "c", 1, 2, 0o660),))
+    assert _names(config, "effective") == set(caps.CAPABILITIES)
     assert not {"maskedPaths", "readonlyPaths", "seccomp"} & set(config["linux"])
     assert config["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
     assert config["linux"]["devices"][0]["path"] == "/dev/x"
@@ -176,7 +183,7 @@ def test_variables_of_the_container_win_over_those_of_the_image() -> None:
         "B": "image",
         "HOME": "/mine",
     }
-    process = bundle.process(spec, image, WWW, args=["x"], env={"A": "exec"}, tty=False)
+    process = processes.process(spec, image, WWW, args=["x"], env={"A": "exec"}, tty=False)
     assert "A=exec" in process["env"] and not process["terminal"]
 
 
@@ -215,7 +222,7 @@ def test_a_working_directory_that_leads_to_the_host_is_refused(path: str) -> Non
         with pytest.raises(Error, match="container web: the working directory"):
             _config(spec, image)
     with pytest.raises(Error, match="working directory"):
-        bundle.process(_spec(), ImageDefaults(), ROOT, args=["x"], cwd=path)
+        processes.process(_spec(), ImageDefaults(), ROOT, args=["x"], cwd=path)
 
 
 @pytest.mark.parametrize("target", ["/proc", "/proc/sys", "/sys", "//proc", "/a/../proc/x", "/"])

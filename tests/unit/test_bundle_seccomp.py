@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    bundle,
     seccomp,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+    capabilities,
 )
 
 #: Of the package golang-github-containers-common, where it is installed.
@@ -153,10 +155,10 @@ def test_beside_the_profile_of_podman() -> None:
     for rule in json.loads(PODMAN.read_text())["syscalls"]:
         needs = set((rule.get("includes") or {}).get("caps", ()))
         arches = (rule.get("includes") or {}).get("arches")
-        usable = needs <= bundle.DEFAULT_CAPABILITIES and (not arches or "amd64" in arches)
+        usable = needs <= capabilities.DEFAULT_CAPABILITIES and (not arches or "amd64" in arches)
         if rule["action"] == "SCMP_ACT_ALLOW" and usable and not rule.get("args"):
             theirs.update(rule["names"])
-    ours = _allowed(bundle.DEFAULT_CAPABILITIES)
+    ours = _allowed(capabilities.DEFAULT_CAPABILITIES)
     # They lead into other namespaces, keyrings, other processes or the machine's memory policy.
     needing_more = set(
         [

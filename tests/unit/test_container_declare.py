@@ -9,9 +9,12 @@ import dataclasses
 from typing import Any
 
 import pytest
+from option_rows import ROWS
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.catalogue import (
     FIELDS,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
     declare,
     differing,
     resolve,
@@ -33,29 +36,6 @@ IMAGE = "docker.io/library/busybox:1"
 ID = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64
 
-#: Option -> (a value, another value, how the other one with the first's members kept is shown).
-VALUES: dict[str, tuple[Any, Any, Any]] = {
-    "command": (["sleep", "9"], ["sleep", "8"], ["sleep", "8"]),
-    "entrypoint": (["/init"], ["/tini"], ["/tini"]),
-    "env": ({"A": "1"}, {"B": "2"}, {"A": "********", "B": "********"}),
-    "labels": ({"a": "1"}, {"b": "2"}, {"a": "1", "b": "2"}),
-    "published_ports": (["8080:80/tcp"], ["81:81/tcp"], ["8080:80/tcp", "81:81/tcp"]),
-    "volumes": (["a:/a"], ["b:/b"], ["a:/a", "b:/b"]),
-    "network_mode": ("host", "none", "none"),
-    "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "two"}, {"name": "one"}]),
-    "restart_policy": ("always", "unless-stopped", "unless-stopped"),
-    "hostname": ("here", "there", "there"),
-    "user": ("1000", "www", "www"),
-    "working_dir": ("/srv", "/tmp", "/tmp"),
-    "stop_signal": ("SIGINT", "SIGQUIT", "SIGQUIT"),
-    "stop_timeout": (3, 4, 4),
-    "read_only": (True, False, None),
-    "privileged": (True, False, None),
-    "capabilities": (["CAP_NET_ADMIN"], ["CAP_SYS_TIME"], ["CAP_NET_ADMIN", "CAP_SYS_TIME"]),
-    "cap_drop": (["CAP_CHOWN"], ["CAP_KILL"], ["CAP_CHOWN", "CAP_KILL"]),
-    "tty": (True, False, None),
-}
-
 
 def params(**given: Any) -> dict[str, Any]:
     defaults: dict[str, Any] = {
@@ -69,7 +49,6 @@ def params(**given: Any) -> dict[str, Any]:
         "restart": False,
         "keep_volumes": True,
         "force_kill": False,
-        "restart_retries": None,
         **dict.fromkeys(FIELDS),
     }
     return {**defaults, **given}
@@ -80,12 +59,12 @@ def spec(existing: ContainerSpec | None = None, **given: Any) -> ContainerSpec:
 
 
 def test_every_option_has_a_row() -> None:
-    assert set(VALUES) == set(FIELDS)
+    assert set(ROWS) == set(FIELDS)
 
 
-@pytest.mark.parametrize("option", VALUES)
+@pytest.mark.parametrize("option", ROWS)
 def test_create_again_change_unset(option: str) -> None:
-    first, second, kept = VALUES[option]
+    first, second, kept = ROWS[option]
     made = spec(**{option: first})
     assert differing(spec(), made) == [option]
 
@@ -100,9 +79,9 @@ def test_create_again_change_unset(option: str) -> None:
     assert spec(made, undeclared="keep") == made, "what is left out is kept"
 
 
-@pytest.mark.parametrize("option", VALUES)
+@pytest.mark.parametrize("option", ROWS)
 def test_comparisons_override(option: str) -> None:
-    first, second, dummy = VALUES[option]
+    first, second, dummy = ROWS[option]
     made = spec(**{option: first})
     assert spec(made, comparisons={option: "ignore"}, **{option: second}) == made
     assert spec(made, comparisons={"*": "ignore"}) == made

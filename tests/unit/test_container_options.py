@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import options
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
+    mounts,
+    networks,
+    ports,
+    supervision,
+    text,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     Endpoint,
     Mount,
@@ -31,13 +37,13 @@ PORTS = [
 
 @pytest.mark.parametrize(("text", "meaning"), PORTS, ids=[text for text, dummy in PORTS])
 def test_port_forms(text: str, meaning: list[Port]) -> None:
-    assert list(options.ports([text])) == meaning
+    assert list(ports.ports([text])) == meaning
     # What is shown in diffs means the same again.
-    assert list(options.ports(map(options.show_port, meaning))) == meaning
+    assert list(ports.ports(map(ports.show_port, meaning))) == meaning
 
 
 def test_ports_are_a_set_in_order() -> None:
-    assert options.ports(["81", "80", "80"]) == (Port(80), Port(81))
+    assert ports.ports(["81", "80", "80"]) == (Port(80), Port(81))
 
 
 BAD_PORTS = [
@@ -61,7 +67,7 @@ BAD_PORTS = [
 @pytest.mark.parametrize(("text", "why"), BAD_PORTS)
 def test_bad_ports_say_why(text: str, why: str) -> None:
     with pytest.raises(Error, match="published_ports") as caught:
-        options.ports([text])
+        ports.ports([text])
     assert why in str(caught.value)
 
 
@@ -77,8 +83,8 @@ MOUNTS = [
 
 @pytest.mark.parametrize(("text", "meaning"), MOUNTS, ids=[text for text, dummy in MOUNTS])
 def test_volume_forms(text: str, meaning: Mount) -> None:
-    assert options.mounts([text]) == (meaning,)
-    assert options.mounts([options.show_mount(meaning)]) == (meaning,)
+    assert mounts.mounts([text]) == (meaning,)
+    assert mounts.mounts([mounts.show_mount(meaning)]) == (meaning,)
 
 
 BAD_MOUNTS = [
@@ -99,13 +105,13 @@ BAD_MOUNTS = [
 @pytest.mark.parametrize(("text", "why"), BAD_MOUNTS)
 def test_bad_volumes_say_why(text: str, why: str) -> None:
     with pytest.raises(Error, match="volumes") as caught:
-        options.mounts([text])
+        mounts.mounts([text])
     assert why in str(caught.value)
 
 
 def test_a_target_is_mounted_once() -> None:
     with pytest.raises(Error, match="mounted twice"):
-        options.mounts(["a:/srv", "b:/srv/"])
+        mounts.mounts(["a:/srv", "b:/srv/"])
 
 
 def test_endpoints_keep_their_order_and_show_what_was_given() -> None:
@@ -113,12 +119,12 @@ def test_endpoints_keep_their_order_and_show_what_was_given() -> None:
         {"name": "front", "aliases": ["b", "a", "a"]},
         {"name": "back", "ipv4_address": "10.0.0.9", "mac_address": "02:42:AC:11:00:02"},
     ]
-    found = options.endpoints(given)
+    found = networks.endpoints(given)
     assert found == (
         Endpoint("front", aliases=("a", "b")),
         Endpoint("back", ipv4_address="10.0.0.9", mac_address="02:42:ac:11:00:02"),
     )
-    assert options.endpoints(map(options.show_endpoint, found)) == found
+    assert networks.endpoints(map(networks.show_endpoint, found)) == found
 
 
 @pytest.mark.parametrize(
@@ -131,29 +137,32 @@ def test_endpoints_keep_their_order_and_show_what_was_given() -> None:
 )
 def test_bad_endpoints_say_why(value: dict[str, object], why: str) -> None:
     with pytest.raises(Error, match=why):
-        options.endpoints([value])
+        networks.endpoints([value])
 
 
 @pytest.mark.parametrize("value", [8080, True, 1.1, None])
 def test_env_values_are_strings(value: object) -> None:
     with pytest.raises(Error, match="PORT"):
-        options.string_map("env", {"PORT": value})
+        text.string_map("env", {"PORT": value})
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "A\0"])
 def test_env_names(name: str) -> None:
     with pytest.raises(Error, match="env"):
-        options.string_map("env", {name: "x"})
+        text.string_map("env", {name: "x"})
 
 
 def test_words_split_as_a_shell_splits_and_nothing_else() -> None:
-    assert options.words("command", "sh -c 'echo $HOME; ls *'") == ("sh", "-c", "echo $HOME; ls *")
-    assert options.words("command", ["a b", 3]) == ("a b", "3")
+    assert text.words("command", "sh -c 'echo $HOME; ls *'") == ("sh", "-c", "echo $HOME; ls *")
+    assert text.words("command", ["a b", 3]) == ("a b", "3")
     with pytest.raises(Error, match="command"):
-        options.words("command", "echo 'open")
+        text.words("command", "echo 'open")
 
 
 def test_restart_retries_belong_to_on_failure() -> None:
-    assert options.show_restart_policy(options.restart_policy("on-failure", 3)) == "on-failure:3"
+    assert (
+        supervision.show_restart_policy(supervision.restart_policy("on-failure", 3))
+        == "on-failure:3"
+    )
     with pytest.raises(Error, match="on-failure"):
-        options.restart_policy("always", 3)
+        supervision.restart_policy("always", 3)

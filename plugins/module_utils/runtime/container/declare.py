@@ -13,36 +13,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 from ..errors import Error
-from . import options, record
+from . import record
+from .catalogue import BY_NAME, FIELDS, OPTIONS
+from .option.option import Option
 from .spec import ContainerSpec
 
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
-
-#: Which spec field each option of the module speaks of.
-FIELDS: Mapping[str, str] = {
-    "command": "command",
-    "entrypoint": "entrypoint",
-    "env": "env",
-    "labels": "labels",
-    "published_ports": "ports",
-    "volumes": "mounts",
-    "network_mode": "network_mode",
-    "networks": "networks",
-    "restart_policy": "restart_policy",
-    "hostname": "hostname",
-    "user": "user",
-    "working_dir": "working_dir",
-    "stop_signal": "stop_signal",
-    "stop_timeout": "stop_timeout_s",
-    "read_only": "read_only",
-    "privileged": "privileged",
-    "capabilities": "cap_add",
-    "cap_drop": "cap_drop",
-    "tty": "tty",
-}
 
 
 @dataclass(frozen=True)
@@ -89,44 +68,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 
 def _values(params: Mapping[str, Any]) -> dict[str, Any]:
-    parse: dict[str, Callable[[Any], Any]] = {
-        "command": lambda value: options.words("command", value),
-        "entrypoint": lambda value: options.words("entrypoint", value),
-        "env": lambda value: options.string_map("env", value),
-        "labels": lambda value: options.string_map("labels", value),
-        "published_ports": options.ports,
-        "volumes": options.mounts,
-        "networks": options.endpoints,
-        "network_mode": network_mode,
-        "hostname": options.hostname,
-        "capabilities": lambda value: options.capabilities("capabilities", value),
-        "cap_drop": lambda value: options.capabilities("cap_drop", value),
-    }
-    values = {
-        FIELDS[option]: parse.get(option, lambda value: value)(params[option])
-        for option in FIELDS
-        if params.get(option) is not None and option != "restart_policy"
-    }
-    if params["restart_policy"] is not None:
-        values["restart_policy"] = options.restart_policy(
-            params["restart_policy"], params["restart_retries"] or 0
-        )
-    elif params["restart_retries"]:
-        raise Error("restart_retries was given without restart_policy: on-failure")
-    return values
-
-
-def network_mode(text: str) -> str:
-    """``default`` and ``bridge`` mean the network bridge; host, none, container:NAME are kept."""
-    if text in ("default", "bridge"):
-        return ""
-    kind, dummy, name = text.partition(":")
-    if text in ("host", "none") or (kind == "container" and name):
-        return text
-    raise Error(
-        f"network_mode: {text[:100]!r} is not understood",
-        hint="use default, host, none or container:NAME; networks joins networks by name",
-    )
+    values = {option.spec_field: option.value(params) for option in OPTIONS}
+    return {field: value for field, value in values.items() if value is not None}
 
 
 def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +130,7 @@ def _wanted(declared: Declared, option: str, field: str, existing: Optional[Cont
         return have
     if given is None:
         return have if declared.undeclared == "keep" or mode == ALLOW_MORE else default
-    return _more(field, have, given) if mode == ALLOW_MORE else given
+    return _more(BY_NAME[option], have, given) if mode == ALLOW_MORE else given
 
 
 def _mode(declared: Declared, option: str, field: str) -> str:
@@ -202,23 +145,16 @@ def _mode(declared: Declared, option: str, field: str) -> str:
     return ALLOW_MORE if more else STRICT
 
 
-def _more(field: str, have: Any, given: Any) -> Any:
+def _more(option: Option, have: Any, given: Any) -> Any:
     """What satisfies ``given`` and keeps what else is there."""
-    kind = _kind(field)
+    if option.more is not None:
+        return option.more(have, given)
+    kind = _kind(option.spec_field)
     if kind == "map":
         return dict(sorted({**(have or {}), **given}.items()))
     if kind == "list":
         rest = iter(have or ())
         return have if all(item in rest for item in given) else given
-    if field == "networks":
-        named = {endpoint.network for endpoint in given}
-        return (*given, *(endpoint for endpoint in have if endpoint.network not in named))
-    if field == "mounts":
-        targets = {mount.target for mount in given}
-        kept = (mount for mount in have if mount.target not in targets)
-        return tuple(sorted((*given, *kept), key=lambda mount: str(mount.target)))
-    if field == "ports":
-        return tuple(sorted({*have, *given}, key=dataclasses.astuple))
     return tuple(sorted({*have, *given}))
 
 
@@ -242,23 +178,11 @@ def applied_live(option: str) -> bool:
     )
 
 
-#: How each option is shown where the field's value is not its own JSON.
-_SHOW: Mapping[str, Callable[[Any], Any]] = {
-    # Secrets live in environments, and diffs are printed and kept.
-    "env": lambda value: dict.fromkeys(value, "********"),
-    "published_ports": lambda value: [options.show_port(port) for port in value],
-    "volumes": lambda value: [options.show_mount(mount) for mount in value],
-    "networks": lambda value: [options.show_endpoint(endpoint) for endpoint in value],
-    "restart_policy": options.show_restart_policy,
-}
-
-
 def shown(spec: ContainerSpec) -> dict[str, Any]:
     """A spec in the module's own words, for diffs: the image, and what is not its default."""
     shows: dict[str, Any] = {"image": spec.image}
-    for option, field in FIELDS.items():
-        value = getattr(spec, field)
-        if value != _default(field):
-            plain = list(value) if isinstance(value, tuple) else value
-            shows[option] = _SHOW[option](value) if option in _SHOW else plain
+    for option in OPTIONS:
+        value = getattr(spec, option.spec_field)
+        if value != _default(option.spec_field):
+            shows[option.name] = option.shown(value)
     return shows

@@ -251,7 +251,7 @@ def exec_run(
 ) -> Captured:
     """Run one more process in a running container, to its end, and return what it wrote.
 
-    ``document`` is the OCI process object (bundle.process()). At most ``limit`` bytes of each
+    ``document`` is the OCI process object (bundle/process.py). At most ``limit`` bytes of each
     stream are kept, and the rest is read and dropped, so neither we nor the process is held up
     (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set.
     """

@@ -23,8 +23,10 @@ from ..network import attach
 from ..plan import Host
 from ..volume import store as volumes
 from ..volume.spec import Volume
-from . import bundle, inspect, liveness, oci_runtime, record, user
-from .bundle import BindMount, Device, Place
+from . import inspect, liveness, oci_runtime, record, user
+from .bundle import config, process
+from .bundle.capabilities import CAPABILITIES
+from .bundle.place import BindMount, Device, Place
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults, Mount
 
@@ -55,7 +57,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             _provide_volume(layout, mount, root)
     with safefs.Root(root) as tree:
         binds = (*_names(home), *(_bind(layout, spec, tree, mount) for mount in mounts))
-        bundle.make_working_directory(tree, bundle.working_directory(spec, image))
+        process.make_working_directory(tree, process.working_directory(spec, image))
         place = Place(
             id=run.id,
             rootfs=str(root),
@@ -68,7 +70,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             capabilities=_capabilities(),
             devices=tuple(_devices()) if spec.privileged else (),
         )
-    bundle.write(layout.run_container(run.id), bundle.config(spec, image, place))
+    config.write(layout.run_container(run.id), config.config(spec, image, place))
 
 
 def _lowers(layout: Layout, run: Record, spec: ContainerSpec) -> list[Path]:
@@ -165,7 +167,7 @@ def _capabilities() -> tuple[str, ...]:
     with open("/proc/self/status", encoding="ascii", errors="replace") as status:
         bounding = next(line for line in status if line.startswith("CapBnd:"))
     mask = int(bounding.split()[1], 16)
-    return tuple(name for bit, name in enumerate(bundle.CAPABILITIES) if mask >> bit & 1)
+    return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
 
 
 def _devices() -> Iterator[Device]:

@@ -94,6 +94,7 @@ class ContainerSpec:
     image: str
     #: The id (config digest) that reference meant when the container was made.
     image_id: str
+    # --- the main process
     command: Optional[tuple[str, ...]] = option(None, kind="list")
     entrypoint: Optional[tuple[str, ...]] = option(None, kind="list")
     env: Mapping[str, str] = dataclasses.field(
@@ -102,25 +103,30 @@ class ContainerSpec:
     labels: Mapping[str, str] = dataclasses.field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
-    ports: tuple[Port, ...] = option((), kind="set")
-    mounts: tuple[Mount, ...] = option((), kind="set")
-    #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
-    network_mode: str = option("")
-    networks: tuple[Endpoint, ...] = option((), kind="set")
-    restart_policy: RestartPolicy = dataclasses.field(
-        default=_NO_RESTART, metadata={"live": True, "kind": "value"}
-    )
     hostname: str = option("")
     user: Optional[str] = option(None)
     working_dir: Optional[str] = option(None)
     stop_signal: Optional[str] = option(None)
     #: Seconds between the stop signal and SIGKILL.
     stop_timeout_s: int = option(10, live=True)
+    tty: bool = option(False)
+    # --- ports
+    ports: tuple[Port, ...] = option((), kind="set")
+    # --- mounts
+    mounts: tuple[Mount, ...] = option((), kind="set")
+    # --- networks and names
+    #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
+    network_mode: str = option("")
+    networks: tuple[Endpoint, ...] = option((), kind="set")
+    # --- what it may do
     read_only: bool = option(False)
     privileged: bool = option(False)
     cap_add: tuple[str, ...] = option((), kind="set")
     cap_drop: tuple[str, ...] = option((), kind="set")
-    tty: bool = option(False)
+    # --- when it is started again
+    restart_policy: RestartPolicy = dataclasses.field(
+        default=_NO_RESTART, metadata={"live": True, "kind": "value"}
+    )
 
 
 @dataclass(frozen=True)

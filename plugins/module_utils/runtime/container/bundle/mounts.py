@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mounts of a container: the kernel's filesystems, and what the task asked for. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ...errors import Error
+from ..spec import ContainerSpec
+from .place import Place
+
+
+def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
+    """The mounts in their order. Raises Error for one that would take a mask away."""
+    system = ("nosuid", "noexec", "nodev")
+    ro = () if spec.privileged else ("ro",)
+    head = [
+        _mount("/proc", "proc", "proc", system),
+        _mount("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k")),
+        _mount(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+        ),
+        _mount("/sys", "sysfs", "sysfs", (*system, *ro)),
+        _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*system, *ro)),
+        _mount("/dev/mqueue", "mqueue", "mqueue", system),
+        _mount("/dev/shm", "tmpfs", "shm", (*system, "mode=1777", "size=65536k")),
+    ]
+    own = []
+    for mount in place.mounts:
+        # CVE-2019-16884: a mount over /proc takes away the masks that protect the host.
+        path = os.path.normpath("/" + mount.destination.lstrip("/"))
+        if path in ("/", "/proc", "/sys") or path.startswith(("/proc/", "/sys/")):
+            raise Error(f"container {spec.name}: nothing may be mounted at {mount.destination}")
+        own.append(_mount(path, mount.type, mount.source, mount.options))
+    # A mount hides what was mounted below it before, so parents come first.
+    own.sort(key=lambda mount: str(mount["destination"]).count("/"))
+    return head + own
+
+
+def _mount(target: str, kind: str, source: str, options: Sequence[str]) -> dict[str, Any]:
+    return {"destination": target, "type": kind, "source": source, "options": list(options)}

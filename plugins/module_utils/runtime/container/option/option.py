@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an option of the module is: its name, the field of the spec it speaks of, its forms. Pure.
+
+Names, forms and meanings are those of community.docker's docker_container. Every parser raises
+Error that names the option and the text; every ``show_*`` function is its inverse, for diffs. The
+options stand in tables by subject, in the files beside this one; catalogue.py joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+from ...errors import Error
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Option:
+    """One option: ``parse`` turns its value into that of the spec's ``field``, ``show`` shows it.
+
+    ``read`` takes the place of ``parse`` where several parameters make one value: it gets all of
+    them and returns None when the task says nothing; ``companions`` are those it reads beside
+    ``name``. ``more`` joins what is there with what is given under allow_more_present, where the
+    field's kind does not say it all.
+    """
+
+    name: str
+    field: str = ""
+    parse: Callable[[Any], Any] = same
+    show: Optional[Callable[[Any], Any]] = None
+    read: Optional[Callable[[Mapping[str, Any]], Any]] = None
+    companions: tuple[str, ...] = ()
+    more: Optional[Callable[[Any, Any], Any]] = None
+
+    @property
+    def spec_field(self) -> str:
+        return self.field or self.name
+
+    def value(self, params: Mapping[str, Any]) -> Any:
+        """What a task says, canonical, or None when it says nothing. Raises Error."""
+        if self.read is not None:
+            return self.read(params)
+        given = params.get(self.name)
+        return None if given is None else self.parse(given)
+
+    def shown(self, value: Any) -> Any:
+        """The inverse: a value of the spec in the words of the module."""
+        if self.show is not None:
+            return self.show(value)
+        return list(value) if isinstance(value, tuple) else value
+
+
+def bad(option: str, text: str, why: str) -> Error:
+    """The error for a text an option does not understand."""
+    return Error(f"{option}: {text[:200]!r} is not understood: {why}")
