@@ -28,7 +28,7 @@ LEVELS = (
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/changed",
-    "cli cli_archive cli_image terminal archive program",
+    "cli cli_* verbs terminal archive program",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 
@@ -52,7 +52,8 @@ EFFECTS = frozenset({"open", "execute", "apply", "observe", "exists", "is_dir", 
 
 def level(module: str) -> int:
     """The layer of a module, given as its path below runtime/."""
-    known = LEVEL.get(module, LEVEL.get(module.split("/")[0] + "/*"))
+    family = "cli_*" if module.startswith("cli_") else module.split("/")[0] + "/*"
+    known = LEVEL.get(module, LEVEL.get(family))
     assert known is not None, f"runtime/{module}.py stands in no layer: add it to the table"
     return known
 

@@ -49,7 +49,10 @@ PACKAGE = "slipway"
 MODULES = (
     "cli",
     "cli_archive",
+    "cli_container",
+    "cli_help",
     "cli_image",
+    "cli_supervise",
     "container/bundle/capabilities",
     "container/bundle/config",
     "container/bundle/devices",
@@ -149,6 +152,7 @@ MODULES = (
     "table",
     "template",
     "terminal",
+    "verbs",
     "volume/spec",
     "volume/store",
 )

@@ -3,250 +3,146 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The on-host program ``slipway``: Docker's verbs over the functions the modules use.
 
-conmon runs it at every exit of a container, so it starts lean: a verb imports what it needs when it
-is called, and those that only look never reach the network code.
+conmon runs it at every exit of a container, so it starts lean: only the file of the verb that is
+asked for is imported, and a verb imports what it needs when it is called.
 """
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Optional
 
-from .errors import Error, NotFound
+from .errors import Error
 from .layout import Layout
 from .plan import Host
-from .terminal import complain as _complain
-from .terminal import say as _say
+from .terminal import complain
+from .verbs import Arguments, Help, Table, Usage, Verb, read
 
-_Verb = Callable[[Host, argparse.Namespace], int]
+if TYPE_CHECKING:
+    # The files of verbs are imported by name, below; whoever packs the program sees them here.
+    from . import cli_archive, cli_container, cli_help, cli_image, cli_supervise
+
+    _SENT_ALONG = (cli_archive, cli_container, cli_help, cli_image, cli_supervise)
+
+#: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
+#: a group stands here by its first word. Help and completion show them in this order.
+FILES = {
+    "cli_container": "ps logs inspect start stop restart kill rm rename container",
+    "cli_image": "images pull push tag rmi history search login logout image",
+    "cli_archive": "save load import",
+    "cli_help": "help",
+    "cli_supervise": "supervise",
+}
+
+#: What a group has besides: the verb of the same name without the group.
+ALIASES = {
+    "container": frozenset(["logs", "start", "stop", "restart", "kill", "rm", "rename", "ps"]),
+    "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
+}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run one command line. Returns the exit status: 0, or 1 after one line that says what is
-    wrong.
+    """Run one command line. Returns the exit status: 0, 1 after one line that says what is wrong,
+    125 when a flag is not understood, or what the verb says.
     """
     # Before anything is made: what a container holds is nobody else's business (CVE-2021-41091).
     os.umask(0o077)
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = _parser(argv).parse_args(argv)
-    standard = Layout.default()
-    layout = Layout(
-        arguments.root or standard.root,
-        arguments.run or standard.run,
-        arguments.etc or standard.etc,
-    )
-    host = Host(layout)
-    verb: _Verb = arguments.verb
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = verb(host, arguments)
+        host = Host(_places(words))
+        name, verb, words = find(words)
+        try:
+            arguments = read(verb, name, words)
+        except Help:
+            name, verb, words = find(["help", *name.split()])
+            arguments = read(verb, name, words)
+    except Usage as exc:
+        sys.stderr.write(f"{exc}\n")
+        return exc.status
+    return _run(verb, host, arguments)
+
+
+def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
+    try:
+        status = verb.run(host, arguments)
         sys.stdout.flush()
+    except Usage as exc:
+        sys.stderr.write(f"{exc}\n")
+        return exc.status
     except Error as exc:
-        _complain(exc)
-        return 1
+        complain(exc)
+        return verb.failure
     except PermissionError as exc:
-        _complain(f"{exc.filename}: {exc.strerror}; run it as root")
-        return 1
+        complain(f"{exc.filename}: {exc.strerror}; run it as root")
+        return verb.failure
     except BrokenPipeError:
         # Whoever read us has seen enough; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return verb.failure
     except OSError as exc:
-        _complain(exc)
-        return 1
+        complain(exc)
+        return verb.failure
     except KeyboardInterrupt:
         return 130
     for warning in host.warnings:
-        _complain(f"warning: {warning}")
+        complain(f"warning: {warning}")
     return status
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="slipway", description="Containers of this host.")
-    for name in ("root", "run", "etc"):
-        parser.add_argument(f"--{name}", type=Path, metavar="DIR", help=argparse.SUPPRESS)
-    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
+def _places(words: list[str]) -> Layout:
+    """The installation that is meant: ``--root``, ``--run`` and ``--etc`` before the verb, which
+    are taken out of ``words``. Tests use them; a host has one.
+    """
+    standard = Layout.default()
+    found = {name: getattr(standard, name) for name in ("root", "run", "etc")}
+    while words and words[0].partition("=")[0][2:] in found and words[0].startswith("--"):
+        name, equals, value = words.pop(0)[2:].partition("=")
+        if not equals and not words:
+            raise Usage(f"flag needs an argument: --{name}", 125)
+        found[name] = Path(value if equals else words.pop(0))
+    return Layout(**found)
 
-    def verb(name: str, run: _Verb, text: str, *names: str) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=text, description=text)
-        for positional in names:
-            made.add_argument(
-                positional.rstrip("+").lower(),
-                metavar=positional.rstrip("+"),
-                nargs="+" if positional.endswith("+") else None,
-            )
-        made.set_defaults(verb=run)
-        return made
 
-    made = verb("ps", _ps, "List containers")
-    made.add_argument("-a", "--all", action="store_true", help="also those that do not run")
-    made.add_argument("-q", "--quiet", action="store_true", help="only their ids")
-    made.add_argument("--no-trunc", action="store_true", help="do not shorten what is shown")
-    made.add_argument("--format", help="'json', or a line with {{.Names}}, {{.Status}} and such")
-    made = verb("logs", _logs, "Show what a container wrote", "CONTAINER")
-    made.add_argument("-f", "--follow", action="store_true", help="go on as it writes")
-    made.add_argument("-n", "--tail", default="all", metavar="N", help="only the last N lines")
-    made.add_argument("-t", "--timestamps", action="store_true", help="with the time of each line")
-    made = verb("inspect", _inspect, "Show all that is known of containers and images", "NAME+")
-    made.add_argument("-f", "--format", default="", help="such as '{{.Id}}' or '{{json .State}}'")
-    verb("start", _start, "Start containers", "CONTAINER+")
-    for name, run, text in (("stop", _stop, "Stop"), ("restart", _restart, "Restart")):
-        made = verb(name, run, f"{text} containers", "CONTAINER+")
-        made.add_argument(
-            "-t", "--time", type=float, metavar="SECONDS", help="from the stop signal to SIGKILL"
+def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
+    """The verb that words begin with: its name, itself, and the words behind it. Raises Usage."""
+    first = words[0] if words else "help"
+    if first in ("--help", "-h"):
+        first = "help"
+    elif first.startswith("-"):
+        raise Usage(f"unknown flag: {first[:100]}\nSee 'slipway --help'.", 125)
+    table = _table(first)
+    if table is None:
+        raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
+    if first in table:
+        return first, table[first], list(words[1:])
+    inner = next(iter(words[1:]), "--help")
+    name = f"{first} {inner}"
+    if name in table:
+        return name, table[name], list(words[2:])
+    if inner in ALIASES.get(first, ()):
+        dummy, verb, rest = find(words[1:])
+        return name, verb, rest
+    if inner not in ("--help", "-h", "help"):
+        raise Usage(
+            f"slipway: {name[:100]!r} is not a command.\nSee 'slipway {first} --help'",
+            1,
         )
-    made = verb("kill", _kill, "Send a signal to containers", "CONTAINER+")
-    made.add_argument("-s", "--signal", default="SIGKILL")
-    made = verb("rm", _rm, "Remove containers", "CONTAINER+")
-    made.add_argument("-f", "--force", action="store_true", help="kill those that run")
-    made.add_argument("-v", "--volumes", action="store_true", help="their anonymous volumes too")
-    made = verb("rename", _rename, "Rename a container", "CONTAINER", "NAME")
-    _supervision(verbs)
-    # Containers' verbs are quick, conmon's hook above all: they know nothing of images.
-    if next((word for word in argv if not word.startswith("-")), "") not in verbs.choices:
-        from . import cli_archive, cli_image
-
-        cli_archive.add_archive_verbs(verbs)
-        cli_archive.add_archive_verbs(cli_image.add(verbs))
-    return parser
+    return find(["help", first])
 
 
-def _supervision(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """What conmon and the boot unit call; without a help text it stands in no list."""
-    events = verbs.add_parser("supervise").add_subparsers(required=True)
-    made = events.add_parser("exited")
-    made.add_argument("container")
-    made.add_argument("generation", type=int)
-    made.set_defaults(verb=_exited)
-    events.add_parser("boot").set_defaults(verb=_boot)
+def _table(first: str) -> Optional[Table]:
+    """The table of the file that has the verbs of this first word."""
+    for file, names in FILES.items():
+        if first in names.split():
+            return load(file)
+    return None
 
 
-def _ps(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import listing
-
-    for line in listing.lines(
-        host.layout,
-        everything=arguments.all,
-        quiet=arguments.quiet,
-        whole=arguments.no_trunc,
-        form=arguments.format or "",
-    ):
-        _say(line)
-    return 0
-
-
-def _logs(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import logs, record
-
-    if arguments.tail != "all" and not arguments.tail.isdecimal():
-        raise Error(f"--tail {arguments.tail!r} is not a number")
-    container_id = record.identify(host.layout, arguments.container)
-    last = None if arguments.tail == "all" else int(arguments.tail)
-    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    for entry in logs.entries(host.layout, container_id, last=last, follow=arguments.follow):
-        stream = streams[entry.stream]
-        if arguments.timestamps:
-            stream.write(entry.time.encode() + b" ")
-        stream.write(entry.data)
-        stream.flush()
-    return 0
-
-
-def _inspect(host: Host, arguments: argparse.Namespace) -> int:
-    from . import cli_image
-    from .container import documents, record
-
-    def read(name: str) -> dict[str, Any]:
-        try:
-            container_id = record.identify(host.layout, name)
-            return documents.container(host, container_id, reveal_env=True)
-        except NotFound as exc:
-            try:
-                return cli_image.document(host, name)
-            except NotFound:
-                raise exc from None
-
-    return cli_image.inspect(arguments.name, read, arguments.format)
-
-
-def _each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:
-    """Do one thing to several containers, naming each that it was done to, as Docker does."""
-    from .container import record
-
-    failed = False
-    for name in names:
-        try:
-            act(record.identify(host.layout, name))
-            _say(name)
-            sys.stdout.flush()
-        except Error as exc:
-            _complain(exc)
-            failed = True
-    return int(failed)
-
-
-def _start(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle
-
-    return _each(host, arguments.container, lambda found: lifecycle.start(host, found))
-
-
-def _stop(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle
-
-    return _each(
-        host, arguments.container, lambda found: lifecycle.stop(host, found, arguments.time)
-    )
-
-
-def _restart(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle
-
-    return _each(
-        host, arguments.container, lambda found: lifecycle.restart(host, found, arguments.time)
-    )
-
-
-def _kill(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle
-
-    return _each(
-        host, arguments.container, lambda found: lifecycle.kill(host, found, arguments.signal)
-    )
-
-
-def _rm(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle
-
-    def remove(found: str) -> None:
-        lifecycle.remove(host, found, volumes=arguments.volumes, force=arguments.force)
-
-    return _each(host, arguments.container, remove)
-
-
-def _rename(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import lifecycle, record
-
-    lifecycle.rename(host, record.identify(host.layout, arguments.container), arguments.name)
-    return 0
-
-
-def _exited(host: Host, arguments: argparse.Namespace) -> int:
-    from .container import supervise
-
-    supervise.exited(host, arguments.container, arguments.generation)
-    return 0
-
-
-def _boot(host: Host, arguments: argparse.Namespace) -> int:
-    from . import files
-    from .container import supervise
-
-    files.prepare(host.layout)
-    failures = supervise.boot(host)
-    for line in failures:
-        _complain(line)
-    return int(bool(failures))
+def load(file: str) -> Table:
+    """The VERBS of one file."""
+    found: Table = importlib.import_module(f".{file}", __package__).VERBS
+    return found

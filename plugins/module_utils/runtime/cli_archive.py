@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
@@ -17,43 +16,18 @@ from . import files
 from .errors import Error
 from .plan import Host
 from .terminal import say
+from .verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
 
 _CHUNK = 1 << 20
 
 
-def add_archive_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add save, load and import to the program's commands."""
-    text = "Write images to an archive, or to standard output"
-    made = verbs.add_parser("save", help=text, description=text)
-    made.add_argument("-o", "--output", type=Path, metavar="FILE")
-    made.add_argument("--format", choices=("docker", "oci"), default="docker")
-    made.add_argument("image", metavar="IMAGE", nargs="+")
-    made.set_defaults(verb=_save)
-    text = "Load the images of an archive, or of standard input"
-    made = verbs.add_parser("load", help=text, description=text)
-    made.add_argument("-i", "--input", type=Path, metavar="FILE")
-    made.add_argument("-q", "--quiet", action="store_true", help="do not say what was loaded")
-    made.add_argument("--platform", help="which image to take of one for several platforms")
-    made.set_defaults(verb=_load)
-    text = (
-        "Make an image from a root filesystem: a tar, a directory, a URL, or - for standard input"
-    )
-    made = verbs.add_parser("import", help=text, description=text)
-    made.add_argument("-c", "--change", action="append", default=[], help="as in a Dockerfile")
-    made.add_argument("-m", "--message", help="a remark for the image's history")
-    made.add_argument("--platform", help="what the content was made for")
-    made.add_argument("source", metavar="FILE|URL|-")
-    made.add_argument("name", metavar="NAME")
-    made.set_defaults(verb=_import)
-
-
-def _save(host: Host, arguments: argparse.Namespace) -> int:
+def _save(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import exporting
 
-    params = {"names": arguments.image, "format": arguments.format, "force": True}
-    if arguments.output is not None:
-        declared = exporting.declare({**params, "path": arguments.output})
+    params = {"names": arguments.operands, "format": arguments.format, "force": True}
+    if arguments.output:
+        declared = exporting.declare({**params, "path": Path(arguments.output)})
         converge(host, exporting.RESOURCE, declared)
         return 0
     if sys.stdout.isatty():
@@ -67,12 +41,12 @@ def _save(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _load(host: Host, arguments: argparse.Namespace) -> int:
+def _load(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import loading
 
-    with _given(host, "-" if arguments.input is None else str(arguments.input)) as path:
-        declared = loading.declare({"path": path, "platform": arguments.platform})
+    with _given(host, arguments.input or "-") as path:
+        declared = loading.declare({"path": path, "platform": arguments.platform or None})
         found = converge(host, loading.RESOURCE, declared)[1]
     if not arguments.quiet:
         for name in loading.result(host, found)["image_names"]:
@@ -80,17 +54,18 @@ def _load(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _import(host: Host, arguments: argparse.Namespace) -> int:
+def _import(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import importing
 
-    with _given(host, arguments.source) as path:
+    source, name = arguments.operands
+    with _given(host, source) as path:
         params = {
-            "name": arguments.name,
+            "name": name,
             "src": path,
             "changes": arguments.change,
-            "comment": arguments.message,
-            "platform": arguments.platform,
+            "comment": arguments.message or None,
+            "platform": arguments.platform or None,
         }
         found = converge(host, importing.RESOURCE, importing.declare(params))[1]
     say(found.id)
@@ -121,3 +96,37 @@ def _given(host: Host, name: str) -> Iterator[str]:
 def _copy(source: BinaryIO, target: BinaryIO) -> None:
     while data := source.read(_CHUNK):
         target.write(data)
+
+
+VERBS = {
+    "save": Verb(
+        _save,
+        "Write images to an archive, or to standard output",
+        "IMAGE [IMAGE...]",
+        (
+            Flag("output", "o", STRING, "Write to a file"),
+            Flag(
+                "format", "", STRING, "docker or oci", default="docker", choices=("docker", "oci")
+            ),
+        ),
+    ),
+    "load": Verb(
+        _load,
+        "Load the images of an archive, or of standard input",
+        flags=(
+            Flag("input", "i", STRING, "Read from a file"),
+            Flag("quiet", "q", SWITCH, "Do not say what was loaded"),
+            Flag("platform", "", STRING, "Which image to take of one for several platforms"),
+        ),
+    ),
+    "import": Verb(
+        _import,
+        "Make an image from a root filesystem: a tar, a directory, a URL, or - for standard input",
+        "file|URL|- NAME",
+        (
+            Flag("change", "c", LIST, "An instruction of a Dockerfile to apply"),
+            Flag("message", "m", STRING, "A remark for the image's history"),
+            Flag("platform", "", STRING, "What the content was made for"),
+        ),
+    ),
+}

@@ -9,97 +9,18 @@ imported by the verbs that do.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import Error, NotFound
 from .plan import Host
 from .terminal import ask, complain, say
+from .verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb, listed
 
 if TYPE_CHECKING:
     from .image.store import Image
-
-_Verb = Callable[[Host, argparse.Namespace], int]
-
-
-def add(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Put the verbs into the program's command line, as themselves and below ``image`` as Docker
-    has them. Returns the place of the latter.
-    """
-    image = verbs.add_parser("image", help="Manage images", description="Manage images")
-    inner = image.add_subparsers(metavar="COMMAND", required=True)
-    for place, of_image in ((verbs, False), (inner, True)):
-        made = _verb(place, "ls" if of_image else "images", _images, "List images")
-        made.add_argument("repository", metavar="REPOSITORY[:TAG]", nargs="?")
-        made.add_argument("-a", "--all", action="store_true", help="also intermediate ones")
-        made.add_argument("--digests", action="store_true", help="with their digests")
-        made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE")
-        _shown(made)
-        made = _verb(place, "pull", _pull, "Bring an image from a registry")
-        made.add_argument("name", metavar="NAME[:TAG|@DIGEST]")
-        made.add_argument("-a", "--all-tags", action="store_true", help="all of the repository")
-        made.add_argument("-q", "--quiet", action="store_true", help="only the image's name")
-        made.add_argument("--platform", metavar="OS/ARCHITECTURE")
-        made = _verb(place, "push", _push, "Bring an image to a registry")
-        made.add_argument("name", metavar="NAME[:TAG]")
-        made.add_argument("-a", "--all-tags", action="store_true", help="all of the repository")
-        made.add_argument("-q", "--quiet", action="store_true", help="only the image's name")
-        made = _verb(place, "tag", _tag, "Give an image another name")
-        made.add_argument("source", metavar="IMAGE")
-        made.add_argument("target", metavar="NAME[:TAG]")
-        made = _verb(place, "rm" if of_image else "rmi", _rmi, "Remove images")
-        made.add_argument("image", metavar="IMAGE", nargs="+")
-        made.add_argument("-f", "--force", action="store_true", help="those in use too")
-        made.add_argument("--no-prune", action="store_true", help="keep untagged parents")
-        made = _verb(place, "history", _history, "Show how an image was made")
-        made.add_argument("image", metavar="IMAGE")
-        made.add_argument("-H", "--human", default="true", choices=("true", "false"))
-        _shown(made)
-    made = _verb(inner, "inspect", _inspect, "Show all that is known of images")
-    made.add_argument("image", metavar="IMAGE", nargs="+")
-    made.add_argument("-f", "--format", default="", help="such as '{{.Os}}' or '{{json .Config}}'")
-    made = _verb(inner, "prune", _prune, "Remove unused images")
-    made.add_argument("-a", "--all", action="store_true", help="not only those without a name")
-    made.add_argument("-f", "--force", action="store_true", help="do not ask")
-    made.add_argument("--filter", action="append", default=[], metavar="NAME=VALUE")
-    made = _verb(inner, "verify", _verify, "Hash images again, and repair their layers")
-    made.add_argument("image", metavar="IMAGE", nargs="*")
-    _registries(verbs)
-    return inner
-
-
-def _registries(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    made = _verb(verbs, "search", _search, "Search a registry for images")
-    made.add_argument("term", metavar="TERM")
-    made.add_argument("--limit", type=int, default=25, metavar="N")
-    made.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE")
-    made.add_argument("--no-trunc", action="store_true", help="do not shorten what is shown")
-    made.add_argument("--format", default="")
-    made = _verb(verbs, "login", _login, "Log in to a registry")
-    made.add_argument("server", metavar="SERVER", nargs="?", default="docker.io")
-    made.add_argument("-u", "--username")
-    made.add_argument("-p", "--password", help="better: --password-stdin")
-    made.add_argument("--password-stdin", action="store_true")
-    made = _verb(verbs, "logout", _logout, "Log out of a registry")
-    made.add_argument("server", metavar="SERVER", nargs="?", default="docker.io")
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: _Verb, text: str
-) -> argparse.ArgumentParser:
-    made = verbs.add_parser(name, help=text, description=text)
-    made.set_defaults(verb=run)
-    return made
-
-
-def _shown(made: argparse.ArgumentParser) -> None:
-    made.add_argument("-q", "--quiet", action="store_true", help="only ids")
-    made.add_argument("--no-trunc", action="store_true", help="do not shorten what is shown")
-    made.add_argument("--format", default="", help="'json', 'table ...', or a line with {{.ID}}")
 
 
 def find(host: Host, text: str) -> Image:
@@ -115,7 +36,7 @@ def find(host: Host, text: str) -> Image:
 # --- looking ---------------------------------------------------------------------------------
 
 
-def _images(host: Host, arguments: argparse.Namespace) -> int:
+def _images(host: Host, arguments: Arguments) -> int:
     from . import filters
     from .image import lineage, listing, store
     from .table import listing as lines
@@ -132,7 +53,7 @@ def _images(host: Host, arguments: argparse.Namespace) -> int:
         if not wanted.match(created, labels) or any(one != dangling for one in asked):
             kept = tuple(one for one in kept if one is not image)
     rows = list(listing.images(kept, time.time(), arguments.no_trunc, arguments.all))
-    patterns = [*given.get("reference", []), *filter(None, [arguments.repository])]
+    patterns = [*given.get("reference", []), *arguments.operands]
     rows = [row for row in rows if all(listing.is_meant(row, one) for one in patterns)]
     if arguments.quiet:
         for row in rows:
@@ -146,26 +67,17 @@ def _images(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _given(texts: list[str]) -> dict[str, Any]:
+def _given(asked: Mapping[str, list[str]]) -> dict[str, Any]:
     """Filters of a command line as an option would give them."""
-    from .image.listing import chosen
-
-    found: dict[str, Any] = {}
-    for name, value in map(chosen, texts):
-        if name == "until":
-            found[name] = value
-        else:
-            found.setdefault(name, []).append(value)
-    return found
+    return {name: values[-1] if name == "until" else values for name, values in asked.items()}
 
 
-def _history(host: Host, arguments: argparse.Namespace) -> int:
+def _history(host: Host, arguments: Arguments) -> int:
     from .image import listing
     from .table import listing as lines
 
-    image = find(host, arguments.image)
-    human = arguments.human == "true"
-    rows = listing.history(host.layout, image, time.time(), arguments.no_trunc, human)
+    image = find(host, arguments.operands[0])
+    rows = listing.history(host.layout, image, time.time(), arguments.no_trunc, arguments.human)
     if arguments.quiet:
         for row in rows:
             say(row["ID"])
@@ -183,8 +95,8 @@ def document(host: Host, name: str) -> dict[str, Any]:
     return documents.inspect(host.layout, find(host, name))
 
 
-def _inspect(host: Host, arguments: argparse.Namespace) -> int:
-    return inspect(arguments.image, lambda name: document(host, name), arguments.format)
+def _inspect(host: Host, arguments: Arguments) -> int:
+    return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
 
 
 def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) -> int:
@@ -212,21 +124,22 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
 # --- names -----------------------------------------------------------------------------------
 
 
-def _tag(host: Host, arguments: argparse.Namespace) -> int:
+def _tag(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import tagging
 
-    params = {"name": arguments.source, "repository": [arguments.target]}
+    source, target = arguments.operands
+    params = {"name": source, "repository": [target]}
     converge(host, tagging.RESOURCE, tagging.declare(params))
     return 0
 
 
-def _rmi(host: Host, arguments: argparse.Namespace) -> int:
+def _rmi(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import removing
 
     failed = False
-    for text in arguments.image:
+    for text in arguments.operands:
         try:
             params = {"name": _whole_id(host, text), "force": arguments.force}
             declared = removing.declare({**params, "prune": not arguments.no_prune})
@@ -258,7 +171,7 @@ def _whole_id(host: Host, text: str) -> str:
     return found.id if found is not None else text
 
 
-def _prune(host: Host, arguments: argparse.Namespace) -> int:
+def _prune(host: Host, arguments: Arguments) -> int:
     from . import prune
     from .converge import converge
     from .table import size
@@ -281,7 +194,7 @@ def _prune(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(host: Host, arguments: argparse.Namespace) -> int:
+def _verify(host: Host, arguments: Arguments) -> int:
     from . import files
     from .container import liveness, record
     from .image import verifying
@@ -294,8 +207,8 @@ def _verify(host: Host, arguments: argparse.Namespace) -> int:
         for chain_id in found.layers
     }
     wanted = None
-    if arguments.image:
-        wanted = [digest for text in arguments.image for digest in _manifests(host, text)]
+    if arguments.operands:
+        wanted = [digest for text in arguments.operands for digest in _manifests(host, text)]
     verified = verifying.verify(host.layout, wanted, running)
     for finding in verified.findings:
         say(f"{finding.image}: {finding.what}")
@@ -325,21 +238,22 @@ def _manifests(host: Host, text: str) -> list[str]:
 # --- registries ------------------------------------------------------------------------------
 
 
-def _pull(host: Host, arguments: argparse.Namespace) -> int:
+def _pull(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import pulling_all
     from .image.state import State
 
+    [name] = arguments.operands
     params = {
-        "name": arguments.name,
+        "name": name,
         "all_tags": arguments.all_tags,
-        "platform": arguments.platform,
+        "platform": arguments.platform or None,
     }
     declared = pulling_all.declare(params)
     each = declared.each if isinstance(declared, pulling_all.Repository) else declared
     reference = each.reference
     if not arguments.quiet:
-        if not arguments.all_tags and reference.tag and not arguments.name.endswith(reference.tag):
+        if not arguments.all_tags and reference.tag and not name.endswith(reference.tag):
             say(f"Using default tag: {reference.tag}")
         what = "all tags" if arguments.all_tags else reference.wanted
         say(f"{what}: Pulling from {reference.path}")
@@ -367,16 +281,17 @@ def _states(found: Any) -> tuple[Any, ...]:
     return (found,) if isinstance(found, State) else found.images
 
 
-def _push(host: Host, arguments: argparse.Namespace) -> int:
+def _push(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .image import pushing, store
     from .reference import parse_normalized
 
-    reference = parse_normalized(arguments.name)
+    [asked] = arguments.operands
+    reference = parse_normalized(asked)
     names = [reference.canonical]
     if arguments.all_tags:
-        if arguments.name.rpartition("/")[2].count(":"):
-            raise Error(f"{arguments.name[:200]!a} names one image, and --all-tags asks for all")
+        if asked.rpartition("/")[2].count(":"):
+            raise Error(f"{asked[:200]!a} names one image, and --all-tags asks for all")
         everything = (name for image in store.all_images(host.layout) for name in image.names)
         names = sorted(name for name in everything if name.startswith(f"{reference.repository}:"))
         if not names:
@@ -397,7 +312,7 @@ def _push(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _search(host: Host, arguments: argparse.Namespace) -> int:
+def _search(host: Host, arguments: Arguments) -> int:
     from .image import searching
     from .image.transfer import Access
     from .table import listing, plain, shortened
@@ -411,7 +326,7 @@ def _search(host: Host, arguments: argparse.Namespace) -> int:
     except ValueError as exc:
         raise Error("the filter stars has to be a number") from exc
     official = "true" in given.get("is-official", [])
-    params = {"term": arguments.term, "limit": arguments.limit}
+    params = {"term": arguments.operands[0], "limit": arguments.limit}
     kept = {"filters": {"stars": stars, "is_official": official}}
     sought = searching.wanted({**params, **kept})
     prefix = "" if sought.domain == "docker.io" else f"{sought.domain}/"
@@ -437,12 +352,13 @@ def _search(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _login(host: Host, arguments: argparse.Namespace) -> int:
+def _login(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .registry import resource
     from .registry.credentials import Credentials, registry_domain
 
-    domain = registry_domain(arguments.server)
+    server = _server(arguments)
+    domain = registry_domain(server)
     if arguments.password and arguments.password_stdin:
         raise Error("--password and --password-stdin exclude each other")
     if arguments.password_stdin and not arguments.username:
@@ -461,7 +377,7 @@ def _login(host: Host, arguments: argparse.Namespace) -> int:
         raise Error("username and password are needed", hint="give -u and --password-stdin")
     declared = resource.Declared(
         domain=domain,
-        registry_url=arguments.server,
+        registry_url=server,
         path=host.layout.auth_file,
         credentials=Credentials(username, password),
         reauthorize=True,
@@ -471,16 +387,104 @@ def _login(host: Host, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _logout(host: Host, arguments: argparse.Namespace) -> int:
+def _server(arguments: Arguments) -> str:
+    return str(next(iter(arguments.operands), "docker.io"))
+
+
+def _logout(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .registry import resource
     from .registry.credentials import registry_domain
 
-    domain = registry_domain(arguments.server)
-    declared = resource.Declared(domain, arguments.server, host.layout.auth_file)
+    server = _server(arguments)
+    domain = registry_domain(server)
+    declared = resource.Declared(domain, server, host.layout.auth_file)
     plan, dummy = converge(host, resource.RESOURCE, declared)
     if plan.changed:
         say(f"Removing login credentials for {domain}")
     else:
         say(f"Not logged in to {domain}")
     return 0
+
+
+_QUIET = Flag("quiet", "q", SWITCH, "Only the image's name")
+_ALL_TAGS = Flag("all-tags", "a", SWITCH, "All of the repository")
+_PLATFORM = Flag("platform", "", STRING, "Which image of one for several: OS/ARCHITECTURE")
+_FORMAT = Flag("format", "f", STRING, "Such as '{{.Os}}' or '{{json .Config}}'")
+_FILTER = Flag("filter", "", FILTER, "Only what the conditions are true of, such as until=24h")
+_LIST = Verb(
+    _images,
+    "List images",
+    "[REPOSITORY[:TAG]]",
+    (
+        *listed(),
+        Flag("all", "a", SWITCH, "Show intermediate ones too"),
+        Flag("digests", "", SWITCH, "Show digests"),
+    ),
+)
+_REMOVE = Verb(
+    _rmi,
+    "Remove images",
+    "IMAGE [IMAGE...]",
+    (
+        Flag("force", "f", SWITCH, "Remove those in use too"),
+        Flag("no-prune", "", SWITCH, "Keep untagged parents"),
+    ),
+)
+
+VERBS = {
+    "images": _LIST,
+    "image ls": _LIST,
+    "pull": Verb(
+        _pull,
+        "Bring an image from a registry",
+        "NAME[:TAG|@DIGEST]",
+        (_ALL_TAGS, _QUIET, _PLATFORM),
+    ),
+    "push": Verb(_push, "Bring an image to a registry", "NAME[:TAG]", (_ALL_TAGS, _QUIET)),
+    "tag": Verb(_tag, "Give an image another name", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]"),
+    "rmi": _REMOVE,
+    "image rm": _REMOVE,
+    "history": Verb(
+        _history,
+        "Show how an image was made",
+        "IMAGE",
+        (
+            *(flag for flag in listed() if flag.name != "filter"),
+            Flag("human", "H", SWITCH, "Show sizes and dates for people", default=True),
+        ),
+    ),
+    "image inspect": Verb(
+        _inspect, "Show all that is known of images", "IMAGE [IMAGE...]", (_FORMAT,)
+    ),
+    "image prune": Verb(
+        _prune,
+        "Remove unused images",
+        flags=(
+            Flag("all", "a", SWITCH, "Remove all unused, not only those without a name"),
+            Flag("force", "f", SWITCH, "Do not ask"),
+            _FILTER,
+        ),
+    ),
+    "image verify": Verb(_verify, "Hash images again, and repair their layers", "[IMAGE...]"),
+    "search": Verb(
+        _search,
+        "Search a registry for images",
+        "TERM",
+        (
+            *(flag for flag in listed() if flag.name != "quiet"),
+            Flag("limit", "", INT, "How many to show at most", default=25),
+        ),
+    ),
+    "login": Verb(
+        _login,
+        "Log in to a registry",
+        "[SERVER]",
+        (
+            Flag("username", "u", STRING, "Username"),
+            Flag("password", "p", STRING, "Password; better with --password-stdin"),
+            Flag("password-stdin", "", SWITCH, "Take the password from standard input"),
+        ),
+    ),
+    "logout": Verb(_logout, "Log out of a registry", "[SERVER]"),
+}

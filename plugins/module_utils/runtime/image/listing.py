@@ -8,7 +8,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 
-from ..errors import Error
 from ..filters import seconds
 from ..layout import Layout
 from ..reference import parse_normalized
@@ -136,11 +135,3 @@ def _created(image: Image) -> float:
 def _since(created: object, now: float, otherwise: str = "N/A") -> str:
     moment = seconds(str(created or ""))
     return otherwise if moment is None else f"{duration(now - moment)} ago"
-
-
-def chosen(text: str) -> tuple[str, str]:
-    """A filter of a command line, ``NAME=VALUE``."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise Error(f"the filter {text[:100]!a} has no value", hint="write it as NAME=VALUE")
-    return name, value
