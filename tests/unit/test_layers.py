@@ -27,7 +27,7 @@ LEVELS = (
     " network/resource network/attach network/publish network/inspect volume/resource"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
-    " container/state container/changed",
+    " container/state container/steps container/changed",
     "cli cli_* verbs terminal archive program",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps a plan for a container is made of.
+
+What acts (lifecycle, and below it conmon, bundles, links) is imported where a step is executed: a
+task that finds nothing to do is the common one, and pays for none of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from ..errors import Error
+from ..image import store
+from ..plan import Host, Step
+from . import record
+from .spec import ContainerSpec
+from .state import State
+
+
+@dataclass(frozen=True)
+class Pull(Step[State]):
+    """Fetch the declared image; ``digest`` pins the manifest when the registry was asked."""
+
+    reference: str
+    digest: str
+
+    def describe(self) -> str:
+        return f"pull image {self.reference}"
+
+    def after(self, have: State) -> State:
+        around = dataclasses.replace(have.around, image_id="", newer="")
+        return dataclasses.replace(have, around=around)
+
+    def execute(self, host: Host) -> None:
+        from ..image import transfer  # The client of registries, 30 ms: only a pull imports it.
+
+        transfer.fetch(host, self.reference, self.digest)
+
+
+@dataclass(frozen=True)
+class Create(Step[State]):
+    """Make the container, and start it: one step, as one that cannot start is not left behind."""
+
+    spec: ContainerSpec
+    start: bool
+
+    def describe(self) -> str:
+        return f"create {'and start ' if self.start else ''}container {self.spec.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(
+            have, spec=self.spec, running=self.start, image_is_current=True, damage=()
+        )
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        image = _image(host, self.spec)
+        made = lifecycle.create(host, dataclasses.replace(self.spec, image_id=image.id), image)
+        if not self.start:
+            return
+        try:
+            lifecycle.start(host, made.id)
+        except BaseException:
+            lifecycle.remove(host, made.id, volumes=True)
+            raise
+
+
+@dataclass(frozen=True)
+class Replace(Step[State]):
+    """Put a new container in the place of one that differs; the old one returns if it fails."""
+
+    spec: ContainerSpec
+    start: bool
+    reasons: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(
+            have, spec=self.spec, running=self.start, image_is_current=True, damage=()
+        )
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        image = _image(host, self.spec)
+        spec = dataclasses.replace(self.spec, image_id=image.id)
+        lifecycle.swap(host, _id(host, spec.name), spec, image, start=self.start)
+
+
+@dataclass(frozen=True)
+class Amend(Step[State]):
+    """Change what can be changed in the container as it is."""
+
+    spec: ContainerSpec
+    options: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"update container {self.spec.name} ({', '.join(self.options)})"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, spec=self.spec)
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.replace_spec(host, _id(host, self.spec.name), self.spec)
+
+
+@dataclass(frozen=True)
+class Start(Step[State]):
+    name: str
+
+    def describe(self) -> str:
+        return f"start container {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, running=True, damage=())
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.start(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class Restart(Step[State]):
+    name: str
+
+    def describe(self) -> str:
+        return f"restart container {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, running=True, damage=())
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.restart(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class Stop(Step[State]):
+    name: str
+    kill: bool
+
+    def describe(self) -> str:
+        return f"{'kill' if self.kill else 'stop'} container {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, running=False, damage=())
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.stop(host, _id(host, self.name), timeout_s=0 if self.kill else None)
+
+
+@dataclass(frozen=True)
+class Repair(Step[State]):
+    """Restore what the host lost of a running container's network: links, addresses, firewall."""
+
+    name: str
+    damage: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"repair container {self.name} ({', '.join(self.damage)})"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, damage=())
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.repair(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class Remove(Step[State]):
+    name: str
+    running: bool
+    kill: bool
+    volumes: bool
+
+    def describe(self) -> str:
+        stop = ("kill and " if self.kill else "stop and ") if self.running else ""
+        return f"{stop}remove container {self.name}"
+
+    def after(self, have: State) -> State:
+        return State(have.name, around=have.around)
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        container_id = _id(host, self.name)
+        lifecycle.stop(host, container_id, timeout_s=0 if self.kill else None)
+        lifecycle.remove(host, container_id, volumes=self.volumes)
+
+
+def _id(host: Host, name: str) -> str:
+    return record.by_name(host.layout, name)
+
+
+def _image(host: Host, spec: ContainerSpec) -> store.Image:
+    """The image a spec was resolved to; after a pull, what its reference means now."""
+    found = store.find(host.layout, spec.image_id or spec.image)
+    if found is None:
+        raise Error(
+            f"container {spec.name}: image {spec.image} is not on the host",
+            hint="pull it with slipway.engine.image_pull",
+        )
+    return found
