@@ -16,6 +16,8 @@ from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.slipway.engine.plugins.module_utils import library
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.converge import (
     converge as carry_out,
 )
@@ -32,10 +34,11 @@ D = TypeVar("D")
 
 
 class _Module(AnsibleModule):
-    """The module's parameters, and beside them what its action plugin adds in a check-mode run.
+    """The module's parameters, and beside them what its action plugin adds.
 
-    ``predicted`` is no option (see plugin_utils/predictions.py), so it is taken out before Ansible
-    compares the parameters with the options; None outside a check-mode run.
+    ``_predicted`` and ``_library`` are no options (see plugin_utils/), so they are taken out before
+    Ansible compares the parameters with the options. ``predicted`` is None outside a check-mode
+    run.
     """
 
     predicted: Optional[dict[str, Any]] = None
@@ -43,6 +46,10 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.predicted = self.params.pop("_predicted", None)
+        asked = self.params.pop("_library", None)
+        if asked:
+            # Errors name the module that the task does.
+            self.params["_ansible_module_name"] = asked["name"]
 
 
 def converge(
@@ -66,6 +73,7 @@ def converge(
                 host.warn(missing)
         else:
             plan, found = carry_out(host, resource, declared)
+            library.keep(lambda path, data: files.write_atomic(Path(path), data))
         result = _result(host, resource, plan, found)
     except Error as exc:
         _fail(module, host, exc)

@@ -13,7 +13,6 @@ predictions at all.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -21,15 +20,16 @@ from typing import Any, Optional
 
 from ansible import constants as C
 from ansible import context
-from ansible.plugins.action.normal import ActionModule as NormalAction
+
+from ansible_collections.slipway.engine.plugins.plugin_utils.library import LibraryAction
 
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
 #: output.
 _SECRET_MAPS = ("env",)
 
 
-class PredictingAction(NormalAction):
-    """The normal action, with the predictions of a check-mode run passed in and taken out."""
+class PredictingAction(LibraryAction):
+    """The modules' action, with the predictions of a check-mode run passed in and taken out."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         # Ansible writes every task's arguments to the host's system log; environments hold secrets,
@@ -57,10 +57,7 @@ class PredictingAction(NormalAction):
         """
         if not context.CLIARGS.get("check"):
             return None
-        play = self._play_context
-        address = f"{self._connection.transport} {play.remote_addr} {play.port}"
-        name = hashlib.sha256(address.encode()).hexdigest()[:16]
-        return Path(C.DEFAULT_LOCAL_TMP) / f"slipway-predictions-{name}.json"
+        return Path(C.DEFAULT_LOCAL_TMP) / f"slipway-predictions-{self.host_key()}.json"
 
 
 def _read(store: Path) -> dict[str, Any]:

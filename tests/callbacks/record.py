@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -17,7 +18,7 @@ type: notification
 short_description: Records the results of tasks as lines of JSON
 version_added: 0.1.0
 description:
-  - Writes name, action, C(changed), C(diff) and C(actions) of every task to a file.
+  - Writes name, action, seconds, C(changed), C(diff) and C(actions) of every task to a file.
 requirements:
   - The environment variable E(SLIPWAY_RECORD) names the file; without it nothing is written.
 """
@@ -30,6 +31,11 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "record"
     CALLBACK_NEEDS_ENABLED = True
+
+    _began = 0.0
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._began = time.perf_counter()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write(result, "ok")
@@ -52,6 +58,7 @@ class CallbackModule(CallbackBase):
             "task": result._task.get_name(),
             "action": result._task.resolved_action or result._task.action,
             "status": status,
+            "seconds": time.perf_counter() - self._began,
             "results": [
                 {key: item.get(key) for key in ("changed", "diff", "actions")}
                 for item in found.get("results", [found])

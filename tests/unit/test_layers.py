@@ -34,8 +34,9 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.spl
 
 #: The one place each of these may be imported in.
 DOORS = {
-    # Controller-side plugins live inside Ansible; on the host there is one door.
-    "ansible": ("module_utils/task.py", "action/", "plugin_utils/"),
+    # Controller-side plugins live inside Ansible; on the host there is one door, and beside it the
+    # module that stands for all others, and is sent without the library.
+    "ansible": ("module_utils/task.py", "modules/library.py", "action/", "plugin_utils/"),
     "requests": ("runtime/registry/transport.py",),
     "urllib3": ("runtime/registry/transport.py",),
     "pyroute2": ("runtime/network/link.py",),

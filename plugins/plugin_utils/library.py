@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running the collection's modules from the copy of it that the host keeps.
+
+The module ``library`` goes to the host in place of the task's own one. Where it answers that the
+host lacks this version of the collection, the sources are sent beside it, once; a task that acts
+keeps them there. A host that lacks them again, as in a check-mode run, which keeps nothing, gets
+each module the usual way for the rest of the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Optional
+
+from ansible import constants as C
+from ansible.plugins.action.normal import ActionModule as NormalAction
+
+from ansible_collections.slipway.engine.plugins.module_utils import library
+
+COLLECTION = "slipway.engine."
+_PLUGINS = Path(__file__).resolve().parents[1]
+
+
+class LibraryAction(NormalAction):
+    """The normal action, with the task's module run from the host's copy of the collection."""
+
+    def _execute_module(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        module = str(self._task.resolved_action or "")
+        plain = arguments or "module_name" in options or options.get("wrap_async")
+        given_up = self._mark("slipway-without-library")
+        if plain or not module.startswith(COLLECTION) or given_up.exists():
+            usual: dict[str, Any] = super()._execute_module(*arguments, **options)
+            return usual
+        asked = {"digest": _archive().stem, "module": module[len(COLLECTION) :]}
+        result = self._execute_from_library(asked, options)
+        if result.get("library") != "missing":
+            return result
+        sent = self._mark("slipway-library-sent")
+        if sent.exists():
+            given_up.touch()
+            return self._execute_module(**options)
+        sent.touch()
+        return self._execute_from_library({**asked, "sent": self._send(_archive())}, options)
+
+    def _execute_from_library(
+        self, asked: dict[str, str], options: dict[str, Any]
+    ) -> dict[str, Any]:
+        own = {**(options.get("module_args") or self._task.args)}
+        asked = {**asked, "name": str(self._task.action)}
+        result: dict[str, Any] = super()._execute_module(
+            **{
+                **options,
+                "module_name": f"{COLLECTION}library",
+                "module_args": {**own, "_library": asked},
+            }
+        )
+        return result
+
+    def _send(self, path: Path) -> str:
+        """Put a file into the task's temporary directory on the host; where it is there."""
+        shell = self._connection._shell
+        if not shell.tmpdir:
+            self._make_tmp_path()
+        remote = str(shell.join_path(shell.tmpdir, "library.zip"))
+        self._transfer_file(str(path), remote)
+        self._fixup_perms2((shell.tmpdir, remote))
+        return remote
+
+    def host_key(self) -> str:
+        """A file name's worth of the host this task goes to."""
+        play = self._play_context
+        address = f"{self._connection.transport} {play.remote_addr} {play.port}"
+        return hashlib.sha256(address.encode()).hexdigest()[:16]
+
+    def _mark(self, what: str) -> Path:
+        """A file that remembers something of this host for as long as this run goes on."""
+        return Path(C.DEFAULT_LOCAL_TMP) / f"{what}-{self.host_key()}"
+
+
+def _archive() -> Path:
+    """The zip of the collection's sources, made once in a run; its name is their digest."""
+    # Ansible's tasks run in processes of their own, so what one of them makes is handed to the
+    # others by a link in the temporary directory of the run.
+    known = Path(C.DEFAULT_LOCAL_TMP) / "slipway-library"
+    name = _target(known)
+    if name is None:
+        sources = {
+            str(path.relative_to(_PLUGINS)): path.read_bytes()
+            for top in ("modules", "module_utils")
+            for path in (_PLUGINS / top).rglob("*.py")
+        }
+        name = f"{library.digest(sources)}.zip"
+        temporary = known.with_name(f"{name}.{os.getpid()}")
+        temporary.write_bytes(library.pack(sources))
+        temporary.rename(known.with_name(name))
+        temporary.symlink_to(name)
+        temporary.rename(known)
+    return known.with_name(name)
+
+
+def _target(link: Path) -> Optional[str]:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's sources go to a host once, and tasks then run from what is kept there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import images
+from plays import Play, Run
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+def _sent(run: Run) -> list[str]:
+    """The modules that went to the host, and ``zip`` for the sources."""
+    found = re.findall(r"Using module file .*/modules/(\w+)\.py|PUT .*/(library\.zip)", run.output)
+    return [module or "zip" for module, dummy in found]
+
+
+def test_sources_are_sent_once(layout: Layout, tmp_path: Path) -> None:
+    tar = tmp_path / "small.tar"
+    tar.write_bytes(images.tar({"etc": None, "etc/name": b"small\n"}))
+    play = Play(tmp_path)
+    make: dict[str, Any] = {"slipway.engine.image_import": {"name": "small", "src": str(tar)}}
+    look: dict[str, Any] = {"slipway.engine.image_info": {"name": "small"}}
+
+    foretold = play.tasks([make, make, make], "--check", "-vvv")
+    assert foretold.status == 0, foretold.output
+    # Nothing is kept in check mode, and what a host lacks twice is not sent a third time.
+    assert _sent(foretold) == ["library", "zip", "library", "library", *["image_import"] * 2]
+    assert not list(layout.program.iterdir())
+
+    first = play.tasks([make, make], "-vvv")
+    assert _sent(first) == ["library", "zip", "library", "library"]
+    assert sorted(path.suffix for path in layout.program.iterdir()) == [".code", ".zip"]
+    assert {path.stat().st_mode & 0o777 for path in layout.program.iterdir()} == {0o600}
+
+    again = play.tasks([make, look, look], "-vvv")
+    assert _sent(again) == ["library"] * 3
+    assert (again.status, again.changed) == (0, 0)
+
+    # Whatever becomes of what is kept, the task's result is the same.
+    for path in layout.program.iterdir():
+        path.write_bytes(path.read_bytes()[:1000])
+    repaired = play.tasks([make, make], "-vvv", "-e", "ansible_pipelining=true")
+    assert _sent(repaired) == ["library", "zip", "library", "library"]
+    assert (repaired.status, repaired.changed) == (0, 0)
+
+    # Errors name the module that the task names.
+    failed = play.tasks([{"slipway.engine.image_info": {"wrong": 1}}])
+    assert "Unsupported parameters for (slipway.engine.image_info) module: wrong" in failed.output
+
+    # A job in the background is a process of its own and carries all it needs.
+    job = play.tasks([{**look, "async": 30, "poll": 1}], "-vvv")
+    assert job.status == 0 and "image_info" in _sent(job)
