@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Removes stopped containers and unused images. The options are those of
+  - Removes stopped containers, unused images and unused volumes. The options are those of
     M(community.docker.docker_prune).
-  - Containers go first, so an image that only they used goes in the same task.
+  - Containers go first, so an image or volume that only they used goes in the same task.
 extends_documentation_fragment:
   - slipway.engine.attributes
 attributes:
@@ -56,9 +56,16 @@ options:
     type: bool
     default: false
   volumes:
-    description: Not supported yet. The task fails when it is V(true).
+    description:
+      - Remove the volumes that no container uses, running or not. Only those without a name of
+        their own, unless O(volumes_filters) has C(all).
     type: bool
     default: false
+  volumes_filters:
+    description:
+      - Which of them to remove. Filters are C(all), which is V(true) for volumes with a name too,
+        C(label) and C(label!).
+    type: dict
   builder_cache:
     description: Not supported yet. The task fails when it is V(true).
     type: bool
@@ -69,6 +76,12 @@ EXAMPLES = r"""
 - name: Remove images without a name
   slipway.engine.prune:
     images: true
+
+- name: Remove volumes that containers left behind, except some
+  slipway.engine.prune:
+    volumes: true
+    volumes_filters:
+      label!: keep
 
 - name: Remove stopped containers, and images that have not been used since yesterday
   slipway.engine.prune:
@@ -112,6 +125,17 @@ images_space_reclaimed:
   returned: success
   type: int
   sample: 4261550
+volumes:
+  description: The names of the volumes that were removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+volumes_space_reclaimed:
+  description: The disk space their files took, in bytes.
+  returned: success
+  type: int
+  sample: 0
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import task
@@ -130,6 +154,7 @@ def main() -> None:
             "images_filters": {"type": "dict"},
             "networks": {"type": "bool", "default": False},
             "volumes": {"type": "bool", "default": False},
+            "volumes_filters": {"type": "dict"},
             "builder_cache": {"type": "bool", "default": False},
         },
         declare,

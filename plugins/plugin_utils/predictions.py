@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Optional
 
@@ -26,6 +27,9 @@ from ansible_collections.slipway.engine.plugins.plugin_utils.library import Libr
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
 #: output.
 _SECRET_MAPS = ("env",)
+
+#: Passwords of network filesystems, among the mount options of a volume.
+_PASSWORD = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
 
 
 class PredictingAction(LibraryAction):
@@ -94,3 +98,6 @@ def _mask(result: dict[str, Any]) -> None:
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
             arguments[option] = dict.fromkeys(arguments[option], "********")
+    options = arguments.get("driver_options")
+    if isinstance(options, dict) and isinstance(options.get("o"), str):
+        arguments["driver_options"] = {**options, "o": _PASSWORD.sub(r"\1=********", options["o"])}

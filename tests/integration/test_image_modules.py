@@ -70,6 +70,6 @@ def test_a_play_of_every_module_of_images(
 
 
 def test_what_prune_does_not_do_is_said(layout: Layout, play: Play) -> None:
-    run = play.tasks([{"slipway.engine.prune": {"volumes": True}}])
+    run = play.tasks([{"slipway.engine.prune": {"builder_cache": True}}])
     assert run.status != 0
-    assert "volumes cannot be pruned yet; leave out the option volumes" in run.output
+    assert "builder_cache cannot be pruned yet; leave out the option builder_cache" in run.output

@@ -25,6 +25,7 @@ LEVELS = (
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
     " image/searching image/pulling_all image/importing prune"
     " network/resource network/attach network/publish network/inspect volume/resource"
+    " volume/users volume/pruning"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/steps container/changed",

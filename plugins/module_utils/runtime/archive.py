@@ -53,6 +53,7 @@ MODULES = (
     "cli_help",
     "cli_image",
     "cli_supervise",
+    "cli_volume",
     "container/bundle/capabilities",
     "container/bundle/config",
     "container/bundle/devices",
@@ -153,8 +154,14 @@ MODULES = (
     "template",
     "terminal",
     "verbs",
+    "volume/declare",
+    "volume/inspect",
+    "volume/local",
+    "volume/pruning",
+    "volume/resource",
     "volume/spec",
     "volume/store",
+    "volume/users",
 )
 
 #: Where people find the program.

@@ -171,8 +171,9 @@ def scratch(layout: Layout, prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterator[None]:
-    """Hold a flock on ``path`` for the block; at most ``deadline_s`` seconds of waiting.
+def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterator[int]:
+    """Hold a flock on ``path`` for the block; at most ``deadline_s`` seconds of waiting. Yields the
+    descriptor that holds it.
 
     The holder's pid stands in the file for the message only; the lock itself is the kernel's, so it
     ends with its holder however that dies. LockTimeout names the holder and what it runs.
@@ -195,7 +196,7 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
         if not shared:
             os.truncate(fd, 0)
             os.pwrite(fd, str(os.getpid()).encode(), 0)
-        yield
+        yield fd
     finally:
         os.close(fd)
 

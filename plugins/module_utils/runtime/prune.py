@@ -1,16 +1,14 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pruning as a resource: what nobody uses any more, containers first and then images."""
+"""Pruning as a resource: what nobody uses any more: containers, then images and volumes."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Optional
 
 from . import filters
@@ -23,9 +21,11 @@ from .image.state import UNTAGGED
 from .image.store import Image
 from .plan import Host, Plan, Resource, Step
 from .reference import parse_normalized
+from .volume import pruning
+from .volume.pruning import Wanted as WantedVolumes
 
 #: What docker_prune prunes besides; asking for it must not look as if it had been done.
-_NOT_YET = ("networks", "volumes", "builder_cache")
+_NOT_YET = ("networks", "builder_cache")
 _AT_REST = frozenset({"created", "exited"})
 
 
@@ -36,6 +36,7 @@ class Declared:
     containers: Optional[Filters]
     images: Optional[Filters]
     dangling: bool = True
+    volumes: Optional[WantedVolumes] = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Waste:
     containers: tuple[Stopped, ...] = ()
     images: tuple[Unused, ...] = ()
     freed: tuple[tuple[str, int], ...] = ()
+    volumes: tuple[pruning.Unused, ...] = ()
     pruned: bool = False
 
 
@@ -108,37 +110,51 @@ class RemoveImages(Step[Waste]):
         removing.collect(host.layout)
 
 
+@dataclass(frozen=True)
+class RemoveVolumes(Step[Waste]):
+    """Remove volumes. One that a container came to use meanwhile stays, which is then an error."""
+
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"remove {len(self.names)} volume{'s' if len(self.names) > 1 else ''}"
+
+    def after(self, have: Waste) -> Waste:
+        return replace(have, pruned=True)
+
+    def execute(self, host: Host) -> None:
+        pruning.remove(host, self.names)
+
+
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of prune: containers, containers_filters, images, images_filters."""
+    """Options of prune: containers, images and volumes, each with its filters."""
     for kind in _NOT_YET:
         if params.get(kind):
             raise Error(f"{kind} cannot be pruned yet", hint=f"leave out the option {kind}")
     now = time.time()
     wanted = dict(params.get("images_filters") or {})
-    dangling = _boolean(wanted.get("dangling", True))
+    dangling = pruning.boolean("dangling", wanted.get("dangling", True))
+    volumes = pruning.wanted(params.get("volumes_filters") or {})
     containers = filters.parse(params.get("containers_filters") or {}, now)
     images = filters.parse(wanted, now, ("dangling",))
     return Declared(
         containers if params.get("containers") else None,
         images if params.get("images") else None,
         dangling,
+        volumes if params.get("volumes") else None,
     )
-
-
-def _boolean(value: Any) -> bool:
-    text = str(value).lower()
-    if text not in ("true", "false", "1", "0", "yes", "no"):
-        raise Error(f"dangling is {text[:60]!a}, and has to be true or false")
-    return text in ("true", "1", "yes")
 
 
 def observe(host: Host, declared: Declared) -> Waste:
     containers: tuple[Stopped, ...] = ()
     if declared.containers is not None:
         containers = tuple(_stopped(host, declared.containers))
-    if declared.images is None:
-        return Waste(containers)
     gone = frozenset(one.name for one in containers)
+    volumes: tuple[pruning.Unused, ...] = ()
+    if declared.volumes is not None:
+        volumes = pruning.unused(host, declared.volumes, gone)
+    if declared.images is None:
+        return Waste(containers, volumes=volumes)
     everything = [one for one in store.all_images(host.layout) if not state.is_gone(host, one)]
     images = _unused(host, declared, everything, _used(host, gone))
     going = [one.image for one in images if one.image is not None]
@@ -151,7 +167,7 @@ def observe(host: Host, declared: Declared) -> Waste:
     )
     freed = lineage.freed(going, rest, pinned)
     sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
-    return Waste(containers, tuple(images), sizes)
+    return Waste(containers, tuple(images), sizes, volumes)
 
 
 def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
@@ -166,7 +182,7 @@ def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
             spec = record.read_spec(layout, known.id)
             if wanted.match(filters.seconds(known.created), spec.labels):
                 upper = layout.container(known.id) / "upper"
-                found.append(Stopped(known.name, known.id, _tree_bytes(upper)))
+                found.append(Stopped(known.name, known.id, pruning.tree_bytes(str(upper))))
     for name, value in predicted.items():
         if value is not None and not value.get("running"):
             labels = (value.get("spec") or {}).get("labels") or {}
@@ -228,32 +244,25 @@ def _foretold(host: Host, dangling: bool, known: set[str], used: set[str]) -> li
     return list(found.values())
 
 
-def _tree_bytes(top: Path) -> int:
-    """What the files of a container's own layer take up."""
-    total = 0
-    for directory, dummy, names in os.walk(top):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(directory, name)).st_blocks * 512
-    return total
-
-
 def plan(declared: Declared, have: Waste) -> Plan[Waste]:
     steps: list[Step[Waste]] = [RemoveContainer(one.name, one.id) for one in have.containers]
     if have.images:
         ids = tuple(one.image.id for one in have.images if one.image is not None)
         steps.append(RemoveImages(len(have.images), ids))
+    if have.volumes:
+        steps.append(RemoveVolumes(tuple(one.name for one in have.volumes)))
     return Plan(have, tuple(steps))
 
 
 def view(found: Waste) -> dict[str, Any]:
     """Names only: the ids of what a check-mode run has predicted are not known."""
     if found.pruned:
-        return {"containers": [], "images": []}
+        return {"containers": [], "images": [], "volumes": []}
     images = (name for one in found.images for name in one.names or ("<none>",))
     return {
         "containers": [one.name for one in found.containers],
         "images": [name if name == "<none>" else _familiar(name) for name in images],
+        "volumes": [one.name for one in found.volumes],
     }
 
 
@@ -271,6 +280,8 @@ def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
         "containers_space_reclaimed": sum(one.size for one in have.containers),
         "images": list(_deleted(have)),
         "images_space_reclaimed": sum(size for dummy, size in have.freed),
+        "volumes": [one.name for one in have.volumes],
+        "volumes_space_reclaimed": sum(one.size for one in have.volumes),
     }
 
 
@@ -294,6 +305,7 @@ def predict(found: Waste) -> dict[str, dict[str, Any]]:
         "container": {one.name: None for one in found.containers},
         "image": dict.fromkeys(names),
         UNTAGGED: {one.key: None for one in found.images},
+        "volume": {one.name: None for one in found.volumes},
     }
 
 

@@ -24,6 +24,7 @@ from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network import attach, link, publish
 from ..plan import Host
+from ..volume import users as volume_users
 from . import conmon, liveness, oci_runtime, rootfs, traces
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec
@@ -233,6 +234,7 @@ def _undo(layout: Layout, found: Record) -> None:
     conmon.end(layout, found.id)
     oci_runtime.delete(oci_runtime.choose(layout), found.id, force=True)
     snapshot.unmount(rootfs.path(layout, found.id))
+    volume_users.release(layout, found)
 
 
 def _forget(layout: Layout, found: Record) -> None:

@@ -26,6 +26,7 @@ from ..image import store
 from ..network import attach, publish
 from ..plan import Host
 from ..volume import store as volume_store
+from ..volume import users as volume_users
 from ..volume.spec import Volume
 from . import incarnation, inspect, liveness, logs, oci_runtime, record
 from .incarnation import locked
@@ -191,7 +192,9 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
         files.discard(layout, layout.container(container_id))
     if volumes:
         for name in found.anonymous_volumes:
-            volume_store.remove(layout, name)
+            # Another container may have come to use it; it goes with that one, or when pruned.
+            with contextlib.suppress(Conflict):
+                volume_users.remove(host, name)
 
 
 def rename(host: Host, container_id: str, new_name: str) -> Record:

@@ -94,7 +94,7 @@ def _names(home: Path) -> Iterator[BindMount]:
 
 def _provide_volume(layout: Layout, mount: Mount, root: Path) -> None:
     """A volume that somebody removed by hand comes back empty; a new one gets the image's files."""
-    volumes.ensure(layout, Volume(mount.source, liveness.now()))
+    volumes.provide(layout, Volume(mount.source, liveness.now()))
     if mount.copy_up:
         volumes.fill(layout, mount.source, root, mount.target)
 

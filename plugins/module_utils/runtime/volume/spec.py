@@ -9,6 +9,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: The label by which Docker tells anonymous volumes from named ones.
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -17,6 +20,7 @@ class Volume:
 
     ``phase``: ``empty`` until its first use, ``filling`` while an image's content is copied into
     it, ``ready`` from then on. ``anonymous`` ones were made for one container and go with it.
+    ``driver_options`` ask for a mount on ``_data`` while a container uses the volume.
     """
 
     name: str
@@ -26,3 +30,9 @@ class Volume:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     anonymous: bool = False
     phase: str = "empty"
+
+
+def labels(volume: Volume) -> dict[str, str]:
+    """A volume's labels as Docker shows them: that of anonymous ones among them."""
+    own = {ANONYMOUS_LABEL: ""} if volume.anonymous else {}
+    return {**own, **volume.labels}

@@ -6,22 +6,27 @@
 A volume exists as soon as its directory does, published whole by rename. What an image holds at the
 place where a volume is first mounted is copied into it, as Docker does; ``phase`` in the record is
 the journal of that copy, so one that was interrupted is started over and never taken for content.
+
+A volume's lock lies in its directory and goes with it: containers come and go with volumes of their
+own, and a host is not to keep a file for each that ever was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from .. import document, files, process, safefs
+from .. import document, files, linux, process, safefs
 from ..errors import Error, NotFound
 from ..layout import Layout
+from . import local
 from .spec import Volume
 
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
@@ -73,6 +78,7 @@ def ensure(layout: Layout, volume: Volume) -> Volume:
     found = find(layout, volume.name)
     if found is not None:
         return found
+    local.check(volume.name, volume.driver_options)
     with files.scratch(layout, "volume") as scratch:
         staging = scratch / volume.name
         staging.mkdir(mode=0o700)
@@ -95,19 +101,70 @@ def make_anonymous(layout: Layout, created: str) -> str:
     return ensure(layout, Volume(name, created, anonymous=True)).name
 
 
-def remove(layout: Layout, name: str) -> None:
-    """Remove a volume and its content; one that is gone already is a success."""
+@contextlib.contextmanager
+def locked(layout: Layout, name: str) -> Iterator[Volume]:
+    """Hold a volume's lock and its record, read freshly. Raises NotFound when there is none."""
     check_name(name)
-    with files.lock(layout.lock("volume", name)):
-        files.discard(layout, layout.volume(name))
+    path = layout.volume(name) / "lock"
+    with contextlib.ExitStack() as held:
+        try:
+            while True:
+                fd = held.enter_context(files.lock(path))
+                # Whoever waited for a volume that was removed holds the lock of what is gone, while
+                # another one may have come under its name.
+                if os.path.samestat(os.fstat(fd), os.stat(path)):
+                    break
+                held.close()
+            found = find(layout, name)
+        except FileNotFoundError:
+            found = None
+        if found is None:
+            raise NotFound(f"there is no volume {name}")
+        yield found
+
+
+def relabel(layout: Layout, name: str, labels: Mapping[str, str]) -> None:
+    """Give a volume other labels, in place of those it has."""
+    with locked(layout, name) as found:
+        _write(layout, dataclasses.replace(found, labels=dict(labels)))
+
+
+def remove(layout: Layout, name: str) -> None:
+    """Remove a volume and its content; one that is gone already is a success.
+
+    What its options only mount is unmounted and stays as it is.
+    """
+    try:
+        with locked(layout, name) as found:
+            local.unmount(found, data(layout, name))
+            files.discard(layout, layout.volume(name))
+    except NotFound:
+        check_name(name)
+
+
+def provide(layout: Layout, volume: Volume) -> Path:
+    """A volume's directory, ready to be mounted into a container: made if it is missing, and with
+    what its options name mounted there.
+
+    Raises Error when the directory is not one: whoever may write in it cannot have changed it.
+    """
+    found = ensure(layout, volume)
+    directory = data(layout, volume.name)
+    if not stat.S_ISDIR(os.lstat(directory).st_mode):
+        raise Error(f"volume {volume.name}: {directory} is not a directory")
+    if found.driver_options:
+        with locked(layout, volume.name) as fresh:
+            local.mount(fresh, directory)
+    return directory
 
 
 def fill(layout: Layout, name: str, root: Path, target: str) -> None:
     """On first use, copy into a volume what ``root``, a mounted root filesystem, holds at
     ``target``.
 
-    Nothing happens when the volume was used before and holds something. The owner and mode of
-    the directory go along even if it is empty: a service that runs as its own user writes there.
+    Nothing happens when the volume was used before and holds something, or is read-only. The owner
+    and mode of the directory go along even if it is empty: a service that runs as its own user
+    writes there. But what driver options mount belongs to somebody, and keeps its own.
     """
     volume = find(layout, name)
     if volume is None:
@@ -115,12 +172,11 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
     directory = data(layout, name)
     if volume.phase == "ready" and any(directory.iterdir()):
         return
-    with files.lock(layout.lock("volume", name)):
-        volume = find(layout, name)
-        if volume is None:
-            raise NotFound(f"there is no volume {name}")
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        return
+    with locked(layout, name) as volume:
         if volume.phase == "filling":
-            _clear(layout, directory)
+            _clear(directory)
         elif any(directory.iterdir()):
             _write(layout, dataclasses.replace(volume, phase="ready"))
             return
@@ -140,6 +196,7 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
 def _copy(layout: Layout, volume: Volume, source: int, directory: Path) -> None:
     # The target was resolved inside the image to this descriptor and nobody runs in the tree yet,
     # so cp, which follows no link below, cannot be led elsewhere (CVE-2022-23648).
+    found = os.fstat(source)
     if os.listdir(source):
         _write(layout, dataclasses.replace(volume, phase="filling"))
         process.run(
@@ -147,15 +204,22 @@ def _copy(layout: Layout, volume: Volume, source: int, directory: Path) -> None:
             pass_fds=(source,),
             timeout_s=_COPY_TIMEOUT_S,
         )
-    found = os.fstat(source)
+        # The record will say that all of it is there, so it has to be, after a power cut too.
+        top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            linux.syncfs(top)
+        finally:
+            os.close(top)
+    elif volume.driver_options:
+        return
     os.chown(directory, found.st_uid, found.st_gid)
     directory.chmod(stat.S_IMODE(found.st_mode))
 
 
-def _clear(layout: Layout, directory: Path) -> None:
+def _clear(directory: Path) -> None:
     """Take away the half of an interrupted copy. The directory itself stays: it may be mounted."""
     for entry in directory.iterdir():
-        files.discard(layout, entry)
+        files.remove_tree(entry)
 
 
 def _write(layout: Layout, volume: Volume) -> None:

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verbs for volumes, with Docker's flags and output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import Error, NotFound
+from .plan import Host
+from .terminal import ask, complain, say
+from .verbs import FILTER, LIST, STRING, SWITCH, Arguments, Flag, Verb
+
+_HEADINGS = {
+    "Driver": "DRIVER",
+    "Name": "VOLUME NAME",
+    "Scope": "SCOPE",
+    "Mountpoint": "MOUNTPOINT",
+    "Labels": "LABELS",
+    "Links": "LINKS",
+    "Size": "SIZE",
+}
+
+
+def _create(host: Host, arguments: Arguments) -> int:
+    import dataclasses
+    import secrets
+
+    from .converge import converge
+    from .volume import resource
+
+    named = bool(arguments.operands)
+    declared = resource.declare(
+        {
+            "volume_name": arguments.operands[0] if named else secrets.token_hex(32),
+            "driver": arguments.driver,
+            "driver_options": _pairs(arguments.opt),
+            "labels": _pairs(arguments.label),
+            # What is there already stays as it is, as with Docker.
+            "undeclared": "keep",
+        }
+    )
+    declared = dataclasses.replace(declared, anonymous=not named)
+    found = resource.find(host, declared.name)
+    if found is None:
+        converge(host, resource.RESOURCE, declared)
+    elif declared.driver_options not in (None, found.driver_options):
+        raise Error(
+            f"volume {declared.name} exists, with other options", hint="remove it, or name another"
+        )
+    say(declared.name)
+    return 0
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = (text.partition("=") for text in texts)
+    return {name: value for name, dummy, value in pairs}
+
+
+def _ls(host: Host, arguments: Arguments) -> int:
+    from .table import listing
+    from .volume import store, users
+    from .volume.spec import labels
+
+    used = users.users(host)
+    asked = arguments.filter
+    rows = []
+    for volume in store.volumes(host.layout):
+        own = labels(volume)
+        if _meant(asked, volume.name, volume.driver, own, volume.name in used):
+            rows.append(
+                {
+                    "Driver": volume.driver,
+                    "Name": volume.name,
+                    "Scope": "local",
+                    "Mountpoint": str(store.data(host.layout, volume.name)),
+                    "Labels": ",".join(f"{key}={value}" for key, value in own.items()),
+                    "Links": str(len(used.get(volume.name, ()))),
+                    "Size": "N/A",
+                }
+            )
+    if arguments.quiet and not arguments.format:
+        for row in rows:
+            say(row["Name"])
+        return 0
+    for line in listing(rows, _HEADINGS, ("Driver", "Name"), arguments.format):
+        say(line)
+    return 0
+
+
+def _meant(
+    asked: Mapping[str, list[str]], name: str, driver: str, own: Mapping[str, str], used: bool
+) -> bool:
+    """Whether a volume passes the filters of ``volume ls``: several of one kind are alternatives,
+    but every label is wanted.
+    """
+    from . import filters
+    from .volume.pruning import boolean
+
+    given = {key: value for key, value in asked.items() if key.startswith("label")}
+    for key in asked:
+        if key not in ("name", "driver", "dangling", "label", "label!"):
+            known = "dangling, driver, label, name"
+            raise Error(f"there is no filter {key[:100]!a}", hint=f"there are {known}")
+    if "name" in asked and not any(part in name for part in asked["name"]):
+        return False
+    if "driver" in asked and driver not in asked["driver"]:
+        return False
+    if "dangling" in asked and boolean("dangling", asked["dangling"]) is used:
+        return False
+    return filters.parse(given, 0.0).match(None, own)
+
+
+def document(host: Host, name: str) -> dict[str, Any]:
+    """What is known of a volume, in the shape of docker volume inspect. Raises NotFound."""
+    from .volume import inspect, store
+
+    found = store.find(host.layout, name)
+    if found is None:
+        raise NotFound(f"there is no volume {name}")
+    return inspect.document(host.layout, found, reveal=True)
+
+
+def _inspect(host: Host, arguments: Arguments) -> int:
+    from .cli_image import inspect
+
+    return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
+
+
+def _rm(host: Host, arguments: Arguments) -> int:
+    from . import files
+    from .volume import store, users
+
+    files.prepare(host.layout)
+    failed = False
+    for name in arguments.operands:
+        try:
+            if store.find(host.layout, name) is None and not arguments.force:
+                raise NotFound(f"there is no volume {name}")
+            users.remove(host, name)
+            say(name)
+        except Error as exc:
+            complain(exc)
+            failed = True
+    return int(failed)
+
+
+def _prune(host: Host, arguments: Arguments) -> int:
+    from . import prune
+    from .converge import converge
+    from .table import size
+
+    if not arguments.force:
+        which = "volumes" if arguments.all else "anonymous volumes"
+        if ask(f"This removes all {which} that no container uses. Go on? [y/N] ").lower() not in (
+            "y",
+            "yes",
+        ):
+            return 1
+    wanted = {"all": arguments.all, **arguments.filter}
+    declared = prune.declare({"volumes": True, "volumes_filters": wanted})
+    plan, dummy = converge(host, prune.RESOURCE, declared)
+    told = prune.report(host, plan)
+    if told["volumes"]:
+        say("Deleted Volumes:")
+        for name in told["volumes"]:
+            say(name)
+        say("")
+    say(f"Total reclaimed space: {size(told['volumes_space_reclaimed'])}")
+    return 0
+
+
+_FILTER = Flag("filter", "f", FILTER, "Only those with this, such as 'label=backup'")
+
+
+def _removing(hidden: bool) -> Verb:
+    return Verb(
+        _rm,
+        "Remove volumes that no container uses",
+        "VOLUME [VOLUME...]",
+        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+        hidden=hidden,
+    )
+
+
+VERBS = {
+    "volume create": Verb(
+        _create,
+        "Create a volume, with a random name unless one is given",
+        "[VOLUME]",
+        (
+            Flag("driver", "d", STRING, "The driver, of which there is one", default="local"),
+            Flag("label", "", LIST, "A label of the volume"),
+            Flag("opt", "o", LIST, "An option of the driver: type, device or o"),
+        ),
+    ),
+    "volume inspect": Verb(
+        _inspect,
+        "Show all that is known of volumes",
+        "VOLUME [VOLUME...]",
+        (Flag("format", "f", STRING, "A template such as '{{.Mountpoint}}'"),),
+    ),
+    "volume ls": Verb(
+        _ls,
+        "List volumes",
+        flags=(
+            _FILTER,
+            Flag("format", "", STRING, "'json', 'table ...' or a template such as '{{.Name}}'"),
+            Flag("quiet", "q", SWITCH, "Only their names"),
+        ),
+    ),
+    "volume prune": Verb(
+        _prune,
+        "Remove anonymous volumes that no container uses",
+        flags=(
+            Flag("all", "a", SWITCH, "Those with a name too"),
+            Flag("filter", "", FILTER, "Only those with this, such as 'label=backup'"),
+            Flag("force", "f", SWITCH, "Do not ask"),
+        ),
+    ),
+    "volume rm": _removing(hidden=False),
+    "volume remove": _removing(hidden=True),
+}

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A volume as a task declares it: options into values, values into what is wanted. Pure.
+
+``labels`` and ``driver_options`` that a task leaves out are None here. Labels are then reset or
+kept as ``undeclared`` says; driver options are kept, since a volume's content hangs on them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..errors import Error
+from . import local, store
+from .spec import Volume
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a task says of a volume. None is what it leaves out."""
+
+    name: str
+    state: str = "present"
+    driver_options: Optional[Mapping[str, str]] = None
+    labels: Optional[Mapping[str, str]] = None
+    recreate: str = "never"
+    keep: bool = False
+    anonymous: bool = False
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Read the options of the module volume. Raises Error naming the one that makes no sense."""
+    name = params["volume_name"]
+    store.check_name(name)
+    check_driver(name, params.get("driver"))
+    options = {k: text(v) for k, v in (params.get("driver_options") or {}).items()}
+    options = {key: value for key, value in sorted(options.items()) if value}
+    local.check(name, options)
+    given = params.get("labels")
+    return Declared(
+        name=name,
+        state=params.get("state") or "present",
+        driver_options=options or None,
+        labels=None if given is None else labels(name, given),
+        recreate=params.get("recreate") or "never",
+        keep=params.get("undeclared") == "keep",
+    )
+
+
+def check_driver(name: str, driver: Optional[str]) -> None:
+    """Raise Error for a driver other than Docker's own."""
+    if driver not in (None, "", "local"):
+        raise Error(
+            f"volume {name}: there is no driver {driver[:60]!r}",
+            hint="the driver is local; its driver_options mount NFS and other filesystems",
+        )
+
+
+def labels(name: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Labels as strings: YAML turns ``on`` and ``1.10`` into something else, which is refused."""
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise Error(
+                f"volume {name}: the label {key} is not a string but {type(value).__name__}",
+                hint="put it in quotes, so that YAML does not interpret it",
+            )
+    return dict(sorted(given.items()))
+
+
+def text(value: Any) -> str:
+    """Docker's form of a value that YAML may have made a bool, a number or nothing."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def fold(declared: Declared, have: Optional[Volume]) -> Volume:
+    """The volume that a declaration means beside the one that exists."""
+    if have is None:
+        return Volume(
+            declared.name,
+            "",
+            driver_options=dict(declared.driver_options or {}),
+            labels=dict(declared.labels or {}),
+            anonymous=declared.anonymous,
+        )
+    options, found = declared.driver_options or {}, declared.labels or {}
+    if declared.keep or declared.driver_options is None:
+        options = {**have.driver_options, **options}
+    if declared.keep:
+        found = {**have.labels, **found}
+    return dataclasses.replace(
+        have, driver_options=dict(sorted(options.items())), labels=dict(sorted(found.items()))
+    )

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The volumes that no container uses: found, and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import filters
+from ..errors import Conflict, Error
+from ..filters import Filters
+from ..plan import Host
+from . import store, users
+from .spec import Volume, labels
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which volumes to prune: those that were made for one container, or all, with these labels."""
+
+    filters: Filters
+    everything: bool
+
+    def match(self, volume: Volume) -> bool:
+        return (self.everything or volume.anonymous) and self.filters.match(None, labels(volume))
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A volume that no container uses; ``size`` is in bytes, 0 for one that is only predicted."""
+
+    name: str
+    size: int = 0
+
+
+def wanted(given: Mapping[str, Any]) -> Wanted:
+    """The option volumes_filters: all, label, label!. Docker has no ``until`` for volumes."""
+    if "until" in given:
+        raise Error("volumes have no filter until", hint="there are all, label, label!")
+    return Wanted(filters.parse(given, 0.0, ("all",)), boolean("all", given.get("all", False)))
+
+
+def boolean(name: str, value: Any) -> bool:
+    """A filter that is true or false, as an option or a command line gives it."""
+    value = value[-1] if isinstance(value, list) and value else value
+    text = str(value).lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise Error(f"{name} is {text[:60]!a}, and has to be true or false")
+    return text in ("true", "1", "yes")
+
+
+def unused(host: Host, asked: Wanted, gone: Iterable[str] = ()) -> tuple[Unused, ...]:
+    """The volumes that would be pruned once the containers ``gone`` were. Sorted by name."""
+    used = users.users(host, gone)
+    predicted = host.predicted.get("volume", {})
+    found = []
+    for volume in store.volumes(host.layout):
+        if volume.name not in predicted and volume.name not in used and asked.match(volume):
+            directory = store.data(host.layout, volume.name)
+            found.append(Unused(volume.name, tree_bytes(str(directory))))
+    for name, value in predicted.items():
+        if value is not None and name not in used:
+            volume = Volume(name, "", labels=value["labels"], anonymous=value["anonymous"])
+            if asked.match(volume):
+                found.append(Unused(name))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def remove(host: Host, names: Iterable[str]) -> None:
+    """Remove volumes; one that a container came to use meanwhile stays."""
+    for name in names:
+        with contextlib.suppress(Conflict):
+            users.remove(host, name)
+
+
+def tree_bytes(top: str) -> int:
+    """The disk space that the files below a directory take, those with several names once."""
+    total, seen = 0, set()
+    for directory, dummy, names in os.walk(top):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = os.lstat(os.path.join(directory, name))
+                if found.st_nlink == 1 or (found.st_dev, found.st_ino) not in seen:
+                    total += found.st_blocks * 512
+                if found.st_nlink > 1:
+                    seen.add((found.st_dev, found.st_ino))
+    return total

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which containers use a volume: derived from their records, never counted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..container import inspect, record
+from ..container.record import Record
+from ..errors import Conflict, NotFound
+from ..layout import Layout
+from ..plan import Host
+from . import local, store
+
+
+def of_container(layout: Layout, found: Record) -> frozenset[str]:
+    """The names of the volumes that a container mounts, its anonymous ones among them."""
+    with contextlib.suppress(NotFound):
+        spec, image = record.read_spec(layout, found.id), record.read_image(layout, found.id)
+        mounts = inspect.mounts(spec, found, image)
+        return frozenset(mount.source for mount in mounts if mount.kind == "volume")
+    return frozenset()
+
+
+def users(host: Host, gone: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The names of the containers that use each volume, running or not.
+
+    Counted are those that earlier tasks of a check-mode run would have made, not counted those they
+    would have removed, and those named in ``gone``.
+    """
+    predicted, found = host.predicted.get("container", {}), set(gone)
+    used: dict[str, list[str]] = {}
+    for name, volumes in (*_recorded(host, predicted), *_foretold(predicted)):
+        if name not in found:
+            for volume in volumes:
+                used.setdefault(volume, []).append(name)
+    return {volume: tuple(sorted(names)) for volume, names in used.items()}
+
+
+def _recorded(host: Host, predicted: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    for known in record.records(host.layout):
+        volumes = of_container(host.layout, known)
+        if predicted.get(known.name, known) is None:
+            continue
+        if known.name in predicted:
+            # One that is predicted keeps the volumes that were made for it; what else it mounts is
+            # in its predicted spec.
+            volumes = frozenset(known.anonymous_volumes)
+        yield known.name, volumes
+
+
+def _foretold(predicted: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    for name, value in predicted.items():
+        mounts = ((value or {}).get("spec") or {}).get("mounts") or ()
+        yield name, frozenset(m["source"] for m in mounts if m["kind"] == "volume")
+
+
+def refuse_used(name: str, names: Iterable[str]) -> None:
+    """Raise Conflict, naming them, when containers use a volume."""
+    found = sorted(names)
+    if found:
+        raise Conflict(
+            f"volume {name} is in use by {'container' if len(found) == 1 else 'containers'}"
+            f" {', '.join(found)}",
+            hint="remove them first",
+        )
+
+
+def remove(host: Host, name: str) -> None:
+    """Remove a volume that no container uses. Raises Conflict naming those that do."""
+    refuse_used(name, users(host).get(name, ()))
+    store.remove(host.layout, name)
+
+
+def release(layout: Layout, ended: Record) -> None:
+    """Unmount what the options of a container's volumes name, unless another container that runs
+    uses them too.
+
+    A container's run directory is there before it asks for its volumes, so one that starts just now
+    either is seen here or finds its volume unmounted and mounts it again.
+    """
+    for name in sorted(of_container(layout, ended)):
+        with contextlib.suppress(NotFound):
+            volume = store.find(layout, name)
+            if volume is None or not volume.driver_options:
+                continue
+            with store.locked(layout, name) as volume:
+                if not any(name in used for used in _running(layout, ended.id)):
+                    local.unmount(volume, store.data(layout, name))
+
+
+def _running(layout: Layout, but: str) -> Iterator[frozenset[str]]:
+    """The volumes of each container that has a run directory."""
+    for container_id in os.listdir(layout.run_containers):
+        if container_id != but:
+            found = record.find_record(layout, container_id)
+            if found is not None:
+                yield of_container(layout, found)

@@ -1,0 +1,254 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes as tasks and people see them: declared, mounted, shared, refused, pruned."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import containers
+import pytest
+from containers import World, until
+from converging import Task, apply, assert_play_is_predicted, check
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux, prune
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
+    declare,
+    lifecycle,
+    record,
+    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+    resource as volume_resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store, users
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+
+TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0750"}
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def volume(name: str, **given: Any) -> Task:
+    """A task of the module volume."""
+    return Task(volume_resource.declare, volume_resource.RESOURCE, {"volume_name": name, **given})
+
+
+def container(name: str, **given: Any) -> Task:
+    """A task of the module container."""
+    defaults: dict[str, Any] = {
+        "image": "busybox:1",
+        "state": "present",
+        "pull": "never",
+        "network_mode": "none",
+        "undeclared": "reset",
+        "comparisons": None,
+        "recreate": False,
+        "restart": False,
+        "keep_volumes": True,
+        "force_kill": False,
+    }
+    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    return Task(declare.declare, resource.RESOURCE, params)
+
+
+def pruning(**given: Any) -> Task:
+    return Task(prune.declare, prune.RESOURCE, {"volumes": True, **given})
+
+
+def mounted(layout: Layout, name: str) -> bool:
+    return any(entry.target == str(store.data(layout, name)) for entry in linux.mountinfo())
+
+
+def names(layout: Layout) -> list[str]:
+    return [found.name for found in store.volumes(layout)]
+
+
+def test_a_play_of_volumes_and_containers_is_predicted(world: World) -> None:
+    play = [
+        volume("data", labels={"a": "1"}),
+        volume("data", labels={"a": "1"}),
+        volume("data", labels={"a": "2"}),
+        volume("data", labels={"b": "3"}, undeclared="keep"),
+        volume("data"),
+        volume("spare", driver_options=TMPFS, labels={"keep": "yes"}),
+        container("web", volumes=["data:/data", "made:/made"]),
+        # A container made it, so it is there.
+        volume("made"),
+        pruning(),
+        pruning(volumes_filters={"all": True, "label!": "keep"}),
+        container("web", state="absent"),
+        volume("made", state="absent"),
+        volume("made", state="absent"),
+        pruning(volumes_filters={"all": True}),
+        pruning(volumes_filters={"all": True}),
+    ]
+    assert_play_is_predicted(world.layout, play)
+    assert names(world.layout) == []
+
+
+def test_declared_again_and_made_again(world: World) -> None:
+    layout = world.layout
+    outcome, told = apply(layout, volume("data", labels={"a": "b"}))
+    assert outcome.changed
+    assert set(told["volume"]) == {
+        "CreatedAt", "Driver", "Labels", "Mountpoint", "Name", "Options", "Scope",
+    }  # fmt: skip
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", told["volume"]["CreatedAt"])
+    assert told["volume"]["Labels"] == {"a": "b"}
+    (store.data(layout, "data") / "kept").touch()
+    assert not apply(layout, volume("data", labels={"a": "b"}))[0].changed
+    outcome, told = apply(layout, volume("data", labels={"a": "c"}))
+    assert told["volume"]["Labels"] == {"a": "c"}
+    assert outcome.actions == ("update volume data (labels)",)
+    assert (store.data(layout, "data") / "kept").exists()
+
+    # Other options are another volume: said, and done only where that is wanted.
+    host = Host(layout)
+    other = volume("data", driver_options=TMPFS, labels={"a": "c"})
+    observed = volume_resource.RESOURCE.observe(host, other.declare(other.params))
+    assert volume_resource.plan(other.declare(other.params), observed).reasons == (
+        "driver_options",
+    )
+    assert not apply(layout, other)[0].changed
+    assert "recreate: options-changed" in host.warnings[0]
+    changing = volume("data", driver_options=TMPFS, recreate="options-changed")
+    assert check(layout, changing, {}).actions == ("remove volume data", "create volume data")
+    assert apply(layout, changing)[0].changed
+    assert not apply(layout, changing)[0].changed
+    assert not (store.data(layout, "data") / "kept").exists()
+    assert apply(layout, volume("data", recreate="always"))[0].changed
+
+
+def test_one_in_use_is_neither_removed_nor_made_again(world: World) -> None:
+    layout = world.layout
+    apply(layout, container("web", volumes=["data:/data"]))
+    for task in (volume("data", state="absent"), volume("data", recreate="always")):
+        with pytest.raises(Conflict, match="volume data is in use by container web; remove"):
+            check(layout, task, {})
+        with pytest.raises(Conflict, match="volume data is in use by container web; remove"):
+            apply(layout, task)
+    assert apply(layout, pruning(volumes_filters={"all": True}))[1]["volumes"] == []
+
+
+def test_what_options_name_is_mounted_while_it_is_used(world: World, sandbox: Path) -> None:
+    layout = world.layout
+    shared = sandbox / "shared"
+    shared.mkdir(exist_ok=True)
+    bind = {"type": "none", "device": str(shared), "o": "bind,ro"}
+    apply(layout, volume("memory", driver_options=TMPFS))
+    apply(layout, volume("host", driver_options=bind))
+    mounts = (Mount("volume", "memory", "/memory"), Mount("volume", "host", "/host"))
+    script = "echo one > /memory/file; touch /host/x 2>&1 | sed s/^/said:/; exec sleep 1000"
+    one = world.run("one", script, mounts=mounts)
+    assert mounted(layout, "memory")
+    until(lambda: "said:touch: /host/x: Read-only file system" in world.log(one.id))
+    two = world.run("two", "stat -c %a /memory; cat /memory/file; exec sleep 1000", mounts=mounts)
+    until(lambda: world.log(two.id) == "750\none\n")
+    assert not list(shared.iterdir())
+    lifecycle.stop(world.host, one.id)
+    assert mounted(layout, "memory"), "the other container uses it"
+    lifecycle.stop(world.host, two.id)
+    until(lambda: not mounted(layout, "memory") and not mounted(layout, "host"))
+    assert list(store.data(layout, "memory").iterdir()) == []
+    lifecycle.start(world.host, two.id)
+    lifecycle.remove(world.host, two.id, force=True)
+    assert not mounted(layout, "memory")
+    (shared / "precious").touch()
+    lifecycle.remove(world.host, one.id)
+    apply(layout, volume("host", state="absent"))
+    assert (shared / "precious").exists(), "only what was mounted goes, not what it showed"
+
+
+def test_a_mount_that_fails_names_volume_and_options(world: World) -> None:
+    layout = world.layout
+    options = {"type": "none", "device": "/no/such", "o": "bind"}
+    apply(layout, volume("lost", driver_options=options))
+    made = world.create("web", mounts=(Mount("volume", "lost", "/lost"),))
+    with pytest.raises(Error) as caught:
+        lifecycle.start(world.host, made.id)
+    assert str(caught.value).startswith(
+        "volume lost cannot be mounted (type: none, device: /no/such, o: bind): No such file"
+    )
+    assert world.current(made.id).phase == "created"
+
+
+def test_many_make_the_same_volume_at_once(world: World) -> None:
+    done: list[Volume] = []
+
+    def make(number: int) -> None:
+        done.append(store.ensure(world.layout, Volume("one", f"{number}")))
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 16
+    assert len({found.created for found in done}) == 1
+
+
+def test_anonymous_ones_go_when_asked_and_unused(world: World) -> None:
+    layout, mounts = world.layout, (Mount("anonymous", "", "/data"),)
+    kept, gone = (world.create(name, mounts=mounts) for name in ("kept", "gone"))
+    [first], [second] = kept.anonymous_volumes, gone.anonymous_volumes
+    assert users.users(world.host) == {first: ("kept",), second: ("gone",)}
+    lifecycle.remove(world.host, gone.id, volumes=True)
+    lifecycle.remove(world.host, kept.id)
+    store.ensure(layout, Volume("named", "2026-01-01T00:00:00.000000000Z"))
+    assert apply(layout, pruning())[1]["volumes"] == [first]
+    assert names(layout) == ["named"]
+    assert os.listdir(layout.locks) == [] or not any(
+        first in one for one in os.listdir(layout.locks)
+    )
+
+
+def test_the_verbs(world: World) -> None:
+    def said(*arguments: str) -> list[str]:
+        return world.slipway("volume", *arguments).stdout.decode().splitlines()
+
+    assert said("create", "--label", "tier=db", "data") == ["data"]
+    assert said("create", "data") == ["data"]
+    [random] = said("create", "-o", "type=tmpfs", "-o", "device=tmpfs", "--opt", "o=size=1m")
+    assert re.fullmatch("[0-9a-f]{64}", random)
+    world.create("web", mounts=(Mount("volume", "data", "/data"),))
+    heading, *rows = said("ls")
+    assert re.fullmatch(r"DRIVER +VOLUME NAME", heading)
+    assert [row.split() for row in rows] == sorted([["local", random], ["local", "data"]])
+    assert said("ls", "-q", "--filter", "dangling=true") == [random]
+    assert said("ls", "-q", "-f", "label=tier=db", "-f", "name=dat") == ["data"]
+    assert said("ls", "--format", "{{.Name}} {{.Links}}", "-f", "dangling=false") == ["data 1"]
+    [shown] = json.loads("".join(said("inspect", random)))
+    assert shown["Options"] == {"device": "tmpfs", "o": "size=1m", "type": "tmpfs"}
+    assert shown["Labels"] == {"com.docker.volume.anonymous": ""}
+    assert said("inspect", "-f", "{{.Mountpoint}}", "data") == [
+        str(store.data(world.layout, "data"))
+    ]
+    refused = world.slipway("volume", "rm", "data", "none", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.decode().splitlines() == [
+        "slipway: volume data is in use by container web; remove them first",
+        "slipway: there is no volume none",
+    ]
+    assert said("prune", "--force") == [
+        "Deleted Volumes:", random, "", "Total reclaimed space: 0B",
+    ]  # fmt: skip
+    lifecycle.remove(world.host, record.by_name(world.layout, "web"))
+    assert said("rm", "data") == ["data"]
+    assert said("ls", "-q") == []
