@@ -58,16 +58,22 @@ class Root:
 
     Raises NotFound when something on the way is missing and Error for the rest, both naming tree
     and path. ``walk`` forces the way of resolution (True: without openat2); None takes what the
-    kernel offers.
+    kernel offers. ``label`` is what errors call the tree in place of its path.
     """
 
-    def __init__(self, path: Union[str, os.PathLike[str]], walk: Optional[bool] = None) -> None:
+    def __init__(
+        self,
+        path: Union[str, os.PathLike[str]],
+        walk: Optional[bool] = None,
+        label: str = "",
+    ) -> None:
         self.path = os.fspath(path)
         self._walk_only = not has_openat2() if walk is None else walk
         try:
             self.fd = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as exc:
             raise NotFound(f"{self.path} cannot be opened: {exc.strerror}") from exc
+        self.path = label or self.path
 
     def __enter__(self) -> Root:
         return self

@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
-from .. import document, snapshot
+from .. import snapshot
 from ..errors import Error, NotFound
 from ..image import changes, difference, index, layers, making, state, store
 from ..image.state import ABSENT, CURRENT, OUTDATED, State
@@ -27,7 +27,7 @@ from ..layout import Layout
 from ..oci import chain_ids
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference
-from . import liveness, oci_runtime, record
+from . import liveness, record, tree
 from .incarnation import locked
 from .record import Record
 from .spec import ContainerSpec, argv
@@ -116,7 +116,7 @@ def observe(host: Host, declared: Declared) -> State:
     local = state.here(host, declared.reference)
     have = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     try:
-        found = _find(host, declared.container)
+        found = tree.foreseen(host, declared.container)
         if found is None:
             # An earlier task of this check-mode run makes the container, so nothing can be read
             # yet.
@@ -133,28 +133,6 @@ def observe(host: Host, declared: Declared) -> State:
 
 def _mark(declared: Declared) -> str:
     return state.mark("commit", declared)
-
-
-def _find(host: Host, name: str) -> Optional[Record]:
-    """The container's record; None when an earlier task of the run would make or change it."""
-    predicted = host.predicted.get("container", {})
-    gone = NotFound(f"there is no container {name[:128]!r}")
-    if name in predicted and predicted[name] is None:
-        raise gone
-    try:
-        container_id = record.identify(host.layout, name)
-        found = record.read_record(host.layout, container_id)
-        spec = record.read_spec(host.layout, container_id)
-    except NotFound:
-        if predicted.get(name) is not None:
-            return None
-        raise
-    value = predicted.get(found.name)
-    if found.name in predicted and value is None:
-        raise gone
-    if value is not None and value.get("spec") != document.to_json(spec):
-        return None
-    return found
 
 
 def _origin(layout: Layout, found: Record) -> tuple[ContainerSpec, store.Image]:
@@ -182,25 +160,10 @@ def _still(host: Host, container_id: str, pause: bool) -> Iterator[Record]:
             yield found
             return
         if pause:
-            with _frozen(host, container_id):
+            with tree.frozen(host, container_id):
                 yield found
             return
     yield found
-
-
-@contextlib.contextmanager
-def _frozen(host: Host, container_id: str) -> Iterator[None]:
-    """The container's processes frozen; one that was paused before stays so."""
-    runtime = oci_runtime.choose(host.layout)
-    status = oci_runtime.state(runtime, container_id)
-    if status is None or status.get("status") == "paused":
-        yield
-        return
-    oci_runtime.pause(runtime, container_id)
-    try:
-        yield
-    finally:
-        oci_runtime.resume(runtime, container_id)
 
 
 def _read(layout: Layout, found: Record, out: difference.Writable) -> _Content:

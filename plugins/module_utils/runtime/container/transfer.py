@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copying between a container and the host as ``docker cp`` does, both ways, as files or as a tar.
+
+Where a copy goes follows Docker's rules: into a directory that is there, under a new name
+otherwise, and the content of a directory alone when the source ends with ``/.``. Running, paused,
+stopped and created containers alike; their processes are frozen meanwhile, or kept from starting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import IO, Protocol
+
+from .. import files, oci, safefs, treecopy
+from ..errors import Error, NotFound
+from ..image import compression, difference, unpack
+from ..plan import Host
+from ..treecopy import Copied, Rules
+from . import tree
+
+#: What the first bytes of an archive say of its compression.
+_MEDIA_TYPES = {b"\x1f\x8b": oci.LAYER_GZIP, b"\x28\xb5": oci.LAYER_ZSTD}
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+def put(
+    host: Host,
+    container_id: str,
+    source: str,
+    target: str,
+    *,
+    archive: bool = False,
+    follow: bool = False,
+) -> Copied:
+    """Copy ``source`` of the host to ``target`` in a container. Returns what was copied.
+
+    The copy belongs to root, or with ``archive`` to who owns the source; ``follow`` copies what a
+    link leads to instead of the link. Raises NotFound and Error naming the path.
+    """
+    with safefs.Root("/", label="the host") as here:
+        origin = _origin(here, os.path.abspath(source) + _tail(source), follow)
+        with tree.still(host, container_id, write=True) as there:
+            place = _destination(there.root, target, origin)
+            there.check(place)
+            rules = Rules(None if archive else (0, 0))
+            return treecopy.copy(here, origin.path, there.root, place, rules)
+
+
+def get(
+    host: Host,
+    container_id: str,
+    source: str,
+    target: str,
+    *,
+    archive: bool = False,
+    follow: bool = False,
+) -> Copied:
+    """Copy ``source`` in a container to ``target`` on the host. Returns what was copied.
+
+    The copy belongs to us, and has neither set-uid bits nor capabilities of the file: these would
+    be root's on the host. With ``archive`` it keeps owners and these too. Devices and sockets are
+    left out.
+    """
+    rules = Rules() if archive else Rules((os.geteuid(), os.getegid()), privileges=False)
+    with (
+        tree.still(host, container_id, write=False) as there,
+        safefs.Root("/", label="the host") as here,
+    ):
+        origin = _origin(there.root, source, follow)
+        there.check(origin.path)
+        place = _destination(here, os.path.abspath(target) + _tail(target), origin)
+        return treecopy.copy(there.root, origin.path, here, place, rules, skip=there.system)
+
+
+def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -> Copied:
+    """Unpack a tar, plain, gzip or zstd, in the directory ``target`` of a container.
+
+    It is unpacked by itself first, as an image's layer is, so nothing in it leads anywhere
+    (CVE-2026-41568), and no program of the container takes part (CVE-2026-41567). Owners and modes
+    are those of the archive.
+    """
+    with files.scratch(host.layout, "cp") as scratch:
+        made = scratch / "files"
+        made.mkdir()
+        with open(scratch / "archive", "w+b") as spool:
+            shutil.copyfileobj(stream, spool)
+            spool.seek(0)
+            head = spool.read(4)
+            spool.seek(0)
+            with compression.plain(spool, _MEDIA_TYPES.get(head[:2], oci.LAYER)) as plain:
+                unpack.unpack(plain, made)
+        with contextlib.ExitStack() as stack:
+            here = stack.enter_context(safefs.Root(made, label="the archive"))
+            there = stack.enter_context(tree.still(host, container_id, write=True))
+            place = treecopy.resolve(there.root, target)
+            found = treecopy.look(there.root, place)
+            if found is None or found.kind != "directory":
+                raise NotFound(f"{target} in {there.root.path} is no directory")
+            there.check(place)
+            return treecopy.copy(here, "/", there.root, place, Rules())
+
+
+def get_archive(
+    host: Host, container_id: str, source: str, out: _Writable, follow: bool = False
+) -> Copied:
+    """Write ``source`` of a container as a tar, its entries below the last name of the path.
+
+    It is copied to the host first, so the container waits for the disk only, not for who reads.
+    """
+    with files.scratch(host.layout, "cp") as scratch:
+        made = scratch / "files"
+        made.mkdir()
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context(tree.still(host, container_id, write=False))
+            here = stack.enter_context(safefs.Root(made, label="the copy"))
+            origin = _origin(there.root, source, follow)
+            there.check(origin.path)
+            place = b"/" if origin.contents else b"/" + origin.name
+            done = treecopy.copy(there.root, origin.path, here, place, Rules(), skip=there.system)
+        difference.write_tree(made, out)
+    return done
+
+
+class _Origin:
+    """What is copied: its path, its last component no link that is to be followed."""
+
+    def __init__(self, path: bytes, name: bytes, directory: bool, contents: bool) -> None:
+        self.path = path
+        self.name = name
+        self.directory = directory
+        self.contents = contents
+
+
+def _tail(path: str) -> str:
+    """What a path says by its end, which normalising takes away."""
+    if path.endswith("/."):
+        return "/."
+    return "/" if path.endswith("/") else ""
+
+
+def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
+    if not path:
+        raise Error(f"no path is given in {root.path}")
+    contents = path in (".", "/.") or path.endswith("/.")
+    bare = (path[:-2] if path.endswith("/.") else path).rstrip("/") or "/"
+    here = os.fsencode(bare)
+    # A slash at the end asks for the directory a link leads to.
+    if follow or bare != path:
+        here = treecopy.resolve(root, here)
+    found = treecopy.look(root, here)
+    if found is None:
+        raise NotFound(f"there is no {path} in {root.path}")
+    if found.kind != "directory" and bare != path:
+        raise Error(f"{path} in {root.path} is no directory")
+    name = os.fsencode(os.path.basename(os.path.normpath(bare)))
+    # The top directory has no name to be copied under.
+    contents = contents or name in (b"", b"/", b"..")
+    return _Origin(here, name, found.kind == "directory", contents)
+
+
+def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
+    """Where the copy goes: docker cp's rules."""
+    bare = path.rstrip("/") or "/"
+    here = treecopy.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
+    found = treecopy.look(root, here)
+    if found is None:
+        if bare != path and not origin.directory:
+            raise NotFound(f"there is no directory {path} in {root.path}")
+        return here
+    if found.kind == "directory":
+        return here if origin.contents else here.rstrip(b"/") + b"/" + origin.name
+    if origin.directory:
+        raise Error(
+            f"{path} in {root.path} is no directory",
+            hint="a directory is copied to a directory, or to a new name",
+        )
+    if bare != path:
+        raise Error(f"{path} in {root.path} is no directory")
+    return here
