@@ -30,7 +30,7 @@ LEVELS = (
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/steps"
     " container/changed container/tree container/transfer container/export container/execute",
-    "cli cli_* verbs terminal archive program",
+    "cli cli_* verbs terminal archive program console session",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

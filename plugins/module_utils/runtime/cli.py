@@ -24,14 +24,31 @@ from .verbs import Arguments, Help, Table, Usage, Verb, read
 
 if TYPE_CHECKING:
     # The files of verbs are imported by name, below; whoever packs the program sees them here.
-    from . import cli_archive, cli_container, cli_help, cli_image, cli_supervise, cli_volume
+    from . import (
+        cli_archive,
+        cli_attach,
+        cli_container,
+        cli_help,
+        cli_image,
+        cli_supervise,
+        cli_volume,
+    )
 
-    _SENT_ALONG = (cli_archive, cli_container, cli_help, cli_image, cli_supervise, cli_volume)
+    _SENT_ALONG = (
+        cli_archive,
+        cli_attach,
+        cli_container,
+        cli_help,
+        cli_image,
+        cli_supervise,
+        cli_volume,
+    )
 
 #: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
 #: a group stands here by its first word. Help and completion show them in this order.
 FILES = {
-    "cli_container": "ps logs inspect start stop restart kill rm rename container",
+    "cli_attach": "start attach wait",
+    "cli_container": "ps logs inspect stop restart kill rm rename container",
     "cli_image": "images pull push tag rmi history search login logout image",
     "cli_archive": "save load import",
     "cli_volume": "volume",

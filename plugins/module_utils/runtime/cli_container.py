@@ -9,12 +9,11 @@ They are quick: those that only look never reach the network code, and none know
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Any
 
 from .errors import Error, NotFound
 from .plan import Host
-from .terminal import complain, say
+from .terminal import each, say
 from .verbs import FLOAT, STRING, SWITCH, Arguments, Flag, Verb
 
 
@@ -66,40 +65,16 @@ def _inspect(host: Host, arguments: Arguments) -> int:
     return cli_image.inspect(arguments.operands, read, arguments.format)
 
 
-def _each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:
-    """Do one thing to several containers, naming each that it was done to, as Docker does."""
-    from .container import record
-
-    failed = False
-    for name in names:
-        try:
-            act(record.identify(host.layout, name))
-            say(name)
-            sys.stdout.flush()
-        except Error as exc:
-            complain(exc)
-            failed = True
-    return int(failed)
-
-
-def _start(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
-
-    return _each(host, arguments.operands, lambda found: lifecycle.start(host, found))
-
-
 def _stop(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
 
-    return _each(
-        host, arguments.operands, lambda found: lifecycle.stop(host, found, arguments.time)
-    )
+    return each(host, arguments.operands, lambda found: lifecycle.stop(host, found, arguments.time))
 
 
 def _restart(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
 
-    return _each(
+    return each(
         host, arguments.operands, lambda found: lifecycle.restart(host, found, arguments.time)
     )
 
@@ -107,7 +82,7 @@ def _restart(host: Host, arguments: Arguments) -> int:
 def _kill(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
 
-    return _each(
+    return each(
         host, arguments.operands, lambda found: lifecycle.kill(host, found, arguments.signal)
     )
 
@@ -118,7 +93,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
     def remove(found: str) -> None:
         lifecycle.remove(host, found, volumes=arguments.volumes, force=arguments.force)
 
-    return _each(host, arguments.operands, remove)
+    return each(host, arguments.operands, remove)
 
 
 def _rename(host: Host, arguments: Arguments) -> int:
@@ -162,7 +137,6 @@ VERBS = {
         "NAME|ID [NAME|ID...]",
         (Flag("format", "f", STRING, "Such as '{{.Id}}' or '{{json .State}}'"),),
     ),
-    "start": Verb(_start, "Start containers", _CONTAINERS),
     "stop": Verb(_stop, "Stop containers", _CONTAINERS, (_TIME,)),
     "restart": Verb(_restart, "Restart containers", _CONTAINERS, (_TIME,)),
     "kill": Verb(

@@ -6,6 +6,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Callable
+
+from .errors import Error
+from .plan import Host
 
 
 def say(line: object) -> None:
@@ -23,3 +28,19 @@ def ask(question: str) -> str:
     sys.stdout.write(question)
     sys.stdout.flush()
     return sys.stdin.readline().strip()
+
+
+def each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:
+    """Do one thing to several containers, naming each that it was done to, as Docker does."""
+    from .container import record
+
+    failed = False
+    for name in names:
+        try:
+            act(record.identify(host.layout, name))
+            say(name)
+            sys.stdout.flush()
+        except Error as exc:
+            complain(exc)
+            failed = True
+    return int(failed)

@@ -17,7 +17,8 @@ import errno
 import os
 import time
 from collections.abc import Iterator
-from typing import Optional
+from pathlib import Path
+from typing import Callable, Optional
 
 from .. import files, linux, snapshot
 from ..errors import Error, NotFound
@@ -52,8 +53,14 @@ def locked(host: Host, container_id: str) -> Iterator[Record]:
         yield read_record(host.layout, container_id)
 
 
-def begin(host: Host, found: Record) -> Record:
+#: Called with the bundle of a container that is made, before its process begins.
+Ready = Callable[[Path], None]
+
+
+def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
     """Bring a container to life; the caller holds its lock and knows that it does not run.
+
+    Who wants all of its output attaches in ``ready``, before there is any.
 
     What cannot come to life is undone whole, and the record says why. Returns the record of the
     run.
@@ -76,7 +83,7 @@ def begin(host: Host, found: Record) -> Record:
         with publish.claim(layout, found.id, spec.ports, attachments) as publications:
             intent = dataclasses.replace(intent, publications=publications)
             write_record(layout, intent)
-        running = _bring_up(host, intent, spec)
+        running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)
     except BaseException as exc:
         _fail(host, found, intent, exc)
@@ -102,7 +109,9 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
             publish.synchronise(host.layout)
 
 
-def _bring_up(host: Host, intent: Record, spec: ContainerSpec) -> Record:
+def _bring_up(
+    host: Host, intent: Record, spec: ContainerSpec, ready: Optional[Ready] = None
+) -> Record:
     layout = host.layout
     bundle = layout.run_container(intent.id)
     runtime = oci_runtime.choose(layout)
@@ -134,6 +143,8 @@ def _bring_up(host: Host, intent: Record, spec: ContainerSpec) -> Record:
         raise Error(f"container {intent.name} ended before it was started")
     if intent.attachments:
         attach.connect(layout, pid, intent.attachments)
+    if ready is not None:
+        ready(bundle)
     started_at = liveness.now()
     oci_runtime.start(runtime, intent.id)
     return dataclasses.replace(

@@ -96,9 +96,9 @@ def _make_volumes(
     return tuple(names)
 
 
-def start(host: Host, container_id: str) -> Record:
+def start(host: Host, container_id: str, ready: Optional[incarnation.Ready] = None) -> Record:
     """Start a container; one that runs is left alone. A failure leaves it as it was, with the
-    error.
+    error. ``ready`` is called as incarnation.begin() says.
     """
     with locked(host, container_id) as found:
         if liveness.is_running(host.layout, found):
@@ -108,7 +108,7 @@ def start(host: Host, container_id: str) -> Record:
         fresh = dataclasses.replace(
             found, stopped_by_user=False, restart_count=0, backoff_s=0.0, phase=_at_rest(found)
         )
-        return incarnation.begin(host, fresh)
+        return incarnation.begin(host, fresh, ready)
 
 
 def _at_rest(found: Record) -> str:

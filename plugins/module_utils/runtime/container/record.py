@@ -12,8 +12,10 @@ made with O_EXCL semantics, so two containers never share a name.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
@@ -151,6 +153,45 @@ def write_record(layout: Layout, record: Record, durable: bool = True) -> None:
     files.write_json(
         layout.container(record.id) / "record.json", document.to_json(record), durable=durable
     )
+
+
+@contextlib.contextmanager
+def watch(layout: Layout, container_id: str) -> Iterator[None]:
+    """Keep a container that is removed at its end from going before its exit status was read.
+
+    Who waits for the end holds this; who removes by itself waits for it (await_watchers). Raises
+    NotFound.
+    """
+    try:
+        fd = os.open(
+            layout.container(container_id) / "watch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+    except FileNotFoundError as exc:
+        raise NotFound(f"there is no container {container_id[:12]}") from exc
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(fd)
+
+
+def await_watchers(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
+    """Wait until nobody watches a container any more, or long enough: one who was stopped must not
+    keep it for ever.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        fd = os.open(layout.container(container_id) / "watch", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.005)
+    finally:
+        os.close(fd)
 
 
 def all_ids(layout: Layout) -> list[str]:
