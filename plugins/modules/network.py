@@ -12,11 +12,14 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Creates, changes and removes bridge networks. The names and meanings of the options are those of
-    M(community.docker.docker_network).
+  - Creates, changes and removes networks, and connects containers to them. The names and meanings
+    of the options are those of M(community.docker.docker_network).
   - Containers of one network reach one another by address and by name. Networks are isolated from
     each other, and from outside only published ports are reachable.
   - A bridge that was deleted and firewall rules that were flushed are restored and reported.
+  - A change that needs another bridge makes the network again and connects its running containers
+    to it at once. They keep their addresses, names and ports, and are not restarted. A change that
+    would take a container's address away is refused, see O(force).
   - The networks V(bridge), V(host) and V(none) exist on every host and cannot be removed.
     V(bridge) is made on its first use; declare it to choose its subnet.
 notes:
@@ -54,15 +57,44 @@ options:
     choices: [absent, present]
   driver:
     description:
-      - Type of the network.
+      - Type of the network. V(bridge) unless it is given.
+      - Containers on a V(macvlan) or V(ipvlan) network are neighbours of the host in its own
+        segment, with addresses of that. The host itself does not reach them there, and their ports
+        need no publishing.
+      - V(host) and V(none) are each the driver of the one network of that name. V(overlay) is
+        refused, since it belongs to a swarm.
     type: str
-    default: bridge
-    choices: [bridge]
+  driver_options:
+    description:
+      - C(com.docker.network.bridge.name) is the name of the bridge's interface,
+        C(com.docker.network.bridge.enable_ip_masquerade) whether containers go out by the host's
+        addresses, C(com.docker.network.bridge.enable_icc) whether they reach one another, and
+        C(com.docker.network.bridge.host_binding_ipv4) the address of the host that their ports are
+        published on.
+      - C(parent) is the interface of the host that a V(macvlan) or V(ipvlan) network stands on. One
+        like V(eth0.50) is made if it is missing, for VLAN 50, and goes with the network. Without a
+        parent the network leads nowhere.
+      - C(macvlan_mode) is V(bridge), V(private), V(vepa) or V(passthru), C(ipvlan_mode) is V(l2),
+        V(l3) or V(l3s); the first of them unless it is given.
+      - C(com.docker.network.driver.mtu) is the MTU of all links, and
+        C(com.docker.network.container_iface_prefix) what interfaces in containers are called,
+        C(eth) unless it is given.
+    type: dict
+  ipam_driver:
+    description:
+      - What gives addresses away. There is only V(default).
+    type: str
+  ipam_driver_options:
+    description:
+      - Options of it. They are recorded, and mean nothing to the driver V(default).
+    type: dict
   ipam_config:
     description:
       - The subnets of the network.
       - Without any, the first of Docker's default subnets is taken that overlaps no other network
-        and no route of the host. A network keeps the subnets it has until others are declared.
+        and no route of the host, and for IPv6 the first free C(/64) of a unique local prefix that
+        is made from the host's machine-id. A network keeps the subnets it has until others are
+        declared.
     type: list
     elements: dict
     suboptions:
@@ -73,7 +105,8 @@ options:
         required: true
       gateway:
         description:
-          - The bridge's own address, by default the first of the subnet.
+          - The bridge's own address, by default the first of the subnet. On a V(macvlan) or
+            V(ipvlan) network it is the router's.
         type: str
       iprange:
         description:
@@ -83,26 +116,59 @@ options:
         description:
           - Addresses no container gets, by a name for each.
         type: dict
+  enable_ipv4:
+    description:
+      - Whether containers have IPv4. V(true) unless it is given.
+    type: bool
+  enable_ipv6:
+    description:
+      - Whether containers have IPv6. An IPv6 subnet in O(ipam_config) turns it on; without one, a
+        unique local one is chosen.
+    type: bool
   internal:
     description:
       - Whether the network has no way out and none in, for published ports neither.
     type: bool
-  enable_ipv6:
+  attachable:
     description:
-      - Whether containers have IPv6. It needs an IPv6 subnet in O(ipam_config), which also turns
-        it on.
+      - Recorded, and of no effect on one host.
     type: bool
-  driver_options:
+  ingress:
     description:
-      - C(com.docker.network.bridge.name) is the name of the bridge's interface,
-        C(com.docker.network.driver.mtu) the MTU of all links, and
-        C(com.docker.network.bridge.enable_ip_masquerade) whether containers go out by the host's
-        addresses.
-    type: dict
+      - V(true) is refused, since it belongs to a swarm.
+    type: bool
+  scope:
+    description:
+      - V(local). The others are refused, since they belong to a swarm.
+    type: str
+    choices: [local, global, swarm]
+  config_only:
+    description:
+      - Whether the network only holds settings, which others take with O(config_from).
+    type: bool
+  config_from:
+    description:
+      - The network whose subnets, driver options and other settings this one has. It is declared
+        with O(config_only).
+    type: str
   labels:
     description:
       - Labels of the network.
     type: dict
+  connected:
+    description:
+      - Names or ids of the containers that are on the network; all others are taken off it, see
+        O(appends). An empty list takes all off. Without this option nothing is changed about it.
+      - Running containers are connected and disconnected as they are.
+    type: list
+    elements: str
+    aliases: [containers]
+  appends:
+    description:
+      - Leave containers that O(connected) does not name on the network.
+    type: bool
+    default: false
+    aliases: [incremental]
   undeclared:
     description:
       - What happens to options that the task leaves out, and to labels and driver options it does
@@ -113,9 +179,9 @@ options:
     choices: [reset, keep]
   force:
     description:
-      - Remove the network, or make it again where a change needs that, though stopped containers
-        have addresses on it. They get new ones when they start.
-      - A network with running containers is refused all the same.
+      - With O(state=absent), disconnect the containers that are on the network, and remove it.
+      - With O(state=present), give containers other addresses where a change of the network takes
+        theirs away. What a container asked for by name it keeps, or the task fails.
     type: bool
     default: false
 seealso:
@@ -140,6 +206,22 @@ EXAMPLES = r"""
   slipway.engine.network:
     name: database
     internal: true
+
+- name: Addresses of the office network, by the host's second interface
+  slipway.engine.network:
+    name: office
+    driver: macvlan
+    driver_options:
+      parent: eth1
+    ipam_config:
+      - subnet: 192.0.2.0/24
+        gateway: 192.0.2.1
+        iprange: 192.0.2.192/27
+
+- name: Exactly these containers are on it
+  slipway.engine.network:
+    name: backend
+    connected: [db, app]
 
 - name: Remove a network
   slipway.engine.network:
@@ -184,7 +266,10 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.res
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True, "aliases": ["network_name"]},
     "state": {"type": "str", "default": "present", "choices": ["absent", "present"]},
-    "driver": {"type": "str", "default": "bridge", "choices": ["bridge"]},
+    "driver": {"type": "str"},
+    "driver_options": {"type": "dict"},
+    "ipam_driver": {"type": "str"},
+    "ipam_driver_options": {"type": "dict"},
     "ipam_config": {
         "type": "list",
         "elements": "dict",
@@ -195,10 +280,17 @@ ARGUMENT_SPEC = {
             "aux_addresses": {"type": "dict"},
         },
     },
-    "internal": {"type": "bool"},
+    "enable_ipv4": {"type": "bool"},
     "enable_ipv6": {"type": "bool"},
-    "driver_options": {"type": "dict"},
+    "internal": {"type": "bool"},
+    "attachable": {"type": "bool"},
+    "ingress": {"type": "bool"},
+    "scope": {"type": "str", "choices": ["local", "global", "swarm"]},
+    "config_only": {"type": "bool"},
+    "config_from": {"type": "str"},
     "labels": {"type": "dict"},
+    "connected": {"type": "list", "elements": "str", "aliases": ["containers"]},
+    "appends": {"type": "bool", "default": False, "aliases": ["incremental"]},
     "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
     "force": {"type": "bool", "default": False},
 }

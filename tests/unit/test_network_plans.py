@@ -21,14 +21,15 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network imp
     record,
     resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import (
-    State,
-    Taken,
-)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
     NetworkSpec,
     Pool,
     Publication,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.state import (
+    State,
+    Taken,
+    User,
 )
 
 NINE = {"subnet": "10.9.0.0/24"}
@@ -68,7 +69,20 @@ def said(**params: Any) -> declare.Declared:
         ({"driver_options": {"com.docker.network.bridge.name": "x" * 16}}, "not an interface name"),
         ({"driver_options": {"com.docker.network.driver.mtu": "big"}}, "is a number of bytes"),
         ({"driver_options": {"com.docker.network.driver.mtu": 9}}, "is a number of bytes"),
-        ({"driver_options": {"parent": "eth0"}}, "'parent' is not understood"),
+        ({"driver_options": {"colour": "red"}}, "'colour' is not understood"),
+        ({"driver_options": {"macvlan_mode": "loud"}}, "bridge, private, vepa, passthru"),
+        ({"driver_options": {record.HOST_IP_OPTION: "::1"}}, "it is an IPv4 address"),
+        ({"driver_options": {record.DEFAULT_OPTION: True}}, "the default bridge is the network"),
+        ({"driver": "overlay"}, "overlay networks span the hosts of a swarm"),
+        ({"driver": "weave"}, "there is no driver 'weave'"),
+        ({"driver": "host"}, "there is one network of the driver host"),
+        ({"name": "host", "driver": "bridge"}, "its driver is host"),
+        ({"ingress": True}, "ingress networks belong to a swarm"),
+        ({"scope": "swarm"}, "the scope swarm needs a swarm"),
+        ({"ipam_driver": "dhcp"}, "there is no IPAM driver 'dhcp'"),
+        ({"config_only": True, "config_from": "c"}, "cannot be config_only and have config_from"),
+        ({"config_from": "c", "internal": True}, "internal cannot be given beside config_from"),
+        ({"config_only": True, "connected": ["a"]}, "nothing can be connected to it"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(params: dict[str, Any], complaint: str) -> None:
@@ -132,6 +146,11 @@ def plan(have: State, **params: Any) -> list[str]:
 HAVE = State("web", NetworkSpec("web", pools=(POOL,)))
 
 
+OTHER = {"subnet": "10.8.0.0/24"}
+USED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",)),))
+FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.2",)),))
+
+
 @pytest.mark.parametrize(
     ("have", "params", "actions"),
     [
@@ -146,11 +165,11 @@ HAVE = State("web", NetworkSpec("web", pools=(POOL,)))
             {"driver_options": {firewall.MASQUERADE_OPTION: False}},
             ["update network web (driver_options)"],
         ),
-        (HAVE, {"internal": True}, ["remove network web", "create network web"]),
+        (HAVE, {"internal": True}, ["recreate network web (internal)"]),
         (
             HAVE,
             {"driver_options": {record.MTU_OPTION: 1400}},
-            ["remove network web", "create network web"],
+            ["recreate network web (driver_options)"],
         ),
         (
             State("web", HAVE.spec, damage=("the bridge sl-1", "the firewall")),
@@ -158,14 +177,48 @@ HAVE = State("web", NetworkSpec("web", pools=(POOL,)))
             ["repair network web (the bridge sl-1, the firewall)"],
         ),
         (
-            State("web", HAVE.spec, users=("db",)),
+            State("web", HAVE.spec, users=(User("db"),)),
             {"labels": {"a": 1}},
             ["update network web (labels)"],
         ),
         (
-            State("web", HAVE.spec, users=("db",)),
+            State("web", HAVE.spec, users=(User("db"),)),
             {"state": "absent", "force": True},
             ["remove network web"],
+        ),
+        # Containers keep the addresses that the new network has, and get others when told so.
+        (USED, {"internal": True}, ["recreate network web (internal), connecting db again"]),
+        (
+            USED,
+            {"ipam_config": [{"subnet": "10.9.0.0/16"}]},
+            ["recreate network web (ipam_config), connecting db again"],
+        ),
+        (
+            USED,
+            {"ipam_config": [OTHER], "force": True},
+            ["recreate network web (ipam_config), connecting db again"],
+        ),
+        (
+            USED,
+            {"ipam_config": [{**NINE, "iprange": "10.9.0.128/25"}]},
+            ["update network web (ipam_config)"],
+        ),
+        (HAVE, {"attachable": True}, ["update network web (attachable)"]),
+        (HAVE, {"ipam_driver_options": {"a": 1}}, ["update network web (ipam_driver_options)"]),
+        (
+            HAVE,
+            {"driver_options": {record.ICC_OPTION: True}},
+            ["update network web (driver_options)"],
+        ),
+        (
+            HAVE,
+            {"driver_options": {record.ICC_OPTION: False}},
+            ["recreate network web (driver_options)"],
+        ),
+        (
+            HAVE,
+            {"driver": "macvlan", "driver_options": {"parent": "eth0"}},
+            ["recreate network web (driver, driver_options)"],
         ),
     ],
 )
@@ -192,17 +245,41 @@ def test_plans(have: State, params: dict[str, Any], actions: list[str]) -> None:
             "every default subnet overlaps",
         ),
         (State("web", interface_taken=True), {}, "the host has an interface sl-"),
-        (State("web", HAVE.spec, users=("db",)), {"state": "absent"}, "stopped containers db"),
         (
-            State("web", HAVE.spec, users=("db",), running=("db",)),
-            {"state": "absent", "force": True},
+            State("web", HAVE.spec, users=(User("db"),)),
+            {"state": "absent"},
+            "stopped containers db",
+        ),
+        (
+            State("web", HAVE.spec, users=(User("db", True),)),
+            {"state": "absent"},
             "running containers db",
         ),
-        (State("web", HAVE.spec, users=("db",)), {"internal": True}, "it differs in internal"),
+        (USED, {"ipam_config": [OTHER]}, "the address 10.9.0.2 of container db is in none"),
+        (
+            USED,
+            {"ipam_config": [{**NINE, "gateway": "10.9.0.2"}]},
+            "the address 10.9.0.2 of container db is the gateway there",
+        ),
+        (
+            FIXED,
+            {"ipam_config": [OTHER], "force": True},
+            "change it there first",
+        ),
+        (USED, {"config_only": True}, "db are on it"),
+        (State("web"), {"enable_ipv4": False}, "are both false"),
+        (
+            State("web", parent_user="lan"),
+            {"driver": "macvlan", "driver_options": {"parent": "eth0"}},
+            "the interface eth0 is the parent of the network lan already",
+        ),
+        (State("web"), {"driver_options": {"parent": "eth0"}}, "'parent' is none of the driver"),
+        (State("web", config=HAVE.spec), {"config_from": "c"}, "is no config_only network"),
+        (State("web", HAVE.spec, dependents=("a",)), {"state": "absent"}, "networks a have"),
+        (State("host"), {"name": "host", "connected": ["a"]}, "cannot be connected"),
         (State("web"), {"name": "bridge", "state": "absent"}, "predefined"),
         (State("web"), {"name": "host", "state": "absent"}, "predefined"),
         (State("web"), {"name": "none", "labels": {"a": 1}}, "predefined"),
-        (State("web"), {"enable_ipv6": True}, "needs an IPv6 subnet"),
     ],
 )
 def test_plans_that_are_refused(have: State, params: dict[str, Any], complaint: str) -> None:
@@ -315,4 +392,4 @@ def test_hosts_keep_what_the_container_wrote(tmp_path: Path) -> None:
 
 def test_a_used_network_is_a_conflict() -> None:
     with pytest.raises(Conflict):
-        resource.plan(said(state="absent"), State("web", HAVE.spec, users=("db",)))
+        resource.plan(said(state="absent"), State("web", HAVE.spec, users=(User("db"),)))

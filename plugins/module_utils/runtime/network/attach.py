@@ -11,28 +11,42 @@ links need no undoing, they vanish with the namespace.
 
 from __future__ import annotations
 
+import itertools
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Callable
 
 from .. import files
 from ..container.record import Record
 from ..container.spec import Endpoint
 from ..errors import Error
 from ..layout import Layout
-from . import dns, lease, link, publish, record
-from .spec import Attachment, Network, NetworkSpec
+from . import dns, lease, link, plug, probe, publish, record
+from .spec import (
+    INTERFACE_OPTION,
+    SYSCTLS_OPTION,
+    Attachment,
+    Network,
+    NetworkSpec,
+    endpoint_sysctls,
+)
 
 #: The lock under which networks are made, changed and removed: their subnets concern one another.
 LOCK = ("network", "all")
 
 
 def attach(
-    layout: Layout, container_id: str, endpoints: Sequence[Endpoint], network_mode: str = ""
+    layout: Layout,
+    container_id: str,
+    endpoints: Sequence[Endpoint],
+    network_mode: str = "",
+    standing: Sequence[Attachment] = (),
 ) -> tuple[Attachment, ...]:
     """Give a container its addresses on every network it declares, or on the default one.
 
-    Doing it again gives the same answer for as long as the container exists. A container in the
+    Doing it again gives the same answer for as long as the container exists. Names of links are
+    those of ``standing``, what a running container has, and the next free ones. A container in the
     mode host, none or container:NAME has no network of its own. Raises NotFound for a network that
     does not exist, Conflict for an address somebody else holds; leases made on the way are given
     back.
@@ -42,22 +56,97 @@ def attach(
     wanted = endpoints or (Endpoint(record.DEFAULT),)
     networks = [_network(layout, endpoint.network) for endpoint in wanted]
     for network in networks:
-        if network.spec.driver != "bridge":
+        if network.spec.config_only:
+            raise Error(
+                f"a container cannot join the network {network.spec.name}: it is config_only",
+                hint="join a network that is made with config_from",
+            )
+        if not network.bridge:
             raise Error(
                 f"a container cannot join the network {network.spec.name} by name",
                 hint=f"set network_mode: {network.spec.name} instead",
             )
     before = {n.id: lease.held_by(layout, n.id, container_id) for n in networks}
+    names = _Names(container_id, standing, [network.id for network in networks])
     try:
         return tuple(
-            _attachment(layout, container_id, number, endpoint, network)
-            for number, (endpoint, network) in enumerate(zip(wanted, networks))
+            _attachment(layout, container_id, names, endpoint, network)
+            for endpoint, network in zip(wanted, networks)
         )
     except BaseException:
         for network in networks:
             if not before[network.id]:
                 lease.release(layout, network.id, container_id)
         raise
+
+
+def settled(layout: Layout, found: Record, endpoints: Sequence[Endpoint]) -> bool:
+    """Whether a running container's attachments are those that its endpoints ask for. Reads only.
+
+    It is not when somebody was interrupted who changed its networks.
+    """
+    if found.leaving:
+        return False
+    wanted = {}
+    for endpoint in endpoints:
+        network = record.find(layout, endpoint.network)
+        if network is not None:
+            wanted[network.id] = endpoint
+    if wanted.keys() != {attachment.network_id for attachment in found.attachments}:
+        return False
+    return all(_asked_for(a, wanted[a.network_id]) for a in found.attachments)
+
+
+def _asked_for(attachment: Attachment, endpoint: Endpoint) -> bool:
+    for wanted, given in (
+        (endpoint.ipv4_address, attachment.ipv4_address.partition("/")[0]),
+        (endpoint.ipv6_address, attachment.ipv6_address.partition("/")[0]),
+        (endpoint.mac_address, attachment.mac_address),
+    ):
+        if wanted and wanted != given:
+            return False
+    return (endpoint.aliases, endpoint.links, endpoint.gw_priority) == (
+        attachment.aliases,
+        attachment.links,
+        attachment.gw_priority,
+    )
+
+
+class _Names:
+    """The names of a container's links: those it has, and for new ones the lowest that are free."""
+
+    def __init__(
+        self, container_id: str, standing: Sequence[Attachment], staying: Collection[str]
+    ) -> None:
+        self._container_id = container_id
+        self._standing = {a.network_id: a for a in standing if a.network_id in staying}
+        kept = self._standing.values()
+        self._taken = {name for a in kept for name in (a.host_link, a.interface) if name}
+
+    def host_link(self, network: Network) -> str:
+        there = self._standing.get(network.id)
+        if network.spec.driver != "bridge":
+            return ""
+        if there is not None and there.host_link:
+            return there.host_link
+        return self._free(lambda number: host_link(self._container_id, number))
+
+    def interface(self, network: Network, asked: str) -> str:
+        there = self._standing.get(network.id)
+        prefix = network.spec.driver_options.get(record.PREFIX_OPTION, "eth")
+        if asked:
+            if asked in self._taken and (there is None or there.interface != asked):
+                raise Error(f"two networks of one container have the interface name {asked}")
+            self._taken.add(asked)
+            return asked
+        if there is not None and there.interface.startswith(prefix):
+            return there.interface
+        return self._free(lambda number: f"{prefix}{number}")
+
+    def _free(self, name: Callable[[int], str]) -> str:
+        found = next(name(n) for n in itertools.count() if name(n) not in self._taken)
+        self._taken.add(found)
+        return found
 
 
 def _network(layout: Layout, name: str) -> Network:
@@ -85,26 +174,47 @@ def _make_default(layout: Layout) -> Network:
 
 
 def _attachment(
-    layout: Layout, container_id: str, number: int, endpoint: Endpoint, network: Network
+    layout: Layout, container_id: str, names: _Names, endpoint: Endpoint, network: Network
 ) -> Attachment:
     for alias in endpoint.aliases:
         dns.check_host_name(alias)
+    spec = network.spec
+    mac_address = endpoint.mac_address
+    if mac_address and spec.driver == "ipvlan":
+        raise Error(
+            f"the network {spec.name} is an ipvlan one, whose links have their parent's MAC "
+            f"address, so a container cannot have {mac_address} on it",
+            hint="leave mac_address out, or use a macvlan network",
+        )
+    interface = names.interface(network, endpoint.driver_opts.get(INTERFACE_OPTION, ""))
     addresses = lease.acquire(
         layout, network, container_id, endpoint.ipv4_address, endpoint.ipv6_address
     )
+    if not mac_address and spec.driver != "ipvlan":
+        mac_address = lease.mac_address(addresses.ipv4 or addresses.ipv6)
+    # In the modes l3 and l3s the parent routes, and has no address that could be a gateway.
+    routed = record.mode(spec) in ("l3", "l3s")
     return Attachment(
         network_id=network.id,
-        network=network.spec.name,
+        network=spec.name,
         bridge=network.bridge,
-        host_link=host_link(container_id, number),
-        interface=f"eth{number}",
-        mac_address=endpoint.mac_address or lease.mac_address(addresses.ipv4 or addresses.ipv6),
+        host_link=names.host_link(network),
+        interface=interface,
+        mac_address=mac_address,
         ipv4_address=addresses.ipv4,
-        ipv4_gateway=addresses.ipv4_gateway,
+        ipv4_gateway="" if routed else addresses.ipv4_gateway,
         ipv6_address=addresses.ipv6,
-        ipv6_gateway=addresses.ipv6_gateway,
+        ipv6_gateway="" if routed else addresses.ipv6_gateway,
         mtu=record.mtu(network),
         aliases=endpoint.aliases,
+        driver=spec.driver,
+        mode=record.mode(spec),
+        device_route=routed and not spec.internal,
+        isolated=spec.driver_options.get(record.ICC_OPTION) == "false",
+        host_ip=spec.driver_options.get(record.HOST_IP_OPTION, ""),
+        links=endpoint.links,
+        gw_priority=endpoint.gw_priority,
+        sysctls=endpoint_sysctls(endpoint.driver_opts.get(SYSCTLS_OPTION, ""), interface),
     )
 
 
@@ -113,11 +223,19 @@ def host_link(container_id: str, number: int) -> str:
     return f"sv{container_id[:10]}{number}"
 
 
-def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
-    """Make the bridges of these attachments stand, and the host forward; quick when they do."""
-    for attachment in attachments:
-        network = record.read(layout, attachment.network_id)
+def raise_interface(network: Network) -> None:
+    """Make what a network stands on stand, and the host forward; quick when it does."""
+    if network.spec.driver == "bridge":
         link.ensure_bridge(network.bridge, record.bridge_addresses(network), record.mtu(network))
+    elif network.bridge:
+        vlan = None if record.parentless(network.spec) else record.vlan(network.bridge)
+        link.ensure_parent(network.bridge, vlan, network.owned)
+
+
+def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
+    """Make the bridges and parents of these attachments stand."""
+    for attachment in attachments:
+        raise_interface(record.read(layout, attachment.network_id))
 
 
 def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None:
@@ -127,7 +245,7 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
     are all that the container has. On failure no new host link is left.
     """
     raise_bridges(layout, attachments)
-    link.connect(pid, attachments)
+    plug.connect(pid, attachments)
 
 
 def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]:
@@ -136,17 +254,47 @@ def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]
     Without ``rules`` the firewall does not count: an earlier task of a check-mode run restores it.
     """
     lost = []
+    within = probe.inside(found.pid) if found.attachments else frozenset()
     for attachment in found.attachments:
         network = record.find(layout, attachment.network_id)
         if network is None:
             lost.append(f"its network {attachment.network} is gone")
-        elif not link.stands(network.bridge, record.bridge_addresses(network)):
-            lost.append(f"the bridge {network.bridge} of the network {attachment.network}")
-        elif not link.is_port(attachment.host_link, attachment.bridge):
+        elif not probe.stands(network.bridge, record.bridge_addresses(network)):
+            lost.append(f"{interface_word(network)} of the network {attachment.network}")
+        elif attachment.interface not in within or not _is_plugged(attachment):
             lost.append(f"its link to the network {attachment.network}")
     if rules and found.attachments and not publish.standing(layout):
         lost.append("the firewall")
     return tuple(lost)
+
+
+def _is_plugged(attachment: Attachment) -> bool:
+    return not attachment.host_link or probe.is_port(attachment.host_link, attachment.bridge)
+
+
+def is_connected(network: Network, found: Record) -> bool:
+    """Whether a running container's link stands, and is as the network is now: whoever was cut
+    short while the network was made again left one of before.
+    """
+    for attachment in found.attachments:
+        if attachment.network_id == network.id:
+            addresses = filter(None, (attachment.ipv4_address, attachment.ipv6_address))
+            return (
+                (attachment.bridge, attachment.driver, attachment.mode)
+                == (network.bridge, network.spec.driver, record.mode(network.spec))
+                and _is_plugged(attachment)
+                and not any(
+                    lease.misfit(address.partition("/")[0], network.spec.pools)
+                    for address in addresses
+                )
+            )
+    return True
+
+
+def interface_word(network: Network) -> str:
+    """What a network stands on, for messages."""
+    kind = "bridge" if network.spec.driver == "bridge" else "interface"
+    return f"the {kind} {network.bridge}"
 
 
 def release(layout: Layout, found: Record) -> None:

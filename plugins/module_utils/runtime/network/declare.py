@@ -34,17 +34,32 @@ _BOOLEANS = {
 _MTU = range(68, 65536)
 
 
+#: What a task may say of a network that exists on every host: that it exists.
+_DRIVER_OF = {"host": "host", "none": "null"}
+
+
 @dataclass(frozen=True)
 class Declared:
-    """What a task says of a network. None is what it leaves out."""
+    """What a task says of a network. None is what it leaves out.
+
+    ``connected`` are names or ids of containers; with ``appends`` others may be connected too.
+    """
 
     name: str
     state: str = "present"
+    driver: Optional[str] = None
     pools: Optional[tuple[Pool, ...]] = None
     internal: Optional[bool] = None
+    attachable: Optional[bool] = None
+    enable_ipv4: Optional[bool] = None
     enable_ipv6: Optional[bool] = None
     driver_options: Optional[Mapping[str, str]] = None
+    ipam_options: Optional[Mapping[str, str]] = None
     labels: Optional[Mapping[str, str]] = None
+    config_only: Optional[bool] = None
+    config_from: Optional[str] = None
+    connected: Optional[tuple[str, ...]] = None
+    appends: bool = False
     keep: bool = False
     force: bool = False
 
@@ -63,19 +78,108 @@ def declare(params: Mapping[str, Any]) -> Declared:
     enable_ipv6 = params.get("enable_ipv6")
     if pools is not None:
         enable_ipv6 = _ipv6(name, pools, enable_ipv6)
-    labels = params.get("labels")
-    options = params.get("driver_options")
-    return Declared(
+    _refuse_foreign(name, params)
+    declared = Declared(
         name=name,
         state=params.get("state") or "present",
+        driver=_driver(name, params),
         pools=pools or None,
         internal=params.get("internal"),
+        attachable=params.get("attachable"),
+        enable_ipv4=params.get("enable_ipv4"),
         enable_ipv6=enable_ipv6,
-        driver_options=None if options is None else _driver_options(options),
-        labels=None if labels is None else {str(k): _text(v) for k, v in labels.items()},
+        driver_options=_driver_options(name, params.get("driver_options")),
+        ipam_options=_texts(params.get("ipam_driver_options")),
+        labels=_texts(params.get("labels")),
+        config_only=params.get("config_only"),
+        config_from=params.get("config_from") or None,
+        connected=_connected(params.get("connected")),
+        appends=bool(params.get("appends")),
         keep=params.get("undeclared") == "keep",
         force=bool(params.get("force")),
     )
+    _check_config(declared)
+    return declared
+
+
+def _refuse_foreign(name: str, params: Mapping[str, Any]) -> None:
+    """What only a cluster has, and other address managers than ours."""
+    if params.get("ingress"):
+        raise Error(
+            f"network {name}: ingress networks belong to a swarm, which slipway has none of",
+            hint="leave ingress out",
+        )
+    if params.get("scope") not in (None, "local"):
+        raise Error(
+            f"network {name}: the scope {params['scope']} needs a swarm",
+            hint="networks of slipway are local to their host; leave scope out",
+        )
+    if params.get("ipam_driver") not in (None, "", "default"):
+        raise Error(
+            f"network {name}: there is no IPAM driver {str(params['ipam_driver'])[:60]!r}",
+            hint="only the driver default is there",
+        )
+
+
+def _driver(name: str, params: Mapping[str, Any]) -> Optional[str]:
+    driver = params.get("driver")
+    own = _DRIVER_OF.get(name)
+    if own is not None or not driver:
+        if driver not in (None, "", own, name):
+            raise Error(f"the network {name} is predefined, and its driver is {own}")
+        return own
+    if driver in ("host", "none", "null"):
+        predefined = "none" if driver == "null" else driver
+        raise Error(
+            f"network {name}: there is one network of the driver {driver}, and it is named "
+            f"{predefined}",
+            hint=f"use network_mode: {predefined} in the containers",
+        )
+    if driver == "overlay":
+        raise Error(
+            f"network {name}: overlay networks span the hosts of a swarm, which slipway has none "
+            "of",
+            hint="use bridge, macvlan or ipvlan",
+        )
+    if driver not in ("bridge", *record.PARENTED):
+        raise Error(
+            f"network {name}: there is no driver {driver[:60]!r}",
+            hint="there are bridge, macvlan, ipvlan",
+        )
+    if name == record.DEFAULT and driver != "bridge":
+        raise Error(f"the network {name} is predefined, and its driver is bridge")
+    return str(driver)
+
+
+def _connected(value: Any) -> Optional[tuple[str, ...]]:
+    if value is None:
+        return None
+    return tuple(dict.fromkeys(str(name).lstrip("/") for name in value))
+
+
+def _check_config(declared: Declared) -> None:
+    """A network that takes its settings from another one has none of its own, as with Docker."""
+    name = declared.name
+    if declared.config_only and declared.config_from:
+        raise Error(f"network {name}: it cannot be config_only and have config_from")
+    if declared.config_only and declared.connected:
+        raise Error(f"network {name}: it is config_only, so nothing can be connected to it")
+    if not declared.config_from:
+        return
+    record.check_name(declared.config_from)
+    own = {
+        "ipam_config": declared.pools,
+        "ipam_driver_options": declared.ipam_options,
+        "driver_options": declared.driver_options,
+        "internal": declared.internal,
+        "enable_ipv6": declared.enable_ipv6,
+    }
+    given = [option for option, value in own.items() if value]
+    if given:
+        raise Error(
+            f"network {name}: {', '.join(given)} cannot be given beside config_from",
+            hint=f"declare it in the network {declared.config_from}",
+        )
 
 
 def _ipv6(name: str, pools: Sequence[Pool], enable_ipv6: Optional[bool]) -> Optional[bool]:
@@ -140,24 +244,76 @@ def _check_pools(name: str, pools: Sequence[Pool]) -> None:
                 raise Error(f"network {name}: its subnets {two} and {one} overlap")
 
 
-def _driver_options(options: Mapping[str, Any]) -> dict[str, str]:
+#: Docker's options by what a value of theirs is, and the drivers that know them.
+_OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    record.BRIDGE_OPTION: ("interface", ("bridge",)),
+    MASQUERADE_OPTION: ("boolean", ("bridge",)),
+    record.ICC_OPTION: ("boolean", ("bridge",)),
+    record.HOST_IP_OPTION: ("address", ("bridge",)),
+    record.DEFAULT_OPTION: ("boolean", ("bridge",)),
+    record.MTU_OPTION: ("mtu", ("bridge", "macvlan", "ipvlan")),
+    record.PREFIX_OPTION: ("prefix", ("bridge", "macvlan", "ipvlan")),
+    record.PARENT_OPTION: ("interface", ("macvlan", "ipvlan")),
+    "macvlan_mode": ("macvlan", ("macvlan",)),
+    "ipvlan_mode": ("ipvlan", ("ipvlan",)),
+}
+_MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
+
+
+def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional[dict[str, str]]:
+    if options is None:
+        return None
     found = {}
     for key, value in sorted(options.items()):
-        text = _text(value)
-        if key == record.BRIDGE_OPTION:
-            record.check_interface(text)
-        elif key == record.MTU_OPTION:
-            if not text.isdecimal() or int(text) not in _MTU:
-                raise Error(f"driver_options: {key} is {text!r}; it is a number of bytes")
-        elif key == MASQUERADE_OPTION:
-            if text.lower() not in _BOOLEANS:
-                raise Error(f"driver_options: {key} is {text!r}; it is true or false")
-            text = _BOOLEANS[text.lower()]
-        else:
-            known = ", ".join((record.BRIDGE_OPTION, record.MTU_OPTION, MASQUERADE_OPTION))
-            raise Error(f"driver_options: {key!r} is not understood", hint=f"known are {known}")
-        found[key] = text
+        if key not in _OPTIONS:
+            raise Error(
+                f"driver_options: {key!r} is not understood",
+                hint=f"known are {', '.join(_OPTIONS)}",
+            )
+        found[key] = _option(key, _OPTIONS[key][0], _text(value))
+    default = found.get(record.DEFAULT_OPTION)
+    if default not in (None, _text(name == record.DEFAULT)):
+        raise Error(
+            f"driver_options: the default bridge is the network {record.DEFAULT}, so "
+            f"{record.DEFAULT_OPTION} cannot be {default} for {name}"
+        )
     return found
+
+
+def _option(key: str, kind: str, text: str) -> str:
+    if kind == "interface":
+        record.check_interface(text)
+    elif kind == "mtu":
+        if not text.isdecimal() or int(text) not in _MTU:
+            raise Error(f"driver_options: {key} is {text!r}; it is a number of bytes")
+    elif kind == "boolean":
+        if text.lower() not in _BOOLEANS:
+            raise Error(f"driver_options: {key} is {text!r}; it is true or false")
+        text = _BOOLEANS[text.lower()]
+    elif kind == "address":
+        try:
+            text = str(ipaddress.IPv4Address(text))
+        except ValueError as exc:
+            raise Error(f"driver_options: {key} is {text!r}; it is an IPv4 address") from exc
+    elif kind == "prefix":
+        record.check_interface(f"{text}000")
+    elif text not in _MODES[kind]:
+        raise Error(f"driver_options: {key} is {text!r}; it is one of {', '.join(_MODES[kind])}")
+    return text
+
+
+def _check_driver_options(spec: NetworkSpec) -> None:
+    for key in spec.driver_options:
+        if spec.driver not in _OPTIONS[key][1] and not spec.config_only:
+            known = [option for option, (dummy, of) in _OPTIONS.items() if spec.driver in of]
+            raise Error(
+                f"network {spec.name}: driver_options: {key!r} is none of the driver {spec.driver}",
+                hint=f"known are {', '.join(known)}",
+            )
+
+
+def _texts(values: Optional[Mapping[str, Any]]) -> Optional[dict[str, str]]:
+    return None if values is None else {str(key): _text(value) for key, value in values.items()}
 
 
 def _text(value: Any) -> str:
@@ -165,29 +321,93 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def fold(declared: Declared, have: Optional[NetworkSpec]) -> NetworkSpec:
-    """The total spec that a declaration means beside what is recorded; pools may still be open."""
+def fold(
+    declared: Declared, have: Optional[NetworkSpec], config: Optional[NetworkSpec] = None
+) -> NetworkSpec:
+    """The total spec that a declaration means beside what is recorded; pools may still be open.
+
+    ``config`` is the network that ``config_from`` names.
+    """
     base = have if have is not None else NetworkSpec(declared.name)
     if not declared.keep:
         base = NetworkSpec(declared.name, pools=base.pools)
-    pools = base.pools if declared.pools is None else declared.pools
-    enable_ipv6 = _has_ipv6(pools) if declared.enable_ipv6 is None else declared.enable_ipv6
-    if enable_ipv6 and not _has_ipv6(pools):
-        raise Error(
-            f"network {declared.name}: enable_ipv6 needs an IPv6 subnet",
-            hint="add one to ipam_config, such as fd00:89::/64",
-        )
-    if not enable_ipv6:
-        pools = tuple(pool for pool in pools if ":" not in pool.subnet)
-    return dataclasses.replace(
+
+    def said(field: str) -> Any:
+        given = getattr(declared, field)
+        return getattr(base, field) if given is None else given
+
+    source = said("config_from")
+    if source:
+        return _taken_over(declared, base, source, config)
+    pools = said("pools")
+    config_only = said("config_only")
+    spec = dataclasses.replace(
         base,
-        pools=pools,
-        enable_ipv6=enable_ipv6,
-        internal=base.internal if declared.internal is None else declared.internal,
+        driver="null" if config_only else said("driver"),
+        enable_ipv4=said("enable_ipv4"),
+        # A subnet that is kept says that IPv6 is wanted as one that is declared does.
+        enable_ipv6=declared.enable_ipv6
+        if declared.enable_ipv6 is not None
+        else base.enable_ipv6 or _has(6, pools),
+        internal=said("internal"),
+        attachable=said("attachable"),
+        config_only=config_only,
         driver_options={**base.driver_options, **(declared.driver_options or {})},
+        ipam_options={**base.ipam_options, **(declared.ipam_options or {})},
         labels={**base.labels, **(declared.labels or {})},
+        pools=pools,
     )
+    _check_driver_options(spec)
+    return _families(declared, spec)
 
 
-def _has_ipv6(pools: Sequence[Pool]) -> bool:
-    return any(":" in pool.subnet for pool in pools)
+def _taken_over(
+    declared: Declared, base: NetworkSpec, source: str, config: Optional[NetworkSpec]
+) -> NetworkSpec:
+    """A network with the settings of a config-only one."""
+    settings = config if config is not None else NetworkSpec(source, config_only=True)
+    if not settings.config_only:
+        raise Error(
+            f"network {declared.name}: config_from: {source} is no config_only network",
+            hint=f"declare {source} with config_only: true",
+        )
+    spec = NetworkSpec(
+        declared.name,
+        driver=declared.driver or (base.driver if base.driver != "null" else "bridge"),
+        pools=settings.pools or base.pools,
+        internal=settings.internal,
+        enable_ipv4=settings.enable_ipv4,
+        enable_ipv6=settings.enable_ipv6,
+        attachable=settings.attachable,
+        driver_options=settings.driver_options,
+        ipam_options=settings.ipam_options,
+        labels={**base.labels, **settings.labels, **(declared.labels or {})},
+        config_from=source,
+    )
+    _check_driver_options(spec)
+    return _families(declared, spec)
+
+
+def _families(declared: Declared, spec: NetworkSpec) -> NetworkSpec:
+    """A spec with the subnets of the families it has."""
+    if not spec.enable_ipv4:
+        if not spec.enable_ipv6:
+            raise Error(
+                f"network {spec.name}: enable_ipv4 and enable_ipv6 are both false",
+                hint="containers need addresses of one of them",
+            )
+        if _has(4, declared.pools or ()):
+            raise Error(
+                f"network {spec.name}: ipam_config has an IPv4 subnet, and enable_ipv4 is false",
+                hint="set enable_ipv4: true, or leave the subnet out",
+            )
+    kept = tuple(
+        pool
+        for pool in spec.pools
+        if (spec.enable_ipv6 if ":" in pool.subnet else spec.enable_ipv4)
+    )
+    return dataclasses.replace(spec, pools=kept)
+
+
+def _has(family: int, pools: Sequence[Pool]) -> bool:
+    return any((":" in pool.subnet) == (family == 6) for pool in pools)

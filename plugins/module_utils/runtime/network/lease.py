@@ -12,9 +12,11 @@ addresses. A target ending in ``/static`` was asked for by name.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import itertools
 import os
+import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -102,6 +104,23 @@ def _settle(
     return _claim_free(layout, network, container_id, pools)
 
 
+@dataclass(frozen=True)
+class Lease:
+    """An address and the container that holds it; ``static`` when that asked for it by name."""
+
+    address: str
+    container_id: str
+    static: bool
+
+
+def leases(layout: Layout, network_id: str) -> list[Lease]:
+    """Every lease of a network, in no order."""
+    return [
+        Lease(address, target.partition("/")[0], target.endswith(_STATIC))
+        for address, target in _leases(layout, network_id)
+    ]
+
+
 def holders(layout: Layout, network_id: str) -> dict[str, str]:
     """Every leased address of a network and the id of the container that holds it."""
     return {address: target.partition("/")[0] for address, target in _leases(layout, network_id)}
@@ -127,6 +146,24 @@ def release(layout: Layout, network_id: str, container_id: str) -> None:
     """Give back every address a container holds on a network; none is a success."""
     for address in held_by(layout, network_id, container_id):
         _drop(layout, network_id, address)
+
+
+def keep_within(layout: Layout, network: Network) -> None:
+    """Give back the leases of addresses that a network does not have any more."""
+    blocks = [_block(pool.subnet) for pool in network.spec.pools]
+    for address in holders(layout, network.id):
+        if not any(ipaddress.ip_address(address) in block for block in blocks):
+            _drop(layout, network.id, address)
+
+
+def misfit(address: str, pools: Iterable[Pool]) -> str:
+    """Why an address cannot be had in these pools, in words; "" when it can. Pure."""
+    parsed = ipaddress.ip_address(address)
+    for pool in pools:
+        if parsed in _block(pool.subnet):
+            reserved = reservations(pool).get(parsed)
+            return f"is {reserved} there" if reserved else ""
+    return "is in none of its subnets"
 
 
 def _drop(layout: Layout, network_id: str, address: str) -> None:
@@ -263,6 +300,32 @@ def free_pool(taken: Iterable[str]) -> Optional[Pool]:
             if not any(overlaps(subnet, block) for block in blocks):
                 return Pool(str(subnet), str(subnet.network_address + 1))
     return None
+
+
+def free_pool6(prefix: str, taken: Iterable[str]) -> Optional[Pool]:
+    """The first /64 of a host's unique local prefix that overlaps none of ``taken``. Pure."""
+    blocks = [_block(subnet) for subnet in taken if ":" in subnet]
+    for subnet in _block(prefix).subnets(new_prefix=64):
+        if not any(overlaps(subnet, block) for block in blocks):
+            return Pool(str(subnet), str(subnet.network_address + 1))
+    return None
+
+
+def local_prefix(machine: str) -> str:
+    """The /48 of unique local addresses (RFC 4193) that a machine's networks get theirs from, by
+    its machine-id: the same on every run, and different from one host to the next.
+    """
+    digest = hashlib.sha256(f"slipway ipv6 {machine}".encode()).digest()
+    return f"{ipaddress.IPv6Address(bytes((0xFD, *digest[:5])) + bytes(10))}/48"
+
+
+def machine_id() -> str:
+    """What tells this host from others; its name where it has no machine-id(5)."""
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        found = "".join(_lines(path)).strip()
+        if found:
+            return found
+    return socket.gethostname()
 
 
 def overlaps(one: Block, other: Block) -> bool:

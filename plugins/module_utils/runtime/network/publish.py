@@ -12,6 +12,7 @@ and whenever networks change. It needs no process, so it may run beside the OCI 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import ipaddress
 import os
@@ -28,7 +29,7 @@ from ..container.spec import Port
 from ..errors import Conflict, Error
 from ..layout import Layout
 from . import dns, firewall, record, sysctl
-from .spec import Attachment, Publication
+from .spec import Attachment, Publication, by_gateway
 
 _FIREWALL_LOCK = ("firewall", "table")
 _PORTS_LOCK = ("firewall", "ports")
@@ -193,8 +194,11 @@ def resolve(
     """The publications of a container's ports, with free host ports where none was asked for.
 
     One per port and address family of the container. A port chosen before is chosen again when it
-    is free. Raises Conflict naming the container or the process that has a port.
+    is free. Raises Conflict naming the container or the process that has a port. A container that
+    is on macvlan and ipvlan networks alone has its ports on its own addresses, and publishes none.
     """
+    if attachments and all(a.driver != "bridge" for a in attachments):
+        return ()
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()
     claimed = _claims(layout)
@@ -204,7 +208,8 @@ def resolve(
         elif found.id not in exempt and (found.phase in _HOLDING or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
     settled: list[Publication] = []
-    for port in ports:
+    for asked in ports:
+        port = dataclasses.replace(asked, host_ip=asked.host_ip or _host_ip(attachments))
         addresses = _container_addresses(attachments, port.host_ip)
         if not addresses:
             raise Error(
@@ -221,11 +226,13 @@ def resolve(
 
 
 def _container_addresses(attachments: Sequence[Attachment], host_ip: str) -> list[str]:
-    """The container's address per family, on its first network with a way out."""
+    """The container's address per family, on the network that gives the default route: there the
+    answers leave. Of macvlan and ipvlan networks, which the host does not reach, on the next.
+    """
     families = (4, 6) if not host_ip else (6,) if ":" in host_ip else (4,)
     found = []
     for family in families:
-        for attachment in attachments:
+        for attachment in _bridged(attachments):
             address, gateway = (
                 (attachment.ipv4_address, attachment.ipv4_gateway)
                 if family == 4
@@ -235,6 +242,15 @@ def _container_addresses(attachments: Sequence[Attachment], host_ip: str) -> lis
                 found.append(address.partition("/")[0])
                 break
     return found
+
+
+def _bridged(attachments: Sequence[Attachment]) -> list[Attachment]:
+    return [a for a in by_gateway(attachments) if a.driver == "bridge"]
+
+
+def _host_ip(attachments: Sequence[Attachment]) -> str:
+    """Where a network says its containers' ports are published; "" is everywhere."""
+    return next((a.host_ip for a in _bridged(attachments)), "")
 
 
 def _publications(

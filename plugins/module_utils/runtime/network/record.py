@@ -29,10 +29,19 @@ DEFAULT = "bridge"
 #: Names that exist on every host and cannot be removed.
 PREDEFINED = ("bridge", "host", "none")
 
+#: Drivers whose links stand on an interface of the host, and the option that has their mode.
+PARENTED = {"macvlan": "macvlan_mode", "ipvlan": "ipvlan_mode"}
+
 #: Docker's options, with our default bridge's own name.
 BRIDGE_OPTION = "com.docker.network.bridge.name"
 MTU_OPTION = "com.docker.network.driver.mtu"
+ICC_OPTION = "com.docker.network.bridge.enable_icc"
+HOST_IP_OPTION = "com.docker.network.bridge.host_binding_ipv4"
+DEFAULT_OPTION = "com.docker.network.bridge.default_bridge"
+PREFIX_OPTION = "com.docker.network.container_iface_prefix"
+PARENT_OPTION = "parent"
 _DEFAULT_BRIDGE = "slipway0"
+_DEFAULT_MODES = {"macvlan": "bridge", "ipvlan": "l2"}
 
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{4,64}\Z", re.ASCII)
@@ -63,6 +72,11 @@ def network_id(name: str) -> str:
     return hashlib.sha256(f"slipway network {name}".encode()).hexdigest()
 
 
+def is_id_of(text: str, name: str) -> bool:
+    """Whether a text is the start of the id of the network of that name."""
+    return bool(_ID_PREFIX.match(text)) and network_id(name).startswith(text)
+
+
 def bridge_name(name: str, driver_options: Mapping[str, str]) -> str:
     """The interface of a network: what its options say, or a name made from its id."""
     named = driver_options.get(BRIDGE_OPTION)
@@ -71,13 +85,51 @@ def bridge_name(name: str, driver_options: Mapping[str, str]) -> str:
     return _DEFAULT_BRIDGE if name == DEFAULT else f"sl-{network_id(name)[:10]}"
 
 
+def interface(spec: NetworkSpec) -> str:
+    """The interface of the host that a network stands on: its bridge, or its links' parent.
+
+    A macvlan or ipvlan network without a parent gets one of its own, which leads nowhere.
+    """
+    if spec.config_only or spec.driver not in ("bridge", *PARENTED):
+        return ""
+    if spec.driver in PARENTED:
+        return spec.driver_options.get(PARENT_OPTION) or bridge_name(spec.name, {})
+    return bridge_name(spec.name, spec.driver_options)
+
+
+def parentless(spec: NetworkSpec) -> bool:
+    """Whether a macvlan or ipvlan network is to have a parent of its own."""
+    return spec.driver in PARENTED and not spec.driver_options.get(PARENT_OPTION)
+
+
+def vlan(parent: str) -> Optional[tuple[str, int]]:
+    """The interface and the VLAN that a parent such as ``eth0.50`` names; None for other names."""
+    below, dot, number = parent.rpartition(".")
+    if dot and below and number.isdecimal() and 1 <= int(number) <= 4094:
+        return below, int(number)
+    return None
+
+
+def mode(spec: NetworkSpec) -> str:
+    """The mode of a macvlan or ipvlan network's links; "" for other drivers."""
+    if spec.driver not in PARENTED:
+        return ""
+    return spec.driver_options.get(PARENTED[spec.driver]) or _DEFAULT_MODES[spec.driver]
+
+
 def mtu(network: Network) -> int:
-    """The MTU of a network's links, in bytes."""
-    return int(network.spec.driver_options.get(MTU_OPTION, "1500"))
+    """The MTU of a network's links in bytes; 0 is that of their parent."""
+    standard = "0" if network.spec.driver in PARENTED else "1500"
+    return int(network.spec.driver_options.get(MTU_OPTION, standard))
 
 
 def bridge_addresses(network: Network) -> list[str]:
-    """The bridge's own addresses: each pool's gateway with its subnet's prefix length."""
+    """The bridge's own addresses: each pool's gateway with its subnet's prefix length.
+
+    A parent gets none: the gateway there is somebody else's.
+    """
+    if network.spec.driver != "bridge":
+        return []
     return [
         f"{pool.gateway}/{pool.subnet.partition('/')[2]}"
         for pool in network.spec.pools
@@ -143,12 +195,12 @@ def _read(layout: Layout, network: str) -> Optional[Network]:
     return document.from_json(Network, value)
 
 
-def make(spec: NetworkSpec) -> Network:
-    """A network as it will be recorded, created now."""
+def make(spec: NetworkSpec, owned: bool = True) -> Network:
+    """A network as it will be recorded, created now; ``owned`` as in Network."""
     created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     nanoseconds = time.time_ns() % 1_000_000_000
-    bridge = bridge_name(spec.name, spec.driver_options)
-    return Network(network_id(spec.name), spec, bridge, f"{created}.{nanoseconds:09d}Z")
+    moment = f"{created}.{nanoseconds:09d}Z"
+    return Network(network_id(spec.name), spec, interface(spec), moment, owned)
 
 
 def write(layout: Layout, network: Network) -> None:

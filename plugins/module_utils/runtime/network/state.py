@@ -1,0 +1,279 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan for a network starts from: the network as found, who uses it, and what is taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .. import document
+from ..container import record as container_record
+from ..container.spec import ContainerSpec, endpoints
+from ..errors import NotFound
+from ..plan import Host
+from . import attach, lease, probe, publish, record
+from .declare import Declared
+from .spec import Network, NetworkSpec
+
+#: Phases in which a container has its links.
+LINKED = ("running", "paused")
+_RUNNING = (*LINKED, "restarting")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A subnet that is not free, and whose it is, such as ``network web``."""
+
+    subnet: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class User:
+    """A container that has addresses on the network; ``fixed`` are those it asked for by name."""
+
+    name: str
+    running: bool = False
+    addresses: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Member:
+    """A container of which a task says whether it is connected. ``key`` is how the task names it;
+    ``id`` is "" for one that is only predicted.
+    """
+
+    name: str
+    spec: ContainerSpec
+    running: bool = False
+    id: str = ""
+    keys: tuple[str, ...] = ()
+    joined: bool = False
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """A network as it is.
+
+    ``damage`` is what the host lost of it. ``taken`` are the subnets of others, ``interface_taken``
+    that the declared bridge's name belongs to an interface which is not this network's. ``config``
+    is the network that ``config_from`` names, ``dependents`` are those that name this one.
+    ``parent_missing`` and ``parent_user`` are of the declared parent: that the host has no such
+    interface, and the network that has it already. ``local_prefix`` is what IPv6 subnets are taken
+    from. ``members`` are containers that are connected or are to be, where the task asks for that
+    (``counted``), ``strangers`` the names in ``connected`` that no container has.
+    """
+
+    name: str
+    spec: Optional[NetworkSpec] = None
+    damage: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    interface_taken: bool = False
+    config: Optional[NetworkSpec] = None
+    dependents: tuple[str, ...] = ()
+    parent_missing: bool = False
+    parent_user: str = ""
+    local_prefix: str = ""
+    counted: bool = False
+    members: tuple[Member, ...] = ()
+    strangers: tuple[str, ...] = ()
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Read a network's record, what the host lost of it, and who uses it."""
+    name = declared.name
+    specs = _specs(host)
+    source = declared.config_from
+    if source is None and declared.keep and name in specs:
+        source = specs[name].config_from
+    around = State(
+        name,
+        taken=_taken(host, name, specs),
+        config=specs.get(source) if source else None,
+        dependents=tuple(n for n, spec in sorted(specs.items()) if spec.config_from == name),
+        local_prefix=lease.local_prefix(lease.machine_id()),
+        counted=declared.connected is not None or (declared.state == "absent" and declared.force),
+    )
+    around = _with_interface(declared, around, specs)
+    if around.counted:
+        members, strangers = _members(host, declared)
+        around = dataclasses.replace(around, members=members, strangers=strangers)
+    users = _users(host, name)
+    if name in host.predicted.get("network", {}):
+        return dataclasses.replace(around, spec=specs.get(name), users=users, interface_taken=False)
+    found = record.find(host.layout, by_name(name))
+    if found is None or (found.bridge and not found.spec.pools):
+        # The default bridge is made on its first use.
+        return around
+    damage = _damage(host, found)
+    return dataclasses.replace(
+        around, spec=found.spec, damage=damage, users=users, interface_taken=False
+    )
+
+
+def by_name(name: str) -> str:
+    """What finds a network by its name alone, though the name may look like another's id."""
+    return record.network_id(name) if name not in record.PREDEFINED else name
+
+
+def _specs(host: Host) -> dict[str, NetworkSpec]:
+    """Every network by its name, as earlier tasks of a check-mode run would leave them."""
+    specs = {network.spec.name: network.spec for network in record.networks(host.layout)}
+    for other, value in host.predicted.get("network", {}).items():
+        specs.pop(other, None)
+        if value is not None:
+            specs[other] = document.from_json(NetworkSpec, value["spec"])
+    return specs
+
+
+def _taken(host: Host, name: str, specs: Mapping[str, NetworkSpec]) -> tuple[Taken, ...]:
+    """The subnets of other networks, and of the host's routes that are none of ours."""
+    found = [
+        Taken(pool.subnet, f"network {other}")
+        for other, spec in sorted(specs.items())
+        for pool in spec.pools
+        if other != name and not spec.config_only
+    ]
+    ours = [n.bridge for n in record.networks(host.layout) if n.spec.driver == "bridge"]
+    found += [
+        Taken(subnet, f"the host's route by {interface}")
+        for subnet, interface in lease.host_routes(ours)
+    ]
+    return tuple(found)
+
+
+def _with_interface(declared: Declared, around: State, specs: Mapping[str, NetworkSpec]) -> State:
+    have = specs.get(declared.name)
+    options = declared.driver_options or {}
+    if around.config is not None:
+        options = around.config.driver_options
+    elif declared.keep and have is not None:
+        options = {**have.driver_options, **options}
+    driver = declared.driver or (have.driver if declared.keep and have is not None else "bridge")
+    parent = options.get(record.PARENT_OPTION, "")
+    if driver in record.PARENTED and parent:
+        vlan = record.vlan(parent)
+        there = probe.exists(parent) or (vlan is not None and probe.exists(vlan[0]))
+        others = (
+            name
+            for name, spec in sorted(specs.items())
+            if name != declared.name
+            and spec.driver in record.PARENTED
+            and record.interface(spec) == parent
+        )
+        return dataclasses.replace(around, parent_missing=not there, parent_user=next(others, ""))
+    own = {} if driver in record.PARENTED else options
+    taken = probe.exists(record.bridge_name(declared.name, own))
+    return dataclasses.replace(around, interface_taken=taken)
+
+
+def _damage(host: Host, network: Network) -> tuple[str, ...]:
+    if not network.bridge:
+        return ()
+    lost = []
+    if not probe.stands(network.bridge, record.bridge_addresses(network)):
+        lost.append(attach.interface_word(network))
+    if lease.leases(host.layout, network.id):
+        for found in container_record.records(host.layout):
+            if found.phase in LINKED and not attach.is_connected(network, found):
+                lost.append(f"the link of container {found.name}")
+    if "firewall" not in host.predicted and not publish.standing(host.layout):
+        lost.append("the firewall")
+    return tuple(lost)
+
+
+def _users(host: Host, name: str) -> tuple[User, ...]:
+    """The containers that hold addresses, as earlier tasks of a check-mode run would leave them."""
+    network = record.network_id(name)
+    held: dict[str, list[lease.Lease]] = {}
+    for one in lease.leases(host.layout, network):
+        held.setdefault(one.container_id, []).append(one)
+    records = {found.id: found for found in container_record.records(host.layout)} if held else {}
+    users = {}
+    for container_id, leases in held.items():
+        found = records.get(container_id)
+        user = User(
+            container_id[:12] if found is None else found.name,
+            found is not None and found.phase in _RUNNING,
+            tuple(sorted(one.address for one in leases)),
+            tuple(sorted(one.address for one in leases if one.static)),
+        )
+        users[user.name] = user
+    for other, value in host.predicted.get("container", {}).items():
+        joined = value is not None and _on(host, name, _predicted(other, value).spec)
+        if value is None or not joined:
+            users.pop(other, None)
+        elif value.get("running"):
+            users.setdefault(other, User(other, True))
+            users[other] = dataclasses.replace(users[other], running=True)
+        elif other in users:
+            users[other] = dataclasses.replace(users[other], running=False)
+    return tuple(users[key] for key in sorted(users))
+
+
+def _predicted(name: str, value: Mapping[str, Any]) -> Member:
+    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of container {name}")
+    return Member(name, spec, bool(value.get("running")))
+
+
+def _on(host: Host, name: str, spec: ContainerSpec) -> bool:
+    """Whether a container is on the network of that name, whatever it calls it."""
+    wanted = record.network_id(name)
+    for endpoint in endpoints(spec):
+        if endpoint.network == name:
+            return True
+        found = record.find(host.layout, endpoint.network)
+        if found is not None and found.id == wanted:
+            return True
+    return False
+
+
+def _members(host: Host, declared: Declared) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    everyone = {member.name: member for member in _containers(host)}
+    asked: dict[str, list[str]] = {}
+    strangers = []
+    for key in declared.connected or ():
+        found = _identify(host, everyone, key)
+        if found is None:
+            strangers.append(key)
+        else:
+            asked.setdefault(found, []).append(key)
+    members = []
+    for name, member in sorted(everyone.items()):
+        joined = _on(host, declared.name, member.spec)
+        if joined or name in asked:
+            keys = tuple(asked.get(name, ()))
+            members.append(dataclasses.replace(member, joined=joined, keys=keys))
+    return tuple(members), tuple(strangers)
+
+
+def _containers(host: Host) -> Iterable[Member]:
+    predicted = host.predicted.get("container", {})
+    for found in container_record.records(host.layout):
+        if found.name in predicted or found.phase == "removing":
+            continue
+        try:
+            spec = container_record.read_spec(host.layout, found.id)
+        except NotFound:
+            continue
+        yield Member(found.name, spec, found.phase in _RUNNING, found.id)
+    for name, value in predicted.items():
+        if value is not None:
+            yield dataclasses.replace(_predicted(name, value), id=str(value.get("id") or ""))
+
+
+def _identify(host: Host, everyone: Mapping[str, Member], key: str) -> Optional[str]:
+    if key in everyone:
+        return key
+    try:
+        container_id = container_record.identify(host.layout, key)
+    except NotFound:
+        return None
+    return next((m.name for m in everyone.values() if m.id == container_id), None)

@@ -1,0 +1,239 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps that make, change, restore and remove networks, and connect containers to them.
+
+What acts on containers is imported where a step is executed: a task that finds nothing to do is the
+common one, and pays for none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass
+
+from ..container import record as container_record
+from ..container.spec import Endpoint, with_endpoint, without_networks
+from ..errors import Conflict, Error, NotFound
+from ..plan import Host, Step
+from . import attach, lease, link, probe, publish, record
+from .spec import Network, NetworkSpec
+from .state import LINKED, Member, State
+
+
+@dataclass(frozen=True)
+class Create(Step[State]):
+    """Record a network, then make its bridge and its part of the firewall stand."""
+
+    spec: NetworkSpec
+
+    def describe(self) -> str:
+        return f"create network {self.spec.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, spec=self.spec, damage=(), users=(), interface_taken=False)
+
+    def execute(self, host: Host) -> None:
+        network = record.make(self.spec, owned=_ours(self.spec))
+        if record.find(host.layout, network.id) is None and _occupied(network):
+            raise interface_taken(self.spec.name, network.bridge)
+        record.write(host.layout, network)
+        try:
+            _raise(host, network)
+        except Error:
+            _take_down(network)
+            record.remove(host.layout, network.id)
+            raise
+
+
+@dataclass(frozen=True)
+class Update(Step[State]):
+    """Change what of a network needs no new bridge: its labels, whether it masquerades."""
+
+    spec: NetworkSpec
+    options: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"update network {self.spec.name} ({', '.join(self.options)})"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, spec=self.spec, damage=())
+
+    def execute(self, host: Host) -> None:
+        network = record.read(host.layout, record.network_id(self.spec.name))
+        changed = dataclasses.replace(network, spec=self.spec)
+        record.write(host.layout, changed)
+        _restore(host, changed)
+
+
+@dataclass(frozen=True)
+class Remake(Step[State]):
+    """Make a network anew that containers are on, and connect those that run to it again.
+
+    They keep every address that the new network has; the others get new ones. The bridge goes
+    first, so whoever is cut short leaves a network without one, old or new, which is damage that a
+    next run repairs.
+    """
+
+    spec: NetworkSpec
+    options: tuple[str, ...]
+    running: tuple[str, ...]
+
+    def describe(self) -> str:
+        again = f", connecting {', '.join(self.running)} again" if self.running else ""
+        return f"recreate network {self.spec.name} ({', '.join(self.options)}){again}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, spec=self.spec, damage=(), interface_taken=False)
+
+    def execute(self, host: Host) -> None:
+        before = record.read(host.layout, record.network_id(self.spec.name))
+        network = record.make(self.spec, owned=_ours(self.spec))
+        if network.bridge != before.bridge and _occupied(network):
+            raise interface_taken(self.spec.name, network.bridge)
+        _take_down(before)
+        record.write(host.layout, network)
+        lease.keep_within(host.layout, network)
+        _restore(host, network)
+
+
+@dataclass(frozen=True)
+class Repair(Step[State]):
+    """Restore what the host lost of a network, and the links of its running containers."""
+
+    name: str
+    damage: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"repair network {self.name} ({', '.join(self.damage)})"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, damage=())
+
+    def execute(self, host: Host) -> None:
+        _restore(host, record.read(host.layout, record.network_id(self.name)))
+
+
+@dataclass(frozen=True)
+class Remove(Step[State]):
+    """Take down a network's bridge and its part of the firewall, then forget it."""
+
+    name: str
+
+    def describe(self) -> str:
+        return f"remove network {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, spec=None, damage=(), users=())
+
+    def execute(self, host: Host) -> None:
+        network = record.find(host.layout, record.network_id(self.name))
+        if network is not None:
+            _take_down(network)
+            publish.synchronise(host.layout, without=[network.id])
+            record.remove(host.layout, network.id)
+
+
+@dataclass(frozen=True)
+class Connect(Step[State]):
+    """Connect a container to the network; one that runs is on it at once."""
+
+    network: str
+    container: str
+
+    def describe(self) -> str:
+        return f"connect container {self.container} to network {self.network}"
+
+    def after(self, have: State) -> State:
+        return _with_member(have, self.container, True)
+
+    def execute(self, host: Host) -> None:
+        from ..container import joining
+
+        container_id = container_record.by_name(host.layout, self.container)
+        joining.connect(host, container_id, Endpoint(self.network))
+
+
+@dataclass(frozen=True)
+class Disconnect(Step[State]):
+    """Take a container off the network; one that runs loses its link at once."""
+
+    network: str
+    container: str
+
+    def describe(self) -> str:
+        return f"disconnect container {self.container} from network {self.network}"
+
+    def after(self, have: State) -> State:
+        users = tuple(user for user in have.users if user.name != self.container)
+        return dataclasses.replace(_with_member(have, self.container, False), users=users)
+
+    def execute(self, host: Host) -> None:
+        from ..container import joining
+
+        container_id = container_record.by_name(host.layout, self.container)
+        joining.disconnect(host, container_id, self.network)
+
+
+def _with_member(have: State, name: str, joined: bool) -> State:
+    return dataclasses.replace(
+        have,
+        members=tuple(
+            _moved(have.name, member, joined) if member.name == name else member
+            for member in have.members
+        ),
+    )
+
+
+def _moved(network: str, member: Member, joined: bool) -> Member:
+    if joined:
+        spec = with_endpoint(member.spec, Endpoint(network))
+    else:
+        names = {network, record.network_id(network)}
+        names |= {e.network for e in member.spec.networks if record.is_id_of(e.network, network)}
+        spec = without_networks(member.spec, names)
+    return dataclasses.replace(member, spec=spec, joined=joined, changed=True)
+
+
+def _ours(spec: NetworkSpec) -> bool:
+    """Whether we make a network's interface: not the parent that the host has already."""
+    if spec.driver not in record.PARENTED or record.parentless(spec):
+        return True
+    return not probe.exists(record.interface(spec))
+
+
+def _occupied(network: Network) -> bool:
+    """Whether the interface a network would make is there already, and so is somebody else's."""
+    ours = network.spec.driver == "bridge" or record.parentless(network.spec)
+    return ours and bool(network.bridge) and probe.exists(network.bridge)
+
+
+def interface_taken(name: str, bridge: str) -> Conflict:
+    return Conflict(
+        f"network {name}: the host has an interface {bridge} already, which is not slipway's",
+        hint=f"remove it, or choose another name with driver_options: {record.BRIDGE_OPTION}",
+    )
+
+
+def _take_down(network: Network) -> None:
+    if network.bridge and network.owned:
+        link.delete_link(network.bridge)
+
+
+def _raise(host: Host, network: Network) -> None:
+    attach.raise_interface(network)
+    publish.synchronise(host.layout)
+
+
+def _restore(host: Host, network: Network) -> None:
+    """Make a network stand, and connect the running containers on it."""
+    from ..container import joining
+
+    _raise(host, network)
+    for found in container_record.records(host.layout):
+        joined = any(attachment.network_id == network.id for attachment in found.attachments)
+        if joined and found.phase in LINKED:
+            # One that ends meanwhile needs no link.
+            with contextlib.suppress(NotFound):
+                joining.rejoin(host, found.id)
