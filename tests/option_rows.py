@@ -35,6 +35,8 @@ MOUNTS: dict[str, tuple[Any, Any, Any]] = {
 NETWORKS: dict[str, tuple[Any, Any, Any]] = {
     "network_mode": ("host", "none", "none"),
     "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "two"}, {"name": "one"}]),
+    "mac_address": ("02:42:00:00:00:01", "02-42-00-00-00-AA", "02:42:00:00:00:aa"),
+    "links": (["db:sql"], ["cache"], ["cache:cache", "db:sql"]),
 }
 
 SECURITY: dict[str, tuple[Any, Any, Any]] = {

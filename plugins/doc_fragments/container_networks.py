@@ -13,8 +13,12 @@ class ModuleDocFragment:
 options:
   networks:
     description:
-      - Networks the container joins; the first one has its default route.
+      - Networks the container joins, in the order in which its interfaces are numbered.
       - Without this option and O(network_mode) the container joins the network V(bridge).
+      - A running container is connected and disconnected as it is, and not recreated. One whose
+        addresses on a network change is disconnected from that network and connected again.
+      - The default route is that of the network with the highest O(networks[].gw_priority); among
+        equals, of one that leads out in both address families, then of the first name.
     type: list
     elements: dict
     suboptions:
@@ -29,16 +33,54 @@ options:
         description: A fixed IPv6 address in the network.
         type: str
       mac_address:
-        description: A fixed MAC address.
+        description: A fixed MAC address. Networks of the driver C(ipvlan) have none to give.
         type: str
       aliases:
         description: More names under which other containers of the network reach this one.
         type: list
         elements: str
+      links:
+        description:
+          - Other containers of the network under names that only this one knows, each
+            C(CONTAINER:ALIAS).
+        type: list
+        elements: str
+      gw_priority:
+        description:
+          - The network with the highest number gives the default route. It is 0 unless set.
+        type: int
+      driver_opts:
+        description:
+          - C(com.docker.network.endpoint.ifname) is the name of the interface in the container,
+            and C(com.docker.network.endpoint.sysctls) settings of it, such as
+            C(net.ipv4.conf.IFNAME.log_martians=1), joined with commas.
+        type: dict
   network_mode:
     description:
-      - V(default) or V(bridge) for networks of its own, V(host) for the host's network, V(none)
-        for
-        loopback alone, V(container:NAME) for the network of another container.
+      - V(default) or V(bridge) for the network V(bridge), V(host) for the host's network, V(none)
+        for loopback alone, V(container:NAME) for the network of another container.
+      - The name of any other network puts the container on that one, as its first.
     type: str
+  networks_cli_compatible:
+    description:
+      - Whether O(networks) are all that the container is on, as with Docker's command line.
+      - When it is V(false) and O(network_mode) is not given, the container is on the network
+        V(bridge) besides.
+    type: bool
+    default: true
+  purge_networks:
+    description:
+      - Take the container off every network that O(networks) does not name, also with
+        O(undeclared=keep).
+    type: bool
+    default: false
+  mac_address:
+    description: A fixed MAC address on the first network, where that does not say one itself.
+    type: str
+  links:
+    description:
+      - Other containers of the first network under names that only this one knows, each
+        C(CONTAINER:ALIAS).
+    type: list
+    elements: str
 """

@@ -52,13 +52,16 @@ def declare(params: Mapping[str, Any]) -> Declared:
             f"container {name}: networks and network_mode were both given",
             hint="a container in another network namespace joins no network of its own",
         )
+    comparisons = _comparisons(params["comparisons"] or {})
+    if params.get("purge_networks"):
+        comparisons.setdefault("networks", STRICT)
     return Declared(
         name=name,
         image=params["image"] or "",
         state="present" if params["state"] == "created" else params["state"],
         values=values,
         undeclared=params["undeclared"],
-        comparisons=_comparisons(params["comparisons"] or {}),
+        comparisons=comparisons,
         pull=params["pull"],
         recreate=params["recreate"],
         restart=params["restart"],
@@ -171,11 +174,15 @@ def differing(have: ContainerSpec, want: ContainerSpec) -> list[str]:
     ]
 
 
-def applied_live(option: str) -> bool:
+def applied_live(option: str, have: ContainerSpec, want: ContainerSpec) -> bool:
     """Whether a difference in this option is applied to the container as it is."""
-    return option != "image" and bool(
-        ContainerSpec.__dataclass_fields__[FIELDS[option]].metadata["live"]
-    )
+    if option == "image":
+        return False
+    field = FIELDS[option]
+    live = ContainerSpec.__dataclass_fields__[field].metadata["live"]
+    if isinstance(live, frozenset):
+        return {getattr(have, field), getattr(want, field)} <= live
+    return bool(live)
 
 
 def shown(spec: ContainerSpec) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ..plan import Host
 from ..volume import users as volume_users
 from . import conmon, liveness, oci_runtime, rootfs, traces
 from .record import Record, read_image, read_record, read_spec, write_record
-from .spec import ContainerSpec
+from .spec import ContainerSpec, endpoints
 
 #: How long conmon and the OCI runtime may take to make a container; 0.05 seconds are usual.
 _CREATE_TIMEOUT_S = 120.0
@@ -78,10 +78,15 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         oom_killed=False,
     )
     try:
-        attachments = attach.attach(layout, found.id, spec.networks, spec.network_mode)
-        intent = dataclasses.replace(intent, attachments=attachments)
+        attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
+        intent = dataclasses.replace(intent, attachments=attachments, leaving=())
         with publish.claim(layout, found.id, spec.ports, attachments) as publications:
             intent = dataclasses.replace(intent, publications=publications)
+            if spec.ports and attachments and not publications:
+                host.warn(
+                    f"container {found.name}: its ports are not published, since it is on macvlan "
+                    "and ipvlan networks alone; they are open on its own addresses"
+                )
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)

@@ -28,10 +28,10 @@ from ..plan import Host
 from ..volume import store as volume_store
 from ..volume import users as volume_users
 from ..volume.spec import Volume
-from . import incarnation, inspect, liveness, logs, oci_runtime, record
+from . import incarnation, inspect, joining, liveness, logs, oci_runtime, record
 from .incarnation import locked
 from .record import Record
-from .spec import ContainerSpec, ImageDefaults
+from .spec import ContainerSpec, ImageDefaults, endpoints
 
 #: What a container is asked to end with when neither it nor its image says.
 _STOP_SIGNAL = "SIGTERM"
@@ -213,17 +213,19 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
 
 
 def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
-    """Change what a container is asked to be, in the fields that need no new one."""
+    """Change what a container is asked to be, in the fields that need no new one. On other networks
+    it is at once.
+    """
     with locked(host, container_id) as found:
-        record.write_spec(host.layout, container_id, spec)
-        return found
+        if endpoints(record.read_spec(host.layout, container_id)) == endpoints(spec):
+            record.write_spec(host.layout, container_id, spec)
+            return found
+    return joining.rejoin(host, container_id, spec)
 
 
 def repair(host: Host, container_id: str) -> Record:
     """Restore what the host lost of a running container's network: links, addresses, firewall."""
-    with locked(host, container_id) as found:
-        if liveness.is_running(host.layout, found):
-            attach.connect(host.layout, found.pid, found.attachments)
+    found = joining.rejoin(host, container_id)
     publish.synchronise(host.layout)
     return found
 

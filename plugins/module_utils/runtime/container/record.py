@@ -65,6 +65,8 @@ class Record:
     backoff_s: float = 0.0
     runtime: str = ""
     attachments: tuple[Attachment, ...] = ()
+    #: What a running container had on networks that it leaves, until their links are gone.
+    leaving: tuple[Attachment, ...] = ()
     publications: tuple[Publication, ...] = ()
     anonymous_volumes: tuple[str, ...] = ()
 

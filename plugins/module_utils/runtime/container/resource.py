@@ -37,7 +37,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     else:
         pull = _pull(declared, have) if have.around.newer or declared.recreate else []
         options = differing(have.spec, want)
-        reasons = _reasons(declared, have, options, pulled=bool(pull))
+        reasons = _reasons(declared, have, want, options, pulled=bool(pull))
         steps += pull
         if reasons:
             steps.append(Replace(want, running, tuple(reasons)))
@@ -69,9 +69,12 @@ def _pull(declared: Declared, have: State) -> list[Step[State]]:
     return []
 
 
-def _reasons(declared: Declared, have: State, options: list[str], pulled: bool) -> list[str]:
+def _reasons(
+    declared: Declared, have: State, want: ContainerSpec, options: list[str], pulled: bool
+) -> list[str]:
     """Why the container must be made anew, in the module's words; empty when it need not."""
-    reasons = [option for option in options if not applied_live(option)]
+    found = want if have.spec is None else have.spec
+    reasons = [option for option in options if not applied_live(option, found, want)]
     outdated = pulled or not have.image_is_current
     if declared.image and outdated and declared.comparisons.get("image") != IGNORE:
         reasons = ["image", *(reason for reason in reasons if reason != "image")]

@@ -13,9 +13,11 @@ bundle is made, so an image's default never shows as drift.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Union
+
+from ..errors import Error
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,20 @@ class Mount:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A declared attachment to a network: what the playbook fixes, not what was allocated."""
+    """A declared attachment to a network: what the playbook fixes, not what was allocated.
+
+    ``links`` are ``CONTAINER:ALIAS``. The network with the highest ``gw_priority`` gives the
+    default route.
+    """
 
     network: str
     ipv4_address: str = ""
     ipv6_address: str = ""
     mac_address: str = ""
     aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    gw_priority: int = 0
+    driver_opts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,11 @@ class RestartPolicy:
 _NO_RESTART = RestartPolicy()
 
 
-def option(default: Any, *, live: bool = False, kind: str = "value") -> Any:
+def option(default: Any, *, live: Union[bool, frozenset[str]] = False, kind: str = "value") -> Any:
     """A field of ContainerSpec with what plans need to know of it.
 
-    ``live``: a difference is applied to the container as it is; otherwise it needs a new one.
+    ``live``: a difference is applied to the container as it is; otherwise it needs a new one. A set
+    has the values between which it is so.
     ``kind``: how ``allow_more_present`` compares it: ``value``, ``list`` (ordered), ``set`` or
     ``map``.
     """
@@ -116,8 +126,12 @@ class ContainerSpec:
     mounts: tuple[Mount, ...] = option((), kind="set")
     # --- networks and names
     #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
-    network_mode: str = option("")
-    networks: tuple[Endpoint, ...] = option((), kind="set")
+    network_mode: str = option("", live=frozenset(["", "none"]))
+    networks: tuple[Endpoint, ...] = option((), live=True, kind="set")
+    #: Of the first network, where that has none of its own.
+    mac_address: str = option("", live=True)
+    #: ``CONTAINER:ALIAS``, on the first network.
+    links: tuple[str, ...] = option((), live=True, kind="set")
     # --- what it may do
     read_only: bool = option(False)
     privileged: bool = option(False)
@@ -127,6 +141,51 @@ class ContainerSpec:
     restart_policy: RestartPolicy = dataclasses.field(
         default=_NO_RESTART, metadata={"live": True, "kind": "value"}
     )
+
+
+#: The network of containers that declare none.
+DEFAULT_NETWORK = "bridge"
+
+
+def endpoints(spec: ContainerSpec) -> tuple[Endpoint, ...]:
+    """What a container is to have on which network, the default one included; nothing in the
+    network modes host, none and container:NAME.
+    """
+    if spec.network_mode:
+        return ()
+    first, *others = spec.networks or (Endpoint(DEFAULT_NETWORK),)
+    first = dataclasses.replace(
+        first,
+        mac_address=first.mac_address or spec.mac_address,
+        links=tuple(sorted({*first.links, *spec.links})),
+    )
+    return (first, *others)
+
+
+def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
+    """A spec with one more network. Raises Error where a container has no networks of its own."""
+    if spec.network_mode not in ("", "none"):
+        raise Error(
+            f"container {spec.name} has the network mode {spec.network_mode}, so it cannot be "
+            f"connected to the network {endpoint.network}",
+            hint="only a container with a network namespace of its own joins networks",
+        )
+    if spec.network_mode:
+        return dataclasses.replace(spec, network_mode="", networks=(endpoint,))
+    there = spec.networks or (Endpoint(DEFAULT_NETWORK),)
+    return dataclasses.replace(spec, networks=(*there, endpoint))
+
+
+def without_networks(spec: ContainerSpec, names: Collection[str]) -> ContainerSpec:
+    """A spec without these networks; without any network it has the mode none."""
+    if spec.network_mode:
+        return spec
+    there = spec.networks or (Endpoint(DEFAULT_NETWORK),)
+    left = tuple(endpoint for endpoint in there if endpoint.network not in names)
+    if left[:1] != there[:1]:
+        # They were about the network that was the first one.
+        spec = dataclasses.replace(spec, mac_address="", links=())
+    return dataclasses.replace(spec, networks=left, network_mode="" if left else "none")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..network import record as network_record
 from ..plan import Host, difference
 from . import liveness, logs, record
 from .declare import Declared, shown
-from .spec import ContainerSpec
+from .spec import ContainerSpec, endpoints
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _find(host: Host, name: str) -> State:
         found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
-    damage = _damage(host, found) if found.phase == "running" else ()
+    damage = _damage(host, found, spec) if found.phase == "running" else ()
     if damage:
         # The kernel takes a network namespace away before its last process counts as ended, so what
         # looks like damage may be a container that ends just now.
@@ -96,9 +96,12 @@ def _find(host: Host, name: str) -> State:
     return state
 
 
-def _damage(host: Host, found: record.Record) -> tuple[str, ...]:
+def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str, ...]:
     # What an earlier task of a check-mode run would have restored is not reported twice.
-    return attach.damage(host.layout, found, rules="firewall" not in host.predicted)
+    lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
+    if attach.settled(host.layout, found, endpoints(spec)):
+        return lost
+    return (*lost, "a change of its networks that was cut short")
 
 
 def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:

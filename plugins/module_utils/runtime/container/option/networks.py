@@ -6,66 +6,152 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from ...errors import Error
-from ..spec import Endpoint
+from ...network.spec import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
+from ..spec import DEFAULT_NETWORK, Endpoint
 from .option import Option, bad
 from .text import hostname
 
+#: What ``default`` means.
+_DEFAULT = ("default", DEFAULT_NETWORK)
+_MAC = re.compile(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z", re.ASCII)
+_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
+
 
 def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
-    """The ``networks`` option; the order is kept, since the first one gives the default route."""
+    """The ``networks`` option; the order is kept, and gives the interfaces their numbers."""
     found: dict[str, Endpoint] = {}
     for value in values:
         name = value["name"]
         if name in found:
             raise bad("networks", name, "it is named twice")
-        addresses = {}
-        for option, version in (("ipv4_address", 4), ("ipv6_address", 6)):
-            text = value.get(option) or ""
-            try:
-                if text and ipaddress.ip_address(text).version != version:
-                    raise ValueError(text)
-            except ValueError as exc:
-                raise bad(
-                    "networks", text, f"{option} of {name} must be an IPv{version} address"
-                ) from exc
-            addresses[option] = str(ipaddress.ip_address(text)) if text else ""
         aliases = tuple(sorted(set(value.get("aliases") or ())))
         for alias in aliases:
             hostname(alias, "networks[].aliases")
         found[name] = Endpoint(
             network=name,
-            mac_address=(value.get("mac_address") or "").lower(),
+            ipv4_address=_address(value, "ipv4_address", 4),
+            ipv6_address=_address(value, "ipv6_address", 6),
+            mac_address=mac_address(value.get("mac_address") or "", "networks[].mac_address"),
             aliases=aliases,
-            **addresses,
+            links=links(value.get("links") or (), "networks[].links"),
+            gw_priority=int(value.get("gw_priority") or 0),
+            driver_opts=_driver_opts(name, value.get("driver_opts") or {}),
         )
     return tuple(found.values())
 
 
+def _address(value: Mapping[str, Any], option: str, version: int) -> str:
+    text = value.get(option) or ""
+    try:
+        if text and ipaddress.ip_address(text).version != version:
+            raise ValueError(text)
+    except ValueError as exc:
+        name = value["name"]
+        raise bad("networks", text, f"{option} of {name} must be an IPv{version} address") from exc
+    return str(ipaddress.ip_address(text)) if text else ""
+
+
+def mac_address(text: str, option: str = "mac_address") -> str:
+    """A MAC address of one interface, with colons and small letters."""
+    found = text.lower().replace("-", ":")
+    if found and not _MAC.match(found):
+        raise bad(option, text, "write it like 02:42:ac:11:00:02")
+    if found and int(found[:2], 16) & 1:
+        raise bad(option, text, "it is a group address, which no interface may have")
+    return found
+
+
+def links(texts: Iterable[str], option: str = "links") -> tuple[str, ...]:
+    """``CONTAINER[:ALIAS]``, each with its alias."""
+    found = set()
+    for text in texts:
+        name, colon, alias = str(text).partition(":")
+        name = name.lstrip("/")
+        if not _NAME.match(name) or (colon and not alias):
+            raise bad(option, str(text), "write CONTAINER or CONTAINER:ALIAS")
+        if colon:
+            hostname(alias, option)
+        found.add(f"{name}:{alias or name}")
+    return tuple(sorted(found))
+
+
+def _driver_opts(network: str, values: Mapping[str, Any]) -> dict[str, str]:
+    found = {str(key): str(value) for key, value in sorted(values.items())}
+    for key, value in found.items():
+        if key == INTERFACE_OPTION:
+            if not re.match(r"\A[a-zA-Z][a-zA-Z0-9_.-]{0,14}\Z", value) or value == "lo":
+                raise bad(f"networks: driver_opts of {network}", value, "it names no interface")
+        elif key == SYSCTLS_OPTION:
+            endpoint_sysctls(value, "eth0")
+        else:
+            raise Error(
+                f"networks: driver_opts of {network}: {key[:100]!r} is not understood",
+                hint=f"known are {INTERFACE_OPTION}, {SYSCTLS_OPTION}",
+            )
+    return found
+
+
 def show_endpoint(endpoint: Endpoint) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": endpoint.network}
-    for option in ("ipv4_address", "ipv6_address", "mac_address"):
+    for option in ("ipv4_address", "ipv6_address", "mac_address", "gw_priority"):
         if getattr(endpoint, option):
             shown[option] = getattr(endpoint, option)
-    if endpoint.aliases:
-        shown["aliases"] = list(endpoint.aliases)
+    for option in ("aliases", "links"):
+        if getattr(endpoint, option):
+            shown[option] = list(getattr(endpoint, option))
+    if endpoint.driver_opts:
+        shown["driver_opts"] = dict(endpoint.driver_opts)
     return shown
 
 
 def network_mode(text: str) -> str:
-    """``default`` and ``bridge`` mean the network bridge; host, none, container:NAME are kept."""
-    if text in ("default", "bridge"):
-        return ""
+    """host, none and container:NAME are kept; ``default``, ``bridge`` and the names of networks
+    are networks to be on, see ``_networks``.
+    """
     kind, dummy, name = text.partition(":")
     if text in ("host", "none") or (kind == "container" and name):
         return text
-    raise Error(
-        f"network_mode: {text[:100]!r} is not understood",
-        hint="use default, host, none or container:NAME; networks joins networks by name",
-    )
+    if text not in _DEFAULT and not _NAME.match(text):
+        raise Error(
+            f"network_mode: {text[:100]!r} is not understood",
+            hint="use default, host, none, container:NAME or the name of a network",
+        )
+    return ""
+
+
+def _networks(params: Mapping[str, Any]) -> Optional[tuple[Endpoint, ...]]:
+    """What ``networks``, ``network_mode`` and ``networks_cli_compatible`` say together.
+
+    A container is on the network that ``network_mode`` names, and on the others besides. Without
+    it, it is on those of ``networks`` alone, as with Docker's command line, or with
+    ``networks_cli_compatible: false`` on the default one too.
+    """
+    given = params.get("networks")
+    mode = params.get("network_mode")
+    if mode is not None and network_mode(mode):
+        return None if given is None else endpoints(given)
+    found = endpoints(given or ())
+    compatible = params.get("networks_cli_compatible", True) is not False
+    purge = bool(params.get("purge_networks"))
+    if mode is None:
+        if given is None:
+            return None
+        first = "" if compatible or purge or not found else DEFAULT_NETWORK
+    elif mode in _DEFAULT:
+        if given is None:
+            return None
+        first = "" if purge or not found else DEFAULT_NETWORK
+    else:
+        first = mode
+    if not first:
+        return found
+    own = next((e for e in found if e.network == first), Endpoint(first))
+    return (own, *(endpoint for endpoint in found if endpoint.network != first))
 
 
 def _more(have: Any, given: Any) -> tuple[Endpoint, ...]:
@@ -77,8 +163,11 @@ OPTIONS = (
     Option("network_mode", parse=network_mode),
     Option(
         "networks",
-        parse=endpoints,
+        read=_networks,
+        companions=("network_mode", "networks_cli_compatible", "purge_networks"),
         show=lambda value: [show_endpoint(endpoint) for endpoint in value],
         more=_more,
     ),
+    Option("mac_address", parse=mac_address),
+    Option("links", parse=links),
 )

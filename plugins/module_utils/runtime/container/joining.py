@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container on other networks than before, while it runs.
+
+What it is to have is settled first (leases, names of links, published ports) and recorded together
+with what it leaves; then links go and come; then the record says that it is done. Whoever is cut
+short leaves a record that says so, which counts as damage (attach.damage), and doing it again
+finishes it. What fails is undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Collection
+from typing import Optional
+
+from ..errors import Conflict, Error, NotFound
+from ..network import attach, lease, plug, publish
+from ..network import record as network_record
+from ..network.spec import Attachment
+from ..plan import Host
+from . import liveness
+from .incarnation import locked
+from .record import Record, read_spec, write_record, write_spec
+from .spec import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
+
+
+def rejoin(host: Host, container_id: str, spec: Optional[ContainerSpec] = None) -> Record:
+    """Make a container's networks those of its spec, or of a new one that differs in them alone.
+
+    One that does not run gets them at its next start; what it left gives its addresses back at
+    once. Raises NotFound for a network that is not there, Conflict for an address or a port that is
+    taken; then it has the networks it had.
+    """
+    with locked(host, container_id) as found:
+        before = read_spec(host.layout, container_id)
+        return _rejoin(host, found, before, before if spec is None else spec)
+
+
+def connect(host: Host, container_id: str, endpoint: Endpoint) -> Record:
+    """Connect a container to one more network. Raises Conflict when it is on it."""
+    with locked(host, container_id) as found:
+        before = read_spec(host.layout, container_id)
+        wanted = network_record.read(host.layout, endpoint.network).id
+        if wanted in _networks(host, before):
+            raise Conflict(f"container {found.name} is on the network {endpoint.network} already")
+        return _rejoin(host, found, before, with_endpoint(before, endpoint))
+
+
+def disconnect(host: Host, container_id: str, network: str) -> Record:
+    """Take a container off a network. Raises Conflict when it is not on it."""
+    with locked(host, container_id) as found:
+        before = read_spec(host.layout, container_id)
+        left = network_record.read(host.layout, network).id
+        names = [e.network for e in endpoints(before) if _id(host, e.network) == left]
+        if not names:
+            raise Conflict(f"container {found.name} is not on the network {network}")
+        return _rejoin(host, found, before, without_networks(before, names))
+
+
+def _networks(host: Host, spec: ContainerSpec) -> list[str]:
+    return [_id(host, endpoint.network) for endpoint in endpoints(spec)]
+
+
+def _id(host: Host, name: str) -> str:
+    found = network_record.find(host.layout, name)
+    return name if found is None else found.id
+
+
+def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpec) -> Record:
+    layout = host.layout
+    if not liveness.is_running(layout, found):
+        if spec != before:
+            write_spec(layout, found.id, spec)
+            _give_back(host, found.id, _networks(host, spec))
+        return found
+    wanted = endpoints(spec)
+    held = {n.id for n in network_record.networks(layout) if lease.held_by(layout, n.id, found.id)}
+    attachments = attach.attach(
+        layout, found.id, wanted, spec.network_mode, standing=found.attachments
+    )
+    standing = (*found.attachments, *found.leaving)
+    leaving = tuple(old for old in standing if not any(_same(old, new) for new in attachments))
+    intent = dataclasses.replace(found, attachments=attachments, leaving=leaving)
+    try:
+        with publish.claim(layout, found.id, spec.ports, attachments) as publications:
+            intent = dataclasses.replace(intent, publications=publications)
+            write_spec(layout, found.id, spec)
+            write_record(layout, intent)
+        _plug(host, intent)
+        done = _finish(host, intent, spec, refresh=attachments != found.attachments)
+    except NotFound:
+        if liveness.is_running(layout, found):
+            _go_back(host, found, intent, before, held)
+            raise
+        # It ended meanwhile, and whoever settles that clears the rest away.
+        return intent
+    except BaseException:
+        _go_back(host, found, intent, before, held)
+        raise
+    return done
+
+
+def _same(old: Attachment, new: Attachment) -> bool:
+    """Whether a link can stay as it is: all that differs is in its names and in routes."""
+    return (
+        dataclasses.replace(
+            old,
+            network=new.network,
+            aliases=new.aliases,
+            links=new.links,
+            gw_priority=new.gw_priority,
+            host_ip=new.host_ip,
+            sysctls=new.sysctls,
+            device_route=new.device_route,
+            ipv4_gateway=new.ipv4_gateway,
+            ipv6_gateway=new.ipv6_gateway,
+        )
+        == new
+    )
+
+
+def _plug(host: Host, intent: Record) -> None:
+    plug.disconnect(intent.pid, intent.leaving)
+    if intent.attachments:
+        attach.connect(host.layout, intent.pid, intent.attachments)
+
+
+def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> Record:
+    layout = host.layout
+    if refresh:
+        attach.prepare_files(
+            layout, intent.id, spec.hostname, intent.attachments, spec.network_mode
+        )
+    publish.synchronise(layout)
+    done = dataclasses.replace(intent, leaving=())
+    write_record(layout, done)
+    _give_back(host, intent.id, [a.network_id for a in intent.attachments])
+    return done
+
+
+def _go_back(
+    host: Host, found: Record, intent: Record, before: ContainerSpec, held: set[str]
+) -> None:
+    """Give a container what it had; the error that is on its way says more than one in here."""
+    leaving = tuple(
+        new for new in intent.attachments if not any(_same(new, old) for old in found.attachments)
+    )
+    back = dataclasses.replace(found, leaving=leaving)
+    with contextlib.suppress(Error, OSError):
+        write_record(host.layout, back)
+        write_spec(host.layout, found.id, before)
+        _plug(host, back)
+        write_record(host.layout, dataclasses.replace(found, leaving=()))
+        _give_back(host, found.id, held)
+        publish.synchronise(host.layout)
+
+
+def _give_back(host: Host, container_id: str, kept: Collection[str]) -> None:
+    """Give back the addresses on networks that a container has nothing to do with any more."""
+    for network in network_record.networks(host.layout):
+        if network.id not in kept:
+            lease.release(host.layout, network.id, container_id)
