@@ -18,6 +18,8 @@ import os
 import select
 import selectors
 import signal
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +28,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import linux, process
+from ..errors import Error
 
 #: Bytes that are kept of each stream unless the caller says otherwise.
 OUTPUT_LIMIT = 10 << 20
@@ -171,6 +174,136 @@ def capture(
         timed_out,
         started=bool(pid),
     )
+
+
+@dataclass
+class Running:
+    """A process that goes on while its caller does other things; 0 is that it was not started, and
+    ``complaint`` says why.
+    """
+
+    pid: int
+    complaint: bytes = b""
+    _status: Optional[int] = None
+
+    def wait(self) -> int:
+        """Wait for its end: the exit status, 128 + the signal that killed it."""
+        if self._status is None:
+            status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            self._status = 128 - status if status < 0 else status
+        return self._status
+
+
+@dataclass
+class Terminal(Running):
+    """The same on a terminal: ``fd`` is our end of it, and reads fail with EIO once nobody has the
+    other.
+    """
+
+    fd: int = -1
+
+
+@contextlib.contextmanager
+def attached(
+    argv: Sequence[str], stdin: process.Stream, env: Mapping[str, str], pid_file: Path
+) -> Iterator[Running]:
+    """Run ``argv``, which starts a process and ends, with our own streams for the process.
+
+    Standard error passes through us, since the runtime's complaint is not the process's: until it
+    is known whether there is a process it is held, then it is handed on.
+    """
+    with _adopt_orphans(), contextlib.ExitStack() as stack:
+        runtime = process.spawn(
+            argv, env=env, stdin=stdin, stdout=sys.stdout.fileno(), stderr=process.PIPE
+        )
+        if runtime.stderr is None:
+            raise AssertionError("there is a pipe")
+        stack.callback(runtime.stderr.close)
+        source = runtime.stderr.fileno()
+        head = bytearray()
+        ended = os.pidfd_open(runtime.pid)
+        try:
+            while not select.select([ended], [], [], 0)[0]:
+                ready = select.select([ended, source], [], [])[0]
+                if source in ready:
+                    part = os.read(source, _CHUNK)
+                    head += part
+                    if not part or len(head) > _HEAD_LIMIT:
+                        select.select([ended], [], [])
+        finally:
+            os.close(ended)
+        runtime.wait()
+        made = Running(_read_pid(pid_file))
+        if not made.pid:
+            with contextlib.suppress(BlockingIOError):
+                os.set_blocking(source, False)
+                head += os.read(source, _CHUNK)
+            made.complaint = bytes(head)
+            yield made
+            return
+        passing = threading.Thread(target=_pass_on, args=(source, bytes(head)), daemon=True)
+        passing.start()
+        try:
+            yield made
+        finally:
+            made.wait()
+            # What the process left behind may hold the stream for ever.
+            passing.join(_LINGER_S)
+
+
+#: What of a stream is held before it is known whose it is. Bytes.
+_HEAD_LIMIT = 1 << 20
+
+
+def _pass_on(source: int, head: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            view = memoryview(head)
+            while view:
+                view = view[os.write(sys.stderr.fileno(), view) :]
+            head = os.read(source, _CHUNK)
+            if not head:
+                return
+
+
+@contextlib.contextmanager
+def terminal(
+    argv: Sequence[str], env: Mapping[str, str], pid_file: Path, socket_path: Path
+) -> Iterator[Terminal]:
+    """Run ``argv``, which starts a process on a terminal, hands our end of it over at
+    ``socket_path`` (runc's docs/terminals.md), and ends.
+    """
+    with _adopt_orphans(), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(socket_path))
+        listener.listen(1)
+        listener.settimeout(_HANDOVER_S)
+        runtime = process.spawn(argv, env=env, stderr=process.PIPE)
+        master = -1
+        try:
+            dummy, complaint = runtime.communicate()
+            made = Terminal(_read_pid(pid_file), complaint)
+            if made.pid:
+                connection = listener.accept()[0]
+                with connection:
+                    connection.settimeout(_HANDOVER_S)
+                    received = socket.recv_fds(connection, 4096, 1)[1]
+                if not received:
+                    raise Error("the OCI runtime handed no terminal over")
+                made.fd = master = received[0]
+                os.set_inheritable(master, False)
+            yield made
+        finally:
+            if master >= 0:
+                os.close(master)
+            pid = _read_pid(pid_file)
+            if pid and master >= 0:
+                # Without its terminal it gets SIGHUP; what ignores that is left to go on.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
+
+#: How long the runtime may take from its end to the arrival of what it sent.
+_HANDOVER_S = 5.0
 
 
 class _Streams:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any, Optional
 from .. import files, linux, process
 from ..errors import Error, NotFound
 from ..layout import Layout
-from .capture import OUTPUT_LIMIT, Captured, capture
+from .capture import OUTPUT_LIMIT, Captured, Terminal, attached, capture, terminal
 
 #: In this order: crun starts a container in a third of runc's time.
 CANDIDATES = ("crun", "runc")
@@ -248,24 +248,83 @@ def exec_run(
     stdin: bytes = b"",
     timeout_s: Optional[float] = None,
     limit: int = OUTPUT_LIMIT,
+    name: str = "",
 ) -> Captured:
     """Run one more process in a running container, to its end, and return what it wrote.
 
     ``document`` is the OCI process object (bundle/process.py). At most ``limit`` bytes of each
     stream are kept, and the rest is read and dropped, so neither we nor the process is held up
-    (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set.
+    (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set. ``name`` is
+    what errors call the container.
     """
     with _process_file(runtime, document) as (description, pid_file):
-        argv = [runtime.path, *runtime.arguments(), "exec", "--detach"]
-        argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
+        argv = [*_exec(runtime, description, pid_file), container_id]
         done = capture(argv, stdin, timeout_s, limit, ENVIRONMENT, pid_file)
     if not done.started and not done.timed_out:
-        said = done.stderr.decode("utf-8", "replace")
-        raise failure(runtime, container_id[:12], said, tuple(document.get("args", ())))
+        raise _refusal(runtime, name or container_id[:12], done.stderr, document)
     return done
 
 
-def exec_detached(runtime: Runtime, container_id: str, document: Mapping[str, Any]) -> int:
+@contextmanager
+def exec_attached(
+    runtime: Runtime,
+    container_id: str,
+    document: Mapping[str, Any],
+    stdin: process.Stream,
+    name: str = "",
+) -> Iterator[Callable[[], int]]:
+    """Run one more process whose streams are ours: it reads ``stdin`` (None: nothing) itself, and
+    its output goes to our standard output and error.
+
+    Yields a function that waits for its end and returns its exit status; signals may be sent to the
+    process meanwhile. Raises NotStarted.
+    """
+    with _process_file(runtime, document) as (description, pid_file):
+        argv = _exec(runtime, description, pid_file)
+        with attached([*argv, container_id], stdin, ENVIRONMENT, pid_file) as child:
+            if not child.pid:
+                said = child.complaint.decode("utf-8", "replace")
+                raise failure(
+                    runtime, name or container_id[:12], said, tuple(document.get("args", ()))
+                )
+            yield child.wait
+
+
+@contextmanager
+def exec_terminal(
+    runtime: Runtime, container_id: str, document: Mapping[str, Any], name: str = ""
+) -> Iterator[Terminal]:
+    """Run one more process on a terminal of its own, whose other end is the Terminal's descriptor.
+
+    ``document`` has ``terminal`` set, and ``consoleSize`` where its size is known. Raises
+    NotStarted.
+    """
+    with _process_file(runtime, document) as (description, pid_file):
+        argv = [*_exec(runtime, description, pid_file), "--tty"]
+        socket_path = pid_file.with_suffix(".sock")
+        argv += ["--console-socket", str(socket_path), container_id]
+        with terminal(argv, ENVIRONMENT, pid_file, socket_path) as child:
+            if not child.pid:
+                said = child.complaint.decode("utf-8", "replace")
+                raise failure(
+                    runtime, name or container_id[:12], said, tuple(document.get("args", ()))
+                )
+            yield child
+
+
+def _refusal(runtime: Runtime, name: str, said: bytes, document: Mapping[str, Any]) -> Error:
+    args = tuple(document.get("args", ()))
+    return failure(runtime, name, said.decode("utf-8", "replace"), args)
+
+
+def _exec(runtime: Runtime, description: Path, pid_file: Path) -> list[str]:
+    argv = [runtime.path, *runtime.arguments(), "exec", "--detach"]
+    return [*argv, "--process", str(description), "--pid-file", str(pid_file)]
+
+
+def exec_detached(
+    runtime: Runtime, container_id: str, document: Mapping[str, Any], name: str = ""
+) -> int:
     """Start one more process in a running container and leave it alone. Returns its pid on the
     host.
     """
@@ -275,8 +334,8 @@ def exec_detached(runtime: Runtime, container_id: str, document: Mapping[str, An
         argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
         # The process inherits the streams, so they lead nowhere and the runtime writes to a log.
         if process.spawn(argv, env=ENVIRONMENT).wait() != 0:
-            said = log.read_text("utf-8", "replace") if log.exists() else ""
-            raise failure(runtime, container_id[:12], said, tuple(document.get("args", ())))
+            said = log.read_bytes() if log.exists() else b""
+            raise _refusal(runtime, name or container_id[:12], said, document)
         return int(pid_file.read_text("ascii"))
 
 
@@ -294,13 +353,27 @@ def _process_file(runtime: Runtime, document: Mapping[str, Any]) -> Iterator[tup
         files.write_atomic(description, json.dumps(document).encode(), durable=False)
         yield description, pid_file
     finally:
-        for path in (description, pid_file, pid_file.with_suffix(".log")):
+        for path in (description, *(pid_file.with_suffix(kind) for kind in _BESIDE)):
             path.unlink(missing_ok=True)
+
+
+#: What an exec leaves beside its description while it is started.
+_BESIDE = (".pid", ".log", ".sock")
 
 
 #: runc's log line around the message, and what both runtimes call the program they could not run.
 _LOG_MESSAGE = re.compile(r'\blevel=\w+ msg="((?:[^"\\]|\\.)*)"')
 _ABOUT_PROGRAM = re.compile(r'\bexec: "|\bexecutable file\b|\bopen executable\b|\bexec /')
+
+
+class NotStarted(Error):
+    """A command that cannot be run; ``status`` is what a shell ends with then: 127 for one that is
+    not there, 126 for one that may not or cannot be executed.
+    """
+
+    def __init__(self, message: str, hint: str = "", status: int = 126) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 def failure(
@@ -314,22 +387,29 @@ def failure(
     text = messages[-1].replace('\\"', '"').replace("\\\\", "\\") if messages else reason
     text = " ".join(text.split())
     lower = text.lower()
-    if cwd and (f"chdir `{cwd}`" in text or f"mkdir {cwd}:" in text or f'"{cwd}"' in text):
-        return Error(f"container {container}: the working directory {cwd} cannot be used: {text}")
+    missing = "not found" in lower or "no such file" in lower
+    if (cwd and (f"chdir `{cwd}`" in text or f"mkdir {cwd}:" in text or f'"{cwd}"' in text)) or (
+        "chdir" in lower and not cwd
+    ):
+        shown = f"{cwd} " if cwd else ""
+        return NotStarted(
+            f"container {container}: the working directory {shown}cannot be used: {text}",
+            status=127 if missing else 126,
+        )
     if not argv or not _ABOUT_PROGRAM.search(text):
         said = text or "it gave no reason"
         return Error(f"container {container}: {runtime.name} could not start it: {said}")
     program = f'container {container}: the command "{argv[0]}"'
-    if "not found" in lower or "no such file" in lower:
-        return Error(f"{program} is not in the image", hint="name a program that is")
+    if missing:
+        return NotStarted(f"{program} is not in the image", "name a program that is", 127)
     if "permission denied" in lower or "operation not permitted" in lower:
-        return Error(f"{program} may not be executed", hint="its file has no execute permission")
+        return NotStarted(f"{program} may not be executed", "its file has no execute permission")
     if "exec format error" in lower:
-        return Error(
+        return NotStarted(
             f"{program} is not a program of this machine",
-            hint="the image may be for another architecture, or the script lacks its #! line",
+            "the image may be for another architecture, or the script lacks its #! line",
         )
-    return Error(f"{program} could not be run: {text}")
+    return NotStarted(f"{program} could not be run: {text}")
 
 
 def _run(runtime: Runtime, *argv: str) -> process.Completed:
