@@ -19,7 +19,7 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 #: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
     "errors layout files safefs linux overlay process document plan converge table template"
-    " filters sequence treecopy",
+    " filters sequence version treecopy",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
@@ -29,7 +29,7 @@ LEVELS = (
     " volume/users volume/pruning"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
-    " container/state container/steps"
+    " container/state container/selection system/* container/steps"
     " container/changed container/tree container/transfer container/export container/execute",
     "cli cli_* verbs terminal archive program console session",
 )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         cli_help,
         cli_image,
         cli_supervise,
+        cli_system,
         cli_volume,
     )
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         cli_help,
         cli_image,
         cli_supervise,
+        cli_system,
         cli_volume,
     )
 
@@ -52,6 +54,7 @@ FILES = {
     "cli_image": "images pull push tag rmi history search login logout image",
     "cli_archive": "save load import",
     "cli_volume": "volume",
+    "cli_system": "info version system",
     "cli_help": "help",
     "cli_supervise": "supervise",
 }
@@ -60,6 +63,7 @@ FILES = {
 ALIASES = {
     "container": frozenset(["logs", "start", "stop", "restart", "kill", "rm", "rename", "ps"]),
     "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
+    "system": frozenset(["info"]),
 }
 
 

@@ -12,7 +12,7 @@ from .plan import Host
 from .terminal import say
 from .verbs import FILTER, INT, LIST, STRINGS, SWITCH, Arguments, Flag, Verb, usage
 
-_MANAGED = "Manage {}s"
+_MANAGED = {"system": "Look at and clean up the host"}
 
 
 def _help(host: Host, arguments: Arguments) -> int:
@@ -49,7 +49,7 @@ def _program(known: dict[str, Verb]) -> Iterator[str]:
     yield from ("", "Usage:  slipway COMMAND", "", "Containers of this host, without a daemon")
     groups = sorted({name.split()[0] for name in known if " " in name})
     yield from ("", "Management Commands:")
-    yield from _columns([(name, _MANAGED.format(name)) for name in groups])
+    yield from _columns([(name, _managed(name)) for name in groups])
     yield from ("", "Commands:")
     yield from _columns(
         [(name, verb.text) for name, verb in sorted(known.items()) if " " not in name]
@@ -58,10 +58,14 @@ def _program(known: dict[str, Verb]) -> Iterator[str]:
 
 
 def _group(group: str, known: dict[str, Verb]) -> Iterator[str]:
-    yield from ("", f"Usage:  slipway {group} COMMAND", "", _MANAGED.format(group))
+    yield from ("", f"Usage:  slipway {group} COMMAND", "", _managed(group))
     yield from ("", "Commands:")
     yield from _columns([(name.split()[1], verb.text) for name, verb in sorted(known.items())])
     yield from ("", f"Run 'slipway {group} COMMAND --help' for more information on a command.")
+
+
+def _managed(group: str) -> str:
+    return _MANAGED.get(group, f"Manage {group}s")
 
 
 def _verb(name: str, verb: Verb) -> Iterator[str]:

@@ -54,6 +54,38 @@ def parse(value: Mapping[str, Any], now: float, others: Iterable[str] = ()) -> F
     )
 
 
+def listed(value: Mapping[str, Any], known: Iterable[str]) -> dict[str, list[str]]:
+    """Filters that list things, each with its alternatives: ``{"status": ["exited", "created"]}``.
+
+    A value may be a text, a number, a truth value or a list of them. Raises Error for a name that
+    is not ``known``.
+    """
+    found: dict[str, list[str]] = {}
+    known = tuple(known)
+    for name, given in value.items():
+        if name not in known:
+            raise Error(f"there is no filter {name[:100]!a}", hint=f"there are {', '.join(known)}")
+        values = given if isinstance(given, (list, tuple)) else [given]
+        found[name] = [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    return found
+
+
+def truth(name: str, values: Iterable[str]) -> bool:
+    """A filter that is true or false; of several values the last counts."""
+    text = next(reversed(list(values)), "").lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise Error(f"{name} is {text[:60]!a}, and has to be true or false")
+    return text in ("true", "1", "yes")
+
+
+def labelled(asked: Mapping[str, Iterable[str]], labels: Mapping[str, str]) -> bool:
+    """Whether labels are what the filters ``label`` and ``label!`` want, all of them."""
+    wanted = Filters(
+        labels=_labels(list(asked.get("label", ()))), unlike=_labels(list(asked.get("label!", ())))
+    )
+    return wanted.match(None, labels)
+
+
 def moment(text: str, now: float) -> float:
     """A time as Docker takes it: ``10m`` or ``1h30m`` ago, seconds since the epoch, or RFC 3339,
     whole or only the date. A time without a zone is in UTC.

@@ -17,7 +17,7 @@ from ..network.spec import Publication
 from ..table import duration, listing
 from . import liveness, record
 from .record import Record
-from .spec import ContainerSpec, argv
+from .spec import argv
 
 #: Docker's headings by the names its --format knows them under.
 _HEADINGS = {
@@ -66,7 +66,7 @@ def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]
     now = time.time()
     return {
         "ID": found.id if whole else found.id[:12],
-        "Image": _image(spec, whole),
+        "Image": image_name(spec.image, whole),
         "Command": json.dumps(command, ensure_ascii=False),
         "RunningFor": f"{_since(found.created, now)} ago",
         "Status": status(found, now),
@@ -76,15 +76,15 @@ def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]
     }
 
 
-def _image(spec: ContainerSpec, whole: bool) -> str:
+def image_name(image: str, whole: bool = False) -> str:
     """The short form of an image's name; an id loses its algorithm and, unless whole, its tail."""
-    if spec.image.startswith("sha256:"):
-        digits = spec.image.partition(":")[2]
+    if image.startswith("sha256:"):
+        digits = image.partition(":")[2]
         return digits if whole else digits[:12]
     try:
-        return reference.parse_normalized(spec.image).familiar
+        return reference.parse_normalized(image).familiar
     except Error:
-        return spec.image
+        return image
 
 
 def status(found: Record, now: float) -> str:

@@ -1,0 +1,288 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verbs for the host as a whole, with Docker's flags and output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .errors import Error
+from .plan import Host
+from .terminal import ask, complain, say
+from .verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb
+
+# --- what the host is ------------------------------------------------------------------------
+
+
+def _info(host: Host, arguments: Arguments) -> int:
+    from .system import info
+
+    found = info.document(host)
+    if arguments.format:
+        _show(found, arguments.format)
+        return 0
+    for line in _info_lines(found):
+        say(line)
+    for line in found["Warnings"] or ():
+        complain(f"warning: {line}")
+    return 0
+
+
+def _show(value: Any, form: str) -> None:
+    import json
+
+    from . import template
+
+    said = json.dumps(value, ensure_ascii=False) if form == "json" else template.render(form, value)
+    say(said)
+
+
+def _info_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    security = [text.partition(",")[0].partition("=")[2] for text in found["SecurityOptions"]]
+    plugins = found["Plugins"]
+    yield f"Containers: {found['Containers']}"
+    for state in ("Running", "Paused", "Stopped"):
+        yield f" {state}: {found[f'Containers{state}']}"
+    yield f"Images: {found['Images']}"
+    yield f"Server Version: {found['ServerVersion']}"
+    yield f"Storage Driver: {found['Driver']}"
+    for name, value in found["DriverStatus"]:
+        yield f" {name}: {value}"
+    yield f"Logging Driver: {found['LoggingDriver']}"
+    yield f"Cgroup Driver: {found['CgroupDriver']}"
+    yield f"Cgroup Version: {found['CgroupVersion']}"
+    yield "Plugins:"
+    for name in ("Volume", "Network", "Log"):
+        yield f" {name}: {' '.join(plugins[name])}"
+    yield f"Runtimes: {' '.join(found['Runtimes'])}"
+    yield f"Default Runtime: {found['DefaultRuntime']}"
+    yield f"Init Binary: {found['InitBinary']}"
+    for name, part in found["Runtimes"].items():
+        yield f"{name} version: {part['version']}"
+    yield "Security Options:"
+    yield from (f" {name}" for name in security)
+    yield f"Kernel Version: {found['KernelVersion']}"
+    yield f"Operating System: {found['OperatingSystem']}"
+    yield f"OSType: {found['OSType']}"
+    yield f"Architecture: {found['Architecture']}"
+    yield f"CPUs: {found['NCPU']}"
+    yield f"Total Memory: {_binary(found['MemTotal'])}"
+    yield f"Name: {found['Name']}"
+    yield f"ID: {found['ID']}"
+    yield f"Docker Root Dir: {found['DockerRootDir']}"
+    for name, key in (("HTTP Proxy", "HttpProxy"), ("HTTPS Proxy", "HttpsProxy")):
+        if found[key]:
+            yield f"{name}: {found[key]}"
+
+
+def _binary(count: float) -> str:
+    """Bytes in powers of 1024, four digits, as docker info shows memory."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024 or unit == "TiB":
+            return f"{count:.4g}{unit}"
+        count /= 1024
+    raise AssertionError("the last unit takes all")
+
+
+def _version(host: Host, arguments: Arguments) -> int:
+    from .system import info
+
+    found = info.version()
+    if arguments.format:
+        _show(found, arguments.format)
+        return 0
+    client, server = found["Client"], found["Server"]
+    say("Client:")
+    for name, key in (("Version", "Version"), ("Python version", "PythonVersion")):
+        say(f" {name + ':':<18}{client[key]}")
+    say(f" {'OS/Arch:':<18}{client['Os']}/{client['Arch']}")
+    say("")
+    say(f"Server: {server['Platform']['Name']}")
+    for part in server["Components"]:
+        say(f" {part['Name']}:")
+        say(f"  {'Version:':<17}{part['Version']}")
+        for name, value in part["Details"].items():
+            if value:
+                say(f"  {name + ':':<17}{value}")
+    return 0
+
+
+# --- what it takes ---------------------------------------------------------------------------
+
+_DF = {
+    "Type": "TYPE",
+    "TotalCount": "TOTAL",
+    "Active": "ACTIVE",
+    "Size": "SIZE",
+    "Reclaimable": "RECLAIMABLE",
+}
+
+
+def _df(host: Host, arguments: Arguments) -> int:
+    from .system import usage
+    from .table import listing, size
+
+    if arguments.verbose:
+        if arguments.format:
+            raise Error("--verbose and --format exclude each other")
+        for line in _df_whole(usage.document(host)):
+            say(line)
+        return 0
+    rows = [
+        {
+            **{key: str(value) for key, value in row.items()},
+            "Size": size(row["Size"]),
+            "Reclaimable": _share(row["Reclaimable"], row["Size"]),
+        }
+        for row in usage.summary(host)
+    ]
+    for line in listing(rows, _DF, tuple(_DF), arguments.format):
+        say(line)
+    return 0
+
+
+def _share(part: int, whole: int) -> str:
+    from .table import size
+
+    return f"{size(part)} ({100 * part // whole}%)" if whole else size(part)
+
+
+def _df_whole(found: Mapping[str, Any]) -> Iterator[str]:
+    import time
+
+    from .table import duration, size, table
+
+    def ago(created: float) -> str:
+        return f"{duration(time.time() - created)} ago"
+
+    yield "Images space usage:"
+    yield ""
+    rows = [("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE",
+             "CONTAINERS")]  # fmt: skip
+    for one in found["Images"]:
+        names = [name.rpartition(":") for name in one["RepoTags"]] or [("<none>", "", "<none>")]
+        for repository, dummy, tag in names:
+            rows.append(
+                (
+                    repository, tag, one["Id"][7:19], ago(one["Created"]), size(one["Size"]),
+                    size(one["SharedSize"]), size(one["Size"] - one["SharedSize"]),
+                    str(one["Containers"]),
+                )
+            )  # fmt: skip
+    yield from table(rows)
+    yield ""
+    yield "Containers space usage:"
+    yield ""
+    containers = [("CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS",
+                   "NAMES")]  # fmt: skip
+    for one in found["Containers"]:
+        volumes = sum(mount["Type"] == "volume" for mount in one["Mounts"])
+        containers.append(
+            (
+                one["Id"][:12], one["Image"], _quoted(one["Command"]), str(volumes),
+                size(one.get("SizeRw", 0)), ago(one["Created"]), one["Status"],
+                one["Names"][0].lstrip("/"),
+            )
+        )  # fmt: skip
+    yield from table(containers)
+    yield ""
+    yield "Local Volumes space usage:"
+    yield ""
+    volumes = [("VOLUME NAME", "LINKS", "SIZE")]
+    for one in found["Volumes"]:
+        about = one["UsageData"]
+        volumes.append((one["Name"], str(about["RefCount"]), size(about["Size"])))
+    yield from table(volumes)
+    yield ""
+    yield "Build cache usage: 0B"
+
+
+def _quoted(command: str) -> str:
+    import json
+
+    from .table import shortened
+
+    return json.dumps(shortened(command, 20), ensure_ascii=False)
+
+
+# --- what nobody needs -----------------------------------------------------------------------
+
+
+def _prune(host: Host, arguments: Arguments) -> int:
+    from . import prune
+    from .converge import converge
+    from .table import size
+
+    asked = {
+        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
+    }
+    if arguments.volumes and "until" in asked:
+        raise Error("volumes have no filter until", hint="leave out --volumes or until")
+    labels = {name: value for name, value in asked.items() if name.startswith("label")}
+    params: dict[str, Any] = {
+        "containers": True,
+        "containers_filters": asked,
+        "images": True,
+        "images_filters": {**asked, "dangling": not arguments.all},
+        "volumes": arguments.volumes,
+        "volumes_filters": labels,
+    }
+    declared = prune.declare(params)
+    if not arguments.force and not _agreed(arguments):
+        return 1
+    plan, dummy = converge(host, prune.RESOURCE, declared)
+    told = prune.report(host, plan)
+    for title, key in (("Containers", "containers"), ("Volumes", "volumes")):
+        _list(f"Deleted {title}:", told[key])
+    _list(
+        "Deleted Images:",
+        [f"{what.lower()}: {name}" for one in told["images"] for what, name in one.items()],
+    )
+    freed = sum(told[f"{kind}_space_reclaimed"] for kind in ("containers", "images", "volumes"))
+    say(f"Total reclaimed space: {size(freed)}")
+    return 0
+
+
+def _agreed(arguments: Arguments) -> bool:
+    say("This removes")
+    say("  - all containers that do not run")
+    if arguments.volumes:
+        say("  - all anonymous volumes that no container uses")
+    say(f"  - all images {'that no container uses' if arguments.all else 'without a name'}")
+    return ask("Go on? [y/N] ").lower() in ("y", "yes")
+
+
+def _list(title: str, names: Sequence[str]) -> None:
+    if names:
+        say(title)
+        for name in names:
+            say(name)
+        say("")
+
+
+_FORMAT = Flag("format", "f", STRING, "'json', or a template such as '{{.ServerVersion}}'")
+
+VERBS = {
+    "info": Verb(_info, "Show what this host is and has", flags=(_FORMAT,)),
+    "version": Verb(_version, "Show the versions of all parts", flags=(_FORMAT,)),
+    "system df": Verb(
+        _df,
+        "Show what takes space on the disk",
+        flags=(
+            Flag("format", "", STRING, "'json', 'table ...' or a template such as '{{.Size}}'"),
+            Flag("verbose", "v", SWITCH, "Every image, container and volume"),
+        ),
+    ),
+    "system prune": Verb(
+        _prune,
+        "Remove what is not used any more",
+        flags=(
+            Flag("all", "a", SWITCH, "All images that no container uses, not only nameless ones"),
+            Flag("filter", "", FILTER, "Only those with this, such as 'until=24h' or 'label=a=b'"),
+            Flag("force", "f", SWITCH, "Do not ask"),
+            Flag("volumes", "", SWITCH, "Anonymous volumes too"),
+        ),
+    ),
+}

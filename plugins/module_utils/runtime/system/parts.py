@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs of the host that containers stand on: where they are, their versions, and what is
+known to be wrong with these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from .. import process
+from ..container import oci_runtime
+from ..errors import Error
+
+_VERSION = re.compile(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
+_NUMBERS = re.compile(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A program: its path, and what it says of its version and its sources' commit; "" where it
+    says nothing.
+    """
+
+    name: str
+    path: str
+    version: str
+    commit: str = ""
+
+
+@dataclass(frozen=True)
+class _Advisory:
+    """An error that releases have: from ``first`` on, until ``fixed``, which are the first releases
+    without it of each series that was mended, oldest first.
+    """
+
+    ids: str
+    what: str
+    fixed: Sequence[tuple[int, ...]]
+    first: tuple[int, ...] = (0,)
+
+
+#: Advisories of the runtimes' projects.
+_ADVISORIES = {
+    "crun": (
+        _Advisory(
+            "CVE-2026-47766",
+            "an image whose /dev is a link could write on the host; slipway gives every container"
+            " a directory there, so it cannot",
+            [(1, 28)],
+        ),
+        _Advisory(
+            "CVE-2026-30892",
+            "exec with a numeric user could run as root; slipway hands over a whole process"
+            " document, so it does not",
+            [(1, 27)],
+            (1, 19),
+        ),
+    ),
+    "runc": (
+        _Advisory(
+            "CVE-2024-21626",
+            "a working directory below /proc/self/fd reached the host; slipway refuses it",
+            [(1, 1, 12)],
+        ),
+        _Advisory(
+            "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881",
+            "masked paths and the console could be redirected by races of containers that share a"
+            " mount",
+            [(1, 2, 8), (1, 3, 3), (1, 4)],
+        ),
+        _Advisory(
+            "CVE-2026-41579",
+            "an image whose /dev is a link could write on the host; slipway gives every container"
+            " a directory there, so it cannot",
+            [(1, 3, 6), (1, 4, 4), (1, 5)],
+        ),
+    ),
+}
+
+
+def runtimes() -> list[Part]:
+    """The OCI runtimes of this host."""
+    found = (_part(name, ["--version"]) for name in oci_runtime.CANDIDATES)
+    return [part for part in found if part is not None]
+
+
+def monitor() -> Optional[Part]:
+    """conmon."""
+    return _part("conmon", ["--version"])
+
+
+def init() -> str:
+    """The program that is process 1 of containers with ``init``; "" when the host has none."""
+    names = ("catatonit", "docker-init", "tini")
+    paths = (process.which(name) or process.which(f"/usr/libexec/podman/{name}") for name in names)
+    return next((path for path in paths if path), "")
+
+
+def _part(name: str, arguments: Sequence[str]) -> Optional[Part]:
+    path = process.which(name)
+    if path is None:
+        return None
+    try:
+        said = process.run([path, *arguments], timeout_s=10).stdout.decode("utf-8", "replace")
+    except Error:
+        # One that does not run is there all the same, and its version is not known.
+        said = ""
+    version = _VERSION.search(said.partition("\n")[0])
+    commit = re.search(r"^commit:\s*(\S+)", said, re.MULTILINE)
+    return Part(name, path, version.group(1) if version else "", commit.group(1) if commit else "")
+
+
+def warnings(part: Part) -> list[str]:
+    """What is known to be wrong with this version of a program. Pure.
+
+    Distributions mend old releases without a new number, so this asks to look, and accuses nobody.
+    """
+    numbers = _NUMBERS.match(part.version)
+    if numbers is None:
+        return []
+    version = tuple(int(number) for number in numbers.group().split("."))
+    lines = []
+    for advisory in _ADVISORIES.get(part.name, ()):
+        if version >= advisory.first and not _mended(version, advisory.fixed):
+            fixed = ", ".join(".".join(map(str, one)) for one in advisory.fixed)
+            lines.append(
+                f"{part.name} {part.version} is older than {fixed}, which fixes {advisory.ids}"
+                f" unless the distribution has done so: {advisory.what}"
+            )
+    return lines
+
+
+def _mended(version: tuple[int, ...], fixed: Sequence[tuple[int, ...]]) -> bool:
+    """Whether a version has a fix: that of its own series, or it is of a newer one than all."""
+    series = [one for one in fixed if one[:2] == version[:2]]
+    return version >= series[0] if series else version > fixed[-1]

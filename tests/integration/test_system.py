@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host as a whole: described, listed, measured, cleaned up."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import containers
+import pytest
+from containers import World
+from plays import Play
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import (
+    listing,
+    parts,
+    report,
+    usage,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+
+OPTIONS: dict[str, Any] = {
+    **dict.fromkeys(("containers", "images", "networks", "volumes"), True),
+    **dict.fromkeys(f"{kind}_filters" for kind in ("containers", "images", "networks", "volumes")),
+    "containers_all": True,
+    "disk_usage": True,
+    "verbose_output": False,
+}
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+@pytest.fixture
+def busy(world: World, busybox_tar: Path) -> World:
+    """One container runs and has a volume, another has ended; one more image, one more volume."""
+    site = Mount("volume", "site", "/srv")
+    for name in ("site", "spare"):
+        labels = {"keep": "yes"} if name == "spare" else {}
+        store.ensure(world.layout, Volume(name, "2026-01-02T03:04:05Z", labels=labels))
+    (store.data(world.layout, "spare") / "file").write_bytes(b"x" * 100_000)
+    world.add_image("extra", busybox_tar, "LABEL tier=back")
+    world.run("web", labels={"tier": "front"}, mounts=(site,))
+    ended = world.run("job", "dd if=/dev/zero of=/big bs=1024 count=300 2>/dev/null; exit 3")
+    containers.until(lambda: world.current(ended.id).phase == "exited")
+    return world
+
+
+def test_a_host_is_described(busy: World, tmp_path: Path) -> None:
+    host = Host(busy.layout)
+    told = report.gather(host, OPTIONS)
+    info = told["host_info"]
+    counts = ("Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "Images")
+    assert [info[key] for key in counts] == [2, 1, 0, 1, 2]
+    assert info["KernelVersion"] == platform.release()
+    assert info["NCPU"] == len(os.sched_getaffinity(0)) and info["MemTotal"] > 1 << 28
+    assert info["Runtimes"][info["DefaultRuntime"]]["version"][0].isdigit()
+    known = [line for part in parts.runtimes() for line in parts.warnings(part)]
+    assert (info["Warnings"] or []) == known == host.warnings
+    assert (told["can_talk_to_docker"], info["DockerRootDir"]) == (True, "/var/lib/slipway")
+
+    brief = {key: [dict(one) for one in told[key]] for key in ("containers", "images")}
+    assert [one["Names"] for one in brief["containers"]] == [["/job"], ["/web"]]
+    assert set(brief["containers"][0]) == {
+        *("Id", "Image", "Command", "Created", "Status", "Ports", "Names")
+    }
+    assert brief["containers"][0]["Status"].startswith("Exited (3) ")
+    assert brief["containers"][1]["Image"] == "web:1"
+    assert sorted(one["RepoTags"][0] for one in brief["images"]) == ["busybox:1", "extra:1"]
+    assert [one["Name"] for one in told["networks"]] == ["bridge", "host", "none"]
+    assert [one["Name"] for one in told["volumes"]] == ["site", "spare"]
+    assert told["disk_usage"]["LayersSize"] > 100_000
+
+    # Filters, each kind's own.
+    def names(kind: str, given: dict[str, Any]) -> list[str]:
+        found = {
+            "images": listing.images,
+            "networks": listing.networks,
+            "volumes": listing.volumes,
+        }[kind](host, given)
+        return [str(one.get("Name") or one["RepoTags"][0]) for one in found]
+
+    def running(given: dict[str, Any]) -> list[str]:
+        return [one["Names"][0] for one in listing.containers(host, given)]
+
+    assert (running({}), running({"exited": 3})) == (["/web"], ["/job"])
+    assert running({"ancestor": "busybox:1", "volume": "site"}) == ["/web"]
+    assert running({"ancestor": "nothing"}) == []
+    # Both images are of the same layer, so a container of one descends from the other.
+    assert running({"ancestor": "extra:1"}) == ["/web"]
+    assert names("images", {"label": "tier=back"}) == ["extra:1"]
+    assert names("images", {"reference": "busy*"}) == ["busybox:1"]
+    assert names("images", {"dangling": True}) == []
+    assert names("networks", {"type": "builtin", "driver": "null"}) == ["none"]
+    assert names("networks", {"type": "custom"}) == []
+    assert names("volumes", {"dangling": True}) == ["spare"]
+    assert names("volumes", {"label!": "keep"}) == ["site"]
+    for kind, given in (("images", {"color": 1}), ("networks", {"type": "x"})):
+        with pytest.raises(Error):
+            names(kind, given)
+
+    # What each takes.
+    whole = usage.document(host)
+    sizes = {one["Names"][0]: one["SizeRw"] for one in whole["Containers"]}
+    assert 300 << 10 <= sizes["/job"] <= 400 << 10 and sizes["/web"] < 50_000
+    volumes = {one["Name"]: one["UsageData"] for one in whole["Volumes"]}
+    assert volumes["site"] == {"Size": 0, "RefCount": 1}
+    assert volumes["spare"]["RefCount"] == 0 and 100_000 <= volumes["spare"]["Size"] < 110_000
+    # One layer, which both images have.
+    assert all(one["SharedSize"] == one["Size"] == whole["LayersSize"] for one in whole["Images"])
+    assert sorted(one["Containers"] for one in whole["Images"]) == [0, 2]
+
+    # The module, through Ansible.
+    options = {"containers": True, "containers_filters": {"name": "we"}, "verbose_output": True}
+    play = Play(tmp_path)
+    done = play.tasks(
+        [
+            {"slipway.engine.host_info": options, "register": "told"},
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "told.containers | map(attribute='Names') == [['/web']]",
+                        "told.containers[0].Labels.tier == 'front'",
+                        "told.containers[0].Mounts[0].Name == 'site'",
+                        "told.host_info.ContainersRunning == 1",
+                        "'images' not in told and not told.changed",
+                    ]
+                }
+            },
+        ]
+    )
+    assert done.status == 0, done.output
+
+
+def test_the_program_says_it_too(busy: World) -> None:
+    def said(*words: str) -> str:
+        return busy.slipway(*words).stdout.decode()
+
+    lines = said("info").splitlines()
+    assert lines[:4] == ["Containers: 2", " Running: 1", " Paused: 0", " Stopped: 1"]
+    assert f"Kernel Version: {platform.release()}" in lines
+    assert said("info", "--format", "{{.Images}} {{.Swarm.LocalNodeState}}") == "2 inactive\n"
+    assert json.loads(said("system", "info", "-f", "json"))["ServerVersion"]
+
+    version = said("version", "-f", "{{.Server.Version}}").strip()
+    assert said("version").splitlines()[1].split() == ["Version:", version]
+    named = [
+        one["Name"] for one in json.loads(said("version", "-f", "json"))["Server"]["Components"]
+    ]
+    assert {"Engine", "conmon"} < set(named)
+
+    rows = [line.split() for line in said("system", "df").splitlines()]
+    assert rows[0] == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
+    assert [row[:3] for row in rows[1:3]] == [["Images", "2", "1"], ["Containers", "2", "1"]]
+    assert rows[3][:4] == ["Local", "Volumes", "2", "1"]
+    assert said("system", "df", "--format", "{{.Type}} {{.Reclaimable}}").splitlines()[2] == (
+        f"Local Volumes {rows[3][4]} (100%)"
+    )
+    whole = said("system", "df", "-v")
+    assert [line.split()[0] for line in whole.splitlines() if line.endswith(("web", "job"))]
+    assert "spare" in whole
+
+    assert busy.slipway("system", "prune", check=False).returncode == 1
+    pruned = said("system", "prune", "-f", "--filter", "label=none")
+    assert pruned == "Total reclaimed space: 0B\n"
+    pruned = said("system", "prune", "-af", "--volumes")
+    assert "Deleted Containers:" in pruned and "untagged: extra:1" in pruned
+    assert said("ps", "-aq").count("\n") == 1 and said("volume", "ls", "-q").split() == [
+        *("site", "spare")
+    ]
