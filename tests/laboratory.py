@@ -134,6 +134,16 @@ def _quick_ipv6(space: Optional[Space]) -> None:
     subprocess.run([*_enter(space), "sh", "-c", command], check=True)
 
 
+@contextlib.contextmanager
+def without(program: str) -> Iterator[None]:
+    """A host that lacks a program, for the block: it cannot be run where nothing may be."""
+    subprocess.run(["mount", "--bind", "/dev/null", program], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", program], check=True)
+
+
 def _enter(space: Optional[Space]) -> list[str]:
     return [] if space is None else ["nsenter", "--target", str(space.pid), "--net"]
 

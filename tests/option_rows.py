@@ -26,6 +26,9 @@ PROCESS: dict[str, tuple[Any, Any, Any]] = {
 
 PORTS: dict[str, tuple[Any, Any, Any]] = {
     "published_ports": (["8080:80/tcp"], ["81:81/tcp"], ["8080:80/tcp", "81:81/tcp"]),
+    "publish_all_ports": (True, False, None),
+    "exposed_ports": (["80/tcp"], ["53/udp"], ["53/udp", "80/tcp"]),
+    "publish_scope": (["lan"], ["local"], ["local"]),
 }
 
 MOUNTS: dict[str, tuple[Any, Any, Any]] = {
@@ -39,6 +42,17 @@ NETWORKS: dict[str, tuple[Any, Any, Any]] = {
     "links": (["db:sql"], ["cache"], ["cache:cache", "db:sql"]),
 }
 
+NAMES: dict[str, tuple[Any, Any, Any]] = {
+    "dns_servers": (["192.0.2.53"], ["2001:db8::53"], ["2001:db8::53"]),
+    "dns_search_domains": (["example.com"], ["."], ["."]),
+    "dns_opts": (["ndots:2"], ["rotate"], ["rotate"]),
+    "etc_hosts": (
+        {"a": "192.0.2.1"},
+        {"b": "host-gateway"},
+        {"a": "192.0.2.1", "b": "host-gateway"},
+    ),
+}
+
 SECURITY: dict[str, tuple[Any, Any, Any]] = {
     "read_only": (True, False, None),
     "privileged": (True, False, None),
@@ -50,4 +64,4 @@ SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     "restart_policy": ("always", "unless-stopped", "unless-stopped"),
 }
 
-ROWS = {**PROCESS, **PORTS, **MOUNTS, **NETWORKS, **SECURITY, **SUPERVISION}
+ROWS = {**PROCESS, **PORTS, **MOUNTS, **NETWORKS, **NAMES, **SECURITY, **SUPERVISION}

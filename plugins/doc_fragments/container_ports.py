@@ -18,9 +18,38 @@ options:
       - Ranges such as C(9000-9010:9000-9010) are allowed. The protocol is V(tcp), V(udp) or
         V(sctp).
       - Without a host address the port is published on every address of the host, without a host
-        port
-        on a free one.
+        port on a free one. A range of host ports for one container port, such as
+        C(9000-9010:80), means a free one of them.
+      - An IPv6 address of the host is published only for containers that have an IPv6 address.
+      - V(all) among them means O(publish_all_ports=true).
     type: list
     elements: str
     aliases: [ports]
+  publish_all_ports:
+    description:
+      - Publish every exposed port of the container and its image that O(published_ports) does not
+        name, each on a free port of the host.
+    type: bool
+  exposed_ports:
+    description:
+      - Ports the container listens on, beside those its image exposes, each
+        C(PORT[-PORT][/PROTOCOL]). They are shown, and published by O(publish_all_ports).
+    type: list
+    elements: str
+    aliases: [exposed, expose]
+  default_host_ip:
+    description:
+      - The address of the host for O(published_ports) that name none, in place of every address.
+      - Without it, the option C(com.docker.network.bridge.host_binding_ipv4) of the container's
+        first network that has it says so.
+    type: str
+  publish_scope:
+    description:
+      - From where published ports can be used. The host itself and the containers of its networks
+        always can.
+      - V(all) is from everywhere, V(local) from nowhere else, V(lan) from private addresses
+        (RFC 1918, RFC 4193, and link-local ones), and networks such as V(192.0.2.0/24) from these.
+      - For other clients the port looks as if nothing had published it.
+    type: list
+    elements: str
 """

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - slipway.engine.container_ports
   - slipway.engine.container_mounts
   - slipway.engine.container_networks
+  - slipway.engine.container_names
   - slipway.engine.container_security
   - slipway.engine.container_supervision
 attributes:
@@ -210,6 +211,10 @@ ARGUMENT_SPEC = {
     "tty": {"type": "bool"},
     # Ports
     "published_ports": {"type": "list", "elements": "str", "aliases": ["ports"]},
+    "publish_all_ports": {"type": "bool"},
+    "exposed_ports": {"type": "list", "elements": "str", "aliases": ["exposed", "expose"]},
+    "default_host_ip": {"type": "str"},
+    "publish_scope": {"type": "list", "elements": "str"},
     # Mounts
     "volumes": {"type": "list", "elements": "str"},
     # Networks and names
@@ -231,6 +236,10 @@ ARGUMENT_SPEC = {
     "networks_cli_compatible": {"type": "bool", "default": True},
     "purge_networks": {"type": "bool", "default": False},
     "mac_address": {"type": "str"},
+    "dns_servers": {"type": "list", "elements": "str"},
+    "dns_search_domains": {"type": "list", "elements": "str"},
+    "dns_opts": {"type": "list", "elements": "str"},
+    "etc_hosts": {"type": "dict"},
     "links": {"type": "list", "elements": "str"},
     # What it may do
     "read_only": {"type": "bool"},

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from laboratory import Space, ask, serve, silent, wire
+from laboratory import Space, ask, serve, silent, wire, without
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     record as container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    ContainerSpec,
     Endpoint,
     Port,
 )
@@ -25,6 +27,8 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network imp
     attach,
     firewall,
     link,
+    names,
+    nameserver,
     publish,
     record,
 )
@@ -52,7 +56,8 @@ class Container:
         layout.container(self.id).mkdir(mode=0o700)
         endpoints = [Endpoint(network) for network in networks]
         self.attachments = attach.attach(layout, self.id, endpoints)
-        attach.prepare_files(layout, self.id, name, self.attachments)
+        spec = ContainerSpec(name, name, name, hostname=name)
+        names.prepare(layout, self.id, spec, self.attachments)
         made = Record(self.id, name, "", (), attachments=self.attachments)
         with publish.claim(layout, self.id, ports, self.attachments) as publications:
             self.record = dataclasses.replace(made, publications=publications)
@@ -262,7 +267,9 @@ def test_internal_networks_have_no_way_out_or_in(host: Host) -> None:
     client.space.run("ip", "route", "add", "default", "via", "10.1.1.1")
     assert silent(client.space, FAR_PEER, 80)
     assert silent(host.lan, web.address, 80)
-    assert "nameserver" not in (host.layout.container(web.id) / "resolv.conf").read_text()
+    # Its only server is the network's own, which forwards nothing (test_network_names.py).
+    resolv = (host.layout.container(web.id) / "resolv.conf").read_text()
+    assert re.findall("^nameserver.*", resolv, re.M) == ["nameserver 10.1.1.1"]
 
 
 def test_ipv6_is_published_and_isolated_alike(host: Host) -> None:
@@ -323,6 +330,14 @@ def test_a_bridge_or_link_that_was_deleted_is_reported_and_restored(host: Host) 
 
 
 def test_names_follow_containers_on_their_networks(host: Host) -> None:
+    """On a host without a name server, hosts files give them."""
+    program = nameserver.program()
+    assert program is not None
+    with without(program):
+        _names_follow(host)
+
+
+def _names_follow(host: Host) -> None:
     host.network("blue", "10.1.1.0/24")
     web = host.container("web", ("blue",))
     inode = (host.layout.container(web.id) / "hosts").stat().st_ino

@@ -24,6 +24,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    ContainerSpec,
     Endpoint,
     Port,
 )
@@ -38,6 +39,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network imp
     declare,
     lease,
     link,
+    names,
     probe,
     publish,
     record,
@@ -194,16 +196,16 @@ def test_a_container_keeps_its_addresses_for_as_long_as_it_exists(host: Host) ->
     assert lease.held_by(host.layout, network.id, made["a"].id) == []
 
 
-def _take_many(number: int, names: tuple[str, ...], out: Any) -> None:
+def _take_many(number: int, wanted: tuple[str, ...], out: Any) -> None:
     layout = Layout.default()
     taken = []
     for turn in range(5):
         container_id = f"{number:02x}{turn:02x}" + "0" * 60
-        for name in names:
+        for name in wanted:
             found = lease.acquire(layout, record.read(layout, name), container_id)
             taken.append((name, found.ipv4))
         if turn % 2:
-            lease.release(layout, record.network_id(names[0]), container_id)
+            lease.release(layout, record.network_id(wanted[0]), container_id)
     out.put(taken)
 
 
@@ -325,7 +327,8 @@ def _start_slowly(name: str, ready: Any, go_on: Any) -> None:
     host = Host(Layout.default())
     found = container(host, name)
     attachments = attach.attach(host.layout, found.id, [Endpoint("web")])
-    attach.prepare_files(host.layout, found.id, name, attachments)
+    spec = ContainerSpec(name, name, name, hostname=name)
+    names.prepare(host.layout, found.id, spec, attachments)
     with publish.claim(host.layout, found.id, [Port(80, "tcp", "", 8080)], attachments) as ports:
         found = dataclasses.replace(found, attachments=attachments, publications=ports)
         container_record.write_record(host.layout, found)
@@ -403,7 +406,8 @@ def test_connecting_and_synchronising_are_quick(
             port = [Port(80, "tcp", "", 8080 + number)]
             ports = publish.resolve(host.layout, found.id, port, attachments)
             found = dataclasses.replace(found, attachments=attachments, publications=ports)
-            attach.prepare_files(host.layout, found.id, found.name, attachments)
+            spec = ContainerSpec(found.name, found.name, found.name, hostname=found.name)
+            names.prepare(host.layout, found.id, spec, attachments)
             spaces.append(Space())
             marks = [time.perf_counter()]
             publish.synchronise(host.layout, starting=[found])
@@ -425,8 +429,8 @@ def test_connecting_and_synchronising_are_quick(
             space.end()
     medians = [1000 * statistics.median(t) for t in (connecting, setting, standing)]
     with capsys.disabled():
-        names = ("connect", "synchronise with a new port", "synchronise when all stands")
-        print("; ".join(f"{n} {m:.1f} ms" for n, m in zip(names, medians)), end=" ")
+        labels = ("connect", "synchronise with a new port", "synchronise when all stands")
+        print("; ".join(f"{n} {m:.1f} ms" for n, m in zip(labels, medians)), end=" ")
     assert medians[0] < 20 and medians[1] < 60 and medians[2] < 15
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
     mounts,
+    names,
     networks,
     ports,
     supervision,
@@ -32,6 +33,8 @@ PORTS = [
     ("[0:0::1]:8080:80", [Port(80, "tcp", "::1", 8080)]),
     ("9000-9001:80-81", [Port(80, host_port=9000), Port(81, host_port=9001)]),
     ("80-81", [Port(80), Port(81)]),
+    ("9000-9009:80", [Port(80, host_port=9000, host_port_last=9009)]),
+    ("[::1]:9000-9009:80/udp", [Port(80, "udp", "::1", 9000, 9009)]),
 ]
 
 
@@ -69,6 +72,95 @@ def test_bad_ports_say_why(text: str, why: str) -> None:
     with pytest.raises(Error, match="published_ports") as caught:
         ports.ports([text])
     assert why in str(caught.value)
+
+
+def _ports(**params: object) -> dict[str, object]:
+    """What the ports' options make of a task that says this."""
+    said: dict[str, object] = {"published_ports": None, "publish_all_ports": None}
+    said |= {"exposed_ports": None, "default_host_ip": None, "publish_scope": None, **params}
+    found = {option.name: option.value(said) for option in ports.OPTIONS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def test_the_default_address_of_the_host_is_for_ports_that_name_none() -> None:
+    said = _ports(published_ports=["8080:80", "[::1]:81:81"], default_host_ip="192.0.2.1")
+    assert said == {
+        "published_ports": (Port(80, "tcp", "192.0.2.1", 8080), Port(81, "tcp", "::1", 81))
+    }
+    assert _ports(published_ports=["80"], default_host_ip="") == {"published_ports": (Port(80),)}
+    assert _ports(default_host_ip="192.0.2.1") == {}
+    with pytest.raises(Error, match="default_host_ip"):
+        _ports(published_ports=["80"], default_host_ip="eth0")
+
+
+def test_all_ports_are_published_by_either_word() -> None:
+    assert _ports(published_ports=["all", "81"]) == {
+        "published_ports": (Port(81),),
+        "publish_all_ports": True,
+    }
+    assert _ports(publish_all_ports=False, published_ports=["ALL"])["publish_all_ports"] is False
+
+
+def test_exposed_ports() -> None:
+    assert ports.exposed_ports(["9", "80-81/udp", "80"]) == ("9/tcp", "80/tcp", "80/udp", "81/udp")
+    for bad in ("80/icmp", "0", "http"):
+        with pytest.raises(Error, match="exposed_ports"):
+            ports.exposed_ports([bad])
+
+
+@pytest.mark.parametrize(
+    ("given", "meaning"),
+    [
+        (["all"], ()),
+        ([], ()),
+        (["local"], ("local",)),
+        (["lan"], ("lan",)),
+        (["192.0.2.0/24", "192.0.2.9", "2001:db8::/64"],
+         ("192.0.2.0/24", "192.0.2.9/32", "2001:db8::/64")),
+    ],
+)  # fmt: skip
+def test_scopes(given: list[str], meaning: tuple[str, ...]) -> None:
+    assert ports.scopes(given) == meaning
+    assert ports.scopes(meaning) == meaning
+
+
+@pytest.mark.parametrize("given", [["lan", "local"], ["192.0.2.1/24"], ["eth0"], ["all", "lan"]])
+def test_bad_scopes(given: list[str]) -> None:
+    with pytest.raises(Error, match="publish_scope"):
+        ports.scopes(given)
+
+
+def test_names_a_container_is_given() -> None:
+    assert names.addresses("dns_servers", ["192.0.2.53", "2001:DB8:0::53", "192.0.2.53"]) == (
+        "192.0.2.53",
+        "2001:db8::53",
+    )
+    assert names.domains(["b.example", "a.example", "b.example"]) == ("b.example", "a.example")
+    assert names.resolver_options(["ndots:2", "rotate"]) == ("ndots:2", "rotate")
+    assert names.extra_hosts({"b": "host-gateway", "a.x": "192.0.2.1"}) == {
+        "a.x": "192.0.2.1",
+        "b": "host-gateway",
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("dns_servers", ["dns.example"]),
+        ("dns_search_domains", ["a b"]),
+        ("dns_search_domains", ["a\nnameserver 192.0.2.1"]),
+        ("dns_opts", ["ndots:2 rotate"]),
+        ("dns_opts", ["ndots:2\n"]),
+        ("etc_hosts", {"a b": "192.0.2.1"}),
+        ("etc_hosts", {"a": "gateway"}),
+        ("etc_hosts", {"a": "192.0.2.1\n192.0.2.2 b"}),
+        ("etc_hosts", {"": "192.0.2.1"}),
+    ],
+)
+def test_what_would_break_the_files_of_names_is_refused(option: str, value: object) -> None:
+    known = {each.name: each for each in names.OPTIONS}
+    with pytest.raises(Error, match=option):
+        known[option].value({option: value})
 
 
 MOUNTS = [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from pathlib import Path
 from typing import Any, Optional
@@ -18,6 +19,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network imp
     dns,
     firewall,
     lease,
+    nameserver,
     record,
     resource,
 )
@@ -350,15 +352,65 @@ def test_the_ruleset_depends_on_no_order() -> None:
 
 def test_resolvers_a_container_cannot_reach_are_left_out() -> None:
     host = "# made by hand\nnameserver 127.0.0.53\nsearch example.org\noptions edns0\n"
-    upstream = "nameserver 192.0.2.53 # first\nnameserver ::1\nsearch lan\n"
-    assert dns.resolv_conf("nameserver 192.0.2.1\n" + host) == (
-        "nameserver 192.0.2.1\nsearch example.org\noptions edns0\n"
+    resolved = "nameserver 192.0.2.53 # first\nnameserver ::1\nnameserver fe80::1%2\nsearch lan\n"
+    assert dns.upstream("nameserver 192.0.2.1\n" + host, resolved) == dns.Resolver(
+        ("192.0.2.1",), ("example.org",), ("edns0",)
     )
-    assert dns.resolv_conf(host, upstream) == "nameserver 192.0.2.53\nsearch lan\n"
-    nothing = dns.resolv_conf(host)
-    assert "nameserver" not in nothing and nothing.startswith("# No name server")
-    assert "search example.org" in nothing
-    assert "nameserver" not in dns.resolv_conf("nameserver 192.0.2.1\n", offline=True)
+    assert dns.upstream(host, resolved) == dns.Resolver(("192.0.2.53",), ("lan",))
+    assert dns.upstream(host) == dns.Resolver((), ("example.org",), ("edns0",))
+    assert dns.upstream("domain a\nsearch b c\n").search == ("b", "c")
+
+
+def test_servers_are_replaced_and_the_rest_of_resolv_conf_stays() -> None:
+    text = dns.resolv_conf(dns.Resolver(("192.0.2.1",), ("a.example", "b"), ("rotate",)))
+    assert text == (
+        "# slipway: name servers\nnameserver 192.0.2.1\n# slipway: end\n"
+        "search a.example b\noptions rotate\n"
+    )
+    assert dns.with_servers(text + "# mine\n", ["10.9.0.1"], ["ndots:0"]) == (
+        "# slipway: name servers\nnameserver 10.9.0.1\noptions ndots:0\n# slipway: end\n"
+        "search a.example b\noptions rotate\n# mine\n"
+    )
+    assert dns.with_servers(dns.with_servers(text, ["10.9.0.1"]), ["192.0.2.1"]) == text
+    # What the container says itself counts.
+    own = text + "options ndots:3\n"
+    assert "ndots:0" not in dns.with_servers(own, ["10.9.0.1"], ["ndots:0"])
+    # Whoever took our lines away wants no others.
+    assert dns.with_servers("nameserver 192.0.2.9\n", ["10.9.0.1"]) == "nameserver 192.0.2.9\n"
+    nothing = dns.resolv_conf(dns.Resolver(), "because")
+    assert "\nnameserver" not in nothing and "# No name server: because\n" in nothing
+
+
+def zone(**changes: Any) -> nameserver.Zone:
+    member = nameserver.Member("aa", ("10.9.0.2",), ("fd00:9::2",), ("web", "www", "web", "aa"))
+    made = nameserver.Zone("ab" * 32, ("10.9.0.1", "fd00:9::1"), (member,))
+    return dataclasses.replace(made, **changes)
+
+
+def test_the_name_servers_files() -> None:
+    """The format is aardvark-dns's own, config.md."""
+    asking = nameserver.Member("bb", ("10.9.0.3",), (), ("db",), ("192.0.2.53", "192.0.2.54"))
+    made = nameserver.configuration([zone(members=(asking, *zone().members))], "mark")
+    assert made == {
+        "ab" * 16: "10.9.0.1,fd00:9::1\n"
+        "aa 10.9.0.2 fd00:9::2 web,www,aa\n"
+        "bb 10.9.0.3  db 192.0.2.53,192.0.2.54\n"
+        "slipwayabababababab 10.9.0.1 fd00:9::1 mark 255.255.255.255\n"
+    }
+    # CVE-2024-29018: what is asked on an internal network leaves in no version.
+    inside = nameserver.configuration([zone(members=(asking,), internal=True)], "mark")
+    assert list(inside) == ["ab" * 16 + "%int"]
+    assert "bb 10.9.0.3  db 255.255.255.255\n" in inside["ab" * 16 + "%int"]
+
+
+def test_the_mark_of_the_zones_changes_with_anything_in_them() -> None:
+    one, two = zone(), zone(network_id="cd" * 32)
+    mark = nameserver.digest([one, two])
+    assert nameserver.digest([two, one]) == mark
+    assert len(mark) <= 63
+    other = nameserver.Member("aa", ("10.9.0.2",), (), ("web",))
+    for changed in (zone(members=(other,)), zone(internal=True), zone(listen=("10.9.0.1",))):
+        assert nameserver.digest([changed, two]) != mark
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,8 @@ MODULES = (
     "network/inspect",
     "network/lease",
     "network/link",
+    "network/names",
+    "network/nameserver",
     "network/netlink",
     "network/plug",
     "network/probe",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .option import mounts, networks, ports, process, security, supervision
+from .option import mounts, names, networks, ports, process, security, supervision
 from .option.option import Option
 
 #: In the order in which differences are named.
@@ -20,6 +20,7 @@ OPTIONS: tuple[Option, ...] = (
     *ports.OPTIONS,
     *mounts.OPTIONS,
     *networks.OPTIONS,
+    *names.OPTIONS,
     *security.OPTIONS,
     *supervision.OPTIONS,
 )

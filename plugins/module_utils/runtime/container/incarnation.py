@@ -26,7 +26,7 @@ from ..layout import Layout
 from ..network import attach, link, publish
 from ..plan import Host
 from ..volume import users as volume_users
-from . import conmon, liveness, oci_runtime, rootfs, traces
+from . import conmon, inspect, liveness, oci_runtime, rootfs, traces
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec, endpoints
 
@@ -79,10 +79,15 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
     )
     try:
         attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
-        intent = dataclasses.replace(intent, attachments=attachments, leaving=())
-        with publish.claim(layout, found.id, spec.ports, attachments) as publications:
+        intent = dataclasses.replace(
+            intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers
+        )
+        ports = inspect.ports(spec, read_image(layout, found.id))
+        with publish.claim(
+            layout, found.id, ports, attachments, scope=spec.publish_scope
+        ) as publications:
             intent = dataclasses.replace(intent, publications=publications)
-            if spec.ports and attachments and not publications:
+            if ports and attachments and not publications:
                 host.warn(
                     f"container {found.name}: its ports are not published, since it is on macvlan "
                     "and ipvlan networks alone; they are open on its own addresses"
@@ -137,7 +142,9 @@ def _bring_up(
         if intent.attachments:
             link.preload()
             attach.raise_bridges(layout, intent.attachments)
-            publish.synchronise(layout, starting=[intent])
+            done = publish.synchronise(layout, starting=[intent])
+            for warning in done.warnings:
+                host.warn(warning)
     except BaseException:
         with contextlib.suppress(Error):
             launched.wait(_CREATE_TIMEOUT_S)

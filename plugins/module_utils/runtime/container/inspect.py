@@ -18,7 +18,7 @@ from typing import Any, Optional
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
 from .record import Record
-from .spec import ContainerSpec, ImageDefaults, Mount, argv
+from .spec import ContainerSpec, ImageDefaults, Mount, Port, argv
 
 #: What Docker writes for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"
@@ -103,6 +103,12 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
         "NetworkMode": spec.network_mode
         or (spec.networks[0].network if spec.networks else "default"),
         "PortBindings": _port_bindings(spec),
+        "PublishAllPorts": spec.publish_all,
+        "Dns": list(spec.dns_servers),
+        "DnsSearch": list(spec.dns_search),
+        "DnsOptions": list(spec.dns_options),
+        "ExtraHosts": [f"{name}:{address}" for name, address in spec.extra_hosts.items()] or None,
+        "Links": [_link(spec, link) for link in spec.links] or None,
         "RestartPolicy": {
             "Name": spec.restart_policy.name,
             "MaximumRetryCount": spec.restart_policy.maximum_retry_count,
@@ -126,13 +132,24 @@ def _bind(mount: Mount) -> str:
     return f"{mount.source}:{mount.target}:{','.join(flags)}"
 
 
+def _link(spec: ContainerSpec, link: str) -> str:
+    """Docker shows a link as the paths of its two ends."""
+    container, dummy, alias = link.partition(":")
+    return f"/{container}:/{spec.name}/{alias}"
+
+
 def _port_bindings(spec: ContainerSpec) -> dict[str, Any]:
     bindings: dict[str, Any] = {}
     for port in spec.ports:
         bindings.setdefault(f"{port.container_port}/{port.protocol}", []).append(
-            {"HostIp": port.host_ip, "HostPort": str(port.host_port) if port.host_port else ""}
+            {"HostIp": port.host_ip, "HostPort": _host_port(port)}
         )
     return bindings
+
+
+def _host_port(port: Port) -> str:
+    last = f"-{port.host_port_last}" if port.host_port_last else ""
+    return f"{port.host_port}{last}" if port.host_port else ""
 
 
 def _graph_driver(layout: Layout, record: Record) -> dict[str, Any]:
@@ -189,7 +206,18 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
 
 def _exposed(spec: ContainerSpec, image: ImageDefaults) -> list[str]:
     declared = (f"{port.container_port}/{port.protocol}" for port in spec.ports)
-    return sorted({*image.exposed_ports, *declared})
+    return sorted({*image.exposed_ports, *spec.exposed_ports, *declared})
+
+
+def ports(spec: ContainerSpec, image: ImageDefaults) -> tuple[Port, ...]:
+    """What is published: the declared ports and, where all are to be, the other exposed ones."""
+    named = {(port.container_port, port.protocol) for port in spec.ports}
+    others = []
+    for text in _exposed(spec, image) if spec.publish_all else ():
+        number, dummy, protocol = text.partition("/")
+        if number.isdecimal() and (int(number), protocol or "tcp") not in named:
+            others.append(Port(int(number), protocol or "tcp"))
+    return (*spec.ports, *others)
 
 
 def _network_settings(

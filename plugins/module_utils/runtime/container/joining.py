@@ -17,13 +17,13 @@ from collections.abc import Collection
 from typing import Optional
 
 from ..errors import Conflict, Error, NotFound
-from ..network import attach, lease, plug, publish
+from ..network import attach, lease, names, plug, publish
 from ..network import record as network_record
 from ..network.spec import Attachment
 from ..plan import Host
-from . import liveness
+from . import inspect, liveness
 from .incarnation import locked
-from .record import Record, read_spec, write_record, write_spec
+from .record import Record, read_image, read_spec, write_record, write_spec
 from .spec import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
 
 
@@ -54,10 +54,10 @@ def disconnect(host: Host, container_id: str, network: str) -> Record:
     with locked(host, container_id) as found:
         before = read_spec(host.layout, container_id)
         left = network_record.read(host.layout, network).id
-        names = [e.network for e in endpoints(before) if _id(host, e.network) == left]
-        if not names:
+        joined = [e.network for e in endpoints(before) if _id(host, e.network) == left]
+        if not joined:
             raise Conflict(f"container {found.name} is not on the network {network}")
-        return _rejoin(host, found, before, without_networks(before, names))
+        return _rejoin(host, found, before, without_networks(before, joined))
 
 
 def _networks(host: Host, spec: ContainerSpec) -> list[str]:
@@ -85,7 +85,10 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
     leaving = tuple(old for old in standing if not any(_same(old, new) for new in attachments))
     intent = dataclasses.replace(found, attachments=attachments, leaving=leaving)
     try:
-        with publish.claim(layout, found.id, spec.ports, attachments) as publications:
+        ports = inspect.ports(spec, read_image(layout, found.id))
+        with publish.claim(
+            layout, found.id, ports, attachments, scope=spec.publish_scope
+        ) as publications:
             intent = dataclasses.replace(intent, publications=publications)
             write_spec(layout, found.id, spec)
             write_record(layout, intent)
@@ -131,10 +134,9 @@ def _plug(host: Host, intent: Record) -> None:
 def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> Record:
     layout = host.layout
     if refresh:
-        attach.prepare_files(
-            layout, intent.id, spec.hostname, intent.attachments, spec.network_mode
-        )
-    publish.synchronise(layout)
+        names.prepare(layout, intent.id, spec, intent.attachments)
+    for warning in publish.synchronise(layout).warnings:
+        host.warn(warning)
     done = dataclasses.replace(intent, leaving=())
     write_record(layout, done)
     _give_back(host, intent.id, [a.network_id for a in intent.attachments])

@@ -69,6 +69,8 @@ class Record:
     leaving: tuple[Attachment, ...] = ()
     publications: tuple[Publication, ...] = ()
     anonymous_volumes: tuple[str, ...] = ()
+    #: Those of the spec this run began with: the name server's data are a function of all records.
+    dns_servers: tuple[str, ...] = ()
 
 
 def check_name(name: str) -> None:

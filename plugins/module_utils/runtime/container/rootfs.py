@@ -19,7 +19,7 @@ from .. import files, safefs, snapshot
 from ..errors import Error, NotFound
 from ..image import layers, store
 from ..layout import Layout
-from ..network import attach
+from ..network import names
 from ..plan import Host
 from ..volume import store as volumes
 from ..volume.spec import Volume
@@ -49,7 +49,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
     home = layout.container(run.id)
     snapshot.prepare_upper(home / "upper", lowers)
     snapshot.mount(lowers, home / "upper", home / "work", root)
-    attach.prepare_files(layout, run.id, spec.hostname, run.attachments, spec.network_mode)
+    names.prepare(layout, run.id, spec, run.attachments)
     hostname = (home / "hostname").read_text("utf-8").strip()
     mounts = inspect.mounts(spec, run, image)
     for mount in mounts:
@@ -172,9 +172,9 @@ def _capabilities() -> tuple[str, ...]:
 
 def _devices() -> Iterator[Device]:
     """The host's device nodes, which a privileged container gets."""
-    for directory, names, nodes in os.walk("/dev"):
+    for directory, below, nodes in os.walk("/dev"):
         # These are filesystems of their own, and the container has its own of each.
-        names[:] = [n for n in names if f"{directory}/{n}" not in _OWN]
+        below[:] = [n for n in below if f"{directory}/{n}" not in _OWN]
         for node in nodes:
             found = os.lstat(f"{directory}/{node}")
             kind = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}.get(stat.S_IFMT(found.st_mode))

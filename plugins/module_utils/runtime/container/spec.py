@@ -23,13 +23,14 @@ from ..errors import Error
 @dataclass(frozen=True)
 class Port:
     """One published port. ``host_ip`` "" is every address of the host; ``host_port`` 0 lets us
-    choose one.
+    choose one, and with ``host_port_last`` one from ``host_port`` to that.
     """
 
     container_port: int
     protocol: str = "tcp"
     host_ip: str = ""
     host_port: int = 0
+    host_port_last: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,12 @@ class ContainerSpec:
     tty: bool = option(False)
     # --- ports
     ports: tuple[Port, ...] = option((), kind="set")
+    #: Publish every exposed port that is not published by name, each on a free port of the host.
+    publish_all: bool = option(False)
+    #: ``80/tcp``: what the container listens on beside the image's own EXPOSE.
+    exposed_ports: tuple[str, ...] = option((), kind="set")
+    #: Who may use the published ports: () is everybody, else ``local``, ``lan`` or networks.
+    publish_scope: tuple[str, ...] = option(())
     # --- mounts
     mounts: tuple[Mount, ...] = option((), kind="set")
     # --- networks and names
@@ -132,6 +139,14 @@ class ContainerSpec:
     mac_address: str = option("", live=True)
     #: ``CONTAINER:ALIAS``, on the first network.
     links: tuple[str, ...] = option((), live=True, kind="set")
+    #: Name servers, search domains and options for resolv.conf, in place of the host's.
+    dns_servers: tuple[str, ...] = option((), kind="list")
+    dns_search: tuple[str, ...] = option((), kind="list")
+    dns_options: tuple[str, ...] = option((), kind="list")
+    #: More names for the hosts file, with their addresses or ``host-gateway``.
+    extra_hosts: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}
+    )
     # --- what it may do
     read_only: bool = option(False)
     privileged: bool = option(False)

@@ -4,7 +4,7 @@
 """A container on its networks: leases on disk first, then links, then names.
 
 ``attach`` settles what a container has on each network, on disk before anything is made of it.
-``prepare_files`` writes the three files of names. ``connect`` makes the links, once the OCI runtime
+``connect`` makes the links, once the OCI runtime
 has made the network namespace. ``release`` gives the leases back when the container is removed; the
 links need no undoing, they vanish with the namespace.
 """
@@ -12,9 +12,7 @@ links need no undoing, they vanish with the namespace.
 from __future__ import annotations
 
 import itertools
-import socket
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Callable
 
 from .. import files
@@ -251,7 +249,8 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
 def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]:
     """What a running container lost of its network on the host, in words; () when all stands.
 
-    Without ``rules`` the firewall does not count: an earlier task of a check-mode run restores it.
+    Without ``rules`` the firewall and the name server do not count: an earlier task of a check-mode
+    run restores them.
     """
     lost = []
     within = probe.inside(found.pid) if found.attachments else frozenset()
@@ -263,8 +262,8 @@ def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]
             lost.append(f"{interface_word(network)} of the network {attachment.network}")
         elif attachment.interface not in within or not _is_plugged(attachment):
             lost.append(f"its link to the network {attachment.network}")
-    if rules and found.attachments and not publish.standing(layout):
-        lost.append("the firewall")
+    if rules and found.attachments:
+        lost += publish.lost(layout)
     return tuple(lost)
 
 
@@ -301,43 +300,3 @@ def release(layout: Layout, found: Record) -> None:
     """Give back every lease of a container that is removed, on any network; none is a success."""
     for network in record.networks(layout):
         lease.release(layout, network.id, found.id)
-
-
-def prepare_files(
-    layout: Layout,
-    container_id: str,
-    hostname: str,
-    attachments: Sequence[Attachment],
-    network_mode: str = "",
-) -> None:
-    """Write ``hosts``, ``hostname`` and ``resolv.conf`` below the container's directory.
-
-    They are files of the host with mode 0644, to be bind-mounted. In the mode host they are copies
-    of the host's own. Peers come with ``publish.synchronise``.
-    """
-    directory = layout.container(container_id)
-    resolv = dns.read(Path("/etc/resolv.conf"))
-    if network_mode == "host":
-        dns.write_in_place(directory / "hosts", dns.read(Path("/etc/hosts")))
-        dns.write_in_place(directory / "hostname", f"{hostname or socket.gethostname()}\n")
-        dns.write_in_place(directory / "resolv.conf", resolv)
-        return
-    hostname = hostname or container_id[:12]
-    dns.check_host_name(hostname)
-    own = []
-    for attachment in attachments:
-        for address in (attachment.ipv4_address, attachment.ipv6_address):
-            if address:
-                own.append(dns.Entry(address.partition("/")[0], _host_names(hostname)))
-    offline = not any(a.ipv4_gateway or a.ipv6_gateway for a in attachments)
-    dns.write_in_place(directory / "hosts", dns.hosts(own))
-    dns.write_in_place(directory / "hostname", f"{hostname}\n")
-    dns.write_in_place(
-        directory / "resolv.conf", dns.resolv_conf(resolv, dns.read(dns.RESOLVED), offline)
-    )
-
-
-def _host_names(hostname: str) -> tuple[str, ...]:
-    """A full name is followed by its first part, as Docker writes it."""
-    short = hostname.partition(".")[0]
-    return (hostname,) if short == hostname else (hostname, short)

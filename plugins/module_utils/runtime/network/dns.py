@@ -28,6 +28,7 @@ _HOST_NAME = re.compile(
 )
 
 _BEGIN = "# slipway: the containers on these networks"
+_SERVERS = "# slipway: name servers"
 _END = "# slipway: end"
 
 _LOCALHOST = (
@@ -65,7 +66,7 @@ def check_host_name(name: str) -> None:
 
 def hosts(own: Sequence[Entry], others: Sequence[Entry] = ()) -> str:
     """A whole hosts file, with Docker's contents: localhost, the container itself, its peers."""
-    return _LOCALHOST + _lines(own) + _block(others)
+    return _LOCALHOST + lines(own) + _block(others)
 
 
 def with_peers(text: str, others: Sequence[Entry]) -> str:
@@ -83,10 +84,11 @@ def with_peers(text: str, others: Sequence[Entry]) -> str:
 
 
 def _block(entries: Sequence[Entry]) -> str:
-    return f"{_BEGIN}\n{_lines(entries)}{_END}\n" if entries else ""
+    return f"{_BEGIN}\n{lines(entries)}{_END}\n" if entries else ""
 
 
-def _lines(entries: Sequence[Entry]) -> str:
+def lines(entries: Sequence[Entry]) -> str:
+    """Lines of a hosts file. Raises Error for a name that may not stand in one."""
     for entry in entries:
         for name in entry.names:
             check_host_name(name)
@@ -94,46 +96,86 @@ def _lines(entries: Sequence[Entry]) -> str:
     return "".join(f"{e.address}\t{' '.join(dict.fromkeys(e.names))}\n" for e in entries)
 
 
-def resolv_conf(host: str, upstream: str = "", offline: bool = False) -> str:
-    """A container's resolv.conf, from the host's.
+@dataclass(frozen=True)
+class Resolver:
+    """What a resolv.conf says: servers, search domains and options, in order (resolv.conf(5))."""
 
-    ``upstream`` is used in place of ``host`` when that names only servers on the loopback, which a
-    container cannot reach; it is systemd-resolved's list. ``offline`` containers are only on
-    internal networks and get no server (CVE-2024-29018). When none is left the file says so:
-    no public resolver is made up in silence.
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def upstream(host: str, resolved: str = "") -> Resolver:
+    """What a container may take over of the host's resolv.conf, given as text.
+
+    ``resolved`` is used in place of ``host`` when that names only servers on the loopback, which a
+    container cannot reach; it is systemd-resolved's list. When no server is left there is none: no
+    public resolver is made up in silence.
     """
-    lines = _settings(host)
-    servers = _reachable(lines)
-    if not servers:
-        lines = _settings(upstream) or lines
-        servers = _reachable(lines)
-    kept = [line for line in lines if line.split()[0] in ("search", "domain", "options")]
-    if offline:
-        return "# No name server: this container's networks are internal.\n"
-    if not servers:
-        note = "# No name server: the host's are on its loopback, out of a container's reach.\n"
-        return note + "".join(f"{line}\n" for line in kept)
-    return "".join(f"{line}\n" for line in (*servers, *kept))
-
-
-def _settings(text: str) -> list[str]:
-    lines = (line.split("#")[0].split(";")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
-
-
-def _reachable(lines: Sequence[str]) -> list[str]:
-    found = []
-    for line in lines:
-        keyword, dummy, value = line.partition(" ")
-        if keyword != "nameserver":
-            continue
-        try:
-            address = ipaddress.ip_address(value.strip().partition("%")[0])
-        except ValueError:
-            continue
-        if not address.is_loopback:
-            found.append(line)
+    found = _parse(host)
+    if not found.servers and resolved:
+        behind = _parse(resolved)
+        found = behind if behind.servers else found
     return found
+
+
+def _parse(text: str) -> Resolver:
+    servers: list[str] = []
+    search: list[str] = []
+    options: list[str] = []
+    for line in text.splitlines():
+        words = line.split("#")[0].split(";")[0].split()
+        if not words:
+            continue
+        if words[0] == "nameserver":
+            servers += [word for word in words[1:2] if _reachable(word)]
+        elif words[0] in ("search", "domain"):
+            # The last of them counts.
+            search = words[1:]
+        elif words[0] == "options":
+            options += words[1:]
+    return Resolver(tuple(servers), tuple(search), tuple(options))
+
+
+def _reachable(server: str) -> bool:
+    """Whether a container could ask a server of the host: not on its loopback, nor on its link."""
+    try:
+        address = ipaddress.ip_address(server.partition("%")[0])
+    except ValueError:
+        return False
+    return not (address.is_loopback or (address.version == 6 and address.is_link_local))
+
+
+def resolv_conf(resolver: Resolver, why_none: str = "") -> str:
+    """A container's resolv.conf; its servers stand in a block of ours, which may be replaced."""
+    lines = [_servers(resolver.servers, (), why_none)]
+    # A search domain of "." is none at all, not even that of the host name (resolv.conf(5)).
+    lines += [f"search {' '.join(resolver.search)}\n"] if resolver.search else []
+    lines += [f"options {' '.join(resolver.options)}\n"] if resolver.options else []
+    return "".join(lines)
+
+
+def with_servers(
+    text: str, servers: Sequence[str], options: Sequence[str] = (), why_none: str = ""
+) -> str:
+    """A resolv.conf with other servers in our block; one without the block is somebody else's.
+
+    ``options`` come into the block too, less those of a kind that stands outside.
+    """
+    if f"{_SERVERS}\n" not in text or f"{_END}\n" not in text:
+        return text
+    before, dummy, rest = text.partition(f"{_SERVERS}\n")
+    after = rest.partition(f"{_END}\n")[2]
+    kinds = {option.partition(":")[0] for option in _parse(before + after).options}
+    wanted = [option for option in options if option.partition(":")[0] not in kinds]
+    return before + _servers(servers, wanted, why_none) + after
+
+
+def _servers(servers: Sequence[str], options: Sequence[str], why_none: str) -> str:
+    lines = [f"nameserver {server}\n" for server in servers]
+    lines += [f"# No name server: {why_none}\n"] if not servers and why_none else []
+    lines += [f"options {' '.join(options)}\n"] if options else []
+    return f"{_SERVERS}\n{''.join(lines)}{_END}\n"
 
 
 def read(path: Path) -> str:

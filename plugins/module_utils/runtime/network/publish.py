@@ -28,7 +28,7 @@ from ..container.record import Record
 from ..container.spec import Port
 from ..errors import Conflict, Error
 from ..layout import Layout
-from . import dns, firewall, record, sysctl
+from . import firewall, names, record, sysctl
 from .spec import Attachment, Publication, by_gateway
 
 _FIREWALL_LOCK = ("firewall", "table")
@@ -51,10 +51,14 @@ _HOLDING = _RUNNING | {"restarting"}
 
 @dataclass(frozen=True)
 class Synchronised:
-    """What had to be done: whether the firewall was set, and whose hosts files were changed."""
+    """What had to be done: whether the firewall was set, and whose files of names were changed.
+
+    ``warnings`` say what the host does not give.
+    """
 
     firewall: bool = False
     hosts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def synchronise(
@@ -62,7 +66,7 @@ def synchronise(
     starting: Sequence[Record] = (),
     without: Collection[str] = (),
 ) -> Synchronised:
-    """Make the firewall and the hosts files agree with the records.
+    """Make the firewall, the name server and the files of names agree with the records.
 
     Counted are the records on disk in the phases running and paused, those that another process is
     starting, and those in ``starting``; of networks all but those whose ids are in ``without``.
@@ -76,13 +80,21 @@ def synchronise(
         publications = [publication for found in live for publication in found.publications]
         networks = [n for n in record.networks(layout) if n.id not in without]
         changed = firewall.apply(networks, publications)
-        return Synchronised(changed, _refresh_hosts(layout, live))
+        refreshed = names.refresh(layout, live, networks)
+        return Synchronised(changed, refreshed.changed, refreshed.complaints)
 
 
 def standing(layout: Layout) -> bool:
-    """Whether the firewall is what the records ask for. Reads only."""
-    publications = [p for found in _live(layout) for p in found.publications]
-    return firewall.current(record.networks(layout), publications)
+    """Whether the host has all that follows from the records. Reads only."""
+    return not lost(layout)
+
+
+def lost(layout: Layout) -> tuple[str, ...]:
+    """What the host lost of what follows from all records, in words. Reads only."""
+    live, networks = _live(layout), record.networks(layout)
+    publications = [p for found in live for p in found.publications]
+    found = [] if firewall.current(networks, publications) else ["the firewall"]
+    return (*found, *(() if names.standing(layout, live, networks) else ("the name server",)))
 
 
 def _live(layout: Layout, starting: Sequence[Record] = ()) -> list[Record]:
@@ -134,36 +146,6 @@ def _forget_claims(layout: Layout, keep: Sequence[str]) -> None:
                     os.unlink(directory / name)
 
 
-def _refresh_hosts(layout: Layout, live: Sequence[Record]) -> tuple[str, ...]:
-    members: dict[str, list[tuple[Record, Attachment]]] = {}
-    for found in live:
-        for attachment in found.attachments:
-            if attachment.network != record.DEFAULT:
-                members.setdefault(attachment.network_id, []).append((found, attachment))
-    changed = []
-    for found in live:
-        entries = [
-            entry
-            for attachment in found.attachments
-            for other, there in members.get(attachment.network_id, ())
-            for entry in _entries(other, there)
-        ]
-        path = layout.container(found.id) / "hosts"
-        # A container in another's namespace has no file of its own.
-        if found.attachments and path.exists():
-            text = dns.with_peers(dns.read(path), entries)
-            if dns.write_in_place(path, text):
-                changed.append(found.name)
-    return tuple(changed)
-
-
-def _entries(found: Record, attachment: Attachment) -> Iterator[dns.Entry]:
-    names = (found.name, *attachment.aliases, found.id[:12])
-    for address in (attachment.ipv4_address, attachment.ipv6_address):
-        if address:
-            yield dns.Entry(address.partition("/")[0], names)
-
-
 @contextlib.contextmanager
 def claim(
     layout: Layout,
@@ -171,6 +153,7 @@ def claim(
     ports: Sequence[Port],
     attachments: Sequence[Attachment],
     exempt: Collection[str] = (),
+    scope: tuple[str, ...] = (),
 ) -> Iterator[tuple[Publication, ...]]:
     """Settle a container's published ports; the caller records them within the block.
 
@@ -179,7 +162,9 @@ def claim(
     ``exempt`` are ids of containers whose ports do not count, such as the one being replaced.
     """
     with files.lock(layout.lock(*_PORTS_LOCK)):
-        publications = resolve(layout, container_id, ports, attachments, exempt) if ports else ()
+        publications: tuple[Publication, ...] = ()
+        if ports:
+            publications = resolve(layout, container_id, ports, attachments, exempt, scope)
         _make_claim(layout, container_id)
         yield publications
 
@@ -190,6 +175,7 @@ def resolve(
     ports: Sequence[Port],
     attachments: Sequence[Attachment],
     exempt: Collection[str] = (),
+    scope: tuple[str, ...] = (),
 ) -> tuple[Publication, ...]:
     """The publications of a container's ports, with free host ports where none was asked for.
 
@@ -218,10 +204,12 @@ def resolve(
                 hint="join a network that is not internal and has that address family",
             )
         taken = [*holding, *(("this container", p) for p in settled)]
-        host_port = port.host_port or _choose(container_id, port, addresses, before, taken)
+        host_port = port.host_port
+        if not host_port or port.host_port_last:
+            host_port = _choose(container_id, port, addresses, before, taken)
         for made in _publications(container_id, port, host_port, addresses):
             _check_free(made, taken)
-            settled.append(made)
+            settled.append(dataclasses.replace(made, scope=scope))
     return tuple(settled)
 
 
@@ -276,16 +264,19 @@ def _choose(
         if (p.protocol, p.host_ip, p.container_port)
         == (port.protocol, port.host_ip, port.container_port)
     ]
-    low, high = _ephemeral_range()
+    asked = (port.host_port, port.host_port_last)
+    low, high = asked if port.host_port else _ephemeral_range()
     span = range(low, high + 1)
-    for candidate in (*had, *random.sample(span, min(len(span), 200))):
+    # Of a range that was asked for the first free one, as Docker does; elsewhere any.
+    tried = list(span) if port.host_port else random.sample(span, min(len(span), 200))
+    for candidate in (*(p for p in had if p in span or not port.host_port), *tried):
         try:
             for made in _publications(container_id, port, candidate, addresses):
                 _check_free(made, taken)
         except Conflict:
             continue
         return candidate
-    raise Conflict(f"no {port.protocol} port between {low} and {high} of the host is free")
+    raise Conflict(f"no {port.protocol} port from {low} to {high} of the host is free")
 
 
 def _ephemeral_range() -> tuple[int, int]:

@@ -117,7 +117,11 @@ def by_gateway(attachments: Sequence[Attachment]) -> list[Attachment]:
 
 @dataclass(frozen=True)
 class Publication:
-    """One published port in the firewall: ``host_ip`` "" is every address of the host."""
+    """One published port in the firewall: ``host_ip`` "" is every address of the host.
+
+    ``scope`` is who may use it beside the host and its containers: () is everybody, else
+    ``local``, ``lan`` or networks.
+    """
 
     container_id: str
     protocol: str
@@ -125,6 +129,7 @@ class Publication:
     host_port: int
     container_ip: str
     container_port: int
+    scope: tuple[str, ...] = ()
 
 
 def endpoint_sysctls(text: str, interface: str) -> dict[str, str]:

@@ -184,8 +184,8 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
         for found in container_record.records(host.layout):
             if found.phase in LINKED and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
-    if "firewall" not in host.predicted and not publish.standing(host.layout):
-        lost.append("the firewall")
+    if "firewall" not in host.predicted:
+        lost += publish.lost(host.layout)
     return tuple(lost)
 
 

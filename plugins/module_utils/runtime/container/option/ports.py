@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
 
+from ...errors import Error
 from ..spec import Port
 from .option import Option, bad
 
@@ -24,12 +25,71 @@ def ports(texts: Iterable[str]) -> tuple[Port, ...]:
     """``[[HOST_IP:]HOST_PORT:]CONTAINER_PORT[/PROTOCOL]``, ranges included, as one Port each, in
     order.
 
-    A missing host port is 0: one is chosen when the container starts.
+    A missing host port is 0: one is chosen when the container starts. So is one of a range of host
+    ports for a single container port.
     """
     found = {port for text in texts for port in _ports(str(text))}
     return tuple(
         sorted(found, key=lambda p: (p.container_port, p.protocol, p.host_ip, p.host_port))
     )
+
+
+def _declared(params: Mapping[str, Any]) -> Optional[tuple[Port, ...]]:
+    """``published_ports`` with ``default_host_ip`` where they name no address of the host."""
+    default = params.get("default_host_ip") or ""
+    if default:
+        try:
+            default = str(ipaddress.ip_address(default))
+        except ValueError as exc:
+            raise Error(f"default_host_ip: {default[:60]!r} is not an IP address") from exc
+    texts = params.get("published_ports")
+    if texts is None:
+        return None
+    found = ports(text for text in texts if not _is_all(text))
+    if not default:
+        return found
+    return tuple(dataclasses.replace(p, host_ip=p.host_ip or default) for p in found)
+
+
+def _is_all(text: Any) -> bool:
+    """What published_ports said before docker_container had publish_all_ports."""
+    return str(text).lower() == "all"
+
+
+def _publish_all(params: Mapping[str, Any]) -> Optional[bool]:
+    given: Optional[bool] = params.get("publish_all_ports")
+    if given is None and any(map(_is_all, params.get("published_ports") or ())):
+        return True
+    return given
+
+
+def exposed_ports(texts: Iterable[str]) -> tuple[str, ...]:
+    """``PORT[-PORT][/PROTOCOL]`` as one ``PORT/PROTOCOL`` each, by number."""
+    found = set()
+    for text in texts:
+        numbers, dummy, protocol = str(text).partition("/")
+        protocol = protocol.lower() or "tcp"
+        if protocol not in PROTOCOLS:
+            raise bad("exposed_ports", str(text), "the protocol is tcp, udp or sctp")
+        found |= {(port, protocol) for port in _range(str(text), numbers, "exposed_ports")}
+    return tuple(f"{port}/{protocol}" for port, protocol in sorted(found))
+
+
+def scopes(texts: Iterable[str]) -> tuple[str, ...]:
+    """``publish_scope``: ``all`` is (); ``local`` or ``lan`` alone, or networks in CIDR form."""
+    given = [str(text).strip() for text in texts]
+    if given in ([], ["all"]):
+        return ()
+    if len(given) == 1 and given[0] in ("local", "lan"):
+        return (given[0],)
+    found = []
+    for text in given:
+        try:
+            found.append(ipaddress.ip_network(text))
+        except ValueError as exc:
+            why = "write all, lan or local alone, or networks such as 192.0.2.0/24"
+            raise bad("publish_scope", text, why) from exc
+    return tuple(sorted({str(network) for network in found}))
 
 
 def _ports(text: str) -> list[Port]:
@@ -40,9 +100,10 @@ def _ports(text: str) -> list[Port]:
     address, host, container = _split_port(text, published)
     inside = _range(text, container)
     outside = _range(text, host) if host else [0] * len(inside)
+    if len(inside) == 1 and len(outside) > 1:
+        return [Port(inside[0], protocol, address, outside[0], outside[-1])]
     if len(inside) != len(outside):
-        # Docker's meaning: one container port may be offered a range of host ports to choose from.
-        # We say which one is used instead of choosing silently.
+        # Of two ranges docker_container takes the shorter: some ports would silently be missing.
         raise bad("published_ports", text, "both ranges must be of the same length")
     return [Port(c, protocol, address, h) for c, h in zip(inside, outside)]
 
@@ -68,20 +129,21 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
     return address, host, container
 
 
-def _range(text: str, part: str) -> list[int]:
+def _range(text: str, part: str, option: str = "published_ports") -> list[int]:
     first, dash, last = part.partition("-")
     last = last if dash else first
     if not (_PORT.match(first) and _PORT.match(last)):
-        raise bad("published_ports", text, f"{part!r} is not a port or a range of ports")
+        raise bad(option, text, f"{part!r} is not a port or a range of ports")
     low, high = int(first), int(last)
     if not 1 <= low <= high <= 65535:
-        raise bad("published_ports", text, "ports are numbers from 1 to 65535, ranges ascend")
+        raise bad(option, text, "ports are numbers from 1 to 65535, ranges ascend")
     return list(range(low, high + 1))
 
 
 def show_port(port: Port) -> str:
     address = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
-    host = f"{port.host_port or ''}:" if port.host_port or address else ""
+    last = f"-{port.host_port_last}" if port.host_port_last else ""
+    host = f"{port.host_port or ''}{last}:" if port.host_port or address else ""
     return f"{f'{address}:' if address else ''}{host}{port.container_port}/{port.protocol}"
 
 
@@ -93,8 +155,12 @@ OPTIONS = (
     Option(
         "published_ports",
         "ports",
-        ports,
         show=lambda value: [show_port(port) for port in value],
+        read=_declared,
+        companions=("default_host_ip",),
         more=_more,
     ),
+    Option("publish_all_ports", "publish_all", read=_publish_all, companions=("published_ports",)),
+    Option("exposed_ports", parse=exposed_ports),
+    Option("publish_scope", parse=scopes),
 )

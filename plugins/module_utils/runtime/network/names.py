@@ -1,0 +1,249 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names as a function of all records: the name server's zones, and what containers' files say.
+
+``prepare`` writes a container's three files of names before its process exists. ``refresh`` makes
+the name server answer for all containers that run, and then every file agree with what it does:
+where it serves a network, resolv.conf names the bridge's address; where it does not (the host lacks
+aardvark-dns, or something else has port 53 there), hosts files list the containers of the network.
+So which of the two gives names is decided anew each time, and follows what the host has.
+
+The network ``bridge`` gives no names, as with Docker; links alone do.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..container.record import Record
+from ..container.spec import ContainerSpec
+from ..layout import Layout
+from . import dns, nameserver, record
+from .nameserver import Member, Zone
+from .spec import Attachment, Network
+
+_HOST_GATEWAY = "host-gateway"
+
+_INTERNAL = "this container's networks are internal."
+_UNREACHABLE = "the host's are on its loopback, out of a container's reach."
+
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+def _host_file(path: Path) -> str:
+    """A file of the host, which may be a link, such as NetworkManager's /etc/resolv.conf."""
+    return dns.read(path.resolve())
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """Whose files were changed, and why a network has no name server, in words."""
+
+    changed: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+
+
+def prepare(
+    layout: Layout, container_id: str, spec: ContainerSpec, attachments: Sequence[Attachment]
+) -> None:
+    """Write ``hosts``, ``hostname`` and ``resolv.conf`` below the container's directory.
+
+    They are files of the host with mode 0644, to be bind-mounted. In the network mode host they are
+    copies of the host's own, with what was asked for besides. What depends on other containers
+    comes with ``refresh``.
+    """
+    directory = layout.container(container_id)
+    extra = [
+        dns.Entry(address, (name,))
+        for name, text in spec.extra_hosts.items()
+        for address in (_gateways(layout, attachments) if text == _HOST_GATEWAY else (text,))
+    ]
+    if spec.network_mode == "host":
+        hostname = spec.hostname or socket.gethostname()
+        hosts = _host_file(Path("/etc/hosts")) + dns.lines(extra)
+    else:
+        hostname = spec.hostname or container_id[:12]
+        dns.check_host_name(hostname)
+        own = [
+            dns.Entry(address, _host_names(hostname))
+            for attachment in attachments
+            for address in _addresses(attachment)
+        ]
+        hosts = dns.hosts([*extra, *own])
+    dns.write_in_place(directory / "hosts", hosts)
+    dns.write_in_place(directory / "hostname", f"{hostname}\n")
+    dns.write_in_place(directory / "resolv.conf", _resolv_conf(spec, attachments))
+
+
+def _resolv_conf(spec: ContainerSpec, attachments: Sequence[Attachment]) -> str:
+    host = _host_file(_RESOLV_CONF)
+    asked = spec.dns_servers or spec.dns_search or spec.dns_options
+    if spec.network_mode == "host" and not asked:
+        return host
+    found = dns.upstream(host, _host_file(dns.RESOLVED))
+    why_none = "" if spec.dns_servers else _UNREACHABLE
+    servers = spec.dns_servers or found.servers
+    if spec.network_mode != "host" and not _leads_out(attachments):
+        servers, why_none = spec.dns_servers, _INTERNAL
+    return dns.resolv_conf(
+        dns.Resolver(servers, spec.dns_search or found.search, spec.dns_options or found.options),
+        why_none,
+    )
+
+
+def _leads_out(attachments: Sequence[Attachment]) -> bool:
+    return any(a.ipv4_gateway or a.ipv6_gateway for a in attachments)
+
+
+def _addresses(attachment: Attachment) -> Iterator[str]:
+    for address in (attachment.ipv4_address, attachment.ipv6_address):
+        if address:
+            yield address.partition("/")[0]
+
+
+def _host_names(hostname: str) -> tuple[str, ...]:
+    """A full name is followed by its first part, as Docker writes it."""
+    short = hostname.partition(".")[0]
+    return (hostname,) if short == hostname else (hostname, short)
+
+
+def _gateways(layout: Layout, attachments: Sequence[Attachment]) -> tuple[str, ...]:
+    """The host's addresses on the container's first network; on the loopback, where it has none."""
+    for attachment in attachments:
+        network = record.find(layout, attachment.network_id)
+        if network is not None:
+            found = tuple(pool.gateway for pool in network.spec.pools if pool.gateway)
+            if found:
+                return found
+    return ("127.0.0.1",)
+
+
+def zones(live: Sequence[Record], networks: Sequence[Network]) -> list[Zone]:
+    """What the name server is to know: the networks that give names and have containers. Pure."""
+    members: dict[str, list[Member]] = {}
+    for found in live:
+        for attachment in _naming(found):
+            ipv4 = attachment.ipv4_address.partition("/")[0]
+            ipv6 = attachment.ipv6_address.partition("/")[0]
+            members.setdefault(attachment.network_id, []).append(
+                Member(
+                    found.id[:12],
+                    (ipv4,) if ipv4 else (),
+                    (ipv6,) if ipv6 else (),
+                    (found.name, *attachment.aliases, found.id[:12]),
+                    found.dns_servers,
+                )
+            )
+    return [
+        Zone(network.id, listen, tuple(members[network.id]), network.spec.internal)
+        for network in networks
+        for listen in [tuple(pool.gateway for pool in network.spec.pools if pool.gateway)]
+        if network.id in members and listen
+    ]
+
+
+def _naming(found: Record) -> list[Attachment]:
+    """The networks of a container that give names: bridges of ours but the default one."""
+    return [a for a in found.attachments if a.network != record.DEFAULT and a.driver == "bridge"]
+
+
+def standing(layout: Layout, live: Sequence[Record], networks: Sequence[Network]) -> bool:
+    """Whether the name server answers for what the records say. Reads only."""
+    return nameserver.standing(layout, zones(live, networks))
+
+
+def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network]) -> Refreshed:
+    """Make the name server and the files of all running containers agree with the records.
+
+    The caller holds the lock of the firewall; the bridges stand.
+    """
+    known = {network.id: network for network in networks}
+    served = nameserver.apply(layout, zones(live, networks))
+    resolver = dns.upstream(_host_file(_RESOLV_CONF), _host_file(dns.RESOLVED))
+    members: dict[str, list[tuple[Record, Attachment]]] = {}
+    for found in live:
+        for attachment in found.attachments:
+            members.setdefault(attachment.network_id, []).append((found, attachment))
+    changed = []
+    for found in live:
+        directory = layout.container(found.id)
+        # A container in another's namespace has no files of its own.
+        if not found.attachments or not (directory / "hosts").exists():
+            continue
+        peers = [*_linked(found, members), *_peers(found, members, served.networks)]
+        hosts = dns.with_peers(dns.read(directory / "hosts"), peers)
+        text = dns.read(directory / "resolv.conf")
+        resolv = _with_servers(text, found, known, served.networks, resolver)
+        hosts_changed = dns.write_in_place(directory / "hosts", hosts)
+        if dns.write_in_place(directory / "resolv.conf", resolv) or hosts_changed:
+            changed.append(found.name)
+    complaints = (
+        f"a network has no name server, and its containers know one another by their hosts files: "
+        f"{complaint}"
+        for complaint in served.complaints
+    )
+    return Refreshed(tuple(changed), tuple(complaints))
+
+
+def _with_servers(
+    text: str,
+    found: Record,
+    networks: Mapping[str, Network],
+    served: Collection[str],
+    upstream: dns.Resolver,
+) -> str:
+    """A container's resolv.conf with the servers of now."""
+    servers = _own_servers(found, networks, served)
+    if servers:
+        # A short name is asked for as it is, before any search domain: Docker does the same.
+        return dns.with_servers(text, servers, ("ndots:0",))
+    if not _leads_out(found.attachments):
+        return dns.with_servers(text, found.dns_servers, why_none=_INTERNAL)
+    return dns.with_servers(text, found.dns_servers or upstream.servers, why_none=_UNREACHABLE)
+
+
+def _own_servers(
+    found: Record, networks: Mapping[str, Network], served: Collection[str]
+) -> tuple[str, ...]:
+    """The bridges' addresses that answer a container: each of them knows all of its networks.
+
+    Those of internal networks only where there is no other: they know of nothing outside.
+    """
+    serving = [networks[a.network_id] for a in _naming(found) if a.network_id in served]
+    outward = [network for network in serving if not network.spec.internal]
+    return tuple(
+        pool.gateway
+        for network in outward or serving
+        for pool in network.spec.pools
+        if pool.gateway
+    )
+
+
+def _peers(
+    found: Record,
+    members: Mapping[str, Sequence[tuple[Record, Attachment]]],
+    served: Collection[str],
+) -> Iterator[dns.Entry]:
+    """The containers on the networks of one that no name server answers for."""
+    for attachment in _naming(found):
+        if attachment.network_id not in served:
+            for other, there in members.get(attachment.network_id, ()):
+                names = (other.name, *there.aliases, other.id[:12])
+                yield from (dns.Entry(address, names) for address in _addresses(there))
+
+
+def _linked(
+    found: Record, members: Mapping[str, Sequence[tuple[Record, Attachment]]]
+) -> Iterator[dns.Entry]:
+    """The containers that one is linked to on its networks, by the names it gives them."""
+    for attachment in found.attachments:
+        for link in attachment.links:
+            name, dummy, alias = link.partition(":")
+            for other, there in members.get(attachment.network_id, ()):
+                if other.name == name or (len(name) >= 12 and other.id.startswith(name)):
+                    names = (alias or name, other.name, other.id[:12])
+                    yield from (dns.Entry(address, names) for address in _addresses(there))

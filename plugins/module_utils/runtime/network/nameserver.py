@@ -1,0 +1,406 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The name server of containers: aardvark-dns, one process for all networks of the host.
+
+It listens on the bridges' own addresses in the host's network namespace, answers for the containers
+of the network a question comes from, and forwards the rest. What it knows are files in one
+directory, one per network (aardvark-dns, config.md): the first line has the addresses to listen on,
+each further one a container with its addresses, its names and the servers its other questions go
+to. SIGHUP makes it read them again. It runs only while there is a zone, nothing is installed for
+it, and whoever finds it gone starts it again.
+
+Whether it answers for exactly what the records say is one question over UDP, as it is for the
+firewall: every zone has a name made of the digest of them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import ipaddress
+import os
+import secrets
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from .. import files, process
+from ..errors import Error
+from ..layout import Layout
+
+#: Where distributions install it: Debian and openSUSE, Fedora and Arch, Alpine.
+_PROGRAMS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "aardvark-dns")
+_PORT = 53
+_PID = "aardvark.pid"
+
+#: How long it may take to read its files; it needs a few milliseconds.
+_READY_S = 1.0
+
+#: A server no question ever reaches: a socket that was not made to broadcast may not send there
+#: (EACCES, ip(7)). For the containers of internal networks, whose questions must not leave
+#: (CVE-2024-29018), and for our own.
+_NOWHERE = "255.255.255.255"
+
+_TYPE_A, _TYPE_AAAA, _CLASS_IN = 1, 28, 1
+
+
+@dataclass(frozen=True)
+class Member:
+    """One container in a zone; ``servers`` () is the host's own resolver."""
+
+    id: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+    names: tuple[str, ...]
+    servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One network: the addresses of its bridge, and who is on it. Of an internal one no question
+    leaves.
+    """
+
+    network_id: str
+    listen: tuple[str, ...]
+    members: tuple[Member, ...]
+    internal: bool = False
+
+
+@dataclass(frozen=True)
+class Served:
+    """The zones that are answered for, by network id, and why others are not, in words."""
+
+    networks: frozenset[str] = frozenset()
+    complaints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _State:
+    """What was last set up, in ``names.json`` beside the directory: also when nothing could be."""
+
+    digest: str
+    addresses: tuple[str, ...] = field(default=())
+    complaints: tuple[str, ...] = field(default=())
+
+
+def program() -> Optional[str]:
+    """The server's path, or None on a host that does not have it."""
+    return next(filter(None, map(process.which, _PROGRAMS)), None)
+
+
+def digest(zones: Sequence[Zone]) -> str:
+    """The name under which every zone knows that it is up to date. Pure."""
+    text = repr(sorted(zones, key=lambda zone: zone.network_id))
+    return f"slipway-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def configuration(zones: Sequence[Zone], mark: str) -> dict[str, str]:
+    """The server's files by name. Pure; the order of zones and members does not matter.
+
+    ``mark`` becomes a name of each bridge's own addresses; that is where we ask from, and what it
+    does not know then is forwarded nowhere.
+
+    From 1.11 on a name that ends in ``%int`` says that the network is internal; earlier ones know
+    only the servers of each container.
+    """
+    found = {}
+    for zone in zones:
+        lines = [",".join(sorted(zone.listen))]
+        for member in sorted(zone.members, key=lambda member: member.id):
+            servers = (_NOWHERE,) if zone.internal else member.servers
+            lines.append(_line(member.id, member.ipv4, member.ipv6, member.names, servers))
+        four = [address for address in zone.listen if ":" not in address]
+        six = [address for address in zone.listen if ":" in address]
+        lines.append(_line(f"slipway{zone.network_id[:12]}", four, six, (mark,), (_NOWHERE,)))
+        name = zone.network_id[:32] + ("%int" if zone.internal else "")
+        found[name] = "".join(f"{line}\n" for line in lines)
+    return found
+
+
+def _line(
+    name: str,
+    ipv4: Sequence[str],
+    ipv6: Sequence[str],
+    names: Sequence[str],
+    servers: Sequence[str],
+) -> str:
+    fields = [name, *(",".join(part) for part in (ipv4, ipv6, dict.fromkeys(names)))]
+    return " ".join([*fields, *([",".join(servers)] if servers else [])])
+
+
+def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
+    """Whether the server answers for exactly these zones, as far as it could when they were set up.
+
+    Reads only. Without the program, and for a zone whose port 53 somebody else has, names are
+    given by hosts files, and nothing is missing.
+    """
+    if program() is None:
+        return True
+    state = _state(layout)
+    if not zones:
+        return state is None
+    mark = digest(zones)
+    if state is None or state.digest != mark:
+        return False
+    return all(_knows(address, mark, patience_s=0.2) for address in state.addresses)
+
+
+def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
+    """Make the server answer for these zones, or end it where there are none.
+
+    Their bridges stand already. The caller holds the lock under which this is done. What cannot be
+    served is left to hosts files, and the complaint says why.
+    """
+    if not zones or program() is None:
+        stop(layout)
+        return Served()
+    if standing(layout, zones):
+        state = _state(layout)
+        if state is not None:
+            return Served(_answered(zones, state.addresses), state.complaints)
+    running = _running(layout)
+    known = _known(layout) if running else frozenset()
+    complaints: list[str] = []
+    listening = []
+    for zone in zones:
+        free = tuple(a for a in zone.listen if _may_listen(a, known, running, complaints))
+        if free:
+            listening.append(Zone(zone.network_id, free, zone.members, zone.internal))
+    mark = digest(zones)
+    answering: set[str] = set()
+    if listening:
+        _write(layout, configuration(listening, mark))
+        wanted = [address for zone in listening for address in zone.listen]
+        answering = _serve(layout, wanted, mark, running)
+        complaints += [
+            f"aardvark-dns does not answer on {address}"
+            for address in wanted
+            if address not in answering
+        ]
+    else:
+        _end(layout)
+    state = _State(mark, tuple(sorted(answering)), tuple(complaints))
+    _remember(layout, state)
+    return Served(_answered(zones, answering), state.complaints)
+
+
+def _answered(zones: Sequence[Zone], answering: Collection[str]) -> frozenset[str]:
+    return frozenset(z.network_id for z in zones if any(a in answering for a in z.listen))
+
+
+def stop(layout: Layout) -> None:
+    """End the server and remove its files; none is a success."""
+    _end(layout)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_state_file(layout))
+
+
+def _end(layout: Layout) -> None:
+    pid = _running(layout)
+    if pid:
+        _kill(layout, pid)
+    with contextlib.suppress(FileNotFoundError):
+        files.remove_tree(_directory(layout))
+
+
+def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> set[str]:
+    """Have the files read, and wait until they were. Returns the addresses that answer."""
+    if running:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running, signal.SIGHUP)
+        answering = _await(wanted, mark)
+        if len(answering) == len(wanted):
+            return answering
+        _kill(layout, running)
+    found = program()
+    if found is not None:
+        # It forks, and its first process ends when the server is ready.
+        argv = [found, "--config", str(_directory(layout)), "-p", str(_PORT), "run"]
+        done = process.run(argv, timeout_s=10, check=False)
+        if done.returncode:
+            return set()
+    return _await(wanted, mark)
+
+
+def _await(wanted: Sequence[str], mark: str) -> set[str]:
+    deadline = time.monotonic() + _READY_S
+    answering: set[str] = set()
+    while True:
+        for address in wanted:
+            if address not in answering and _knows(address, mark, patience_s=0.05):
+                answering.add(address)
+        if len(answering) == len(wanted) or time.monotonic() >= deadline:
+            return answering
+        time.sleep(0.003)
+
+
+# --- its files and its process ------------------------------------------------------------------
+
+
+def _directory(layout: Layout) -> Path:
+    return layout.run / "dns"
+
+
+def _state_file(layout: Layout) -> Path:
+    return layout.run / "names.json"
+
+
+def _state(layout: Layout) -> Optional[_State]:
+    try:
+        value = files.read_json(_state_file(layout))
+        return _State(value["digest"], tuple(value["addresses"]), tuple(value["complaints"]))
+    except (FileNotFoundError, Error, KeyError, TypeError):
+        return None
+
+
+def _remember(layout: Layout, state: _State) -> None:
+    value = {
+        "digest": state.digest,
+        "addresses": list(state.addresses),
+        "complaints": list(state.complaints),
+    }
+    files.write_json(_state_file(layout), value, durable=False)
+
+
+def _write(layout: Layout, wanted: Mapping[str, str]) -> None:
+    directory = _directory(layout)
+    files.make_private(directory)
+    for name, text in wanted.items():
+        files.write_atomic(directory / name, text.encode(), durable=False)
+    for name in os.listdir(directory):
+        # Whatever lies here is read as a network, so nothing else may.
+        if name not in wanted and name != _PID:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(directory / name)
+
+
+def _known(layout: Layout) -> frozenset[str]:
+    """The addresses its files tell it to listen on."""
+    found: set[str] = set()
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(_directory(layout)):
+            if name != _PID:
+                lines = (_directory(layout) / name).read_text("utf-8", "replace").splitlines()
+                found.update(lines[0].split(" ")[0].split(",") if lines else ())
+    return frozenset(found)
+
+
+def _running(layout: Layout) -> int:
+    """The server's pid, or 0: the pid it wrote down may long be another process's."""
+    try:
+        pid = int((_directory(layout) / _PID).read_text("ascii"))
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            arguments = file.read().split(b"\0")
+        here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except (OSError, ValueError):
+        return 0
+    ours = str(_directory(layout)).encode() in arguments
+    return pid if here and ours and b"aardvark-dns" in arguments[0] else 0
+
+
+def _kill(layout: Layout, pid: int) -> None:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        # Opened first and compared again: the pid cannot have gone to another process in between.
+        if _running(layout) == pid:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll(5000)
+    finally:
+        os.close(fd)
+
+
+def _may_listen(address: str, known: Collection[str], running: int, complaints: list[str]) -> bool:
+    """Whether the server can have port 53 of an address; if not, the complaint says who has it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
+            probe.bind((address, _PORT))
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            holders = _holders(address)
+            if running and address in known and running in holders:
+                return True
+            who = next(iter(sorted(holders)), 0)
+            complaints.append(f"port 53 of {address} is taken by {_describe(who)}")
+        elif exc.errno == errno.EADDRNOTAVAIL:
+            complaints.append(f"no interface of the host has the address {address}")
+        else:
+            raise
+        return False
+    return True
+
+
+def _describe(pid: int) -> str:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+        return f"process {pid} ({comm.read().strip()})"
+    return "another program"
+
+
+def _holders(address: str) -> set[int]:
+    """The processes that have UDP port 53 of an address, or of all addresses."""
+    packed = ipaddress.ip_address(address).packed
+    inodes = set()
+    for table in ("udp", "udp6"):
+        for local, inode in _sockets(table):
+            if local in (packed, bytes(4), bytes(16)):
+                inodes.add(f"socket:[{inode}]")
+    found = set()
+    for pid in filter(str.isdecimal, os.listdir("/proc")) if inodes else ():
+        with contextlib.suppress(OSError):
+            if any(
+                os.readlink(f"/proc/{pid}/fd/{fd}") in inodes
+                for fd in os.listdir(f"/proc/{pid}/fd")
+            ):
+                found.add(int(pid))
+    return found
+
+
+def _sockets(table: str) -> Iterator[tuple[bytes, str]]:
+    """The address and the inode of every socket on port 53, from /proc/net (proc(5))."""
+    with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
+        for line in list(lines)[1:]:
+            fields = line.split()
+            text, dummy, port = fields[1].partition(":")
+            if int(port, 16) == _PORT:
+                # Words of the host's byte order, four bytes each.
+                words = (text[i : i + 8] for i in range(0, len(text), 8))
+                yield b"".join(struct.pack("=I", int(word, 16)) for word in words), fields[9]
+
+
+# --- one question -------------------------------------------------------------------------------
+
+
+def _knows(address: str, name: str, patience_s: float) -> bool:
+    """Whether the server at an address knows a name by that address's family (RFC 1035)."""
+    number = secrets.token_bytes(2)
+    label = name.encode("ascii")
+    six = ":" in address
+    kind = _TYPE_AAAA if six else _TYPE_A
+    question = bytes((len(label),)) + label + b"\0" + struct.pack("!HH", kind, _CLASS_IN)
+    family = socket.AF_INET6 if six else socket.AF_INET
+    with contextlib.suppress(OSError):
+        with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asking:
+            asking.settimeout(patience_s)
+            asking.connect((address, _PORT))
+            # The header: recursion is not desired, so it is nobody else's business.
+            asking.send(number + struct.pack("!HHHHH", 0, 1, 0, 0, 0) + question)
+            answer = asking.recv(512)
+        if len(answer) >= 12 and answer[:2] == number:
+            flags, dummy, answers = struct.unpack_from("!HHH", answer, 2)
+            return bool(flags & 0xF == 0 and answers == 1)
+    return False
