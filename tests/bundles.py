@@ -26,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.b
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
     Place,
+    Shared,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -68,7 +69,7 @@ class Running:
             user=user or User(additional_gids=(0,)),
             mounts=(),
             cgroups_path=oci_runtime.cgroups_path(self.id),
-            cgroup_v2=oci_runtime.cgroup_v2(),
+            shared=Shared(cgroup="" if oci_runtime.cgroup_v2() else "host"),
         )
         self.place = dataclasses.replace(self.place, **place)
         value = config.config(self.spec, ImageDefaults(), self.place)

@@ -22,6 +22,11 @@ PROCESS: dict[str, tuple[Any, Any, Any]] = {
     "stop_signal": ("SIGINT", "SIGQUIT", "SIGQUIT"),
     "stop_timeout": (3, 4, 4),
     "tty": (True, False, None),
+    "domainname": ("example.com", "example.org", "example.org"),
+    "groups": (["mail"], ["7"], ["7", "mail"]),
+    "init": (True, False, None),
+    "interactive": (True, False, None),
+    "runtime": ("runc", "/usr/bin/crun", "/usr/bin/crun"),
 }
 
 PORTS: dict[str, tuple[Any, Any, Any]] = {
@@ -58,10 +63,69 @@ SECURITY: dict[str, tuple[Any, Any, Any]] = {
     "privileged": (True, False, None),
     "capabilities": (["CAP_NET_ADMIN"], ["CAP_SYS_TIME"], ["CAP_NET_ADMIN", "CAP_SYS_TIME"]),
     "cap_drop": (["CAP_CHOWN"], ["CAP_KILL"], ["CAP_CHOWN", "CAP_KILL"]),
+    "security_opts": (
+        ["no-new-privileges", "label=type:one_t"],
+        ["label=type:two_t"],
+        ["label=type:two_t", "no-new-privileges=true"],
+    ),
+    "sysctls": (
+        {"net.core.somaxconn": 128},
+        {"kernel.sem": "1 2"},
+        {"kernel.sem": "1 2", "net.core.somaxconn": "128"},
+    ),
+}
+
+NAMESPACES: dict[str, tuple[Any, Any, Any]] = {
+    "pid_mode": ("host", "container:db", "container:db"),
+    "ipc_mode": ("shareable", "host", "host"),
+    "uts": ("host", "", None),
+    "userns_mode": ("host", "", None),
+    "cgroupns_mode": ("host", "private", "private"),
+}
+
+_RATE = {"path": "/dev/sda", "rate": "1M"}
+_OTHER = {"path": "/dev/sdb", "rate": "2M"}
+_COUNT = {"path": "/dev/sda", "rate": 10}
+_OTHER_COUNT = {"path": "/dev/sdb", "rate": 20}
+
+RESOURCES: dict[str, tuple[Any, Any, Any]] = {
+    "memory": ("64M", "1.5g", "1536M"),
+    "memory_reservation": ("32m", "16777216", "16M"),
+    "memory_swap": ("unlimited", "0", None),
+    "memory_swappiness": (0, 60, 60),
+    "cpus": (1.5, 0.5, 0.5),
+    "cpu_shares": (512, 256, 256),
+    "cpu_period": (50000, 60000, 60000),
+    "cpu_quota": (20000, 30000, 30000),
+    "cpuset_cpus": ("0,1", "0-1,3", "0-1,3"),
+    "cpuset_mems": ("0", "0-1", "0-1"),
+    "pids_limit": (50, 60, 60),
+    "blkio_weight": (100, 200, 200),
+    "device_read_bps": ([_RATE], [_OTHER], [_RATE, _OTHER]),
+    "device_write_bps": ([_RATE], [_OTHER], [_RATE, _OTHER]),
+    "device_read_iops": ([_COUNT], [_OTHER_COUNT], [_COUNT, _OTHER_COUNT]),
+    "device_write_iops": ([_COUNT], [_OTHER_COUNT], [_COUNT, _OTHER_COUNT]),
+    "oom_killer": (True, False, None),
+    "oom_score_adj": (500, -500, -500),
+    "ulimits": (["nofile:64:128"], ["core=0"], ["core:0:0", "nofile:64:128"]),
+    "shm_size": ("1M", "2M", "2M"),
+    "cgroup_parent": ("/one", "/two", "/two"),
+    "devices": (["/dev/null:/dev/a"], ["/dev/b:r"], ["/dev/null:/dev/a", "/dev/b:/dev/b:r"]),
+    "device_cgroup_rules": (["c 42:* rmw"], ["b 7:0 r"], ["b 7:0 r"]),
 }
 
 SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     "restart_policy": ("always", "unless-stopped", "unless-stopped"),
 }
 
-ROWS = {**PROCESS, **PORTS, **MOUNTS, **NETWORKS, **NAMES, **SECURITY, **SUPERVISION}
+ROWS = {
+    **PROCESS,
+    **PORTS,
+    **MOUNTS,
+    **NETWORKS,
+    **NAMES,
+    **SECURITY,
+    **NAMESPACES,
+    **RESOURCES,
+    **SUPERVISION,
+}

@@ -15,18 +15,33 @@ options:
     description:
       - The command of the container, as a list or as a string that is split as a shell splits
         words.
-      - The image's when left out.
+      - The image's when left out. See O(command_handling) for lists and for empty values.
     type: raw
   entrypoint:
     description:
       - Takes the place of the image's entrypoint. The image's default command is then not used.
     type: list
     elements: str
+  command_handling:
+    description:
+      - V(correct) takes O(command) and O(entrypoint) as they are, an empty list for none at all.
+      - V(compatibility) joins their lists to one string and splits that like a shell, and takes an
+        empty value for one that was left out.
+    type: str
+    default: correct
+    choices: [compatibility, correct]
   env:
     description:
       - Environment variables. Values must be strings, so put numbers and booleans in quotes.
       - The image's variables stay unless one of the same name is given.
     type: dict
+  env_file:
+    description:
+      - A file on the host with one C(NAME=VALUE) in each line, taken as it is, without quotes or
+        escapes. Lines that begin with C(#) are comments.
+      - Variables in O(env) win over those of the file. When the file changes, the container is
+        recreated.
+    type: path
   labels:
     description:
       - Labels of the container. Values must be strings.
@@ -35,26 +50,55 @@ options:
     description:
       - Host name inside the container. The first 12 digits of its id when left out.
     type: str
+  domainname:
+    description:
+      - NIS domain name inside the container, as C(domainname) prints it.
+    type: str
   user:
     description:
       - User of the main process, as C(USER[:GROUP]), by name or number. The image's when left
         out.
     type: str
+  groups:
+    description:
+      - Groups of the main process beside those it has in the image, by name or number. A name must
+        be known in the image.
+    type: list
+    elements: str
   working_dir:
     description:
-      - Working directory of the main process. The image's when left out.
-    type: path
+      - Working directory of the main process, an absolute path. The image's when left out.
+    type: str
   stop_signal:
     description:
       - Signal that asks the main process to end. The image's, or SIGTERM, when left out.
+      - A change applies to the container as it is.
     type: str
   stop_timeout:
     description:
       - How many seconds to wait after O(stop_signal) before the container is killed.
-      - V(10) when left out.
+      - V(10) when left out. A change applies to the container as it is.
     type: int
   tty:
     description:
       - Give the main process a terminal.
     type: bool
+  interactive:
+    description:
+      - Keep the standard input of the main process open, for whoever attaches to it later.
+      - Without this option, it is empty.
+    type: bool
+  init:
+    description:
+      - Run a small init as process 1, which forwards signals to the main process and reaps what
+        others leave behind.
+      - It is the host's C(catatonit), C(docker-init), C(tini) or C(dumb-init), whichever is there
+        and needs no libraries of the image. The role P(slipway.engine.host#role) installs one.
+    type: bool
+  runtime:
+    description:
+      - The OCI runtime that makes the container, by name or absolute path, such as V(crun) or
+        V(runc). It must understand their command line.
+      - The first of crun and runc that serves this host when left out.
+    type: str
 """

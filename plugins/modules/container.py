@@ -31,6 +31,8 @@ extends_documentation_fragment:
   - slipway.engine.container_networks
   - slipway.engine.container_names
   - slipway.engine.container_security
+  - slipway.engine.container_namespaces
+  - slipway.engine.container_resources
   - slipway.engine.container_supervision
 attributes:
   check_mode:
@@ -205,10 +207,21 @@ ARGUMENT_SPEC = {
     "labels": {"type": "dict"},
     "hostname": {"type": "str"},
     "user": {"type": "str"},
-    "working_dir": {"type": "path"},
+    "working_dir": {"type": "str"},
     "stop_signal": {"type": "str"},
     "stop_timeout": {"type": "int"},
+    "command_handling": {
+        "type": "str",
+        "default": "correct",
+        "choices": ["compatibility", "correct"],
+    },
+    "env_file": {"type": "path"},
+    "domainname": {"type": "str"},
+    "groups": {"type": "list", "elements": "str"},
     "tty": {"type": "bool"},
+    "interactive": {"type": "bool"},
+    "init": {"type": "bool"},
+    "runtime": {"type": "str"},
     # Ports
     "published_ports": {"type": "list", "elements": "str", "aliases": ["ports"]},
     "publish_all_ports": {"type": "bool"},
@@ -246,6 +259,79 @@ ARGUMENT_SPEC = {
     "privileged": {"type": "bool"},
     "capabilities": {"type": "list", "elements": "str"},
     "cap_drop": {"type": "list", "elements": "str"},
+    "security_opts": {"type": "list", "elements": "str"},
+    "sysctls": {"type": "dict"},
+    # Namespaces
+    "pid_mode": {"type": "str"},
+    "ipc_mode": {"type": "str"},
+    "uts": {"type": "str"},
+    "userns_mode": {"type": "str"},
+    "cgroupns_mode": {"type": "str", "choices": ["host", "private"]},
+    # Resources
+    "memory": {"type": "str"},
+    "memory_reservation": {"type": "str"},
+    "memory_swap": {"type": "str"},
+    "memory_swappiness": {"type": "int"},
+    "kernel_memory": {"type": "str"},
+    "cpus": {"type": "float"},
+    "cpu_shares": {"type": "int"},
+    "cpu_period": {"type": "int"},
+    "cpu_quota": {"type": "int"},
+    "cpuset_cpus": {"type": "str"},
+    "cpuset_mems": {"type": "str"},
+    "pids_limit": {"type": "int"},
+    "blkio_weight": {"type": "int"},
+    "device_read_bps": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "rate": {"type": "str", "required": True},
+        },
+    },
+    "device_write_bps": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "rate": {"type": "str", "required": True},
+        },
+    },
+    "device_read_iops": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "rate": {"type": "int", "required": True},
+        },
+    },
+    "device_write_iops": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "rate": {"type": "int", "required": True},
+        },
+    },
+    "oom_killer": {"type": "bool"},
+    "oom_score_adj": {"type": "int"},
+    "ulimits": {"type": "list", "elements": "str"},
+    "shm_size": {"type": "str"},
+    "cgroup_parent": {"type": "str"},
+    "devices": {"type": "list", "elements": "str"},
+    "device_cgroup_rules": {"type": "list", "elements": "str"},
+    "device_requests": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "capabilities": {"type": "list", "elements": "list"},
+            "count": {"type": "int"},
+            "device_ids": {"type": "list", "elements": "str"},
+            "driver": {"type": "str"},
+            "options": {"type": "dict"},
+        },
+    },
+    "storage_opts": {"type": "dict"},
     # When it is started again
     "restart_policy": {
         "type": "str",

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collect
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     catalogue,
-    declare,
     lifecycle,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import (
     RESOURCE,
+    declare,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (
     Layout,
@@ -59,7 +59,7 @@ def main() -> None:
     host = Host(Layout.default())
     files.prepare(host.layout)
     resource = with_program(RESOURCE)
-    declared = declare.declare(params)
+    declared = declare(params)
     plan = resource.plan(declared, resource.observe(host, declared))
     if plan.steps:
         plan.apply(host)

@@ -24,7 +24,6 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime import arch
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     catalogue,
     copy,
-    declare,
     record,
     resource,
 )
@@ -62,7 +61,7 @@ def task(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(declare.declare, program.with_program(resource.RESOURCE), params)
+    return Task(resource.declare, program.with_program(resource.RESOURCE), params)
 
 
 def acting(name: str, **given: Any) -> Task:

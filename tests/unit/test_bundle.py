@@ -25,6 +25,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.b
     BindMount,
     Device,
     Place,
+    Shared,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -154,21 +155,30 @@ def test_privileged_takes_the_fences_away() -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "v2", "expected"),
+    ("shared", "expected"),
     [
-        ("new", True, {"cgroup": None, "network": None}),
-        ("new", False, {"network": None}),
-        ("host", True, {"cgroup": None}),
-        ("/proc/7/ns/net", False, {"network": "/proc/7/ns/net"}),
+        (Shared(), {"network": None}),
+        (Shared(cgroup=""), {"cgroup": None, "network": None}),
+        (Shared(network="host"), {}),
+        (Shared(network="/proc/7/ns/net"), {"network": "/proc/7/ns/net"}),
     ],
 )
-def test_namespaces(network: str, v2: bool, expected: dict[str, Optional[str]]) -> None:
-    config = _config(network=network, cgroup_v2=v2)
+def test_namespaces(shared: Shared, expected: dict[str, Optional[str]]) -> None:
+    config = _config(shared=shared)
     found = {item["type"]: item.get("path") for item in config["linux"]["namespaces"]}
     always = dict.fromkeys(("pid", "ipc", "uts", "mount"))
     assert found == {**always, **expected}
-    # Sysctls of the network may only be set in a namespace of its own: never the host's.
-    assert ("sysctl" in config["linux"]) is (network != "host")
+    # Sysctls of the network may only be set in a namespace of its own: never somebody else's.
+    assert ("sysctl" in config["linux"]) is (not shared.network)
+
+
+@pytest.mark.parametrize("kind", ["pid", "ipc", "uts"])
+def test_namespaces_of_others(kind: str) -> None:
+    for where in ("host", "/proc/7/ns/x"):
+        config = _config(shared=Shared(**{kind: where}))
+        found = [item for item in config["linux"]["namespaces"] if item["type"] == kind]
+        assert found == ([] if where == "host" else [{"type": kind, "path": where}])
+    assert "hostname" not in _config(shared=Shared(uts="host")), "it would rename the host"
 
 
 def test_variables_of_the_container_win_over_those_of_the_image() -> None:

@@ -10,9 +10,9 @@ import dataclasses
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
     listing,
     liveness,
+    names,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
@@ -64,13 +64,13 @@ def test_ports() -> None:
     [("TERM", 15), ("SIGTERM", 15), ("sigkill", 9), ("15", 15), ("SIGRTMIN+3", 37), ("HUP", 1)],
 )
 def test_a_signal_as_users_write_it(text: str, number: int) -> None:
-    assert lifecycle.signal_number(text) == number
+    assert names.signal_number(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "SIGNONE", "0", "999", "SIGRTMIN+99", "TERM+1", "-1"])
 def test_what_is_no_signal(text: str) -> None:
     with pytest.raises(Error, match="is not a signal"):
-        lifecycle.signal_number(text)
+        names.signal_number(text)
 
 
 def test_times_survive_being_written() -> None:

@@ -121,13 +121,13 @@ def _below(lowers: Sequence[Path], path: str) -> Optional[os.stat_result]:
         os.close(found)
 
 
-def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
+def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path, context: str = "") -> None:
     """Mount the layers, top first, with a writable one above them, at ``target``.
 
     Layers are named to the kernel as /proc/self/fd/N: their paths would fill the one page of
     options after about fifty, and colons and commas in them would need escapes that differ between
     kernels. An image may have 127 layers; there is room for 190. (fsconfig's ``lowerdir+`` would do
-    too, from 6.8.)
+    too, from 6.8.) ``context`` is the SELinux context all files have in this mount.
     """
     if not lowers:
         # An image without layers: overlayfs wants a lower one, and there is nothing to merge.
@@ -146,6 +146,7 @@ def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path) -> None
         options = (
             f"lowerdir={':'.join(names[:-2])},upperdir={names[-2]},workdir={names[-1]}"
             ",redirect_dir=nofollow,metacopy=off,index=off"
+            + (f',context="{context}"' if context else "")
         )
         if len(options) > _OPTIONS_BYTES:
             raise Error(

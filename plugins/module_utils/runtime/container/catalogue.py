@@ -11,7 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .option import mounts, names, networks, ports, process, security, supervision
+from .option import (
+    mounts,
+    names,
+    namespaces,
+    networks,
+    ports,
+    process,
+    resources,
+    security,
+    supervision,
+)
 from .option.option import Option
 
 #: In the order in which differences are named.
@@ -22,6 +32,8 @@ OPTIONS: tuple[Option, ...] = (
     *networks.OPTIONS,
     *names.OPTIONS,
     *security.OPTIONS,
+    *namespaces.OPTIONS,
+    *resources.OPTIONS,
     *supervision.OPTIONS,
 )
 

@@ -18,7 +18,10 @@ from typing import Any, Optional
 from ..errors import Error
 from . import record
 from .catalogue import BY_NAME, FIELDS, OPTIONS
+from .consistency import check
 from .option.option import Option
+from .option.refused import refuse
+from .reading import MISSING
 from .spec import ContainerSpec
 
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
@@ -40,12 +43,15 @@ class Declared:
     restart: bool = False
     keep_volumes: bool = True
     force_kill: bool = False
+    #: What files the task names that are not on the host, in words.
+    missing: tuple[str, ...] = ()
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Parse the module's options. Raises Error naming the option that is not understood."""
     name = params["name"].lstrip("/")
     record.check_name(name)
+    refuse(params)
     values = _values(params)
     if values.get("networks") and values.get("network_mode"):
         raise Error(
@@ -67,6 +73,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         restart=params["restart"],
         keep_volumes=params["keep_volumes"],
         force_kill=params["force_kill"],
+        missing=tuple(params.get(MISSING, ())),
     )
 
 
@@ -113,7 +120,9 @@ def resolve(
             wanted["network_mode"] = ""
     if existing is not None and declared.comparisons.get("image") == IGNORE:
         reference, image_id = existing.image, existing.image_id
-    return ContainerSpec(name=declared.name, image=reference, image_id=image_id, **wanted)
+    spec = ContainerSpec(name=declared.name, image=reference, image_id=image_id, **wanted)
+    check(spec)
+    return spec
 
 
 def amend(declared: Declared, existing: ContainerSpec) -> ContainerSpec:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Optional
 
-from .. import files, linux, snapshot
+from .. import files, linux
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network import attach, link, publish
@@ -78,6 +78,9 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         oom_killed=False,
     )
     try:
+        # Named before it makes anything: only the same one can take it away again.
+        chosen = spec.runtime or oci_runtime.choose(layout).name
+        intent = dataclasses.replace(intent, runtime=chosen)
         attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
         intent = dataclasses.replace(
             intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers
@@ -124,7 +127,7 @@ def _bring_up(
 ) -> Record:
     layout = host.layout
     bundle = layout.run_container(intent.id)
-    runtime = oci_runtime.choose(layout)
+    runtime = oci_runtime.choose(layout, spec.runtime)
     rootfs.furnish(host, intent, spec, read_image(layout, intent.id))
     launched = conmon.launch(
         layout,
@@ -136,6 +139,7 @@ def _bring_up(
         exit_command=exit_command(layout, intent),
         name=intent.name,
         tty=spec.tty,
+        stdin=spec.interactive,
     )
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.
@@ -165,7 +169,6 @@ def _bring_up(
         pid=pid,
         pid_start=start,
         conmon_pid=launched.conmon_pid,
-        runtime=runtime.name,
         started_at=started_at,
     )
 
@@ -255,8 +258,8 @@ def _command_lines() -> Iterator[list[bytes]]:
 def _undo(layout: Layout, found: Record) -> None:
     """End what may still run of a container and unmount its root."""
     conmon.end(layout, found.id)
-    oci_runtime.delete(oci_runtime.choose(layout), found.id, force=True)
-    snapshot.unmount(rootfs.path(layout, found.id))
+    oci_runtime.delete(oci_runtime.choose(layout, found.runtime), found.id, force=True)
+    rootfs.clear(layout, found.id)
     volume_users.release(layout, found)
 
 

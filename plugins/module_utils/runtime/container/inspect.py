@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
+from . import host_config
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults, Mount, Port, argv
 
@@ -114,12 +115,10 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
             "MaximumRetryCount": spec.restart_policy.maximum_retry_count,
         },
         "AutoRemove": False,
-        "CapAdd": list(spec.cap_add) or None,
-        "CapDrop": list(spec.cap_drop) or None,
-        "Privileged": spec.privileged,
-        "ReadonlyRootfs": spec.read_only,
+        **host_config.security(spec),
+        **host_config.resources(spec),
         "LogConfig": {"Type": "k8s-file", "Config": {}},
-        "Runtime": record.runtime,
+        "Runtime": record.runtime or spec.runtime,
     }
 
 
@@ -190,7 +189,13 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
     return {
         "Hostname": spec.hostname or record.id[:12],
         "User": image.user if spec.user is None else spec.user,
+        "Domainname": spec.domainname,
         "Tty": spec.tty,
+        "OpenStdin": spec.interactive,
+        "StdinOnce": False,
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
         "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
         "Cmd": list(process[len(entrypoint) :]) or None,
         "Image": spec.image,

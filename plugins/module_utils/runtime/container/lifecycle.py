@@ -28,8 +28,10 @@ from ..plan import Host
 from ..volume import store as volume_store
 from ..volume import users as volume_users
 from ..volume.spec import Volume
-from . import incarnation, inspect, joining, liveness, logs, oci_runtime, record
+from . import incarnation, inspect, joining, liveness, logs, oci_runtime, record, surroundings
+from .bundle import resources
 from .incarnation import locked
+from .names import signal_number
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults, endpoints
 
@@ -213,14 +215,30 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
 
 
 def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
-    """Change what a container is asked to be, in the fields that need no new one. On other networks
-    it is at once.
+    """Change what a container is asked to be, in the fields that need no new one.
+
+    One that runs is told of its new limits first; when the kernel refuses them, as with less memory
+    than is in use, nothing has changed. On other networks it is at once.
     """
     with locked(host, container_id) as found:
-        if endpoints(record.read_spec(host.layout, container_id)) == endpoints(spec):
+        have = record.read_spec(host.layout, container_id)
+        if liveness.is_running(host.layout, found):
+            _limit(host, found, have, spec)
+        if endpoints(have) == endpoints(spec):
             record.write_spec(host.layout, container_id, spec)
             return found
     return joining.rejoin(host, container_id, spec)
+
+
+def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
+    lacking = surroundings.lacking(want, oci_runtime.cgroup_v2())
+    changes = resources.changes(have, want, lacking, *surroundings.everything())
+    if not changes:
+        return
+    try:
+        oci_runtime.update(oci_runtime.choose(host.layout, found.runtime), found.id, changes)
+    except Error as exc:
+        raise Error(f"container {found.name}: its limits cannot be changed: {exc}") from exc
 
 
 def repair(host: Host, container_id: str) -> Record:
@@ -290,27 +308,10 @@ def _settled(host: Host, was: Record) -> Record:
 
 
 def _resume(host: Host, found: Record) -> None:
-    oci_runtime.resume(oci_runtime.choose(host.layout), found.id)
+    oci_runtime.resume(oci_runtime.choose(host.layout, found.runtime), found.id)
 
 
 # --- signals ------------------------------------------------------------------------------------
-
-
-def signal_number(text: str) -> int:
-    """A signal as users write it: TERM, SIGTERM, 15, SIGRTMIN+3."""
-    name = text.strip().upper()
-    if name.isdecimal() and 0 < int(name) <= signal.SIGRTMAX:
-        return int(name)
-    name = name if name.startswith("SIG") else f"SIG{name}"
-    base, plus, offset = name.partition("+")
-    if plus and base == "SIGRTMIN" and offset.isdecimal():
-        number = signal.SIGRTMIN + int(offset)
-        if number <= signal.SIGRTMAX:
-            return number
-    try:
-        return signal.Signals[name].value
-    except KeyError as exc:
-        raise Error(f"{text[:40]!r} is not a signal", hint="such as SIGTERM, TERM or 15") from exc
 
 
 @contextlib.contextmanager

@@ -96,13 +96,18 @@ def cgroup_driver() -> str:
     return "systemd" if os.path.isdir("/run/systemd/system") else "cgroupfs"
 
 
-def cgroups_path(container_id: str, driver: str = "") -> str:
+def cgroups_path(container_id: str, driver: str = "", parent: str = "") -> str:
     """linux.cgroupsPath of a container: a path, or slice:prefix:name for systemd (both runtimes'
-    form).
+    form). ``parent`` is the cgroup or slice below which it is to be.
     """
     if (driver or cgroup_driver()) == "systemd":
-        return f"system.slice:slipway:{container_id}"
-    return f"/slipway/{container_id}"
+        if parent and (not parent.endswith(".slice") or "/" in parent):
+            raise Error(
+                f"cgroup_parent: {parent!r} is no slice",
+                hint="systemd owns the control groups of this host: name one such as user.slice",
+            )
+        return f"{parent or 'system.slice'}:slipway:{container_id}"
+    return f"/{parent.strip('/') or 'slipway'}/{container_id}"
 
 
 def refusal(name: str, found: Cgroups) -> str:
@@ -131,7 +136,7 @@ def choose(layout: Layout, wanted: str = "") -> Runtime:
     The choice is kept in run/runtime.json for this boot and this very file of the program, so a
     start reads one small file. Raises Error when none is installed or none serves.
     """
-    cache = layout.run / "runtime.json"
+    cache = layout.run / f"runtime{'.' + wanted.replace('/', '%') if wanted else ''}.json"
     boot = linux.boot_id()
     chosen = _cached(cache, boot, wanted)
     if chosen is None:
@@ -238,6 +243,20 @@ def pause(runtime: Runtime, container_id: str) -> None:
 def resume(runtime: Runtime, container_id: str) -> None:
     """Let a frozen container go on."""
     _run(runtime, "resume", container_id)
+
+
+def update(runtime: Runtime, container_id: str, resources: Mapping[str, Any]) -> None:
+    """Change the limits of a container that runs: LinuxResources of runtime-spec, what differs.
+
+    What is not named stays. Raises Error with the runtime's reason, and then nothing is promised of
+    a part of them.
+    """
+    path = Path(runtime.state_root).parent / f"update-{secrets.token_hex(8)}.json"
+    try:
+        files.write_atomic(path, json.dumps(resources).encode(), durable=False)
+        _run(runtime, "update", "--resources", str(path), container_id)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def exec_run(

@@ -24,10 +24,9 @@ from .. import document, files
 from ..errors import Conflict, Error, NotFound
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
+from .names import is_name
 from .spec import ContainerSpec, ImageDefaults
 
-#: Docker's grammar for names; an id is 64 hex digits and may be shortened.
-_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
 
 
@@ -75,7 +74,7 @@ class Record:
 
 def check_name(name: str) -> None:
     """Raise Error unless a text may be a container's name."""
-    if not _NAME.match(name):
+    if not is_name(name):
         raise Error(
             f"{name[:60]!r} is not a container name",
             hint="use at most 128 letters, digits, '_', '.' and '-', a letter or digit first",
@@ -114,7 +113,7 @@ def by_name(layout: Layout, name: str) -> str:
 
 def identify(layout: Layout, name_or_id: str) -> str:
     """The id of a container named by name, id or unambiguous id prefix. Raises NotFound."""
-    if _NAME.match(name_or_id):
+    if is_name(name_or_id):
         with contextlib.suppress(NotFound):
             return by_name(layout, name_or_id)
     if _ID_PREFIX.match(name_or_id):

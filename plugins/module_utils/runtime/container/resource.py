@@ -10,13 +10,19 @@ from typing import Any, Optional
 
 from ..errors import Error
 from ..plan import Host, Plan, Resource, Step
-from . import documents
-from .declare import IGNORE, Declared, amend, applied_live, declare, differing, resolve
+from . import declare as declaring
+from . import documents, reading
+from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
 from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
 from .steps import Amend, Create, Pull, Remove, Repair, Replace, Restart, Start, Stop
 
 __all__ = ["RESOURCE", "declare"]
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """What a task says, with the files it names read. Raises Error for what is not understood."""
+    return declaring.declare(reading.read(params))
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
@@ -105,7 +111,7 @@ def _removal(declared: Declared, have: State) -> tuple[Step[State], ...]:
 
 
 def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
-    unmet = []
+    unmet = list(declared.missing)
     around = have.around
     if around.unreachable:
         unmet.append(around.unreachable)

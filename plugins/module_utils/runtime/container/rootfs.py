@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from .. import files, safefs, snapshot
+from .. import files, linux, safefs, snapshot
 from ..errors import Error, NotFound
 from ..image import layers, store
 from ..layout import Layout
@@ -23,12 +23,15 @@ from ..network import names
 from ..plan import Host
 from ..volume import store as volumes
 from ..volume.spec import Volume
-from . import inspect, liveness, oci_runtime, record, user
+from . import confinement, inspect, liveness, oci_runtime, surroundings, user
 from .bundle import config, process
-from .bundle.capabilities import CAPABILITIES
-from .bundle.place import BindMount, Device, Place
+from .bundle.labels import labels
+from .bundle.place import BindMount, Place
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults, Mount
+from .surroundings import INIT
+
+_READ_ONLY = ("bind", "rprivate", "ro")
 
 
 def path(layout: Layout, container_id: str) -> Path:
@@ -48,29 +51,54 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
     lowers = _lowers(layout, run, spec)
     home = layout.container(run.id)
     snapshot.prepare_upper(home / "upper", lowers)
-    snapshot.mount(lowers, home / "upper", home / "work", root)
+    enforced = confinement.enforced(layout, spec)
+    context = labels(spec, run.id, enforced).mount
+    snapshot.mount(lowers, home / "upper", home / "work", root, context)
+    if spec.ipc_mode == "shareable":
+        _mount_shm(surroundings.shm(layout, run.id), spec, context)
     names.prepare(layout, run.id, spec, run.attachments)
     hostname = (home / "hostname").read_text("utf-8").strip()
     mounts = inspect.mounts(spec, run, image)
     for mount in mounts:
         if mount.kind == "volume":
             _provide_volume(layout, mount, root)
+    cgroup_v2 = oci_runtime.cgroup_v2()
+    init = surroundings.init_program(spec)
     with safefs.Root(root) as tree:
         binds = (*_names(home), *(_bind(layout, spec, tree, mount) for mount in mounts))
         process.make_working_directory(tree, process.working_directory(spec, image))
+        asked = image.user if spec.user is None else spec.user
         place = Place(
             id=run.id,
             rootfs=str(root),
             hostname=hostname,
-            user=user.resolve(tree, image.user if spec.user is None else spec.user),
-            mounts=binds,
-            cgroups_path=oci_runtime.cgroups_path(run.id),
-            network=_network(layout, spec),
-            cgroup_v2=oci_runtime.cgroup_v2(),
-            capabilities=_capabilities(),
-            devices=tuple(_devices()) if spec.privileged else (),
+            user=user.resolve(tree, asked, spec.groups),
+            mounts=binds if init is None else (*binds, BindMount(init, INIT, _READ_ONLY)),
+            cgroups_path=oci_runtime.cgroups_path(run.id, parent=spec.cgroup_parent),
+            shared=surroundings.shared(layout, run.id, spec, cgroup_v2),
+            capabilities=surroundings.capabilities(),
+            devices=surroundings.devices(spec),
+            numbers=surroundings.numbers(spec),
+            lacking=surroundings.lacking(spec, cgroup_v2),
+            enforced=enforced,
+            init="" if init is None else INIT,
         )
     config.write(layout.run_container(run.id), config.config(spec, image, place))
+
+
+def clear(layout: Layout, container_id: str) -> None:
+    """Unmount what a run had mounted on the host. Nothing is a success."""
+    snapshot.unmount(surroundings.shm(layout, container_id))
+    snapshot.unmount(path(layout, container_id))
+
+
+def _mount_shm(target: Path, spec: ContainerSpec, context: str) -> None:
+    """Memory for /dev/shm that other containers can be given too."""
+    files.make_private(target)
+    labelled = f',context="{context}"' if context else ""
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    options = f"mode=1777,size={spec.shm_size_bytes}{labelled}"
+    linux.mount("tmpfs", target, "tmpfs", flags, options)
 
 
 def _lowers(layout: Layout, run: Record, spec: ContainerSpec) -> list[Path]:
@@ -144,55 +172,3 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, target: str, directory:
             f"container {spec.name}: {target} is {have} in the image, and {want} is to be mounted"
             " there"
         )
-
-
-def _network(layout: Layout, spec: ContainerSpec) -> str:
-    """What Place.network says: a namespace of its own, the host's, or another container's."""
-    mode, dummy, name = spec.network_mode.partition(":")
-    if mode == "host":
-        return "host"
-    if mode != "container":
-        return "new"
-    other = liveness.current(layout, record.identify(layout, name))
-    if other.phase not in liveness.LIVE:
-        raise Error(
-            f"container {spec.name}: it is to share the network of {name}, which does not run",
-            hint=f"start {name} first",
-        )
-    return f"/proc/{other.pid}/ns/net"
-
-
-def _capabilities() -> tuple[str, ...]:
-    """What this host can give: the capabilities in our own bounding set (proc(5), CapBnd)."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        bounding = next(line for line in status if line.startswith("CapBnd:"))
-    mask = int(bounding.split()[1], 16)
-    return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
-
-
-def _devices() -> Iterator[Device]:
-    """The host's device nodes, which a privileged container gets."""
-    for directory, below, nodes in os.walk("/dev"):
-        # These are filesystems of their own, and the container has its own of each.
-        below[:] = [n for n in below if f"{directory}/{n}" not in _OWN]
-        for node in nodes:
-            found = os.lstat(f"{directory}/{node}")
-            kind = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}.get(stat.S_IFMT(found.st_mode))
-            if kind and f"{directory}/{node}" not in _OWN:
-                yield Device(
-                    path=f"{directory}/{node}",
-                    type=kind,
-                    major=os.major(found.st_rdev),
-                    minor=os.minor(found.st_rdev),
-                    mode=stat.S_IMODE(found.st_mode),
-                    uid=found.st_uid,
-                    gid=found.st_gid,
-                )
-
-
-#: What of /dev a container has for itself, made by the runtime.
-_OWN = frozenset(
-    {"/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages", "/dev/fd", "/dev/console"}
-    | {"/dev/ptmx", "/dev/tty", "/dev/null", "/dev/zero", "/dev/full"}
-    | {"/dev/random", "/dev/urandom"}
-)

@@ -73,7 +73,36 @@ class RestartPolicy:
     maximum_retry_count: int = 0
 
 
+@dataclass(frozen=True)
+class Ulimit:
+    """One limit of setrlimit(2), named without RLIMIT_ and in lower case; -1 is without limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True)
+class DeviceMapping:
+    """A device of the host to be had inside; a directory stands for all devices in it."""
+
+    source: str
+    target: str
+    #: Of the letters r, w and m (mknod).
+    access: str = "rwm"
+
+
+@dataclass(frozen=True)
+class DeviceRate:
+    """What may be read from or written to a block device in a second: bytes or operations."""
+
+    path: str
+    rate: int
+
+
 _NO_RESTART = RestartPolicy()
+#: Of /dev/shm, as with Docker: 64 MiB.
+SHM_SIZE_BYTES = 1 << 26
 
 
 def option(default: Any, *, live: Union[bool, frozenset[str]] = False, kind: str = "value") -> Any:
@@ -117,10 +146,19 @@ class ContainerSpec:
     hostname: str = option("")
     user: Optional[str] = option(None)
     working_dir: Optional[str] = option(None)
-    stop_signal: Optional[str] = option(None)
+    stop_signal: Optional[str] = option(None, live=True)
     #: Seconds between the stop signal and SIGKILL.
     stop_timeout_s: int = option(10, live=True)
     tty: bool = option(False)
+    #: Supplementary groups beside those the image gives the user, by name or number.
+    groups: tuple[str, ...] = option((), kind="set")
+    #: Whether a small init is process 1, which reaps and forwards signals.
+    init: bool = option(False)
+    #: Whether standard input stays open for whoever attaches.
+    interactive: bool = option(False)
+    domainname: str = option("")
+    #: The OCI runtime by name or path; "" is the host's first that serves.
+    runtime: str = option("")
     # --- ports
     ports: tuple[Port, ...] = option((), kind="set")
     #: Publish every exposed port that is not published by name, each on a free port of the host.
@@ -152,6 +190,44 @@ class ContainerSpec:
     privileged: bool = option(False)
     cap_add: tuple[str, ...] = option((), kind="set")
     cap_drop: tuple[str, ...] = option((), kind="set")
+    security_opts: tuple[str, ...] = option((), kind="set")
+    sysctls: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}
+    )
+    # --- namespaces: "" is one of its own, as the engine makes them
+    pid_mode: str = option("")
+    ipc_mode: str = option("")
+    uts_mode: str = option("")
+    userns_mode: str = option("")
+    cgroupns_mode: str = option("")
+    # --- resources: 0 is without limit, unless something else is said
+    memory_bytes: int = option(0, live=True)
+    memory_reservation_bytes: int = option(0, live=True)
+    #: Memory and swap together; 0 is twice the memory, -1 without limit.
+    memory_swap_bytes: int = option(0, live=True)
+    #: 0 to 100; -1 is the kernel's own.
+    memory_swappiness: int = option(-1)
+    nano_cpus: int = option(0, live=True)
+    cpu_shares: int = option(0, live=True)
+    cpu_period_us: int = option(0, live=True)
+    cpu_quota_us: int = option(0, live=True)
+    #: Canonical lists such as 0-2,5; "" is all of them.
+    cpuset_cpus: str = option("", live=True)
+    cpuset_mems: str = option("", live=True)
+    pids_limit: int = option(0, live=True)
+    blkio_weight: int = option(0, live=True)
+    device_read_bps: tuple[DeviceRate, ...] = option((), kind="set")
+    device_write_bps: tuple[DeviceRate, ...] = option((), kind="set")
+    device_read_iops: tuple[DeviceRate, ...] = option((), kind="set")
+    device_write_iops: tuple[DeviceRate, ...] = option((), kind="set")
+    oom_kill_disable: bool = option(False)
+    oom_score_adj: int = option(0)
+    ulimits: tuple[Ulimit, ...] = option((), kind="set")
+    shm_size_bytes: int = option(SHM_SIZE_BYTES)
+    #: The cgroup below which the container's own is made; "" is the engine's.
+    cgroup_parent: str = option("")
+    devices: tuple[DeviceMapping, ...] = option((), kind="set")
+    device_cgroup_rules: tuple[str, ...] = option((), kind="list")
     # --- when it is started again
     restart_policy: RestartPolicy = dataclasses.field(
         default=_NO_RESTART, metadata={"live": True, "kind": "value"}

@@ -159,7 +159,8 @@ def _unless_running(host: Host, container_id: str) -> Iterator[Optional[Record]]
 @contextlib.contextmanager
 def frozen(host: Host, container_id: str) -> Iterator[None]:
     """The container's processes frozen for the block; one that was paused before stays so."""
-    runtime = oci_runtime.choose(host.layout)
+    made_by = record.read_record(host.layout, container_id).runtime
+    runtime = oci_runtime.choose(host.layout, made_by)
     status = oci_runtime.state(runtime, container_id)
     if status is None or status.get("status") == "paused":
         yield

@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ... import files
 from ...errors import Error
@@ -23,10 +23,13 @@ from ..seccomp import profile as seccomp_profile
 from ..spec import ContainerSpec, ImageDefaults, argv
 from .capabilities import capabilities
 from .devices import device_nodes, device_rules
+from .labels import labels
 from .mounts import mounts
-from .namespaces import MASKED_PATHS, READONLY_PATHS, namespaces
+from .namespaces import masks, namespaces, sysctls
 from .place import Place
 from .process import process
+from .resources import resources, throttles
+from .seccomp import seccomp_of
 
 
 def config(spec: ContainerSpec, image: ImageDefaults, place: Place) -> dict[str, Any]:
@@ -37,37 +40,62 @@ def config(spec: ContainerSpec, image: ImageDefaults, place: Place) -> dict[str,
             f"container {spec.name}: there is no command to run",
             hint="neither the image nor the task names one: set command or entrypoint",
         )
-    machine = place.machine or os.uname().machine
-    bounding = capabilities(spec, place.capabilities)
+    if place.init:
+        args = (place.init, "--", *args)
+    confined = labels(spec, place.id, place.enforced)
     linux: dict[str, Any] = {
         "cgroupsPath": place.cgroups_path,
         "namespaces": namespaces(place),
-        "resources": {"devices": device_rules(spec.privileged)},
+        "resources": _resources(spec, place),
+        **masks(spec),
     }
-    if not spec.privileged:
-        linux["maskedPaths"] = list(MASKED_PATHS)
-        linux["readonlyPaths"] = list(READONLY_PATHS)
-        linux["seccomp"] = seccomp_profile(bounding, machine)
-    elif place.devices:
-        linux["devices"] = device_nodes(place)
-    if place.network != "host":
-        # As with Docker: a network of its own is no reason to need a capability for port 80 or for
-        # ping.
-        linux["sysctl"] = {
-            "net.ipv4.ip_unprivileged_port_start": "0",
-            "net.ipv4.ping_group_range": "0 2147483647",
-        }
+    seccomp = _seccomp(spec, place)
+    parameters = sysctls(spec, place)
+    found: dict[str, Any] = {
+        "seccomp": seccomp,
+        "devices": device_nodes(place),
+        "sysctl": parameters,
+        "mountLabel": confined.mount,
+    }
+    linux.update({name: value for name, value in found.items() if value})
     return {
         "ociVersion": "1.0.2",
         "process": process(
-            spec, image, place.user, args=args, hostname=place.hostname, host=place.capabilities
+            spec,
+            image,
+            place.user,
+            args=args,
+            hostname=place.hostname,
+            host=place.capabilities,
+            labels=confined,
         ),
         "root": {"path": place.rootfs, "readonly": spec.read_only},
-        "hostname": place.hostname,
+        # In the host's own uts namespace, setting it would rename the host.
+        **({} if place.shared.uts else {"hostname": place.hostname}),
         "mounts": mounts(spec, place),
         "annotations": {"slipway.engine.id": place.id},
         "linux": linux,
     }
+
+
+def _resources(spec: ContainerSpec, place: Place) -> dict[str, Any]:
+    found = resources(spec, place.lacking)
+    throttled = throttles(spec, place)
+    if throttled:
+        found["blockIO"] = {**found.get("blockIO", {}), **throttled}
+    return {"devices": device_rules(spec, place), **found}
+
+
+def _seccomp(spec: ContainerSpec, place: Place) -> Optional[dict[str, Any]]:
+    """The filter of system calls: ours, the task's own, or none."""
+    asked = [opt[8:] for opt in spec.security_opts if opt.startswith("seccomp=")]
+    if asked == ["unconfined"] or (spec.privileged and not asked):
+        return None
+    bounding = capabilities(spec, place.capabilities)
+    machine = place.machine or os.uname().machine
+    if not asked:
+        return seccomp_profile(bounding, machine)
+    return seccomp_of(json.loads(asked[0]), bounding, machine)
 
 
 def write(directory: Path, value: Mapping[str, Any]) -> Path:

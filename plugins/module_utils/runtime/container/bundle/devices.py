@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
+from ..spec import ContainerSpec
 from .place import Place
 
 #: Device nodes a container may open: null, zero, full, random, urandom, tty, console, ptmx, pts.
@@ -26,19 +27,31 @@ _DEVICES = (
 )
 
 
-def device_rules(privileged: bool) -> list[dict[str, Any]]:
+def device_rules(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
     """linux.resources.devices, in the order in which they are applied."""
-    if privileged:
+    if spec.privileged:
         return [{"allow": True, "access": "rwm"}]
     rules: list[dict[str, Any]] = [{"allow": False, "access": "rwm"}]
     for major, minor, kind, access in _DEVICES:
-        rule: dict[str, Any] = {"allow": True, "type": kind, "access": access}
-        if major is not None:
-            rule["major"] = major
-        if minor is not None:
-            rule["minor"] = minor
-        rules.append(rule)
+        rules.append(_rule(kind, major, minor, access))
+    for device in place.devices:
+        if device.access:
+            rules.append(_rule(device.type, device.major, device.minor, device.access))
+    for text in spec.device_cgroup_rules:
+        kind, numbers, access = text.split(" ")
+        major, minor = (None if n == "*" else int(n) for n in numbers.split(":"))
+        rules.append(_rule(kind, major, minor, access))
     return rules
+
+
+def _rule(kind: str, major: Optional[int], minor: Optional[int], access: str) -> dict[str, Any]:
+    numbers = {"major": major, "minor": minor}
+    return {
+        "allow": True,
+        "type": kind,
+        **{name: number for name, number in numbers.items() if number is not None},
+        "access": access,
+    }
 
 
 def device_nodes(place: Place) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
         _mount("/sys", "sysfs", "sysfs", (*system, *ro)),
         _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*system, *ro)),
         _mount("/dev/mqueue", "mqueue", "mqueue", system),
-        _mount("/dev/shm", "tmpfs", "shm", (*system, "mode=1777", "size=65536k")),
+        *_shm(spec, place, system),
     ]
     own = []
     for mount in place.mounts:
@@ -42,6 +42,16 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
     # A mount hides what was mounted below it before, so parents come first.
     own.sort(key=lambda mount: str(mount["destination"]).count("/"))
     return head + own
+
+
+def _shm(spec: ContainerSpec, place: Place, system: Sequence[str]) -> list[dict[str, Any]]:
+    if place.shared.shm == "none":
+        return []
+    if place.shared.shm:
+        options = ("rbind", "rprivate", "rw", "nosuid", "noexec", "nodev")
+        return [_mount("/dev/shm", "bind", place.shared.shm, options)]
+    size = f"size={spec.shm_size_bytes >> 10}k"
+    return [_mount("/dev/shm", "tmpfs", "shm", (*system, "mode=1777", size))]
 
 
 def _mount(target: str, kind: str, source: str, options: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..spec import ContainerSpec
 from .place import Place
 
 #: Files that tell of the host or reach into it, hidden (Docker's list; CVE-2025-31133 is of their
@@ -31,11 +32,38 @@ def namespaces(place: Place) -> list[dict[str, str]]:
     """linux.namespaces: which ones are new, which are another's; one that is missing is the
     host's.
     """
-    found = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
-    if place.cgroup_v2:
-        found.append({"type": "cgroup"})
-    if place.network == "new":
-        found.append({"type": "network"})
-    elif place.network != "host":
-        found.append({"type": "network", "path": place.network})
+    shared = place.shared
+    found = [{"type": "mount"}]
+    for kind, where in (
+        ("pid", shared.pid),
+        ("ipc", shared.ipc),
+        ("uts", shared.uts),
+        ("cgroup", shared.cgroup),
+        ("network", shared.network),
+    ):
+        if where != "host":
+            found.append({"type": kind, "path": where} if where else {"type": kind})
     return found
+
+
+def sysctls(spec: ContainerSpec, place: Place) -> dict[str, str]:
+    """linux.sysctl: Docker's for a namespace of its own, and what the task says."""
+    found: dict[str, str] = {}
+    if not place.shared.network:
+        # As with Docker: a network of its own is no reason to need a capability for port 80 or for
+        # ping.
+        found = {
+            "net.ipv4.ip_unprivileged_port_start": "0",
+            "net.ipv4.ping_group_range": "0 2147483647",
+        }
+    if spec.domainname:
+        # runtime-spec 1.0 has no word for it; the kernel has it as a parameter (uname(2)).
+        found["kernel.domainname"] = spec.domainname
+    return {**found, **spec.sysctls}
+
+
+def masks(spec: ContainerSpec) -> dict[str, list[str]]:
+    """linux.maskedPaths and readonlyPaths, unless the container is to see and write all of it."""
+    if spec.privileged or "systempaths=unconfined" in spec.security_opts:
+        return {}
+    return {"maskedPaths": list(MASKED_PATHS), "readonlyPaths": list(READONLY_PATHS)}

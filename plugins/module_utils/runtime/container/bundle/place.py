@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..user import User
+from .labels import Enforced
+
+_NOTHING = Enforced()
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,11 @@ class BindMount:
 
 @dataclass(frozen=True)
 class Device:
-    """A device node to be made inside: what a privileged container sees of the host's /dev."""
+    """A device node to be made inside: of the task's devices, or all of a privileged container's.
+
+    ``access`` is what the container may do with it, of the letters r, w and m; "" when another rule
+    says so.
+    """
 
     path: str
     type: str
@@ -33,15 +41,36 @@ class Device:
     mode: int
     uid: int = 0
     gid: int = 0
+    access: str = ""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The namespaces that are not the container's own.
+
+    "" is one of its own; ``host`` is the host's, and a path is another container's. ``shm`` is what
+    is mounted at /dev/shm: a path of the host, "" for memory of its own, ``none`` for nothing.
+    """
+
+    network: str = ""
+    pid: str = ""
+    ipc: str = ""
+    uts: str = ""
+    cgroup: str = "host"
+    shm: str = ""
+
+
+_OWN = Shared()
 
 
 @dataclass(frozen=True)
 class Place:
     """What the host gives a container: found or made before the bundle is written.
 
-    ``rootfs``: the absolute path of the mounted root. ``network``: new, host, or the path of a
-    network namespace. ``capabilities``: those the host can give, all of them when empty.
-    ``devices``: nodes for a privileged container.
+    ``rootfs``: the absolute path of the mounted root. ``capabilities``: those the host can give,
+    all of them when empty. ``numbers``: major and minor of the block devices with limited rates, by
+    path. ``lacking``: fields of the spec this host's control groups have no interface for.
+    ``init``: the program that is process 1 before the container's own, by its path inside.
     """
 
     id: str
@@ -50,8 +79,11 @@ class Place:
     user: User
     mounts: tuple[BindMount, ...]
     cgroups_path: str
-    network: str = "new"
-    cgroup_v2: bool = True
+    shared: Shared = _OWN
     capabilities: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     machine: str = ""
+    numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
+    enforced: Enforced = _NOTHING
+    init: str = ""

@@ -17,6 +17,10 @@ from ...errors import Error
 from ..spec import ContainerSpec, ImageDefaults
 from ..user import User
 from .capabilities import CAPABILITIES, capabilities
+from .labels import Labels
+from .resources import rlimits
+
+_NO_LABELS = Labels()
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -33,18 +37,22 @@ def process(
     hostname: str = "",
     privileged: bool = False,
     host: Collection[str] = (),
+    labels: Labels = _NO_LABELS,
 ) -> dict[str, Any]:
     """The OCI process object, of the container itself and of each exec into it, by the same rules.
 
     ``env`` comes on top of the container's own, ``cwd`` in its place. ``host``: as
-    Place.capabilities. No capability is inheritable or ambient (CVE-2022-24769), and a user other
-    than root starts with none in effect, as execve(2) would have it.
+    Place.capabilities. ``labels``: those of the container, ``labels_of`` its written bundle. No
+    capability is inheritable or ambient (CVE-2022-24769), and a user other than root starts with
+    none in effect, as execve(2) would have it.
     """
     bounding = [
         name for name in CAPABILITIES if name in capabilities(spec, host, privileged=privileged)
     ]
     effective = bounding if user.uid == 0 else []
     terminal = spec.tty if tty is None else tty
+    labelled = {"selinuxLabel": labels.process, "apparmorProfile": labels.apparmor}
+    limits = rlimits(spec)
     return {
         "terminal": terminal,
         "user": {
@@ -66,8 +74,17 @@ def process(
             "inheritable": [],
             "ambient": [],
         },
-        "noNewPrivileges": False,
+        "noNewPrivileges": "no-new-privileges=true" in spec.security_opts,
+        **({"rlimits": limits} if limits else {}),
+        **({"oomScoreAdj": spec.oom_score_adj} if spec.oom_score_adj else {}),
+        **{name: label for name, label in labelled.items() if label},
     }
+
+
+def labels_of(config: Mapping[str, Any]) -> Labels:
+    """The labels in a container's config.json: an exec gets the same as the container had."""
+    found = config["process"]
+    return Labels(found.get("selinuxLabel", ""), "", found.get("apparmorProfile", ""))
 
 
 def environment(

@@ -5,25 +5,147 @@
 
 from __future__ import annotations
 
-from .option import Option
-from .text import hostname, string_map, words
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional
+
+from ...errors import Error
+from ..names import signal_number
+from .option import Option, bad
+from .text import hostname, number, path, plain, string_map, words
 
 #: Secrets live in environments, and diffs are printed and kept.
 HIDDEN = "********"
 
+_USER = re.compile(r"\A[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?\Z")
+_GROUP = re.compile(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")
+_RUNTIME = re.compile(r"\A(/[^\0-\x1f\x7f]+|[a-zA-Z0-9][a-zA-Z0-9_.-]*)\Z", re.ASCII)
+#: Larger ids overflow on the way to the kernel and become root (CVE-2024-40635).
+_MAXIMUM_ID = 2**31 - 1
+
+
+def _argv(option: str, params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
+    """``command`` and ``entrypoint``, as command_handling says.
+
+    ``compatibility`` joins a list to a string before it is split, and takes nothing for not given.
+    """
+    value = params.get(option)
+    if value is None:
+        return None
+    if params.get("command_handling") == "compatibility":
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            value = " ".join(str(item) for item in value)
+        return words(option, value) if value else None
+    return words(option, value)
+
+
+def command(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
+    return _argv("command", params)
+
+
+def entrypoint(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
+    return _argv("entrypoint", params)
+
+
+def env(params: Mapping[str, Any]) -> Optional[dict[str, str]]:
+    """``env`` over ``env_file``, whose text was read by then (reading.py)."""
+    if params.get("env") is None and params.get("env_file") is None:
+        return None
+    found = env_file(params.get("env_file") or "")
+    return string_map("env", {**found, **(params.get("env") or {})})
+
+
+def env_file(text: str) -> dict[str, str]:
+    """The variables of a file: a NAME=VALUE in each line, taken as it is; # begins a comment line.
+
+    A name alone would be given the value it has around the engine, and there is none here.
+    """
+    found = {}
+    for count, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        line = line.lstrip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name or re.search(r"\s", name):
+            # The line itself may be a secret.
+            raise Error(f"env_file: line {count} is not of the form NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def user(value: Any) -> str:
+    """``[USER][:GROUP]``; whether the image knows the names is seen when it is there."""
+    text = str(value)
+    if not _USER.match(text):
+        raise bad("user", text, "write USER, USER:GROUP or :GROUP")
+    for part in text.split(":"):
+        if part.isdecimal() and (len(part) > 10 or int(part) > _MAXIMUM_ID):
+            raise bad("user", text, f"{_MAXIMUM_ID} is the largest id")
+        if part.startswith(("-", "+")):
+            raise bad("user", text, f"{part!r} is neither a name nor a number")
+    return text
+
+
+def groups(values: Iterable[Any]) -> tuple[str, ...]:
+    found = set()
+    for value in values:
+        text = str(value)
+        if not _GROUP.match(text) or text.startswith(("-", "+")):
+            raise bad("groups", text, "it is neither the name of a group nor a number")
+        if text.isdecimal() and (len(text) > 10 or int(text) > _MAXIMUM_ID):
+            raise bad("groups", text, f"{_MAXIMUM_ID} is the largest id")
+        found.add(text)
+    return tuple(sorted(found))
+
+
+def working_dir(value: Any) -> str:
+    """An absolute path; one in /proc leads through descriptors to the host (CVE-2024-21626)."""
+    found = path("working_dir", value)
+    if found == "/proc" or found.startswith("/proc/"):
+        raise bad("working_dir", found, "a container does not begin in /proc")
+    return found
+
+
+def stop_signal(value: Any) -> str:
+    """The name of a signal in one form: SIGTERM, or its number."""
+    text = plain("stop_signal", value).strip().upper()
+    try:
+        signal_number(text)
+    except Error as exc:
+        raise bad("stop_signal", text, "name a signal such as SIGTERM, TERM or 15") from exc
+    return text if text[:1].isdigit() or text.startswith("SIG") else f"SIG{text}"
+
+
+def runtime(value: Any) -> str:
+    text = str(value)
+    if text and not _RUNTIME.match(text):
+        raise bad("runtime", text, "write the name of an OCI runtime, or its absolute path")
+    return text
+
+
 OPTIONS = (
-    Option("command", parse=lambda value: words("command", value)),
-    Option("entrypoint", parse=lambda value: words("entrypoint", value)),
+    Option("command", read=command, companions=("command_handling",)),
+    Option("entrypoint", read=entrypoint, companions=("command_handling",)),
     Option(
         "env",
-        parse=lambda value: string_map("env", value),
+        read=env,
+        companions=("env_file",),
         show=lambda value: dict.fromkeys(value, HIDDEN),
     ),
     Option("labels", parse=lambda value: string_map("labels", value)),
     Option("hostname", parse=hostname),
-    Option("user"),
-    Option("working_dir"),
-    Option("stop_signal"),
-    Option("stop_timeout", "stop_timeout_s"),
+    Option("domainname", parse=lambda value: hostname(value, "domainname")),
+    Option("user", parse=user),
+    Option("groups", parse=groups),
+    Option("working_dir", parse=working_dir),
+    Option("stop_signal", parse=stop_signal),
+    Option(
+        "stop_timeout",
+        "stop_timeout_s",
+        lambda value: number("stop_timeout", value, 0, 1 << 31),
+    ),
     Option("tty"),
+    Option("interactive"),
+    Option("init"),
+    Option("runtime", parse=runtime),
 )

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ...errors import Error
 from .option import Option, bad
+from .text import plain
 
 
 def capabilities(option: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -22,9 +26,122 @@ def capabilities(option: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+_LABEL = re.compile(r"\A(user|role|type|level|filetype):[a-zA-Z0-9_.,:-]{1,255}\Z", re.ASCII)
+_PROFILE = re.compile(r"\A[a-zA-Z0-9_./@+-]{1,255}(//&[a-zA-Z0-9_./@+:-]{1,255})*\Z", re.ASCII)
+
+
+def security_opts(texts: Iterable[str]) -> tuple[str, ...]:
+    """Docker's ``--security-opt``, each in one form, ``KIND=VALUE``; ``seccomp=`` holds the profile
+    itself.
+
+    What says no more than the default, such as seccomp=builtin, is left out.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        kind, value = _security_opt(str(text))
+        key = f"{kind}={value.partition(':')[0]}" if kind == "label" else kind
+        if found.setdefault(key, value) != value:
+            raise bad("security_opts", text, f"{key} is named twice")
+    return tuple(
+        sorted(
+            f"{key.partition('=')[0]}={value}"
+            for key, value in found.items()
+            if (key, value) not in (("no-new-privileges", "false"), ("seccomp", "builtin"))
+        )
+    )
+
+
+def _security_opt(text: str) -> tuple[str, str]:
+    kind, value = re.match(r"([a-z-]*)[=:]?(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches anything
+    if kind == "no-new-privileges" and value in ("", "true", "false"):
+        return kind, value or "true"
+    if kind == "seccomp" and value:
+        return kind, value if value in ("unconfined", "builtin") else _profile(value)
+    plain("security_opts", text)
+    if (
+        (kind == "apparmor" and _PROFILE.match(value))
+        or (kind == "label" and (value == "disable" or _LABEL.match(value)))
+        or (kind == "systempaths" and value == "unconfined")
+    ):
+        return kind, value
+    raise bad(
+        "security_opts",
+        text,
+        "use seccomp=FILE or seccomp=unconfined, no-new-privileges, apparmor=PROFILE,"
+        " label=disable, label=KIND:VALUE or systempaths=unconfined",
+    )
+
+
+def _profile(value: str) -> str:
+    try:
+        profile = json.loads(value)
+    except ValueError as exc:
+        raise Error(
+            f"security_opts: the seccomp profile {value[:60]!r} is no JSON",
+            hint="name a file of the host by its absolute path",
+        ) from exc
+    if not isinstance(profile, dict) or "defaultAction" not in profile:
+        raise Error("security_opts: the seccomp profile has no defaultAction, so it is none")
+    return json.dumps(profile, sort_keys=True, separators=(",", ":"))
+
+
+def _show_security_opts(value: Iterable[str]) -> list[str]:
+    """A profile is told by its digest: it has some thousand lines."""
+    import hashlib
+
+    return [
+        f"seccomp=sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        if text.startswith("seccomp={")
+        else text
+        for text in value
+    ]
+
+
+def _security_key(text: str) -> str:
+    return text.partition(":")[0] if text.startswith("label=") else text.partition("=")[0]
+
+
+def _more_security_opts(have: Any, given: Any) -> tuple[str, ...]:
+    joined = {_security_key(text): text for text in (*have, *given)}
+    return tuple(sorted(joined.values()))
+
+
+_SYSCTL = re.compile(r"\A[a-zA-Z0-9_-]+([./][a-zA-Z0-9_:@*-]+)+\Z", re.ASCII)
+#: What the ipc namespace divides (ipc_namespaces(7)); net.* is divided by the network namespace.
+IPC_SYSCTLS = frozenset(
+    f"kernel.{name}" for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni")
+) | {"kernel.shm_rmid_forced"}
+
+
+def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
+    """Kernel parameters of the container's own namespaces; any other would be the host's."""
+    found = {}
+    for name, value in values.items():
+        if not isinstance(name, str) or not _SYSCTL.match(name):
+            raise bad("sysctls", str(name), "it is not the name of a kernel parameter")
+        dotted = name.replace("/", ".")
+        if not (dotted.startswith(("net.", "fs.mqueue.")) or dotted in IPC_SYSCTLS):
+            raise bad(
+                "sysctls",
+                name,
+                "only net.*, fs.mqueue.* and those of System V IPC are not shared with the host",
+            )
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise bad("sysctls", name, "its value must be a string or a whole number")
+        found[name] = plain("sysctls", value)
+    return dict(sorted(found.items()))
+
+
 OPTIONS = (
     Option("read_only"),
     Option("privileged"),
     Option("capabilities", "cap_add", lambda value: capabilities("capabilities", value)),
+    Option(
+        "security_opts",
+        parse=security_opts,
+        show=_show_security_opts,
+        more=_more_security_opts,
+    ),
+    Option("sysctls", parse=sysctls),
     Option("cap_drop", parse=lambda value: capabilities("cap_drop", value)),
 )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,15 @@ from typing import Any, Union
 
 from ...errors import Error
 from .option import bad
+
+_SIZE = re.compile(
+    r"\A([0-9]{1,20}(?:\.[0-9]{1,10})?) ?([kmgtp]?)(?:i?b)?\Z", re.ASCII | re.IGNORECASE
+)
+_UNITS = {unit: 1024**power for power, unit in enumerate(("", "k", "m", "g", "t", "p"))}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|s|m|h))+\Z", re.ASCII)
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)", re.ASCII)
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
 
 _ENV_NAME = re.compile(r"\A[^=\0]+\Z")
 
@@ -65,3 +75,58 @@ def hostname(text: str, option: str = "hostname") -> str:
     if text and (len(text) > 253 or not _HOSTNAME.match(text)):
         raise bad(option, text, "host names are letters, digits and '-', parts joined with '.'")
     return text
+
+
+def size(option: str, value: Any) -> int:
+    """Bytes: a number, or one with a unit such as 512M, 1.5g, 64kb or 1GiB; units are of 1024."""
+    text = str(value).strip(" ")
+    match = _SIZE.match(text)
+    if not match:
+        raise bad(option, text, "write a number of bytes, or one with a unit such as 512M")
+    found = int(
+        float(match[1]) * _UNITS[match[2].lower()]
+        if "." in match[1]
+        else int(match[1]) * _UNITS[match[2].lower()]
+    )
+    if found >= 1 << 63:
+        raise bad(option, text, "it is more than the kernel can count")
+    return found
+
+
+def show_size(value: int) -> str:
+    """The shortest form of a size that means the same."""
+    for power, unit in ((3, "G"), (2, "M"), (1, "K")):
+        if value > 0 and value % 1024**power == 0:
+            return f"{value // 1024**power}{unit}"
+    return str(value)
+
+
+def duration_s(option: str, value: Any) -> float:
+    """Seconds: a duration such as 1m30s or 500ms; the units are h, m, s, ms and us."""
+    text = str(value).strip(" ")
+    if not _DURATION.match(text):
+        raise bad(option, text, "write a duration such as 30s or 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def number(option: str, value: Any, low: int, high: int, hint: str = "") -> int:
+    """A whole number between two bounds, both included."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise bad(option, str(value), hint or f"it must be a whole number from {low} to {high}")
+    return value
+
+
+def plain(option: str, value: Any) -> str:
+    """One line of text: no control characters, which would end up in a file of lines."""
+    text = str(value)
+    if _CONTROL.search(text):
+        raise bad(option, text, "there is a control character in it")
+    return text
+
+
+def path(option: str, value: Any) -> str:
+    """An absolute path on the host or in the container, normalised."""
+    text = plain(option, value)
+    if not text.startswith("/"):
+        raise bad(option, text, "it is not an absolute path")
+    return os.path.normpath("/" + text.lstrip("/"))

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several options of a container say together, and what they cannot. Pure.
+
+It is asked of the whole spec, since under ``undeclared: keep`` one half may be the task's and the
+other the container's.
+"""
+
+from __future__ import annotations
+
+from ..errors import Error
+from .option.security import IPC_SYSCTLS
+from .option.text import show_size
+from .spec import ContainerSpec
+
+#: What Docker takes for the least that a container can start with.
+_LEAST_MEMORY_BYTES = 6 << 20
+
+
+def check(spec: ContainerSpec) -> None:
+    """Raise Error when the options of a container contradict one another."""
+    for contradicts, what, hint in (*_memory(spec), *_processors(spec), *_namespaces(spec)):
+        if contradicts:
+            raise Error(f"container {spec.name}: {what}", hint=hint)
+
+
+def _memory(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
+    memory, swap = spec.memory_bytes, spec.memory_swap_bytes
+    reserved = spec.memory_reservation_bytes
+    shown = show_size(memory)
+    return [
+        (0 < memory < _LEAST_MEMORY_BYTES, f"memory {shown} is too little", "6M is the least"),
+        (
+            swap > 0 and not memory,
+            "memory_swap was given without memory",
+            "memory_swap is the sum of both, so name memory too",
+        ),
+        (
+            0 < swap < memory,
+            f"memory_swap {show_size(swap)} is less than memory {shown}",
+            "memory_swap is the sum of both; the same value as memory allows no swap",
+        ),
+        (
+            0 < memory < reserved,
+            f"memory_reservation {show_size(reserved)} is more than memory {shown}",
+            "the reservation is the softer limit",
+        ),
+    ]
+
+
+def _processors(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
+    slices = bool(spec.cpu_period_us or spec.cpu_quota_us)
+    return [
+        (
+            bool(spec.nano_cpus) and slices,
+            "cpus was given together with cpu_period or cpu_quota",
+            "cpus is the shorter form of both",
+        )
+    ]
+
+
+def _namespaces(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
+    foreign = spec.network_mode == "host" or spec.network_mode.startswith("container:")
+    foreign_ipc = spec.ipc_mode == "host" or spec.ipc_mode.startswith("container:")
+    names = [name.replace("/", ".") for name in spec.sysctls]
+    named = bool(spec.hostname or spec.domainname)
+    return [
+        (
+            spec.uts_mode == "host" and named,
+            "hostname or domainname was given together with uts: host",
+            "the host's own name is seen there",
+        ),
+        (
+            foreign and any(name.startswith("net.") for name in names),
+            f"sysctls of the network were given together with network_mode: {spec.network_mode}",
+            "they would change that network for everybody in it",
+        ),
+        (
+            foreign_ipc
+            and any(name in IPC_SYSCTLS or name.startswith("fs.mqueue.") for name in names),
+            f"sysctls of IPC were given together with ipc_mode: {spec.ipc_mode}",
+            "they would change it for everybody in it",
+        ),
+    ]

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of docker_container that no host of ours can serve: refused by name, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import Error
+
+#: Option -> why not, and what to do.
+REFUSED: Mapping[str, tuple[str, str]] = {
+    "device_requests": (
+        "a vendor's devices need its hook inside the OCI runtime",
+        "name the device nodes in devices, or a vendor's OCI runtime in runtime",
+    ),
+    "kernel_memory": (
+        "Linux has no limit for it alone any more (since 5.16)",
+        "memory counts the kernel's memory too",
+    ),
+    "storage_opts": (
+        "a container's root has no storage of its own to set up",
+        "put what may grow on a volume or a tmpfs of limited size",
+    ),
+}
+
+
+def refuse(params: Mapping[str, Any]) -> None:
+    """Raise Error when a task gives one of these. An empty value asks for nothing."""
+    for option, (why, hint) in REFUSED.items():
+        if params.get(option):
+            raise Error(f"{option} is not supported: {why}", hint=hint)
