@@ -90,10 +90,10 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
             intent = dataclasses.replace(intent, publications=publications)
-            if ports and attachments and not publications:
+            if ports and not publications:
+                # On a macvlan or ipvlan network they are open on its own addresses there.
                 host.warn(
-                    f"container {found.name}: its ports are not published, since it is on macvlan "
-                    "and ipvlan networks alone; they are open on its own addresses"
+                    f"container {found.name}: its ports are not published: it is on no bridge"
                 )
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)

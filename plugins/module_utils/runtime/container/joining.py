@@ -137,9 +137,9 @@ def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> R
         names.prepare(layout, intent.id, spec, intent.attachments)
     for warning in publish.synchronise(layout).warnings:
         host.warn(warning)
+    _give_back(host, intent.id, [a.network_id for a in intent.attachments])
     done = dataclasses.replace(intent, leaving=())
     write_record(layout, done)
-    _give_back(host, intent.id, [a.network_id for a in intent.attachments])
     return done
 
 

@@ -112,12 +112,15 @@ def ensure_parent(name: str, vlan: Optional[tuple[str, int]], owned: bool) -> bo
         if vlan is not None:
             made += [["IFLA_LINK", index_of(vlan[0])], _kind("vlan", ["IFLA_VLAN_ID", vlan[1]])]
         else:
-            peer = {"attrs": [["IFLA_IFNAME", f"{name}p"]], "flags": IFF_UP, "change": IFF_UP}
+            peer = {"attrs": [["IFLA_IFNAME", f"{name}p"]]}
             made += [_kind("veth", ["VETH_INFO_PEER", peer])]
     link = {"index": 0, "flags": IFF_UP, "change": IFF_UP, "attrs": made}
     purpose = f"make the interface {name}"
     with Conversation(ROUTE) as host:
         host.exchange([request(messages.link, RTM_NEWLINK, 1, link, purpose, NLM_F_CREATE)])
+        if exists(f"{name}p"):
+            # A veth end has a carrier while the other is up, and that can be raised only now.
+            host.exchange([up(messages, 1, index_of(f"{name}p"), f"{name}p")])
     return True
 
 

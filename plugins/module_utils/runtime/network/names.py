@@ -96,7 +96,7 @@ def _resolv_conf(spec: ContainerSpec, attachments: Sequence[Attachment]) -> str:
 
 
 def _leads_out(attachments: Sequence[Attachment]) -> bool:
-    return any(a.ipv4_gateway or a.ipv6_gateway for a in attachments)
+    return any(a.ipv4_gateway or a.ipv6_gateway or a.device_route for a in attachments)
 
 
 def _addresses(attachment: Attachment) -> Iterator[str]:

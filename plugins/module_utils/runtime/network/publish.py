@@ -181,9 +181,9 @@ def resolve(
 
     One per port and address family of the container. A port chosen before is chosen again when it
     is free. Raises Conflict naming the container or the process that has a port. A container that
-    is on macvlan and ipvlan networks alone has its ports on its own addresses, and publishes none.
+    is on no network, or on macvlan and ipvlan networks alone, publishes none, as with Docker.
     """
-    if attachments and all(a.driver != "bridge" for a in attachments):
+    if all(a.driver != "bridge" for a in attachments):
         return ()
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()

@@ -45,7 +45,11 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         return _plan_absent(declared, have)
     if declared.config_from and have.config is None:
         missing = f"network {declared.name}: there is no network {declared.config_from} to take "
-        return Plan(have, (), (f"{missing}settings from; declare it with config_only: true",))
+        return Plan(
+            have,
+            (Create(NetworkSpec(declared.name, config_from=declared.config_from)),),
+            (f"{missing}settings from; declare it with config_only: true",),
+        )
     want = _complete(fold(declared, have.spec, have.config), have)
     steps, reasons = _towards(declared, have, want)
     unmet = [f"there is no container {name!r} to connect" for name in have.strangers]
@@ -89,7 +93,7 @@ def _towards(
 def _memberships(declared: Declared, have: State) -> list[Step[State]]:
     if declared.connected is None:
         return []
-    steps: list[Step[State]] = []
+    steps: list[Step[State]] = [Connect(declared.name, name) for name in have.strangers]
     for member in have.members:
         if member.keys and not member.joined:
             steps.append(Connect(declared.name, member.name))

@@ -1,0 +1,403 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers on several networks: connected and disconnected while they run, found again by the
+next task whatever happened in between.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import containers
+import pytest
+from containers import World, page
+from converging import Task, apply, assert_play_is_predicted, check
+from laboratory import Space, wire
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
+    declare,
+    joining,
+    record,
+    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    attach,
+    lease,
+    plug,
+    probe,
+    publish,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    declare as network_declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    record as network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    resource as network_resource,
+)
+
+SERVE = "mkdir -p /www; echo here > /www/index.html; exec httpd -f -p 80 -h /www"
+
+#: A client; how long it waits is how long an answer that should not come takes.
+FETCH = (
+    sys.executable,
+    "-c",
+    "import sys, urllib.request as u\n"
+    "sys.stdout.write(u.urlopen(sys.argv[1], timeout=1).read().decode())",
+)
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def container(name: str, **given: Any) -> Task:
+    """A task of the module container, with the defaults of its argument_spec."""
+    defaults: dict[str, Any] = {
+        "image": "busybox:1",
+        "state": "started",
+        "pull": "never",
+        "command": ["sh", "-c", SERVE],
+        "stop_signal": "KILL",
+        "undeclared": "reset",
+        "comparisons": None,
+        "recreate": False,
+        "restart": False,
+        "keep_volumes": False,
+        "force_kill": False,
+    }
+    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    return Task(declare.declare, resource.RESOURCE, params)
+
+
+def network(name: str, **given: Any) -> Task:
+    return Task(network_declare.declare, network_resource.RESOURCE, {"name": name, **given})
+
+
+def converge(world: World, *tasks: Task) -> list[list[str]]:
+    """Check, apply, apply, check; the actions of each task."""
+    predicted: dict[str, dict[str, Any]] = {}
+    actions = [list(check(world.layout, task, predicted).actions) for task in tasks]
+    for again in tasks:
+        apply(world.layout, again)
+    for again in tasks:
+        outcome, dummy = apply(world.layout, again)
+        assert outcome.actions == ()
+        assert check(world.layout, again, {}).actions == ()
+    return actions
+
+
+def inside(world: World, name: str, *argv: str) -> str:
+    """What a program says that is run in a container's network namespace."""
+    found = world.current(record.by_name(world.layout, name))
+    done = subprocess.run(
+        ["nsenter", "--target", str(found.pid), "--net", *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return done.stdout + done.stderr
+
+
+def reaches(world: World, name: str, address: str) -> bool:
+    url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
+    return inside(world, name, *FETCH, url) == "here\n"
+
+
+def given(world: World, name: str) -> dict[str, Any]:
+    """NetworkSettings.Networks, as docker inspect shows it."""
+    from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import documents
+
+    found = documents.container(world.host, record.by_name(world.layout, name), reveal_env=False)
+    networks: dict[str, Any] = found["NetworkSettings"]["Networks"]
+    return networks
+
+
+NETWORKS = (
+    network("front", ipam_config=[{"subnet": "10.9.1.0/24"}, {"subnet": "fd00:9:1::/64"}]),
+    network("back", ipam_config=[{"subnet": "10.9.2.0/24"}]),
+    network("closed", ipam_config=[{"subnet": "10.9.3.0/24"}], internal=True),
+)
+
+
+def test_a_running_container_changes_its_networks(world: World) -> None:
+    web = {"published_ports": ["8080:80"]}
+    converge(world, *NETWORKS, container("db", networks=[{"name": "back"}]))
+    converge(world, container("web", networks=[{"name": "front"}], **web))
+    made = world.current(record.by_name(world.layout, "web"))
+    db = given(world, "db")["back"]["IPAddress"]
+    assert page(8080) == "here\n"
+    assert not reaches(world, "web", db)
+    # Another one, with all that can be said of it; its link is the next one.
+    back = {
+        "name": "back",
+        "ipv4_address": "10.9.2.77",
+        "mac_address": "02:42:00:00:00:77",
+        "aliases": ["www"],
+        "links": ["db:sql"],
+        "driver_opts": {
+            "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1"
+        },
+    }
+    both = container("web", networks=[{"name": "front"}, back], **web)
+    assert converge(world, both) == [["update container web (networks)"]]
+    assert reaches(world, "web", db) and reaches(world, "db", "10.9.2.77")
+    shown = inside(world, "web", "ip", "-o", "addr", "show", "eth1")
+    assert "10.9.2.77/24" in shown
+    assert "02:42:00:00:00:77" in inside(world, "web", "ip", "link", "show", "eth1")
+    martians = "/proc/sys/net/ipv4/conf/eth1/log_martians"
+    assert inside(world, "web", "cat", martians) == "1\n"
+    assert given(world, "web")["back"]["IPAMConfig"] == {"IPv4Address": "10.9.2.77"}
+    # The default route is that of both families, then of the first name; ports follow it.
+    assert "default via 10.9.1.1 dev eth0" in inside(world, "web", "ip", "route")
+    first = {"name": "back", **back, "gw_priority": 1}
+    assert converge(world, container("web", networks=[{"name": "front"}, first], **web)) == [
+        ["update container web (networks)"]
+    ]
+    assert "default via 10.9.2.1 dev eth1" in inside(world, "web", "ip", "route")
+    assert "default via fd00:9:1::1 dev eth0" in inside(world, "web", "ip", "-6", "route")
+    assert page(8080) == "here\n"
+    ports = {p.container_ip for p in world.recorded(made.id).publications}
+    assert ports == {"10.9.2.77", "fd00:9:1::2"}
+    # A new address of the same network, and then only a network that leads nowhere.
+    moved = {"name": "back", "ipv4_address": "10.9.2.78"}
+    converge(world, container("web", networks=[{"name": "front"}, moved], **web))
+    assert reaches(world, "db", "10.9.2.78") and not reaches(world, "db", "10.9.2.77")
+    held = lease.leases(world.layout, network_record.network_id("back"))
+    assert sorted(one.address for one in held) == ["10.9.2.2", "10.9.2.78"]
+    closed = [{"name": "closed"}]
+    with pytest.raises(Error, match="port 80/tcp cannot be published"):
+        apply(world.layout, container("web", networks=closed, **web))
+    assert page(8080) == "here\n"
+    converge(world, container("db", networks=closed))
+    assert "default" not in inside(world, "db", "ip", "route")
+    assert "eth0" in inside(world, "db", "ip", "-o", "link")
+    held = lease.leases(world.layout, network_record.network_id("back"))
+    assert [one.address for one in held] == ["10.9.2.78"]
+    # None at all, and back again: it is one container, and has been all the time.
+    converge(world, container("web", network_mode="none", **web))
+    assert "eth" not in inside(world, "web", "ip", "-o", "link")
+    converge(world, container("web", networks=[{"name": "front"}], **web))
+    assert page(8080) == "here\n"
+    now = world.current(made.id)
+    assert (now.generation, now.pid) == (made.generation, made.pid)
+    # What it has it keeps when it starts anew.
+    address = given(world, "web")["front"]["IPAddress"]
+    apply(world.layout, container("web", networks=[{"name": "front"}], restart=True, **web))
+    assert given(world, "web")["front"]["IPAddress"] == address
+
+
+def test_what_fails_leaves_a_container_on_the_networks_it_had(world: World) -> None:
+    converge(world, *NETWORKS, container("db", networks=[{"name": "back"}]))
+    converge(world, container("web", networks=[{"name": "front"}]))
+    taken = {"name": "back", "ipv4_address": "10.9.2.2"}
+    before = world.recorded(record.by_name(world.layout, "web"))
+    with pytest.raises(Conflict, match=r"10\.9\.2\.2 .* is held by container db"):
+        apply(world.layout, container("web", networks=[{"name": "closed"}, taken]))
+    assert world.recorded(before.id) == before
+    assert reaches(world, "web", given(world, "web")["front"]["IPAddress"])
+    assert lease.leases(world.layout, network_record.network_id("closed")) == []
+    # What fails when the record says otherwise already: a link of that name is there.
+    inside(world, "web", "ip", "link", "add", "eth1", "type", "veth", "peer", "eth2")
+    with pytest.raises(Error, match="connect eth1 to the network back"):
+        apply(world.layout, container("web", networks=[{"name": "front"}, {"name": "back"}]))
+    assert world.recorded(before.id) == before
+    assert list(given(world, "web")) == ["front"]
+    assert apply(world.layout, container("web", networks=[{"name": "front"}]))[0].actions == ()
+    assert len(lease.leases(world.layout, network_record.network_id("back"))) == 1
+    inside(world, "web", "ip", "link", "del", "eth1")
+    with pytest.raises(Error, match="network nowhere does not exist"):
+        apply(world.layout, container("web", networks=[{"name": "nowhere"}]))
+
+
+def test_tasks_of_a_network_connect_containers(world: World) -> None:
+    subnet = [{"subnet": "10.9.2.0/24"}]
+    tasks = [
+        network("back", ipam_config=subnet),
+        container("one", networks=[{"name": "back"}]),
+        container("two"),
+        container("idle", state="present", networks=[{"name": "back"}]),
+        network("back", ipam_config=subnet, connected=["two"], appends=True),
+        network("back", ipam_config=subnet, connected=["one", "two"]),
+        container("two", undeclared="keep"),
+        network("back", ipam_config=subnet, connected=["two"]),
+    ]
+    assert_play_is_predicted(world.layout, tasks)
+    assert sorted(given(world, "two")) == ["back", "bridge"]
+    assert world.current(record.by_name(world.layout, "one")).phase == "running"
+    assert "eth0" not in inside(world, "one", "ip", "-o", "link")
+    assert apply(world.layout, tasks[-1])[0].actions == ()
+    short = record.by_name(world.layout, "one")[:12]
+    apply(world.layout, network("back", ipam_config=subnet, connected=[short], appends=True))
+    assert reaches(world, "two", given(world, "one")["back"]["IPAddress"])
+    outcome, result = apply(world.layout, network("back", ipam_config=subnet, connected=[]))
+    assert sorted(outcome.actions) == [
+        "disconnect container one from network back",
+        "disconnect container two from network back",
+    ]
+    assert result["network"]["Containers"] == {}
+    with pytest.raises(Error, match="there is no container 'three' to connect"):
+        apply(world.layout, network("back", ipam_config=subnet, connected=["three"]))
+    apply(world.layout, network("back", ipam_config=subnet, connected=["one"]))
+    with pytest.raises(Conflict, match="the running containers one are on it"):
+        apply(world.layout, network("back", state="absent"))
+    gone = [network("back", state="absent", force=True)]
+    assert_play_is_predicted(world.layout, gone)
+    assert world.current(record.by_name(world.layout, "one")).phase == "running"
+    assert network_record.find(world.layout, "back") is None
+
+
+def test_a_network_is_made_again_under_running_containers(world: World) -> None:
+    subnet = [{"subnet": "10.9.2.0/24"}]
+    converge(
+        world,
+        network("back", ipam_config=subnet),
+        container("db", networks=[{"name": "back", "aliases": ["sql"]}]),
+        container("web", networks=[{"name": "back"}], published_ports=["8080:80"]),
+    )
+    ids = record.all_ids(world.layout)
+    before = {name: given(world, name)["back"]["IPAddress"] for name in ("db", "web")}
+    pids = [world.current(i).pid for i in ids]
+    wider = [{"subnet": "10.9.0.0/16", "gateway": "10.9.0.1"}]
+    options = {"com.docker.network.driver.mtu": 1400, "com.docker.network.bridge.name": "br-own"}
+    assert converge(
+        world, network("back", ipam_config=wider, driver_options=options, labels={"a": "b"})
+    ) == [["recreate network back (ipam_config, driver_options, labels), connecting db, web again"]]
+    assert {name: given(world, name)["back"]["IPAddress"] for name in before} == before
+    assert "mtu 1400" in inside(world, "web", "ip", "link", "show", "eth0")
+    assert "default via 10.9.0.1" in inside(world, "web", "ip", "route")
+    assert reaches(world, "web", before["db"]) and page(8080) == "here\n"
+    assert before["db"] in inside(world, "web", "dig", "+short", "+timeout=2", "sql", "@10.9.0.1")
+    assert probe.exists("br-own") and not probe.exists(network_record.bridge_name("back", {}))
+    # Elsewhere altogether only when told so.
+    elsewhere = [{"subnet": "10.8.0.0/24"}]
+    with pytest.raises(Conflict, match=f"the address {before['db']} of container db is in none"):
+        apply(world.layout, network("back", ipam_config=elsewhere))
+    converge(world, network("back", ipam_config=elsewhere, force=True))
+    assert given(world, "db")["back"]["IPAddress"].startswith("10.8.0.")
+    assert reaches(world, "web", given(world, "db")["back"]["IPAddress"]) and page(8080) == "here\n"
+    for task in (
+        container("db", networks=[{"name": "back", "aliases": ["sql"]}]),
+        container("web", networks=[{"name": "back"}], published_ports=["8080:80"]),
+    ):
+        assert apply(world.layout, task)[0].actions == ()
+    # Containers that may not speak to one another, but with the host.
+    converge(
+        world,
+        network(
+            "back",
+            ipam_config=elsewhere,
+            driver_options={"com.docker.network.bridge.enable_icc": False},
+        ),
+    )
+    assert not reaches(world, "web", given(world, "db")["back"]["IPAddress"])
+    assert page(8080) == "here\n"
+    assert [world.current(i).pid for i in ids] == pids
+
+
+def _dying(name: str, do: Callable[[], Any]) -> None:
+    """Do something in a process that is gone the moment it comes to a certain place."""
+
+    def run() -> None:
+        places: dict[str, Any] = {
+            "recorded": (plug, "disconnect"),
+            "unplugged": (attach, "connect"),
+            "plugged": (publish, "synchronise"),
+            "ruled": (joining, "_give_back"),
+        }
+        module, function = places[name]
+        setattr(module, function, lambda *given, **named: os._exit(9))
+        do()
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 9
+
+
+def test_a_change_that_is_cut_short_is_finished_by_the_next_run(world: World) -> None:
+    converge(world, *NETWORKS)
+    front = container("web", networks=[{"name": "front"}], published_ports=["8080:80"])
+    back = container("web", networks=[{"name": "back"}], published_ports=["8080:80"])
+    converge(world, front)
+    (container_id,) = record.all_ids(world.layout)
+    pid = world.current(container_id).pid
+    for place, task in zip(("recorded", "unplugged", "plugged", "ruled"), (back, front) * 2):
+        _dying(place, lambda task=task: apply(world.layout, task))  # type: ignore[misc]  # a default
+        outcome, dummy = apply(world.layout, task)
+        assert [line.partition(" (")[0] for line in outcome.actions] in (
+            ["repair container web"],
+            [],
+        ), place
+        assert apply(world.layout, task)[0].actions == ()
+        name = task.params["networks"][0]["name"]
+        assert list(given(world, "web")) == [name]
+        links = inside(world, "web", "ip", "-o", "link")
+        assert links.count("\n") == 2 and "eth0" in links, place
+        gateway = "10.9.1.1" if name == "front" else "10.9.2.1"
+        assert f"default via {gateway} dev eth0" in inside(world, "web", "ip", "route")
+        other = "back" if name == "front" else "front"
+        assert lease.leases(world.layout, network_record.network_id(other)) == []
+        assert page(8080) == "here\n"
+    assert world.current(container_id).pid == pid
+
+
+def test_containers_are_neighbours_of_the_host_on_a_macvlan(world: World) -> None:
+    lan = {
+        "driver": "macvlan",
+        "driver_options": {"parent": "lan0"},
+        "ipam_config": [
+            {"subnet": "192.0.2.0/24", "gateway": "192.0.2.1", "iprange": "192.0.2.192/27"}
+        ],
+    }
+    with pytest.raises(Error, match="no interface lan0 to be the parent"):
+        apply(world.layout, network("lan", **lan))
+    assert network_record.find(world.layout, "lan") is None
+    with Space() as neighbour:
+        wire(None, neighbour, ("lan0", "eth0"), ("198.51.100.1/24", "192.0.2.1/24"))
+        tasks = [
+            network("lan", **lan),
+            network("own", driver="macvlan", ipam_config=[{"subnet": "10.9.2.0/24"}]),
+            container("one", networks=[{"name": "lan"}], published_ports=["8080:80"]),
+            container("two", networks=[{"name": "own"}]),
+            network("own", ipam_config=[{"subnet": "10.9.2.0/24"}], driver="macvlan"),
+        ]
+        assert_play_is_predicted(world.layout, tasks)
+        for task in tasks:
+            assert apply(world.layout, task)[0].actions == ()
+        assert given(world, "one")["lan"]["IPAddress"] == "192.0.2.192"
+        assert neighbour.run(*FETCH, "http://192.0.2.192/") == "here\n"
+        assert "default via 192.0.2.1 dev eth0" in inside(world, "one", "ip", "route")
+        assert world.recorded(record.by_name(world.layout, "one")).publications == ()
+        assert "macvlan mode bridge" in inside(world, "one", "ip", "-d", "link", "show", "eth0")
+        with pytest.raises(Conflict, match="is the parent of the network lan already"):
+            apply(
+                world.layout, network("other", driver="macvlan", driver_options={"parent": "lan0"})
+            )
+        # Live, beside a bridge, and in another mode.
+        converge(world, container("two", networks=[{"name": "bridge"}, {"name": "lan"}]))
+        assert reaches(world, "two", "192.0.2.192")
+        private = {**lan, "driver_options": {"parent": "lan0", "macvlan_mode": "private"}}
+        converge(world, network("lan", **private))
+        assert not reaches(world, "two", "192.0.2.192")
+        assert "macvlan mode private" in inside(world, "one", "ip", "-d", "link", "show", "eth0")
+        pair = container("pair", networks=[{"name": "own"}])
+        converge(world, container("two", networks=[{"name": "own"}]), pair)
+        assert reaches(world, "two", given(world, "pair")["own"]["IPAddress"])
+        for name in ("own", "lan"):
+            apply(world.layout, network(name, state="absent", force=True))
+        assert probe.exists("lan0") and not probe.exists(network_record.bridge_name("own", {}))
