@@ -32,7 +32,7 @@ LEVELS = (
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/selection system/* container/steps"
     " container/changed container/tree container/transfer container/export container/execute",
-    "cli cli_* verbs terminal archive program console session",
+    "cli cli_* verbs terminal archive program console session run_flags run_params names",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

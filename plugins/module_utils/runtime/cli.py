@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         cli_container,
         cli_help,
         cli_image,
+        cli_run,
         cli_supervise,
         cli_system,
         cli_volume,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         cli_container,
         cli_help,
         cli_image,
+        cli_run,
         cli_supervise,
         cli_system,
         cli_volume,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 #: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
 #: a group stands here by its first word. Help and completion show them in this order.
 FILES = {
+    "cli_run": "run create",
     "cli_attach": "start attach wait",
     "cli_container": "ps logs inspect stop restart kill rm rename container",
     "cli_image": "images pull push tag rmi history search login logout image",
@@ -61,7 +64,10 @@ FILES = {
 
 #: What a group has besides: the verb of the same name without the group.
 ALIASES = {
-    "container": frozenset(["logs", "start", "stop", "restart", "kill", "rm", "rename", "ps"]),
+    "container": frozenset(
+        " ".join(FILES[file] for file in ("cli_run", "cli_attach", "cli_container")).split()
+    )
+    - {"container", "inspect"},
     "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
     "system": frozenset(["info"]),
 }

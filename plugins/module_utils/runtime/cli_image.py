@@ -239,40 +239,49 @@ def _manifests(host: Host, text: str) -> list[str]:
 
 
 def _pull(host: Host, arguments: Arguments) -> int:
+    [name] = arguments.operands
+    pull(host, name, arguments.platform, arguments.all_tags, arguments.quiet)
+    return 0
+
+
+def pull(
+    host: Host,
+    name: str,
+    platform: str = "",
+    all_tags: bool = False,
+    quiet: bool = False,
+    tell: Callable[[str], object] = say,
+) -> None:
+    """Bring an image from a registry, and tell of it as docker pull does; ``quiet`` tells only the
+    name.
+    """
     from .converge import converge
     from .image import pulling_all
     from .image.state import State
 
-    [name] = arguments.operands
-    params = {
-        "name": name,
-        "all_tags": arguments.all_tags,
-        "platform": arguments.platform or None,
-    }
+    params = {"name": name, "all_tags": all_tags, "platform": platform or None}
     declared = pulling_all.declare(params)
     each = declared.each if isinstance(declared, pulling_all.Repository) else declared
     reference = each.reference
-    if not arguments.quiet:
-        if not arguments.all_tags and reference.tag and not name.endswith(reference.tag):
-            say(f"Using default tag: {reference.tag}")
-        what = "all tags" if arguments.all_tags else reference.wanted
-        say(f"{what}: Pulling from {reference.path}")
+    if not quiet:
+        if not all_tags and reference.tag and not name.endswith(reference.tag):
+            tell(f"Using default tag: {reference.tag}")
+        what = "all tags" if all_tags else reference.wanted
+        tell(f"{what}: Pulling from {reference.path}")
         sys.stdout.flush()
     plan, found = converge(host, pulling_all.RESOURCE, declared)
     before = {one.name: one for one in _states(plan.have)}
     for one in _states(found):
-        if arguments.quiet:
-            say(one.name)
+        if quiet:
+            tell(one.name)
             continue
         state = before.get(one.name)
         newest = (state.newest if isinstance(state, State) else "") or reference.digest
         if newest:
-            say(f"Digest: {newest}")
+            tell(f"Digest: {newest}")
         fresh = any(action.endswith(f" {one.name}") for action in plan.actions)
-        say(
-            f"Status: {'Downloaded newer image' if fresh else 'Image is up to date'} for {one.name}"
-        )
-    return 0
+        outcome = "Downloaded newer image" if fresh else "Image is up to date"
+        tell(f"Status: {outcome} for {one.name}")
 
 
 def _states(found: Any) -> tuple[Any, ...]:

@@ -83,6 +83,13 @@ def attach(host: Host, container_id: str, how: Attaching) -> Optional[int]:
         return exit_status(host, container_id, run.generation)
 
 
+def await_removal(host: Host, container_id: str) -> None:
+    """Wait for a container that is removed by itself at its end to be gone, or some seconds."""
+    deadline = time.monotonic() + _RECORD_TIMEOUT_S
+    while host.layout.container(container_id).exists() and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+
+
 def _conversation(host: Host, container_id: str, how: Attaching) -> console.Conversation:
     spec = record.read_spec(host.layout, container_id)
 

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verbs that make containers: run and create."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from . import run_flags
+from .cli_attach import DETACH, SIG_PROXY, check_terminal, left
+from .errors import Conflict, Error, NotFound
+from .plan import Host
+from .terminal import complain, say
+from .verbs import STRINGS, SWITCH, Arguments, Flag, Verb
+
+#: How often another name is tried where the one that was thought of is taken.
+_NAME_TRIES = 20
+
+_STREAMS = ("stdin", "stdout", "stderr")
+
+
+def _create(host: Host, arguments: Arguments) -> int:
+    streams = _streams(arguments, detached=False)
+    say(_make(host, arguments, stdin_once="stdin" in streams))
+    return 0
+
+
+def _run(host: Host, arguments: Arguments) -> int:
+    from .container.oci_runtime import NotStarted
+
+    try:
+        return _begin(host, arguments)
+    except NotStarted as exc:
+        complain(exc)
+        return exc.status
+
+
+def _begin(host: Host, arguments: Arguments) -> int:
+    if arguments.detach and arguments.attach:
+        raise Error("--detach and --attach exclude each other")
+    streams = _streams(arguments, arguments.detach)
+    check_terminal("stdin" in streams and arguments.tty)
+    container_id = _make(host, arguments, stdin_once="stdin" in streams)
+    from .container import lifecycle
+
+    if arguments.detach:
+        with _removed_on_failure(host, container_id, arguments.rm):
+            lifecycle.start(host, container_id)
+        say(container_id)
+        return 0
+    from . import session
+
+    if streams == ["stdin"]:
+        say(container_id)
+        sys.stdout.flush()
+    keys = arguments.detach_keys or session.DETACH_KEYS
+    how = session.Attaching(streams, keys, arguments.sig_proxy)
+    with _removed_on_failure(host, container_id, arguments.rm):
+        status = session.start(host, container_id, how)
+    if arguments.rm and status is not None:
+        session.await_removal(host, container_id)
+    return left(status)
+
+
+def _streams(arguments: Arguments, detached: bool) -> list[str]:
+    """What to attach to: as -a says, or the output, and the input with -i."""
+    if detached:
+        return []
+    asked = [name.lower() for name in arguments.attach]
+    for name in asked:
+        if name not in _STREAMS:
+            raise Error("valid streams are STDIN, STDOUT and STDERR")
+    if asked:
+        return [name for name in _STREAMS if name in asked]
+    return [*(["stdin"] if arguments.interactive else []), "stdout", "stderr"]
+
+
+class _removed_on_failure(contextlib.AbstractContextManager[None]):  # used as a verb
+    """What was to be removed at its end is not left behind when it could not begin."""
+
+    def __init__(self, host: Host, container_id: str, wanted: bool) -> None:
+        self._host, self._id, self._wanted = host, container_id, wanted
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, Error) and self._wanted:
+            from .container import lifecycle
+
+            with contextlib.suppress(Error):
+                lifecycle.remove(self._host, self._id, volumes=True)
+
+
+def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
+    """Create the container that the flags ask for. Returns its id."""
+    from . import archive, files, run_params
+    from .container import lifecycle, resource
+    from .image import store
+
+    image, *command = arguments.operands
+    params = run_params.params(arguments, run_params.environment())
+    if command:
+        params["command"] = command
+    if stdin_once and "stdin_once" in run_params.known():
+        params["stdin_once"] = True
+    params |= {"image": image, "pull": "never", "name": "unnamed"}
+    files.prepare(host.layout)
+    cidfile = _cidfile(arguments.cidfile)
+    declared = resource.declare(run_params.with_defaults(params))
+    _provide(host, image, arguments)
+    for name in _names(arguments.name):
+        declared = resource.declare(run_params.with_defaults({**params, "name": name}))
+        have = resource.RESOURCE.observe(host, declared)
+        if have.spec is not None:
+            if arguments.name:
+                raise Conflict(
+                    f"the name {name} is taken by container {have.id[:12]}",
+                    hint="remove or rename that container to reuse the name",
+                )
+            continue
+        plan = resource.RESOURCE.plan(declared, have)
+        if plan.unmet:
+            raise Error("; ".join(plan.unmet))
+        spec = plan.want.spec
+        if spec is None:
+            raise AssertionError("a declared container has a spec")
+        found = store.find(host.layout, spec.image_id)
+        if found is None:
+            raise NotFound(f"there is no image {image[:200]!r}")
+        # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
+        if not archive.program(host.layout).exists():
+            archive.install(host.layout)
+        try:
+            made = lifecycle.create(host, spec, found)
+        except Conflict:
+            if arguments.name:
+                raise
+            continue
+        if cidfile is not None:
+            cidfile.write_text(made.id, "ascii")
+        return made.id
+    raise Error("no free name was found", hint="choose one with --name")
+
+
+def _names(given: str) -> Sequence[str]:
+    if given:
+        return [given]
+    from . import names
+
+    return [names.random(retry=count > 0) for count in range(_NAME_TRIES)]
+
+
+def _cidfile(text: str) -> Optional[Path]:
+    """The file for the id, checked before anything is made: an old one is not written over."""
+    if not text:
+        return None
+    path = Path(os.path.abspath(text))
+    if path.exists():
+        raise Error(
+            f"container ID file {text} found",
+            hint="make sure the other container isn't running, or delete it",
+        )
+    if not path.parent.is_dir():
+        raise Error(f"there is no directory {path.parent}")
+    return path
+
+
+def _provide(host: Host, image: str, arguments: Arguments) -> None:
+    """Pull the image where --pull asks for that, telling of it as docker run does."""
+    from .image import store
+
+    here = store.find(host.layout, image) is not None
+    if arguments.pull == "never" or (here and arguments.pull == "missing"):
+        if not here:
+            raise NotFound(f"there is no image {image[:200]!r}", hint="--pull is never")
+        return
+    from . import cli_image
+    from .reference import parse_normalized
+
+    if not here and not arguments.quiet:
+        shown = parse_normalized(image)
+        complain(f"unable to find image {shown.familiar!r} locally")
+    cli_image.pull(host, image, arguments.platform, tell=_nothing if arguments.quiet else _aside)
+
+
+def _nothing(line: object) -> None:
+    """--quiet."""
+
+
+def _aside(line: object) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+_COMMON = (
+    *run_flags.FLAGS,
+    Flag("attach", "a", STRINGS, "Attach to STDIN, STDOUT or STDERR"),
+)
+
+
+VERBS = {
+    "run": Verb(
+        _run,
+        "Create and run a new container from an image",
+        "IMAGE [COMMAND] [ARG...]",
+        (
+            *_COMMON,
+            Flag("detach", "d", SWITCH, "Run container in background and print container ID"),
+            DETACH,
+            SIG_PROXY,
+        ),
+        stops=True,
+        failure=125,
+    ),
+    "create": Verb(
+        _create, "Create a new container", "IMAGE [COMMAND] [ARG...]", _COMMON, stops=True
+    ),
+}

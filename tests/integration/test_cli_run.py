@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making containers from the command line, as ``docker run`` and ``docker create`` do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import containers
+import pytest
+from containers import World
+from registry import Registry
+from screens import screen
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import record
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+    """What ``slipway run --network none WORDS`` comes to: exit status, output, errors."""
+    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    done = subprocess.run(
+        [*program, "run", "--network", "none", *words],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def inspected(world: World, name: str) -> dict[str, Any]:
+    [found] = json.loads(world.slipway("inspect", name).stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_exit_status_and_the_output_are_the_commands(world: World) -> None:
+    assert run(world, "busybox:1", "echo", "-n", "a b") == (0, b"a b", b"")
+    script = "echo out; echo err >&2; exit 9"
+    assert run(world, "busybox:1", "sh", "-c", script) == (9, b"out\n", b"err\n")
+    status, dummy, said = run(world, "--name", "t", "busybox:1", "nothere")
+    assert (status, b'the command "nothere" is not in the image' in said) == (127, True)
+    assert inspected(world, "t")["State"]["Status"] == "created"
+    assert run(world, "busybox:1", "/etc")[0] == 126
+    assert run(world, "--pull", "never", "nothere:1")[0] == 125
+    assert run(world, "-a", "stderr", "busybox:1", "sh", "-c", script) == (9, b"", b"err\n")
+    assert run(world, "--name", "t", "busybox:1")[0] == 125
+    assert run(world, "--gpus", "all", "busybox:1")[0] == 125
+    status, dummy, said = run(world, "--cpu-rt-period", "1", "busybox:1")
+    assert (status, said) == (125, b"slipway: --cpu-rt-period is not supported; leave it out\n")
+    names = world.slipway("ps", "-a", "--format", "{{.Names}}").stdout.decode().split()
+    assert len(names) == 5
+    assert all(re.fullmatch("[a-z]+_[a-z]+[0-9]?|t", name) for name in names)
+
+
+def test_what_flags_say_is_what_the_container_is(world: World, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("# a comment\nFILE=one\n  BOTH=file\nHERE\n")
+    (tmp_path / "labels").write_text("stage=test\n")
+    os.environ["HERE"] = "around"
+    cid = tmp_path / "cid"
+    words = [
+        "-d", "--name", "t", "--cidfile", str(cid), "--env-file", str(tmp_path / "env"),
+        "-e", "BOTH=flag", "--env=EMPTY=", "-e", "NOTHERE", "-l", "a=b=c", "-l", "bare",
+        "--label-file", str(tmp_path / "labels"), "-h", "host1", "-u", "1:2", "-w", "/tmp",
+        "--restart", "on-failure:3", "--stop-signal", "INT", "--stop-timeout=3", "--read-only",
+        "--cap-add", "NET_ADMIN,SYS_TIME", "--cap-drop=ALL", "-v", "data:/data:ro",
+        "--entrypoint", "sleep", "busybox:1", "1000",
+    ]  # fmt: skip
+    status, out, said = run(world, *words)
+    assert (status, said) == (0, b"")
+    container_id = out.decode().strip()
+    assert cid.read_text() == container_id
+    spec = record.read_spec(world.layout, container_id)
+    assert spec.env == {"FILE": "one", "BOTH": "flag", "EMPTY": "", "HERE": "around"}
+    assert spec.labels == {"a": "b=c", "bare": "", "stage": "test"}
+    found = inspected(world, "t")
+    assert found["Path"] == "sleep" and found["Args"] == ["1000"]
+    config = found["Config"]
+    assert (config["Hostname"], config["User"], config["WorkingDir"]) == ("host1", "1:2", "/tmp")
+    assert config["StopTimeout"] == 3
+    policy = {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert found["HostConfig"]["RestartPolicy"] == policy
+    assert found["HostConfig"]["CapAdd"] == ["CAP_NET_ADMIN", "CAP_SYS_TIME"]
+    assert found["HostConfig"]["CapDrop"] == ["ALL"]
+    assert found["HostConfig"]["ReadonlyRootfs"] is True
+    assert [mount["Destination"] for mount in found["Mounts"]] == ["/data"]
+    assert run(world, "--cidfile", str(cid), "busybox:1")[0] == 125
+    made = world.slipway(
+        "create", "--name", "later", "--network=none", "busybox:1", "echo", "--", "x"
+    )
+    assert record.by_name(world.layout, "later") == made.stdout.decode().strip()
+    assert world.slipway("start", "-a", "later").stdout == b"-- x\n"
+    assert world.slipway("container", "create", "--help").returncode == 0
+
+
+def test_a_missing_image_is_pulled(
+    world: World, registries: Callable[..., Registry], busybox_tar: Path
+) -> None:
+    registry = registries()
+    name = f"{registry.host}/team/box:2"
+    world.slipway("tag", "busybox:1", name)
+    world.slipway("push", name)
+    world.slipway("rmi", name)
+    status, out, said = run(world, name, "echo", "hi")
+    assert (status, out) == (0, b"hi\n")
+    lines = said.decode().splitlines()
+    assert lines[0] == f"slipway: unable to find image '{name}' locally"
+    assert lines[1] == "2: Pulling from team/box"
+    assert lines[-1] == f"Status: Downloaded newer image for {name}"
+    assert run(world, name, "echo", "hi") == (0, b"hi\n", b"")
+    assert b"up to date" in run(world, "--pull", "always", name, "true")[2]
+    assert run(world, "--pull", "always", "-q", name, "true") == (0, b"", b"")
+
+
+def test_a_terminal(world: World) -> None:
+    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    command = ["sh", "-c", "stty size; tty; echo out; exit 4"]
+    argv = [*program, "run", "-t", "--network", "none", "busybox:1", *command]
+    with screen(argv, 31, 71) as shown:
+        shown.expect(b"31 71\r\r\n/dev/pts/0\r\r\nout\r\r\n")
+        assert shown.end() == 4
+        assert shown.restored()
