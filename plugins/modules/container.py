@@ -21,8 +21,8 @@ description:
     removes
     it, or changes the options it names and keeps all others.
   - A changed container is replaced in one go. If the new one does not start, the old one runs
-    again
-    and the task fails with the reason.
+    again and the task fails with the reason. A replacement that is cut short, by a kill or a power
+    failure, is undone or finished by the next task on the container, or the next command.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.container_process
@@ -44,7 +44,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(restart=true) and O(recreate=true) change the container on every run.
+      - O(state=restarted), O(restart=true) and O(recreate=true) change the container on every run.
   platform:
     support: full
     platforms: linux
@@ -60,9 +60,18 @@ options:
       - V(present) or V(created) makes sure that it exists as declared; whether it runs is left as
         it is.
       - V(started) makes sure that it exists and runs, V(stopped) that it exists and does not run.
+      - V(restarted) is V(started), and restarts a container that runs already, on every run. It is
+        meant for handlers.
+      - V(paused) is V(started) with O(paused=true).
     type: str
     default: started
-    choices: [absent, present, created, started, stopped]
+    choices: [absent, present, created, started, stopped, restarted, paused]
+  paused:
+    description:
+      - Whether the processes of a running container are frozen.
+      - A task that declares a started container and leaves this out lets a paused one go on, unless
+        O(undeclared=keep). Other tasks leave it as it is.
+    type: bool
   image:
     description:
       - The image, as C([REGISTRY/]NAME[:TAG][@DIGEST]) or as an image id.
@@ -111,9 +120,22 @@ options:
     type: bool
     default: false
     aliases: [forcekill]
+  kill_signal:
+    description:
+      - The signal that O(force_kill) sends in place of V(SIGKILL). A container that does not end
+        within its O(stop_timeout) is then killed with V(SIGKILL).
+    type: str
+  removal_wait_timeout:
+    description:
+      - How many seconds to wait at most for somebody else who works on a container that is to be
+        removed.
+    type: float
   keep_volumes:
     description:
       - Keep the anonymous volumes of a container that is removed.
+      - When a container is recreated, the new one goes on with the anonymous volumes of the old
+        where it mounts one at the same path. With V(false) it gets new ones, and those of the old
+        are removed.
     type: bool
     default: true
 seealso:
@@ -196,8 +218,17 @@ ARGUMENT_SPEC = {
     "state": {
         "type": "str",
         "default": "started",
-        "choices": ["absent", "present", "created", "started", "stopped"],
+        "choices": [
+            "absent",
+            "present",
+            "created",
+            "started",
+            "stopped",
+            "restarted",
+            "paused",
+        ],
     },
+    "paused": {"type": "bool"},
     "image": {"type": "str"},
     "pull": {"type": "str", "default": "missing", "choices": ["missing", "always", "never"]},
     # The main process
@@ -344,6 +375,8 @@ ARGUMENT_SPEC = {
     "recreate": {"type": "bool", "default": False},
     "restart": {"type": "bool", "default": False},
     "force_kill": {"type": "bool", "default": False, "aliases": ["forcekill"]},
+    "kill_signal": {"type": "str"},
+    "removal_wait_timeout": {"type": "float"},
     "keep_volumes": {"type": "bool", "default": True},
 }
 

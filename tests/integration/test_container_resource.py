@@ -18,14 +18,13 @@ import containers
 import pytest
 from containers import World, page, until
 from converging import Task, apply, assert_play_is_predicted, check
+from declaring import acting, converge, task
 from plays import COLLECTIONS
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, program
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    catalogue,
     copy,
     record,
-    resource,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
@@ -45,44 +44,10 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
         yield made
 
 
-def task(name: str, **given: Any) -> Task:
-    """A task of the module container, with the defaults of its argument_spec."""
-    defaults: dict[str, Any] = {
-        "image": "busybox:1",
-        "state": "started",
-        "pull": "never",
-        "command": ["sleep", "1000"],
-        "stop_signal": "KILL",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
-        "keep_volumes": False,
-        "force_kill": False,
-    }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(resource.declare, program.with_program(resource.RESOURCE), params)
-
-
-def acting(name: str, **given: Any) -> Task:
-    """A task that names no image, so it declares nothing but what it says."""
-    return task(name, image=None, command=None, stop_signal=None, **given)
-
-
 def file(container: str, path: str, content: str, **given: Any) -> Task:
     optional = ("path", "mode", "owner_id", "group_id", "force")
     params = {**dict.fromkeys(optional), "container": container, "container_path": path}
     return Task(copy.declare, copy.RESOURCE, {**params, "content": content, **given})
-
-
-def converge(world: World, *tasks: Task) -> list[str]:
-    """Check, apply, apply again: the prediction held, and the second run found nothing to do."""
-    assert_play_is_predicted(world.layout, tasks)
-    for again in tasks:
-        outcome, dummy = apply(world.layout, again)
-        assert outcome.actions == ()
-        assert check(world.layout, again, {}).actions == ()
-    return record.all_ids(world.layout)
 
 
 def test_declared_again_changed_and_removed(world: World) -> None:

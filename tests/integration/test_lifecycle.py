@@ -28,6 +28,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     lifecycle,
     liveness,
     record,
+    swap,
     traces,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
@@ -295,7 +296,7 @@ def test_a_swap_moves_the_port_and_keeps_the_name(world: World) -> None:
     old = world.run("web", SERVE, env={"NAME": "old"}, **options)
     assert page(8080) == "page of old\n"
     spec = world.spec("web", SERVE, env={"NAME": "new"}, **options)
-    new = lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+    new = swap.swap(world.host, old.id, spec, world.image, start=True)
     assert new.id != old.id
     assert lifecycle.identify(world.host, "web") == new.id
     assert (new.name, record.read_spec(world.layout, new.id)) == ("web", spec)
@@ -313,11 +314,11 @@ def test_a_swap_moves_a_fixed_address(world: World) -> None:
     old = world.run("web", **options)
     spec = world.spec("web", command=("/no/such",), **options)
     with pytest.raises(Error, match="the old one runs again"):
-        lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+        swap.swap(world.host, old.id, spec, world.image, start=True)
     back = world.current(old.id)
     assert (back.phase, back.attachments[0].ipv4_address) == ("running", "10.77.0.9/24")
     spec = world.spec("web", SERVE, env={"NAME": "web"}, **options)
-    new = lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+    new = swap.swap(world.host, old.id, spec, world.image, start=True)
     assert new.attachments[0].ipv4_address == "10.77.0.9/24"
     # Its peers know it by name and alias.
     peer = world.run(
@@ -335,7 +336,7 @@ def test_a_swap_that_fails_brings_the_old_one_back(world: World) -> None:
     assert page(8080) == "page of old\n"
     spec = world.spec("web", command=("/no/such",), **options)
     with pytest.raises(Error, match=r"did not start, so the old one runs again: .*/no/such"):
-        lifecycle.swap(world.host, old.id, spec, world.image, start=True)
+        swap.swap(world.host, old.id, spec, world.image, start=True)
     assert record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
     assert world.current(old.id).name == "web"

@@ -30,7 +30,7 @@ LEVELS = (
     " volume/users volume/pruning"
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
-    " container/state container/selection system/* container/steps"
+    " container/state container/selection system/* container/steps container/swap"
     " container/changed container/tree container/transfer container/export container/execute",
     "cli cli_* verbs terminal archive program console session run_flags run_params names",
 )

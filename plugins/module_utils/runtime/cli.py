@@ -96,6 +96,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
     try:
+        if not verb.hidden:
+            _recover(host)
         status = verb.run(host, arguments)
         sys.stdout.flush()
     except Usage as exc:
@@ -119,6 +121,16 @@ def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
     for warning in host.warnings:
         complain(f"warning: {warning}")
     return status
+
+
+def _recover(host: Host) -> None:
+    """Finish what a killed task or command left halfway; two directories are looked at."""
+    from .container import journal
+
+    if journal.pending(host.layout):
+        from .container import swap
+
+        swap.recover_all(host)
 
 
 def _places(words: list[str]) -> Layout:

@@ -57,6 +57,11 @@ class Layout:
         return self.root / "names"
 
     @property
+    def swaps(self) -> Path:
+        """The journals of replacements under way; container/journal.py has their meaning."""
+        return self.root / "swaps"
+
+    @property
     def networks(self) -> Path:
         return self.root / "networks"
 
@@ -133,6 +138,7 @@ class Layout:
             self.layers,
             self.containers,
             self.names,
+            self.swaps,
             self.networks,
             self.volumes,
             self.ingest,

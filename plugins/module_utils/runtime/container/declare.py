@@ -24,6 +24,9 @@ from .option.refused import refuse
 from .reading import MISSING
 from .spec import ContainerSpec
 
+#: What a state means to a plan, which looks at the other options besides.
+_STATES = {"created": "present", "restarted": "started", "paused": "started"}
+
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
 
 
@@ -45,6 +48,11 @@ class Declared:
     force_kill: bool = False
     #: What files the task names that are not on the host, in words.
     missing: tuple[str, ...] = ()
+    #: The signal that ``force_kill`` sends; "" is SIGKILL.
+    kill_signal: str = ""
+    #: None leaves it as it is, or resets it, as ``undeclared`` says.
+    paused: Optional[bool] = None
+    removal_wait_timeout_s: Optional[float] = None
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -61,19 +69,26 @@ def declare(params: Mapping[str, Any]) -> Declared:
     comparisons = _comparisons(params["comparisons"] or {})
     if params.get("purge_networks"):
         comparisons.setdefault("networks", STRICT)
+    state = params["state"]
+    paused = True if state == "paused" else params.get("paused")
+    if paused and _STATES.get(state, state) not in ("started", "present"):
+        raise Error(f"container {name}: paused does not go with state {state}")
     return Declared(
         name=name,
         image=params["image"] or "",
-        state="present" if params["state"] == "created" else params["state"],
+        state=_STATES.get(state, state),
         values=values,
         undeclared=params["undeclared"],
         comparisons=comparisons,
         pull=params["pull"],
         recreate=params["recreate"],
-        restart=params["restart"],
+        restart=params["restart"] or state == "restarted",
         keep_volumes=params["keep_volumes"],
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
+        kill_signal=params.get("kill_signal") or "",
+        paused=paused,
+        removal_wait_timeout_s=params.get("removal_wait_timeout"),
     )
 
 

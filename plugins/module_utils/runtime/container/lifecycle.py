@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be done to a container: create, start, stop, kill, restart, rename, remove, swap.
+"""What can be done to a container: create, start, stop, kill, pause, restart, rename, remove.
 
 Every function takes the container's lock for itself, may be called again, and returns the record it
 left behind. None holds the lock while it waits for a process to end, since the exit hook needs it
@@ -14,31 +14,31 @@ import contextlib
 import dataclasses
 import os
 import secrets
-import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Optional
 
 from .. import document, files, snapshot
-from ..errors import Conflict, Error, NotFound
+from ..errors import Conflict, Error
 from ..image import store
 from ..network import attach, publish
 from ..plan import Host
 from ..volume import store as volume_store
 from ..volume import users as volume_users
 from ..volume.spec import Volume
-from . import incarnation, inspect, joining, liveness, logs, oci_runtime, record, surroundings
+from . import incarnation, inspect, joining, journal, liveness, oci_runtime, record, surroundings
 from .bundle import resources
 from .incarnation import locked
 from .names import signal_number
 from .record import Record
+from .signals import expect_end, process_of, send, wait_for
 from .spec import ContainerSpec, ImageDefaults, endpoints
 
 #: What a container is asked to end with when neither it nor its image says.
 _STOP_SIGNAL = "SIGTERM"
-#: How long a process may take to go after SIGKILL; longer is a kernel that waits for a device.
-_KILL_TIMEOUT_S = 30.0
+#: How often a record is looked at again while its exit hook has not written it, in seconds.
+_POLL_S = 0.02
 
 
 def identify(host: Host, name_or_id: str) -> str:
@@ -51,21 +51,30 @@ def current(host: Host, container_id: str) -> Record:
     return liveness.current(host.layout, container_id)
 
 
-def create(host: Host, spec: ContainerSpec, image: store.Image) -> Record:
+def create(
+    host: Host,
+    spec: ContainerSpec,
+    image: store.Image,
+    beside: str = "",
+    volumes: Optional[Mapping[str, str]] = None,
+) -> Record:
     """Make a container, not started. Raises Conflict when its name is taken; a failure leaves
     nothing.
+
+    ``beside`` is the id of one that does not get its name yet, since it replaces the container that
+    has it. ``volumes`` are anonymous volumes by path that are there and are used again.
     """
     layout = host.layout
     record.check_name(spec.name)
-    if os.path.lexists(layout.names / spec.name):
+    if not beside and os.path.lexists(layout.names / spec.name):
         owner = os.readlink(layout.names / spec.name)
         raise Conflict(f"the name {spec.name} is taken by container {owner[:12]}")
-    container_id = secrets.token_hex(32)
+    container_id = beside or secrets.token_hex(32)
     with contextlib.ExitStack() as undo, store.lease(layout):
         lowers = store.ensure_unpacked(layout, image)
-        volumes = _make_volumes(host, spec, store.defaults(image), undo)
+        names = _make_volumes(host, spec, store.defaults(image), volumes or {}, undo)
         made = Record(
-            container_id, spec.name, liveness.now(), image.chain_ids, anonymous_volumes=volumes
+            container_id, spec.name, liveness.now(), image.chain_ids, anonymous_volumes=names
         )
         with files.scratch(layout, "container") as scratch:
             staging = scratch / container_id
@@ -77,13 +86,18 @@ def create(host: Host, spec: ContainerSpec, image: store.Image) -> Record:
             files.write_json(staging / "record.json", document.to_json(made))
             files.publish(staging, layout.container(container_id))
         undo.callback(files.discard, layout, layout.container(container_id))
-        record.claim_name(layout, spec.name, container_id)
+        if not beside:
+            record.claim_name(layout, spec.name, container_id)
         undo.pop_all()
     return made
 
 
 def _make_volumes(
-    host: Host, spec: ContainerSpec, image: ImageDefaults, undo: contextlib.ExitStack
+    host: Host,
+    spec: ContainerSpec,
+    image: ImageDefaults,
+    known: Mapping[str, str],
+    undo: contextlib.ExitStack,
 ) -> tuple[str, ...]:
     """The named volumes a container mounts, as far as they are missing, and its anonymous ones."""
     layout, created = host.layout, liveness.now()
@@ -91,9 +105,11 @@ def _make_volumes(
         if mount.kind == "volume":
             volume_store.ensure(layout, Volume(mount.source, created))
     names = []
-    for dummy in inspect.anonymous_targets(spec, image):
-        name = volume_store.make_anonymous(layout, created)
-        undo.callback(volume_store.remove, layout, name)
+    for target in inspect.anonymous_targets(spec, image):
+        name = known.get(os.path.normpath(target), "")
+        if not name:
+            name = volume_store.make_anonymous(layout, created)
+            undo.callback(volume_store.remove, layout, name)
         names.append(name)
     return tuple(names)
 
@@ -117,12 +133,23 @@ def _at_rest(found: Record) -> str:
     return "exited" if found.started_at else "created"
 
 
-def stop(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:
+def stop(
+    host: Host, container_id: str, timeout_s: Optional[float] = None, name: str = ""
+) -> Record:
     """Ask a container to end with its stop signal, and kill it after a grace time in seconds.
 
-    None is the container's own stop_timeout, 0 kills at once. It stays stopped whatever its restart
-    policy; also when it waits for its next start.
+    None is the container's own stop_timeout, 0 kills at once; ``name`` is another signal than its
+    own. It stays stopped whatever its restart policy; also when it waits for its next start.
     """
+    return halt(host, container_id, timeout_s, name)
+
+
+def halt(
+    host: Host, container_id: str, timeout_s: Optional[float] = None, name: str = ""
+) -> Record:
+    """The same of a container that comes back, or makes room: it is not removed by its own end."""
+    number = signal_number(name) if name else 0
+    thaw(host, container_id)
     with locked(host, container_id) as found:
         found = incarnation.corrected(host, found)
         phase = "exited" if found.phase == "restarting" else found.phase
@@ -134,15 +161,16 @@ def stop(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Re
         defaults = record.read_image(host.layout, container_id)
     asked = spec.stop_signal if spec.stop_signal is not None else defaults.stop_signal
     grace_s = float(spec.stop_timeout_s) if timeout_s is None else timeout_s
-    with _process(found) as process:
+    with process_of(found) as process:
         if process is not None:
+            if grace_s > 0 or number:
+                send(process, number or signal_number(asked or _STOP_SIGNAL))
             if found.phase == "paused":
+                # Sent before: what goes on has the signal waiting for it.
                 _resume(host, found)
-            if grace_s > 0:
-                _send(process, signal_number(asked or _STOP_SIGNAL))
-            if grace_s <= 0 or not _wait(process, grace_s):
-                _send(process, signal.SIGKILL)
-                _expect_end(process, found)
+            if grace_s <= 0 or not wait_for(process, grace_s):
+                send(process, signal.SIGKILL)
+                expect_end(process, found)
     return _settled(host, found)
 
 
@@ -152,26 +180,84 @@ def kill(host: Host, container_id: str, name: str = "SIGKILL") -> Record:
     A container that is killed by its user stays down whatever its restart policy, as Docker's does.
     """
     number = signal_number(name)
+    thaw(host, container_id)
     with locked(host, container_id) as found:
         if not liveness.is_running(host.layout, found):
             raise Conflict(f"container {found.name} does not run")
         if number == signal.SIGKILL:
             found = dataclasses.replace(found, stopped_by_user=True)
             record.write_record(host.layout, found)
-    with _process(found) as process:
+    with process_of(found) as process:
         if process is not None:
-            _send(process, number)
+            send(process, number)
             if number == signal.SIGKILL:
                 if found.phase == "paused":
                     _resume(host, found)
-                _expect_end(process, found)
+                expect_end(process, found)
     return found if number != signal.SIGKILL else _settled(host, found)
+
+
+def pause(host: Host, container_id: str) -> Record:
+    """Freeze every process of a container. Raises Conflict when it does not run."""
+    thaw(host, container_id)
+    with locked(host, container_id) as found:
+        if not liveness.is_running(host.layout, found):
+            raise Conflict(f"container {found.name} does not run, so it cannot be paused")
+        # Written first: what a kill in between leaves is a record that says paused, and unpause()
+        # makes that right.
+        paused = dataclasses.replace(found, phase="paused")
+        record.write_record(host.layout, paused)
+        runtime = oci_runtime.choose(host.layout, found.runtime)
+        if not _is_frozen(host, paused):
+            oci_runtime.pause(runtime, container_id)
+        return paused
+
+
+def unpause(host: Host, container_id: str) -> Record:
+    """Let a paused container go on. Raises Conflict when it is not paused."""
+    with locked(host, container_id) as found:
+        if found.phase != "paused" or not liveness.is_running(host.layout, found):
+            raise Conflict(f"container {found.name} is not paused")
+        _resume(host, found)
+        running = dataclasses.replace(found, phase="running")
+        record.write_record(host.layout, running)
+        return running
+
+
+def thaw(host: Host, container_id: str) -> bool:
+    """Let a container go on that somebody froze for a moment and died. Whether that was so."""
+    if not journal.left_frozen(host.layout, container_id):
+        return False
+    with locked(host, container_id) as found:
+        if found.phase != "paused":
+            _resume(host, found)
+        journal.thawed(host.layout, container_id)
+    return True
 
 
 def restart(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:
     """Stop a container where it runs, and start it."""
-    stop(host, container_id, timeout_s)
+    halt(host, container_id, timeout_s)
     return start(host, container_id)
+
+
+def wait(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:
+    """Wait until a container has ended and does not start again by itself; its record then.
+
+    Raises Error after ``timeout_s`` seconds, and NotFound when it is removed meanwhile.
+    """
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        found = current(host, container_id)
+        if found.phase not in (*liveness.LIVE, "restarting"):
+            return found
+        left_s = 60.0 if deadline is None else deadline - time.monotonic()
+        if left_s <= 0:
+            raise Error(f"container {found.name} did not end within {timeout_s:g} seconds")
+        with process_of(found) as process:
+            if process is not None:
+                wait_for(process, left_s)
+        time.sleep(_POLL_S)
 
 
 def remove(host: Host, container_id: str, volumes: bool = False, force: bool = False) -> None:
@@ -242,61 +328,11 @@ def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) 
 
 
 def repair(host: Host, container_id: str) -> Record:
-    """Restore what the host lost of a running container's network: links, addresses, firewall."""
+    """Restore what a running container lost: links, addresses, the firewall, its freedom."""
+    thaw(host, container_id)
     found = joining.rejoin(host, container_id)
     publish.synchronise(host.layout)
     return found
-
-
-def swap(host: Host, old_id: str, spec: ContainerSpec, image: store.Image, start: bool) -> Record:
-    """Put a new container in the place of an old one; the old one is back if the new does not
-    start.
-
-    The new one is made beside the old, so the time in which neither runs is a stop and a start.
-    """
-    before = current(host, old_id)
-    ran = before.phase in ("running", "paused", "restarting")
-    mark = secrets.token_hex(4)
-    made = create(host, dataclasses.replace(spec, name=_beside(spec.name, "new", mark)), image)
-    try:
-        if ran:
-            stop(host, old_id)
-        # Addresses and ports that both ask for go to the new one.
-        attach.release(host.layout, before)
-        rename(host, old_id, _beside(spec.name, "old", mark))
-        made = rename(host, made.id, spec.name)
-        if start:
-            made = _start(host, made.id)
-    except BaseException as exc:
-        said = logs.last_words(host.layout, made.id)
-        state = "runs again" if ran else "is as it was"
-        try:
-            _roll_back(host, old_id, before.name, made.id, ran)
-        except Error as second:
-            state = f"was to come back and could not ({second})"
-        if not isinstance(exc, Error):
-            raise
-        raise Error(
-            f"the new container {spec.name} did not start, so the old one {state}: {exc}{said}"
-        ) from exc
-    remove(host, old_id, volumes=False)
-    return made
-
-
-#: Under a name of its own where a parameter is called start.
-_start = start
-
-
-def _beside(name: str, what: str, mark: str) -> str:
-    return f"{name[:100]}.{what}-{mark}"
-
-
-def _roll_back(host: Host, old_id: str, name: str, new_id: str, ran: bool) -> None:
-    with contextlib.suppress(NotFound):
-        remove(host, new_id, volumes=True, force=True)
-    rename(host, old_id, name)
-    if ran:
-        start(host, old_id)
 
 
 def _settled(host: Host, was: Record) -> Record:
@@ -308,49 +344,10 @@ def _settled(host: Host, was: Record) -> Record:
 
 
 def _resume(host: Host, found: Record) -> None:
-    oci_runtime.resume(oci_runtime.choose(host.layout, found.runtime), found.id)
+    if _is_frozen(host, found):
+        oci_runtime.resume(oci_runtime.choose(host.layout, found.runtime), found.id)
 
 
-# --- signals ------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _process(found: Record) -> Iterator[Optional[int]]:
-    """A pidfd of a container's process, or None when it has ended: nobody else gets the signal."""
-    try:
-        fd = os.pidfd_open(found.pid)
-    except ProcessLookupError:
-        yield None
-        return
-    try:
-        # Opened first and compared then: the pid cannot have gone to another process in between.
-        yield fd if liveness.alive(found.pid, found.pid_start) else None
-    finally:
-        os.close(fd)
-
-
-def _send(process: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(process, number)
-
-
-def _wait(process: int, timeout_s: float) -> bool:
-    """Whether the process ended in time. A pidfd is readable from then on (pidfd_open(2))."""
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    deadline = time.monotonic() + timeout_s
-    while True:
-        left_s = deadline - time.monotonic()
-        if poll.poll(max(0.0, left_s) * 1000):
-            return True
-        if left_s <= 0:
-            return False
-
-
-def _expect_end(process: int, found: Record) -> None:
-    if not _wait(process, _KILL_TIMEOUT_S):
-        raise Error(
-            f"process {found.pid} of container {found.name} did not end {_KILL_TIMEOUT_S:g} seconds"
-            " after SIGKILL",
-            hint="it waits inside the kernel, for a device or a network filesystem",
-        )
+def _is_frozen(host: Host, found: Record) -> bool:
+    status = oci_runtime.state(oci_runtime.choose(host.layout, found.runtime), found.id)
+    return status is not None and status.get("status") == "paused"

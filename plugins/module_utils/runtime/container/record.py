@@ -93,6 +93,16 @@ def claim_name(layout: Layout, name: str, container_id: str) -> None:
     files.fsync_dir(layout.names)
 
 
+def turn_name(layout: Layout, name: str, container_id: str) -> None:
+    """Make a name that of another container, in one rename; there is no moment without it."""
+    if os.path.lexists(layout.names / name) and os.readlink(layout.names / name) == container_id:
+        return
+    with files.scratch(layout, "name") as scratch:
+        os.symlink(container_id, scratch / "link")
+        os.rename(scratch / "link", layout.names / name)
+    files.fsync_dir(layout.names)
+
+
 def release_name(layout: Layout, name: str, container_id: str) -> None:
     """Give a name back, if it is this container's."""
     try:

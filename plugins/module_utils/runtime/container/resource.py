@@ -15,7 +15,20 @@ from . import documents, reading
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
 from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
-from .steps import Amend, Create, Pull, Remove, Repair, Replace, Restart, Start, Stop
+from .steps import (
+    Amend,
+    Create,
+    Pause,
+    Pull,
+    Recover,
+    Remove,
+    Repair,
+    Replace,
+    Restart,
+    Start,
+    Stop,
+    Unpause,
+)
 
 __all__ = ["RESOURCE", "declare"]
 
@@ -27,8 +40,13 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 def plan(declared: Declared, have: State) -> Plan[State]:
     """The steps from what was found to what was declared. Pure; raises Error for what cannot be."""
+    first: tuple[Step[State], ...] = ()
+    found = have
+    if have.interrupted is not None:
+        first = (Recover(declared.name),)
+        have = first[0].after(have)
     if declared.state == "absent":
-        return Plan(have, _removal(declared, have))
+        return Plan(found, (*first, *_removal(declared, have)))
     if have.spec is None and not declared.image:
         raise Error(
             f"there is no container {declared.name}, and the task names no image to make it from",
@@ -40,16 +58,19 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     reasons: list[str] = []
     if have.spec is None:
         steps += [*_pull(declared, have), Create(want, running)]
+        steps += [Pause(declared.name)] if running and declared.paused else []
     else:
         pull = _pull(declared, have) if have.around.newer or declared.recreate else []
         options = differing(have.spec, want)
         reasons = _reasons(declared, have, want, options, pulled=bool(pull))
         steps += pull
         if reasons:
-            steps.append(Replace(want, running, tuple(reasons)))
+            steps.append(Replace(want, running, tuple(reasons), declared.keep_volumes))
+            steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:
             steps += _in_place(declared, have, want, running, tuple(options))
-    return Plan(have, tuple(steps), _unmet(declared, have, bool(steps)), tuple(reasons))
+    steps = [*first, *steps]
+    return Plan(found, tuple(steps), _unmet(declared, have, bool(steps)), tuple(reasons))
 
 
 def _spec(declared: Declared, have: State) -> ContainerSpec:
@@ -93,21 +114,45 @@ def _in_place(
     declared: Declared, have: State, want: ContainerSpec, running: bool, options: tuple[str, ...]
 ) -> list[Step[State]]:
     steps: list[Step[State]] = [Amend(want, options)] if options else []
+    paused = have.paused
     if have.running and not running:
-        steps.append(Stop(declared.name, declared.force_kill))
+        steps.append(Stop(declared.name, declared.force_kill, declared.kill_signal))
     elif have.running and declared.restart:
         steps.append(Restart(declared.name))
+        paused = False
     elif running and not have.running:
         steps.append(Start(declared.name))
+        paused = False
     elif running and have.damage:
         steps.append(Repair(declared.name, have.damage))
+    if running and paused != _paused(declared, have):
+        steps.append(Unpause(declared.name) if paused else Pause(declared.name))
     return steps
+
+
+def _paused(declared: Declared, have: State) -> bool:
+    """Whether the container is to be paused when it runs."""
+    if declared.paused is not None:
+        return declared.paused
+    if declared.restart:
+        return False
+    whole = declared.image and declared.undeclared == "reset" and declared.state == "started"
+    return have.paused and not whole
 
 
 def _removal(declared: Declared, have: State) -> tuple[Step[State], ...]:
     if have.spec is None:
         return ()
-    return (Remove(declared.name, have.running, declared.force_kill, not declared.keep_volumes),)
+    return (
+        Remove(
+            declared.name,
+            have.running,
+            declared.force_kill,
+            not declared.keep_volumes,
+            declared.kill_signal,
+            declared.removal_wait_timeout_s,
+        ),
+    )
 
 
 def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
-from . import liveness, logs, record
+from . import journal, liveness, logs, record
 from .declare import Declared, shown
+from .journal import Swap
 from .spec import ContainerSpec, endpoints
 
 
@@ -42,7 +43,9 @@ class Around:
 class State:
     """A container as it is, or as a plan will make it; ``spec`` None is that there is none.
 
-    ``damage`` names what a running container lost of its network on the host. ``ending`` says how
+    ``running`` is also a paused one, and one that waits for its next start. ``damage`` names what a
+    running container lost on the host. ``interrupted`` is a replacement that was cut short; the
+    container is then the one that will remain. ``ending`` says how
     the main process ended, for errors; like ``id`` and ``around`` it is not part of what is
     compared.
     """
@@ -50,8 +53,10 @@ class State:
     name: str
     spec: Optional[ContainerSpec] = None
     running: bool = False
+    paused: bool = False
     image_is_current: bool = True
     damage: tuple[str, ...] = ()
+    interrupted: Optional[Swap] = None
     id: str = ""
     ending: str = ""
     ended_well: bool = False
@@ -76,19 +81,31 @@ def _find(host: Host, name: str) -> State:
     predicted = host.predicted.get("container", {})
     if name in predicted:
         return _predicted(name, predicted[name])
+    cut = journal.interrupted(host.layout, name)
     try:
-        container_id = record.by_name(host.layout, name)
+        if cut is not None:
+            container_id = cut.new if cut.committed else cut.old
+        else:
+            container_id = record.by_name(host.layout, name)
         spec = record.read_spec(host.layout, container_id)
         found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
-    damage = _damage(host, found, spec) if found.phase == "running" else ()
+    damage = _damage(host, found, spec) if found.phase in liveness.LIVE else ()
     if damage:
         # The kernel takes a network namespace away before its last process counts as ended, so what
         # looks like damage may be a container that ends just now.
         found = liveness.current(host.layout, container_id)
-    running = found.phase in ("running", "restarting")
-    state = State(name, spec, running, damage=damage if running else (), id=container_id)
+    running = found.phase in (*liveness.LIVE, "restarting")
+    state = State(
+        name,
+        spec,
+        running,
+        found.phase == "paused",
+        damage=damage if running else (),
+        interrupted=cut,
+        id=container_id,
+    )
     if found.phase == "exited":
         state = dataclasses.replace(
             state, ending=_ending(host, found), ended_well=found.exit_code == 0
@@ -99,16 +116,18 @@ def _find(host: Host, name: str) -> State:
 def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str, ...]:
     # What an earlier task of a check-mode run would have restored is not reported twice.
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
-    if attach.settled(host.layout, found, endpoints(spec)):
-        return lost
-    return (*lost, "a change of its networks that was cut short")
+    if not attach.settled(host.layout, found, endpoints(spec)):
+        lost = (*lost, "a change of its networks that was cut short")
+    if journal.left_frozen(host.layout, found.id):
+        lost = (*lost, "its freedom: it was frozen for a moment, and nobody let it go on")
+    return lost
 
 
 def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
     if value is None:
         return State(name)
     spec = document.from_json(ContainerSpec, value["spec"], f"prediction of container {name}")
-    return State(name, spec, bool(value["running"]))
+    return State(name, spec, bool(value["running"]), bool(value.get("paused")))
 
 
 def _ending(host: Host, found: record.Record) -> str:
@@ -182,8 +201,12 @@ def view(state: State) -> dict[str, Any]:
         "image_is": "current" if state.image_is_current else "outdated",
         **shown(state.spec),
     }
+    if state.paused:
+        shows["paused"] = True
     if state.damage:
         shows["damage"] = list(state.damage)
+    if state.interrupted is not None:
+        shows["replacement"] = "interrupted"
     return shows
 
 
@@ -191,7 +214,12 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     """What later tasks of a check-mode run are told of this container and the image it pulled."""
     made = None
     if state.spec is not None:
-        made = {"spec": document.to_json(state.spec), "running": state.running, "id": state.id}
+        made = {
+            "spec": document.to_json(state.spec),
+            "running": state.running,
+            "paused": state.paused,
+            "id": state.id,
+        }
     predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.

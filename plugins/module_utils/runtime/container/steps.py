@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Optional
 
 from ..errors import Error
 from ..image import store
@@ -52,7 +53,12 @@ class Create(Step[State]):
 
     def after(self, have: State) -> State:
         return dataclasses.replace(
-            have, spec=self.spec, running=self.start, image_is_current=True, damage=()
+            have,
+            spec=self.spec,
+            running=self.start,
+            paused=False,
+            image_is_current=True,
+            damage=(),
         )
 
     def execute(self, host: Host) -> None:
@@ -76,21 +82,27 @@ class Replace(Step[State]):
     spec: ContainerSpec
     start: bool
     reasons: tuple[str, ...]
+    keep_volumes: bool = True
 
     def describe(self) -> str:
         return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
 
     def after(self, have: State) -> State:
         return dataclasses.replace(
-            have, spec=self.spec, running=self.start, image_is_current=True, damage=()
+            have,
+            spec=self.spec,
+            running=self.start,
+            paused=False,
+            image_is_current=True,
+            damage=(),
         )
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from . import swap
 
         image = _image(host, self.spec)
         spec = dataclasses.replace(self.spec, image_id=image.id)
-        lifecycle.swap(host, _id(host, spec.name), spec, image, start=self.start)
+        swap.swap(host, _id(host, spec.name), spec, image, self.start, self.keep_volumes)
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,7 @@ class Start(Step[State]):
         return f"start container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, damage=())
+        return dataclasses.replace(have, running=True, paused=False, damage=())
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
@@ -136,7 +148,7 @@ class Restart(Step[State]):
         return f"restart container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, damage=())
+        return dataclasses.replace(have, running=True, paused=False, damage=())
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
@@ -146,19 +158,80 @@ class Restart(Step[State]):
 
 @dataclass(frozen=True)
 class Stop(Step[State]):
+    """Stop the container, or with ``kill`` end it at once: by SIGKILL, or by ``signal`` and then
+    SIGKILL.
+    """
+
     name: str
     kill: bool
+    signal: str = ""
 
     def describe(self) -> str:
         return f"{'kill' if self.kill else 'stop'} container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=False, damage=())
+        return dataclasses.replace(have, running=False, paused=False, damage=())
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
 
-        lifecycle.stop(host, _id(host, self.name), timeout_s=0 if self.kill else None)
+        timeout_s = 0 if self.kill and not self.signal else None
+        lifecycle.stop(host, _id(host, self.name), timeout_s, self.signal if self.kill else "")
+
+
+@dataclass(frozen=True)
+class Pause(Step[State]):
+    name: str
+
+    def describe(self) -> str:
+        return f"pause container {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, paused=True)
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.pause(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class Unpause(Step[State]):
+    name: str
+
+    def describe(self) -> str:
+        return f"unpause container {self.name}"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, paused=False)
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle
+
+        lifecycle.unpause(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class Recover(Step[State]):
+    """Bring a replacement that was cut short to an end: the old container is back, or gone."""
+
+    name: str
+
+    def describe(self) -> str:
+        return f"finish the interrupted replacement of container {self.name}"
+
+    def after(self, have: State) -> State:
+        cut = have.interrupted
+        if cut is None or cut.committed:
+            return dataclasses.replace(have, interrupted=None)
+        return dataclasses.replace(
+            have, interrupted=None, running=cut.ran, paused=cut.paused, damage=()
+        )
+
+    def execute(self, host: Host) -> None:
+        from . import swap
+
+        swap.recover(host, self.name)
 
 
 @dataclass(frozen=True)
@@ -186,6 +259,9 @@ class Remove(Step[State]):
     running: bool
     kill: bool
     volumes: bool
+    signal: str = ""
+    #: How long may be waited for somebody else who works on it, in seconds; None is as usual.
+    timeout_s: Optional[float] = None
 
     def describe(self) -> str:
         stop = ("kill and " if self.kill else "stop and ") if self.running else ""
@@ -197,8 +273,11 @@ class Remove(Step[State]):
     def execute(self, host: Host) -> None:
         from . import lifecycle
 
+        if self.timeout_s is not None:
+            host = dataclasses.replace(host, lock_timeout_s=self.timeout_s)
         container_id = _id(host, self.name)
-        lifecycle.stop(host, container_id, timeout_s=0 if self.kill else None)
+        timeout_s = 0 if self.kill and not self.signal else None
+        lifecycle.halt(host, container_id, timeout_s, self.signal if self.kill else "")
         lifecycle.remove(host, container_id, volumes=self.volumes)
 
 

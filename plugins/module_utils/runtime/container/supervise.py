@@ -108,7 +108,10 @@ def boot(host: Host) -> list[str]:
     Idempotent: what this boot has dealt with is left alone. Returns what went wrong, one line per
     container, having gone on with the others.
     """
-    failures = []
+    from . import swap  # Only here: the hook of every exit comes this way too.
+
+    failures: list[str] = []
+    swap.recover_all(host)
     for container_id in record.all_ids(host.layout):
         try:
             with locked(host, container_id) as found:

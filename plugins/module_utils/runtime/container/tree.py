@@ -29,7 +29,7 @@ from ..layout import Layout
 from ..plan import Host
 from ..volume import store as volumes
 from ..volume.spec import Volume
-from . import inspect, liveness, oci_runtime, record, user
+from . import inspect, journal, liveness, oci_runtime, record, user
 from .incarnation import locked
 from .record import Record
 
@@ -162,14 +162,18 @@ def frozen(host: Host, container_id: str) -> Iterator[None]:
     made_by = record.read_record(host.layout, container_id).runtime
     runtime = oci_runtime.choose(host.layout, made_by)
     status = oci_runtime.state(runtime, container_id)
-    if status is None or status.get("status") == "paused":
+    paused = status is not None and status.get("status") == "paused"
+    if status is None or (paused and not journal.left_frozen(host.layout, container_id)):
         yield
         return
-    oci_runtime.pause(runtime, container_id)
-    try:
-        yield
-    finally:
-        oci_runtime.resume(runtime, container_id)
+    # Written down first, so that it goes on if we are killed meanwhile.
+    with journal.freezing(host.layout, container_id):
+        if not paused:
+            oci_runtime.pause(runtime, container_id)
+        try:
+            yield
+        finally:
+            oci_runtime.resume(runtime, container_id)
 
 
 @contextlib.contextmanager

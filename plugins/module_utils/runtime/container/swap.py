@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting a new container in the place of an old one, so that one of the two always remains.
+
+The new one is made beside the old under the same name, which is a link that is turned from one to
+the other in one rename. Neither gets another name meanwhile, so nothing is left to clean up by
+hand. What has to be known to go back, or to go on, is in the journal before it is needed.
+
+Anonymous volumes go along to the new container where it mounts one at the same path, as with
+``docker compose up``: what a service keeps there outlives its update. Those of other paths stay on
+the host, unless volumes are not to be kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from typing import Optional
+
+from .. import files
+from ..errors import Error, LockTimeout, NotFound
+from ..image import store
+from ..network import attach
+from ..plan import Host
+from ..volume import store as volume_store
+from . import inspect, journal, lifecycle, logs, record
+from .journal import Swap, Writer
+from .record import Record
+from .spec import ContainerSpec, ImageDefaults
+
+
+def swap(
+    host: Host,
+    old_id: str,
+    spec: ContainerSpec,
+    image: store.Image,
+    start: bool,
+    keep_volumes: bool = True,
+) -> Record:
+    """Put a new container in the place of an old one; the old one is back if the new does not
+    start.
+
+    The time in which neither runs is a stop and a start. ``keep_volumes`` False gives the new one
+    fresh anonymous volumes and removes those of the old.
+    """
+    layout = host.layout
+    with _locked(host, spec.name, host.lock_timeout_s):
+        before = lifecycle.current(host, old_id)
+        ran = before.phase in ("running", "paused", "restarting")
+        paused = before.phase == "paused"
+        plan = Swap(
+            spec.name, old_id, secrets.token_hex(32), Writer.me(), ran, paused, keep_volumes
+        )
+        volumes = _carried(host, before, spec, store.defaults(image)) if keep_volumes else {}
+        journal.write_swap(layout, plan)
+        try:
+            made = lifecycle.create(host, spec, image, beside=plan.new, volumes=volumes)
+            if ran:
+                lifecycle.halt(host, old_id)
+            # Addresses and ports that both ask for go to the new one.
+            attach.release(layout, before)
+            record.turn_name(layout, spec.name, made.id)
+            if start:
+                made = lifecycle.start(host, made.id)
+        except BaseException as exc:
+            said = logs.last_words(layout, plan.new)
+            state = "runs again" if ran else "is as it was"
+            try:
+                _back(host, plan)
+            except Error as second:
+                state = f"was to come back and could not ({second})"
+            if not isinstance(exc, Error):
+                raise
+            raise Error(
+                f"the new container {spec.name} did not start, so the old one {state}: {exc}{said}"
+            ) from exc
+        _forward(host, plan)
+    return made
+
+
+def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
+    """Bring a replacement that was cut short to an end: back, or forward once the old is given up.
+
+    Somebody else who does so is waited for ``deadline_s`` seconds, as long as for any lock if None.
+    None at all, and one that somebody works on, is a success. Idempotent.
+    """
+    with _locked(host, name, host.lock_timeout_s if deadline_s is None else deadline_s):
+        found = journal.interrupted(host.layout, name)
+        if found is None:
+            return
+        if found.committed:
+            _forward(host, found)
+        else:
+            _back(host, found)
+
+
+def recover_all(host: Host) -> None:
+    """The same for every container, and what was left frozen goes on. A failure is a warning."""
+    for name in journal.swaps(host.layout):
+        # Whoever has the lock deals with it.
+        with contextlib.suppress(LockTimeout):
+            try:
+                recover(host, name, deadline_s=0.0)
+            except Error as exc:
+                host.warn(f"container {name}: its replacement was cut short: {exc}")
+    for container_id in os.listdir(host.layout.run_containers):
+        with contextlib.suppress(Error):
+            lifecycle.thaw(host, container_id)
+
+
+def _locked(host: Host, name: str, deadline_s: float) -> contextlib.AbstractContextManager[int]:
+    return files.lock(host.layout.lock("swap", name), deadline_s=deadline_s)
+
+
+def _carried(
+    host: Host, before: Record, spec: ContainerSpec, image: ImageDefaults
+) -> dict[str, str]:
+    """The anonymous volumes of the old container by the path they are mounted at."""
+    layout = host.layout
+    targets = inspect.anonymous_targets(
+        record.read_spec(layout, before.id), record.read_image(layout, before.id)
+    )
+    known = dict(zip(map(os.path.normpath, targets), before.anonymous_volumes))
+    wanted = map(os.path.normpath, inspect.anonymous_targets(spec, image))
+    return {target: known[target] for target in wanted if target in known}
+
+
+def _back(host: Host, plan: Swap) -> None:
+    """The old container has its name again and is what it was; of the new one nothing is left."""
+    layout = host.layout
+    old = _find(host, plan.old)
+    if old is None:
+        # Somebody removed it by hand, so there is nothing to go back to.
+        _forward(host, plan)
+        return
+    record.turn_name(layout, plan.name, plan.old)
+    made = _find(host, plan.new)
+    if made is not None:
+        lifecycle.remove(host, plan.new, force=True)
+        for volume in set(made.anonymous_volumes) - set(old.anonymous_volumes):
+            volume_store.remove(layout, volume)
+    try:
+        if plan.ran:
+            if old.stopped_by_user:
+                # It was asked to end, and may be about to: it is not taken for one that runs.
+                lifecycle.halt(host, plan.old)
+            lifecycle.start(host, plan.old)
+        if plan.paused:
+            lifecycle.pause(host, plan.old)
+    finally:
+        # Also when it could not start: that would not go better the next time.
+        journal.end_swap(layout, plan.name)
+
+
+def _forward(host: Host, plan: Swap) -> None:
+    """The new container stays, and the old one goes."""
+    layout = host.layout
+    if not plan.committed:
+        journal.write_swap(layout, dataclasses.replace(plan, committed=True))
+    old, new = _find(host, plan.old), _find(host, plan.new)
+    if old is not None:
+        lifecycle.remove(host, plan.old, force=True)
+        if not plan.keep_volumes and new is not None:
+            for volume in set(old.anonymous_volumes) - set(new.anonymous_volumes):
+                volume_store.remove(layout, volume)
+    journal.end_swap(layout, plan.name)
+
+
+def _find(host: Host, container_id: str) -> Optional[Record]:
+    try:
+        return record.read_record(host.layout, container_id)
+    except NotFound:
+        return None

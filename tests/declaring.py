@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks of the module container, as a play has them, and carrying them out for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from containers import World
+from converging import Task, apply, assert_play_is_predicted, check
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
+    record,
+    resource,
+)
+
+
+def task(name: str, **given: Any) -> Task:
+    """A task of the module container, with the defaults of its argument_spec."""
+    defaults: dict[str, Any] = {
+        "image": "busybox:1",
+        "state": "started",
+        "pull": "never",
+        "command": ["sleep", "1000"],
+        "stop_signal": "KILL",
+        "undeclared": "reset",
+        "comparisons": None,
+        "recreate": False,
+        "restart": False,
+        "keep_volumes": False,
+        "force_kill": False,
+    }
+    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    return Task(resource.declare, program.with_program(resource.RESOURCE), params)
+
+
+def acting(name: str, **given: Any) -> Task:
+    """A task that names no image, so it declares nothing but what it says."""
+    return task(name, image=None, command=None, stop_signal=None, **given)
+
+
+def converge(world: World, *tasks: Task) -> list[str]:
+    """Check, apply, apply again: the prediction held, and the second run found nothing to do."""
+    assert_play_is_predicted(world.layout, tasks)
+    for again in tasks:
+        outcome, dummy = apply(world.layout, again)
+        assert outcome.actions == ()
+        assert check(world.layout, again, {}).actions == ()
+    return record.all_ids(world.layout)

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replacing a container: killed at any moment, one of the two is there and nothing else is."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import containers
+import pytest
+from containers import World
+from converging import apply, check
+from declaring import acting
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    journal,
+    lifecycle,
+    oci_runtime,
+    record,
+    swap,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+    store as volume_store,
+)
+
+#: The calls by which something on disk becomes true or untrue.
+CALLS = ("rename", "symlink", "unlink", "rmdir")
+DATA = (Mount("anonymous", "", "/data"),)
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Any, busybox_tar: Any) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def _killed(act: Callable[[], object], after: int) -> bool:
+    """Do something in a process that is killed before its ``after``-th change on disk; whether it
+    was.
+    """
+    pid = os.fork()
+    if not pid:
+        left = after
+
+        def deadly(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*given: Any, **more: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*given, **more)
+
+            return call
+
+        for name in CALLS:
+            setattr(os, name, deadly(getattr(os, name)))
+        status = 1
+        try:
+            act()
+            status = 0
+        finally:
+            os._exit(status)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
+    old = world.run("web", mounts=DATA)
+    (volume,) = old.anonymous_volumes
+    (volume_store.data(world.layout, volume) / "kept").touch()
+    spec = world.spec("web", env={"NEW": "1"}, mounts=DATA)
+    ends = set()
+    after = 0
+    while True:
+        act = functools.partial(swap.swap, world.host, old.id, spec, world.image, start=True)
+        if not _killed(act, after):
+            break
+        swap.recover_all(world.host)
+        (left,) = record.all_ids(world.layout)
+        assert os.listdir(world.layout.names) == ["web"]
+        assert lifecycle.identify(world.host, "web") == left
+        now = world.current(left)
+        assert (now.phase, now.name) == ("running", "web")
+        assert not journal.pending(world.layout)
+        # What the service keeps is there whichever of the two it is.
+        assert (volume_store.data(world.layout, now.anonymous_volumes[0]) / "kept").exists()
+        ends.add(left == old.id)
+        if left != old.id:
+            lifecycle.remove(world.host, left, force=True)
+            old = world.create("web", mounts=DATA)
+            volume_store.remove(world.layout, old.anonymous_volumes[0])
+            lifecycle.remove(world.host, old.id)
+            old = lifecycle.create(
+                world.host, world.spec("web", mounts=DATA), world.image, volumes={"/data": volume}
+            )
+            old = lifecycle.start(world.host, old.id)
+        # Dense where the name changes hands is what matters; all of it would take a minute.
+        after += 1 if after < 8 else 5
+    assert not world.host.warnings
+    # What was half made when it was killed goes with the next command or task.
+    files.prepare(world.layout)
+    assert ends == {True, False}, "it was killed both before and after the old one was given up"
+    assert record.read_spec(world.layout, record.by_name(world.layout, "web")) == spec
+
+
+def test_the_next_task_or_command_finishes_it(world: World) -> None:
+    old = world.run("web")
+    spec = world.spec("web", env={"NEW": "1"})
+
+    def cut() -> None:
+        real = record.turn_name
+
+        def turn_and_die(*given: Any) -> None:
+            real(*given)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        record.turn_name = turn_and_die  # type: ignore[assignment]  # only in the forked process
+        swap.swap(world.host, old.id, spec, world.image, start=True)
+
+    assert _killed(cut, 10**6)
+    assert world.current(record.by_name(world.layout, "web")).phase == "created"
+    same = acting("web")
+    foretold = check(world.layout, same, {})
+    assert foretold.actions == ("finish the interrupted replacement of container web",)
+    assert (foretold.before["replacement"], foretold.after["running"]) == ("interrupted", True)
+    assert len(record.all_ids(world.layout)) == 2, "checking changes nothing"
+    outcome, dummy = apply(world.layout, same)
+    assert outcome == foretold
+    assert record.all_ids(world.layout) == [old.id]
+    assert world.current(old.id).phase == "running"
+    assert _killed(cut, 10**6)
+    assert b"web" in world.slipway("ps").stdout
+    assert record.all_ids(world.layout) == [old.id]
+    assert world.current(old.id).phase == "running"
+
+
+def test_a_replacement_under_way_is_left_alone(world: World) -> None:
+    old = world.run("web")
+    plan = journal.Swap("web", old.id, "0" * 64, journal.Writer.me(), ran=True)
+    journal.write_swap(world.layout, plan)
+    swap.recover_all(world.host)
+    assert journal.find_swap(world.layout, "web") == plan
+    journal.end_swap(world.layout, "web")
+
+
+def test_anonymous_volumes_go_along(world: World) -> None:
+    other = Mount("anonymous", "", "/other")
+    old = world.run("web", mounts=(*DATA, other))
+    first, second = old.anonymous_volumes
+    spec = world.spec("web", env={"A": "1"}, mounts=DATA)
+    new = swap.swap(world.host, old.id, spec, world.image, start=True)
+    assert new.anonymous_volumes == (first,)
+    assert volume_store.find(world.layout, second), "what nobody removed is still there"
+    volume_store.remove(world.layout, second)
+    spec = world.spec("web", env={"A": "2"}, mounts=DATA)
+    third = swap.swap(world.host, new.id, spec, world.image, start=True, keep_volumes=False)
+    assert third.anonymous_volumes != (first,)
+    assert [volume.name for volume in volume_store.volumes(world.layout)] == list(
+        third.anonymous_volumes
+    )
+
+
+def test_what_a_killed_commit_froze_goes_on(world: World) -> None:
+    running = world.run("web", "while :; do date +%N; sleep 0.05; done")
+
+    def freeze() -> None:
+        with journal.freezing(world.layout, running.id):
+            oci_runtime.pause(oci_runtime.choose(world.layout), running.id)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert _killed(freeze, 10**6)
+    (repair,) = check(world.layout, acting("web"), {}).actions
+    assert "frozen" in repair
+    world.slipway("ps")
+    assert not journal.pending(world.layout)
+    said = len(world.log("web"))
+    containers.until(lambda: len(world.log("web")) > said)
+    # A stop does not wait for a command that looks first.
+    assert _killed(freeze, 10**6)
+    assert lifecycle.stop(world.host, running.id).phase == "exited"
