@@ -18,7 +18,7 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 #: What stands in each layer, by path below runtime/ without ``.py``. What else is in a subsystem's
 #: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
-    "errors layout files safefs linux overlay process document plan converge table template"
+    "errors frozen layout files safefs linux overlay process document plan converge table template"
     " filters sequence version treecopy",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",

@@ -120,6 +120,7 @@ MODULES = (
     "errors",
     "files",
     "filters",
+    "frozen",
     "image/archive",
     "image/blobs",
     "image/changes",

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from .frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,19 @@ the diff is one view of both ends, and check mode is the absence of ``execute`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass as changing
+from dataclasses import field
 from typing import Any, Callable, Generic, Optional, TypeVar
 
 from .errors import Error
+from .frozen import dataclass
 from .layout import Layout
 
 S = TypeVar("S")
 D = TypeVar("D")
 
 
-@dataclass
+@changing
 class Host:
     """The host a plan is read from and carried out on.
 

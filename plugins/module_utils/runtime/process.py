@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Optional, Union
 
 from .errors import Error, NotFound
+from .frozen import dataclass
 
 #: How much of a program's complaint goes into an error: its last words say why it failed.
 _COMPLAINT_LINES = 5

@@ -11,10 +11,10 @@ knowing of the program.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from . import archive
+from .frozen import dataclass
 from .plan import Host, Plan, Resource, Step
 
 S = TypeVar("S")

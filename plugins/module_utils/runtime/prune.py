@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
 from . import filters
 from .container import lifecycle, liveness, record
 from .errors import Error, NotFound
 from .filters import Filters
+from .frozen import dataclass
 from .image import lineage, removing, state, store
 from .image.layers import size_bytes
 from .image.state import UNTAGGED

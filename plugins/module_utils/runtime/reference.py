@@ -14,10 +14,10 @@ error that says so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Optional
 
 from .errors import Error
+from .frozen import dataclass
 from .oci import is_digest
 
 DEFAULT_DOMAIN = "docker.io"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from .frozen import dataclass
 from .plan import Host, Plan, Resource, Step
 
 

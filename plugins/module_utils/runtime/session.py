@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -16,6 +15,7 @@ from . import console
 from .container import lifecycle, liveness, record
 from .container.attachment import Attachment
 from .errors import Error, NotFound
+from .frozen import dataclass
 from .plan import Host
 
 DETACH_KEYS = console.DETACH_KEYS

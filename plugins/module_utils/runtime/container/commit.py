@@ -15,12 +15,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import snapshot
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..image import changes, difference, index, layers, making, state, store
 from ..image.state import ABSENT, CURRENT, OUTDATED, State
 from ..layout import Layout

@@ -16,12 +16,12 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from .. import safefs
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from . import liveness, record
 

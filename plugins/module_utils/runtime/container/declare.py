@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 from . import record
 from .catalogue import BY_NAME, FIELDS, OPTIONS
 from .consistency import check

@@ -18,11 +18,12 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Optional
 
 from .. import files, process
 from ..errors import Conflict, Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host
 from . import liveness, oci_runtime, record, tree, user

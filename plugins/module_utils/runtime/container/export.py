@@ -16,12 +16,13 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import files
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..image import difference
 from ..image.difference import Layer, Writable
 from ..plan import Host, Plan, Resource, Step

@@ -21,11 +21,11 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import document, files, linux
+from ..frozen import dataclass
 from ..layout import Layout
 from . import liveness
 

@@ -16,12 +16,12 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from .. import files, linux, process
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from .capture import OUTPUT_LIMIT, Captured, Terminal, attached, capture, terminal
 

@@ -17,11 +17,11 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from .. import document, files
 from ..errors import Conflict, Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
 from .names import is_name

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 from ..errors import Error
+from ..frozen import dataclass
 
 
 @dataclass(frozen=True)

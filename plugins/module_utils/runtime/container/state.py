@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from .. import document, reference
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..image import store
 from ..network import attach
 from ..network import record as network_record

@@ -10,10 +10,10 @@ task that finds nothing to do is the common one, and pays for none of it.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 from ..image import store
 from ..plan import Host, Step
 from . import record

@@ -12,10 +12,10 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ..frozen import dataclass
 from ..layout import Layout
 
 _STREAMS = (b"stdout", b"stderr")

@@ -19,12 +19,12 @@ import select
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import document, files, linux, safefs, snapshot
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host
 from ..volume import store as volumes

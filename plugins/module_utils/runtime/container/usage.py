@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 from . import liveness
 from .record import Record

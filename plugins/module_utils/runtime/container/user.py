@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from .. import safefs
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 
 #: Larger ids overflow somewhere on the way to the kernel and become root (CVE-2024-40635).
 MAXIMUM_ID = 2**31 - 1

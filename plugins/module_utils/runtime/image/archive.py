@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
 from .. import oci
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..oci import Descriptor
 from ..reference import parse_normalized
 from . import blobs, manifest, platform

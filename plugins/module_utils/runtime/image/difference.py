@@ -15,12 +15,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from .. import overlay
 from ..errors import Error
+from ..frozen import dataclass
 from . import tar, tarheader
 from .stream import text
 from .unpack import OPAQUE, WHITEOUT

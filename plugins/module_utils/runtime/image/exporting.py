@@ -9,12 +9,13 @@ import contextlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 from .. import files
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from ..reference import is_id
 from . import archive, documents, members, packing, state, store

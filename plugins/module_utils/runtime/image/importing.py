@@ -18,12 +18,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from .. import files, oci
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
 from .. import files, oci
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 from ..oci import Descriptor
 from ..reference import Reference

@@ -14,13 +14,13 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional
 
 from .. import files, linux
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 from ..oci import Descriptor
 from . import blobs

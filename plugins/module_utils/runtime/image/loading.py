@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference, parse_normalized
 from . import archive, documents, intake, platform, state, store

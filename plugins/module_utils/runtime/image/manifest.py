@@ -10,11 +10,11 @@ Content-Type, its ``mediaType`` and its members agree on, or it is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .. import oci
 from ..errors import Error
+from ..frozen import dataclass
 from ..oci import Descriptor
 from . import blobs
 

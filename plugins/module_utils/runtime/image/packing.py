@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .. import oci
 from ..document import canonical
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 from . import archive, blobs, compression
 from .making import CHUNK

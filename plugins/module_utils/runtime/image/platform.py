@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..errors import Error
+from ..frozen import dataclass
 from ..oci import Descriptor
 
 #: uname's machine -> (architecture, variant)

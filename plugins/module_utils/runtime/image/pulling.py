@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
 from .. import oci
 from ..errors import Error
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference
 from ..registry.credentials import Credentials

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Union
 
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from ..reference import parse_normalized
 from . import pulling, state, transfer

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Optional
 
 from ..container import record
 from ..errors import Conflict, Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference, is_id, parse_normalized

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Union
 
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource
 from ..reference import Reference
 from ..sequence import Sequence, Stage, sequence

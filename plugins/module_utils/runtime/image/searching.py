@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host
 from ..reference import DEFAULT_DOMAIN, is_domain

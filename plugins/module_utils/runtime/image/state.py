@@ -12,11 +12,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 from urllib.parse import quote
 
 from ..errors import Error
+from ..frozen import dataclass
 from ..plan import Host, difference
 from ..reference import Reference, is_id, parse_normalized
 from . import documents, store

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Optional
 
 from .. import files, oci
 from ..container.spec import ImageDefaults
 from ..errors import Error, LockTimeout
+from ..frozen import dataclass
 from ..layout import Layout
 from ..oci import Descriptor
 from ..reference import Reference, is_id, parse_normalized

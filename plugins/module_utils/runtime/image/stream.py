@@ -10,11 +10,11 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional, Protocol, Union
 
 from ..errors import Error
+from ..frozen import dataclass
 
 #: Read ahead: large enough that hashing and reading cost little per entry, small beside our memory.
 _CHUNK = 1 << 18

@@ -15,12 +15,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import linux, overlay
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..safefs import Root
 from . import tar
 from .staging import Directory, Staging, refuse

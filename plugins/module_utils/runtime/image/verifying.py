@@ -15,12 +15,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import files, oci
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 from ..oci import Descriptor
 from . import blobs, index, layers, store

@@ -13,10 +13,10 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 from . import lease, record
 from .firewall import MASQUERADE_OPTION
 from .spec import NetworkSpec, Pool

@@ -15,10 +15,10 @@ import ipaddress
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Error
+from ..frozen import dataclass
 
 #: RFC 1123, with the underscores that container names may have.
 _HOST_NAME = re.compile(

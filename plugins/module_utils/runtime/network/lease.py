@@ -19,11 +19,11 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Optional, Union
 
 from .. import files
 from ..errors import Conflict, Error
+from ..frozen import dataclass
 from ..layout import Layout
 from .spec import Network, Pool
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..container.record import Record
 from ..container.spec import ContainerSpec
+from ..frozen import dataclass
 from ..layout import Layout
 from . import dns, nameserver, record
 from .nameserver import Member, Zone

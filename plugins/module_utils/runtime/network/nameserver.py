@@ -28,12 +28,13 @@ import socket
 import struct
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
 from .. import files, process
 from ..errors import Error
+from ..frozen import dataclass
 from ..layout import Layout
 
 #: Where distributions install it: Debian and openSUSE, Fedora and Arch, Alpine.

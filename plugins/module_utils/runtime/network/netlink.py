@@ -15,11 +15,11 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 
 ROUTE = 0
 NETFILTER = 12

@@ -19,7 +19,6 @@ import os
 import random
 import socket
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files, linux
@@ -27,6 +26,7 @@ from ..container import record as container_record
 from ..container.record import Record
 from ..container.spec import Port
 from ..errors import Conflict, Error
+from ..frozen import dataclass
 from ..layout import Layout
 from . import firewall, names, record, sysctl
 from .spec import Attachment, Publication, by_gateway

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ..errors import Error
+from ..frozen import dataclass
 
 #: Docker's options of an endpoint: the name of the interface inside, and settings of it.
 INTERFACE_OPTION = "com.docker.network.endpoint.ifname"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from .. import document
 from ..container import record as container_record
 from ..container.spec import ContainerSpec, endpoints
 from ..errors import NotFound
+from ..frozen import dataclass
 from ..plan import Host
 from . import attach, lease, probe, publish, record
 from .declare import Declared

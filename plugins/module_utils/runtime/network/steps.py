@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from dataclasses import dataclass
 
 from ..container import record as container_record
 from ..container.spec import Endpoint, with_endpoint, without_networks
 from ..errors import Conflict, Error, NotFound
+from ..frozen import dataclass
 from ..plan import Host, Step
 from . import attach, lease, link, probe, publish, record
 from .spec import Network, NetworkSpec

@@ -17,11 +17,11 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Callable, Optional
 from urllib.parse import urlencode, urlsplit
 
 from ..errors import Error
+from ..frozen import dataclass
 from .credentials import Credentials
 from .failure import Denied
 from .origin import Origin, check_realm

@@ -22,12 +22,12 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from .. import files, process
 from ..errors import Error
+from ..frozen import dataclass
 from ..reference import DEFAULT_DOMAIN, HUB_HOST, is_domain
 
 #: The key under which Docker, Podman and skopeo keep the login of Docker Hub.

@@ -10,10 +10,10 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import Error, Unreachable
+from ..frozen import dataclass
 from .origin import Origin
 
 #: Bytes that are worth a new connection.

@@ -11,12 +11,13 @@ names and bytes have limits, and the next page is asked for only at the very pla
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable
 from urllib.parse import quote, urlencode, urljoin
 
 from .. import oci
 from ..errors import Error, NotFound
+from ..frozen import dataclass
 from ..reference import is_path, is_tag
 from .answer import Answer
 from .failure import Broken, Limits, Patience

@@ -15,11 +15,11 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional, Union
 from urllib.parse import urlsplit
 
 from ..errors import Error
+from ..frozen import dataclass
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

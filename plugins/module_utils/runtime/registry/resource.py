@@ -8,11 +8,11 @@ out.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import Error, Unreachable
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from . import credentials as stored
 from .client import Registry

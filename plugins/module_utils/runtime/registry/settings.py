@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import files
 from ..document import from_json
+from ..frozen import dataclass
 from ..layout import Layout
 from .credentials import registry_domain
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import Error
+from ..frozen import dataclass
 from .origin import Origin
 
 #: More than any root filesystem; a server that never ends must not fill the disk.

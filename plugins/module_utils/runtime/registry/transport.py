@@ -17,12 +17,13 @@ import contextlib
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Union
 from urllib.parse import urljoin
 
 from ..errors import Error
+from ..frozen import dataclass
 from ..reference import DEFAULT_DOMAIN, HUB_HOST
 from .answer import Answer, Slice
 from .auth import TOKEN_LIMIT, Login

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from .. import process
 from ..container import oci_runtime
 from ..errors import Error
+from ..frozen import dataclass
 
 _VERSION = re.compile(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
 _NUMBERS = re.compile(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)

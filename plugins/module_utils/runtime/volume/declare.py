@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import Error
+from ..frozen import dataclass
 from . import local, store
 from .spec import Volume
 

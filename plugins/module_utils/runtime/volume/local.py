@@ -15,12 +15,12 @@ import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from .. import linux
 from ..errors import Error
+from ..frozen import dataclass
 from .spec import Volume
 
 OPTIONS = ("type", "device", "o")

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .. import filters
 from ..errors import Conflict, Error
 from ..filters import Filters
+from ..frozen import dataclass
 from ..plan import Host
 from . import store, users
 from .spec import Volume, labels

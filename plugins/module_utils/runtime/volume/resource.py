@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
+from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
 from . import local, store
 from .declare import Declared, declare, fold

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ..frozen import dataclass
 
 #: The label by which Docker tells anonymous volumes from named ones.
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"

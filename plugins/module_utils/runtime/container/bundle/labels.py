@@ -9,8 +9,8 @@ Pure; what the host enforces is in Place.enforced, read by confinement.py.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+from ...frozen import dataclass
 from ..spec import ContainerSpec
 
 

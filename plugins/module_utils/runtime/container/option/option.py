@@ -11,10 +11,10 @@ options stand in tables by subject, in the files beside this one; catalogue.py j
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from ...errors import Error
+from ...frozen import dataclass
 
 
 def same(value: Any) -> Any:
