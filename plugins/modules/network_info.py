@@ -7,20 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_info
-short_description: Inspect a network
+short_description: Inspect networks
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker network inspect) would say of a network.
+  - Returns what C(docker network inspect) would say of one network, or of all that pass
+    O(filters). With O(name), the result is that of M(community.docker.docker_network_info).
 extends_documentation_fragment:
   - slipway.engine.attributes.info
 options:
   name:
     description:
-      - Name or id of the network, or the beginning of an id.
+      - Name or id of the network, or the beginning of an id. Without it all networks are listed.
     type: str
-    required: true
+    aliases: [network_name]
+  filters:
+    description:
+      - Which networks to list, as C(docker network ls) filters. C(dangling) is whether no container
+        runs on it, C(type) is V(custom) or V(builtin), C(name) a part of a name and C(id) the start
+        of an id. There are C(driver), C(label), C(label!) and C(scope) besides.
+      - Several values of one filter are alternatives, but every C(label) is wanted.
+    type: dict
 seealso:
   - module: slipway.engine.network
 """
@@ -34,17 +42,22 @@ EXAMPLES = r"""
 - name: Say which subnet it has
   ansible.builtin.debug:
     msg: "{{ backend.network.IPAM.Config[0].Subnet if backend.exists else 'not there' }}"
+
+- name: Look at the networks that nothing runs on
+  slipway.engine.network_info:
+    filters:
+      dangling: true
 """
 
 RETURN = r"""
 exists:
   description: Whether there is such a network.
-  returned: success
+  returned: when O(name) is given
   type: bool
   sample: true
 network:
   description: The network in the shape of C(docker inspect), or V(null) when there is none.
-  returned: success
+  returned: when O(name) is given
   type: dict
   sample:
     Name: backend
@@ -53,6 +66,12 @@ network:
       Config:
         - Subnet: 10.89.0.0/24
           Gateway: 10.89.0.1
+networks:
+  description: The networks in the shape of C(docker inspect), by name.
+  returned: when O(name) is not given
+  type: list
+  elements: dict
+  sample: []
 """
 
 from typing import Any
@@ -64,11 +83,17 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.inspect import document
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import find
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import listing
 
-ARGUMENT_SPEC = {"name": {"type": "str", "required": True}}
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "aliases": ["network_name"]},
+    "filters": {"type": "dict"},
+}
 
 
 def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
+    if params["name"] is None:
+        return {"networks": listing.networks(host, params["filters"] or {})}
     found = find(host, params["name"])
     if found is None:
         return {"exists": False, "network": None}
@@ -77,7 +102,7 @@ def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather)
+    task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
 
 
 if __name__ == "__main__":

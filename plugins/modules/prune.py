@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Removes stopped containers, unused images and unused volumes. The options are those of
-    M(community.docker.docker_prune).
-  - Containers go first, so an image or volume that only they used goes in the same task.
+  - Removes stopped containers, and networks, images and volumes that nothing uses. The options are
+    those of M(community.docker.docker_prune).
+  - Containers go first, so what only they used goes in the same task.
 extends_documentation_fragment:
   - slipway.engine.attributes
 attributes:
@@ -52,9 +52,14 @@ options:
         all that no container uses.
     type: dict
   networks:
-    description: Not supported yet. The task fails when it is V(true).
+    description:
+      - Remove the networks that no container is on, running or not. V(bridge), V(host), V(none) and
+        networks that only hold settings stay.
     type: bool
     default: false
+  networks_filters:
+    description: Which of them to remove. Filters are those of O(containers_filters).
+    type: dict
   volumes:
     description:
       - Remove the volumes that no container uses, running or not. Only those without a name of
@@ -120,6 +125,12 @@ images:
   elements: dict
   sample:
     - Deleted: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+networks:
+  description: The names of the networks that were removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [old]
 images_space_reclaimed:
   description: The bytes of the unpacked layers that went with the images.
   returned: success
@@ -153,6 +164,7 @@ def main() -> None:
             "images": {"type": "bool", "default": False},
             "images_filters": {"type": "dict"},
             "networks": {"type": "bool", "default": False},
+            "networks_filters": {"type": "dict"},
             "volumes": {"type": "bool", "default": False},
             "volumes_filters": {"type": "dict"},
             "builder_cache": {"type": "bool", "default": False},

@@ -7,6 +7,7 @@ next task whatever happened in between.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -21,6 +22,7 @@ from containers import World, page
 from converging import Task, apply, assert_play_is_predicted, check
 from laboratory import Space, wire
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     catalogue,
     declare,
@@ -401,3 +403,77 @@ def test_containers_are_neighbours_of_the_host_on_a_macvlan(world: World) -> Non
         for name in ("own", "lan"):
             apply(world.layout, network(name, state="absent", force=True))
         assert probe.exists("lan0") and not probe.exists(network_record.bridge_name("own", {}))
+
+
+def test_the_program_has_the_verbs_of_networks(world: World) -> None:
+    def said(*words: str) -> str:
+        return world.slipway("network", *words).stdout.decode()
+
+    def refused(*words: str) -> str:
+        done = world.slipway("network", *words, check=False)
+        assert done.returncode != 0
+        return done.stderr.decode()
+
+    subnets = ["--subnet", "10.9.2.0/24", "--subnet", "fd00:9:2::/64"]
+    more = ["--gateway", "10.9.2.254", "--ip-range", "10.9.2.0/25", "--aux-address", "tap=10.9.2.2"]
+    made = said("create", *subnets, *more, "--ipv6", "--label", "a=b", "-o", "com.docker.network."
+                "driver.mtu=1400", "back").strip()  # fmt: skip
+    assert made == network_record.network_id("back")
+    assert said("create", "--internal", "closed")
+    assert "network back exists already" in refused("create", "back")
+    assert "no --subnet holds 10.8.0.1" in refused("create", *subnets, "--gateway", "10.8.0.1", "x")
+    assert "overlay networks span the hosts" in refused("create", "-d", "overlay", "x")
+    assert json.loads(said("inspect", "back", "--format", "{{json .IPAM.Config}}")) == [
+        {
+            "Subnet": "10.9.2.0/24",
+            "IPRange": "10.9.2.0/25",
+            "Gateway": "10.9.2.254",
+            "AuxiliaryAddresses": {"tap": "10.9.2.2"},
+        },
+        {"Subnet": "fd00:9:2::/64", "Gateway": "fd00:9:2::1"},
+    ]
+    lines = said("ls").splitlines()
+    assert lines[0].split() == ["NETWORK", "ID", "NAME", "DRIVER", "SCOPE"]
+    assert [line.split()[1:] for line in lines[1:]] == [
+        ["back", "bridge", "local"],
+        ["bridge", "bridge", "local"],
+        ["closed", "bridge", "local"],
+        ["host", "host", "local"],
+        ["none", "null", "local"],
+    ]
+    assert said("ls", "-q", "--no-trunc", "--filter", "label=a=b") == f"{made}\n"
+    assert said("ls", "--filter", "type=custom", "--format", "{{.Name}}") == "back\nclosed\n"
+    apply(world.layout, container("web", networks=[{"name": "closed"}]))
+    said("connect", "--ip", "10.9.2.77", "--ip6", "fd00:9:2::77", "--alias", "www", "back", "web")
+    assert "is on the network back already" in refused("connect", "back", "web")
+    (endpoint,) = json.loads(said("inspect", "back"))[0]["Containers"].values()
+    assert {key: endpoint[key] for key in ("Name", "IPv4Address", "IPv6Address")} == {
+        "Name": "web",
+        "IPv4Address": "10.9.2.77/24",
+        "IPv6Address": "fd00:9:2::77/64",
+    }
+    shown = given(world, "web")["back"]
+    assert shown["IPAMConfig"] == {"IPv4Address": "10.9.2.77", "IPv6Address": "fd00:9:2::77"}
+    assert shown["Aliases"] == ["www"] and shown["DNSNames"][:2] == ["web", "www"]
+    assert (shown["Gateway"], shown["IPPrefixLen"]) == ("10.9.2.254", 24)
+    assert "the running containers web are on it" in refused("rm", "back")
+    assert "predefined" in refused("rm", "bridge")
+    said("disconnect", "back", "web")
+    assert "is not on the network back" in refused("disconnect", "back", "web")
+    assert list(given(world, "web")) == ["closed"]
+    # What nobody is on goes, in a task as well; what a stopped container is on stays.
+    said("create", "old")
+    apply(world.layout, container("web", state="stopped", networks=[{"name": "closed"}]))
+    everything = {"networks": True, "networks_filters": {"label!": "a"}}
+    tasks = [
+        network("new", ipam_config=[{"subnet": "10.9.4.0/24"}]),
+        Task(prune.declare, prune.RESOURCE, everything),
+    ]
+    assert_play_is_predicted(world.layout, tasks)
+    assert said("ls", "--filter", "type=custom", "--format", "{{.Name}}") == "back\nclosed\n"
+    with_containers = {"networks": True, "containers": True, "networks_filters": {"label!": "a"}}
+    outcome, result = apply(world.layout, Task(prune.declare, prune.RESOURCE, with_containers))
+    assert outcome.actions == ("remove container web", "remove 1 network")
+    assert result["networks"] == ["closed"]
+    assert said("prune", "--force") == "Deleted Networks:\nback\n"
+    assert said("rm", "-f", "back") == "back\n"

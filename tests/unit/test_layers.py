@@ -24,8 +24,8 @@ LEVELS = (
     "snapshot registry/* image/* network/* volume/* container/*",
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
     " image/searching image/pulling_all image/importing prune"
-    " network/resource network/state network/steps network/attach network/publish network/names"
-    " network/inspect"
+    " network/resource network/state network/steps network/pruning network/names"
+    " network/inspect network/attach network/publish"
     " volume/resource container/joining"
     " volume/users volume/pruning"
     " container/resource container/lifecycle container/supervise container/inspect"

@@ -224,6 +224,8 @@ def _prune(host: Host, arguments: Arguments) -> int:
     params: dict[str, Any] = {
         "containers": True,
         "containers_filters": asked,
+        "networks": True,
+        "networks_filters": asked,
         "images": True,
         "images_filters": {**asked, "dangling": not arguments.all},
         "volumes": arguments.volumes,
@@ -234,8 +236,8 @@ def _prune(host: Host, arguments: Arguments) -> int:
         return 1
     plan, dummy = converge(host, prune.RESOURCE, declared)
     told = prune.report(host, plan)
-    for title, key in (("Containers", "containers"), ("Volumes", "volumes")):
-        _list(f"Deleted {title}:", told[key])
+    for title in ("Containers", "Networks", "Volumes"):
+        _list(f"Deleted {title}:", told[title.lower()])
     _list(
         "Deleted Images:",
         [f"{what.lower()}: {name}" for one in told["images"] for what, name in one.items()],
@@ -248,6 +250,7 @@ def _prune(host: Host, arguments: Arguments) -> int:
 def _agreed(arguments: Arguments) -> bool:
     say("This removes")
     say("  - all containers that do not run")
+    say("  - all networks that no container is on")
     if arguments.volumes:
         say("  - all anonymous volumes that no container uses")
     say(f"  - all images {'that no container uses' if arguments.all else 'without a name'}")

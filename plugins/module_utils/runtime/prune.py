@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pruning as a resource: what nobody uses any more: containers, then images and volumes."""
+"""Pruning as a resource: what nobody uses any more: containers, then networks, images
+and volumes.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,14 @@ from .image import lineage, removing, state, store
 from .image.layers import size_bytes
 from .image.state import UNTAGGED
 from .image.store import Image
+from .network import pruning as network_pruning
 from .plan import Host, Plan, Resource, Step
 from .reference import parse_normalized
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
 
 #: What docker_prune prunes besides; asking for it must not look as if it had been done.
-_NOT_YET = ("networks", "builder_cache")
+_NOT_YET = ("builder_cache",)
 _AT_REST = frozenset({"created", "exited"})
 
 
@@ -38,6 +41,7 @@ class Declared:
     images: Optional[Filters]
     dangling: bool = True
     volumes: Optional[WantedVolumes] = None
+    networks: Optional[Filters] = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Waste:
     images: tuple[Unused, ...] = ()
     freed: tuple[tuple[str, int], ...] = ()
     volumes: tuple[pruning.Unused, ...] = ()
+    networks: tuple[str, ...] = ()
     pruned: bool = False
 
 
@@ -87,6 +92,22 @@ class RemoveContainer(Step[Waste]):
     def execute(self, host: Host) -> None:
         with contextlib.suppress(NotFound):
             lifecycle.remove(host, self.id)
+
+
+@dataclass(frozen=True)
+class RemoveNetworks(Step[Waste]):
+    """Remove networks. One that a container came to use meanwhile stays, which is then an error."""
+
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"remove {len(self.names)} network{'s' if len(self.names) > 1 else ''}"
+
+    def after(self, have: Waste) -> Waste:
+        return replace(have, pruned=True)
+
+    def execute(self, host: Host) -> None:
+        network_pruning.remove(host, self.names)
 
 
 @dataclass(frozen=True)
@@ -128,7 +149,7 @@ class RemoveVolumes(Step[Waste]):
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of prune: containers, images and volumes, each with its filters."""
+    """Options of prune: containers, networks, images and volumes, each with its filters."""
     for kind in _NOT_YET:
         if params.get(kind):
             raise Error(f"{kind} cannot be pruned yet", hint=f"leave out the option {kind}")
@@ -138,11 +159,13 @@ def declare(params: Mapping[str, Any]) -> Declared:
     volumes = pruning.wanted(params.get("volumes_filters") or {})
     containers = filters.parse(params.get("containers_filters") or {}, now)
     images = filters.parse(wanted, now, ("dangling",))
+    networks = filters.parse(params.get("networks_filters") or {}, now)
     return Declared(
         containers if params.get("containers") else None,
         images if params.get("images") else None,
         dangling,
         volumes if params.get("volumes") else None,
+        networks if params.get("networks") else None,
     )
 
 
@@ -154,8 +177,11 @@ def observe(host: Host, declared: Declared) -> Waste:
     volumes: tuple[pruning.Unused, ...] = ()
     if declared.volumes is not None:
         volumes = pruning.unused(host, declared.volumes, gone)
+    networks: tuple[str, ...] = ()
+    if declared.networks is not None:
+        networks = network_pruning.unused(host, declared.networks, gone)
     if declared.images is None:
-        return Waste(containers, volumes=volumes)
+        return Waste(containers, volumes=volumes, networks=networks)
     everything = [one for one in store.all_images(host.layout) if not state.is_gone(host, one)]
     images = _unused(host, declared, everything, _used(host, gone))
     going = [one.image for one in images if one.image is not None]
@@ -168,7 +194,7 @@ def observe(host: Host, declared: Declared) -> Waste:
     )
     freed = lineage.freed(going, rest, pinned)
     sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
-    return Waste(containers, tuple(images), sizes, volumes)
+    return Waste(containers, tuple(images), sizes, volumes, networks)
 
 
 def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
@@ -247,6 +273,8 @@ def _foretold(host: Host, dangling: bool, known: set[str], used: set[str]) -> li
 
 def plan(declared: Declared, have: Waste) -> Plan[Waste]:
     steps: list[Step[Waste]] = [RemoveContainer(one.name, one.id) for one in have.containers]
+    if have.networks:
+        steps.append(RemoveNetworks(have.networks))
     if have.images:
         ids = tuple(one.image.id for one in have.images if one.image is not None)
         steps.append(RemoveImages(len(have.images), ids))
@@ -258,10 +286,11 @@ def plan(declared: Declared, have: Waste) -> Plan[Waste]:
 def view(found: Waste) -> dict[str, Any]:
     """Names only: the ids of what a check-mode run has predicted are not known."""
     if found.pruned:
-        return {"containers": [], "images": [], "volumes": []}
+        return {"containers": [], "networks": [], "images": [], "volumes": []}
     images = (name for one in found.images for name in one.names or ("<none>",))
     return {
         "containers": [one.name for one in found.containers],
+        "networks": list(found.networks),
         "images": [name if name == "<none>" else _familiar(name) for name in images],
         "volumes": [one.name for one in found.volumes],
     }
@@ -279,6 +308,7 @@ def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
     return {
         "containers": [one.id for one in have.containers if one.id],
         "containers_space_reclaimed": sum(one.size for one in have.containers),
+        "networks": list(have.networks),
         "images": list(_deleted(have)),
         "images_space_reclaimed": sum(size for dummy, size in have.freed),
         "volumes": [one.name for one in have.volumes],
@@ -307,6 +337,7 @@ def predict(found: Waste) -> dict[str, dict[str, Any]]:
         "image": dict.fromkeys(names),
         UNTAGGED: {one.key: None for one in found.images},
         "volume": {one.name: None for one in found.volumes},
+        "network": dict.fromkeys(found.networks),
     }
 
 

@@ -19,7 +19,16 @@ from ..layout import Layout
 from ..network.spec import Attachment, Publication
 from . import host_config
 from .record import Record
-from .spec import ContainerSpec, ImageDefaults, Mount, Port, argv
+from .spec import (
+    DEFAULT_NETWORK,
+    ContainerSpec,
+    Endpoint,
+    ImageDefaults,
+    Mount,
+    Port,
+    argv,
+    endpoints,
+)
 
 #: What Docker writes for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"
@@ -229,17 +238,14 @@ def _network_settings(
     spec: ContainerSpec, record: Record, image: ImageDefaults, attached: bool
 ) -> dict[str, Any]:
     found = {attachment.network: attachment for attachment in record.attachments if attached}
-    names = {endpoint.network: endpoint for endpoint in spec.networks}
     networks = {}
-    for name in (*names, *(other for other in found if other not in names)):
-        endpoint = names.get(name)
-        networks[name] = {
-            "IPAMConfig": _ipam(endpoint.ipv4_address, endpoint.ipv6_address) if endpoint else None,
-            "Aliases": list(endpoint.aliases) if endpoint and endpoint.aliases else None,
-            **_endpoint(record.id, found.get(name)),
-        }
+    for endpoint in endpoints(spec):
+        attachment = next((a for a in found.values() if _named(a, endpoint.network)), None)
+        name = endpoint.network if attachment is None else attachment.network
+        networks[name] = {**_asked(record, endpoint), **_endpoint(record.id, attachment)}
     if spec.network_mode in ("host", "none"):
-        networks = {spec.network_mode: {"IPAMConfig": None, "Aliases": None, **_endpoint("", None)}}
+        empty = _asked(record, Endpoint(spec.network_mode))
+        networks = {spec.network_mode: {**empty, **_endpoint("", None)}}
     first = found.get(next(iter(found), ""))
     top = _endpoint(record.id, first)
     ports = published(record.publications, _exposed(spec, image)) if attached else {}
@@ -251,6 +257,27 @@ def _network_settings(
         "GlobalIPv6Address": top["GlobalIPv6Address"],
         "GlobalIPv6PrefixLen": top["GlobalIPv6PrefixLen"],
         "Networks": networks,
+    }
+
+
+def _named(attachment: Attachment, network: str) -> bool:
+    """Whether a container calls the network of an attachment so, by its name or its id."""
+    return attachment.network == network or (
+        len(network) > 3 and attachment.network_id.startswith(network)
+    )
+
+
+def _asked(record: Record, endpoint: Endpoint) -> dict[str, Any]:
+    """What was asked of one network, and the names it gives the container there."""
+    names = (record.name, *endpoint.aliases, record.id[:12])
+    named = endpoint.network not in (DEFAULT_NETWORK, "host", "none")
+    return {
+        "IPAMConfig": _ipam(endpoint.ipv4_address, endpoint.ipv6_address),
+        "Links": list(endpoint.links) or None,
+        "Aliases": list(endpoint.aliases) or None,
+        "DriverOpts": dict(endpoint.driver_opts) or None,
+        "GwPriority": endpoint.gw_priority,
+        "DNSNames": list(dict.fromkeys(names)) if named else None,
     }
 
 

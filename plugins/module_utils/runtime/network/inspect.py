@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..container.record import Record
-from .spec import Attachment, Network
+from . import record
+from .firewall import MASQUERADE_OPTION
+from .spec import Attachment, Network, Pool
+
+#: What Docker shows of its default bridge, which nobody declared.
+_BRIDGE = {
+    record.DEFAULT_OPTION: "true",
+    record.ICC_OPTION: "true",
+    MASQUERADE_OPTION: "true",
+    record.HOST_IP_OPTION: "0.0.0.0",
+    record.BRIDGE_OPTION: record.bridge_name(record.DEFAULT, {}),
+    record.MTU_OPTION: "1500",
+}
 
 
 def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]:
@@ -22,27 +34,18 @@ def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]
         "Created": network.created,
         "Scope": "local",
         "Driver": spec.driver,
+        "EnableIPv4": spec.enable_ipv4,
         "EnableIPv6": spec.enable_ipv6,
         "IPAM": {
             "Driver": "default",
-            "Options": {},
-            "Config": [
-                {
-                    "Subnet": pool.subnet,
-                    "Gateway": pool.gateway,
-                    **({"IPRange": pool.ip_range} if pool.ip_range else {}),
-                    **(
-                        {"AuxiliaryAddresses": dict(pool.aux_addresses)}
-                        if pool.aux_addresses
-                        else {}
-                    ),
-                }
-                for pool in spec.pools
-            ],
+            "Options": dict(spec.ipam_options),
+            "Config": [_pool(pool) for pool in spec.pools],
         },
         "Internal": spec.internal,
-        "Attachable": False,
+        "Attachable": spec.attachable,
         "Ingress": False,
+        "ConfigFrom": {"Network": spec.config_from},
+        "ConfigOnly": spec.config_only,
         "Containers": {
             found.id: _endpoint(found, attachment)
             for found in records
@@ -50,9 +53,20 @@ def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]
             for attachment in found.attachments
             if attachment.network_id == network.id
         },
-        "Options": dict(spec.driver_options),
+        "Options": {**(_BRIDGE if spec.name == record.DEFAULT else {}), **spec.driver_options},
         "Labels": dict(spec.labels),
     }
+
+
+def _pool(pool: Pool) -> dict[str, Any]:
+    value: dict[str, Any] = {"Subnet": pool.subnet}
+    if pool.ip_range:
+        value["IPRange"] = pool.ip_range
+    if pool.gateway:
+        value["Gateway"] = pool.gateway
+    if pool.aux_addresses:
+        value["AuxiliaryAddresses"] = dict(pool.aux_addresses)
+    return value
 
 
 def _endpoint(found: Record, attachment: Attachment) -> dict[str, str]:

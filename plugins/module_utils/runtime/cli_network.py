@@ -1,0 +1,306 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verbs for networks, with Docker's flags and output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from .errors import Conflict, Error, NotFound
+from .plan import Host
+from .terminal import ask, complain, say
+from .verbs import FILTER, INT, LIST, STRING, STRINGS, SWITCH, Arguments, Flag, Verb, listed
+
+_HEADINGS = {
+    "ID": "NETWORK ID",
+    "Name": "NAME",
+    "Driver": "DRIVER",
+    "Scope": "SCOPE",
+    "CreatedAt": "CREATED AT",
+    "IPv4": "IPV4",
+    "IPv6": "IPV6",
+    "Internal": "INTERNAL",
+    "Labels": "LABELS",
+}
+
+
+def _create(host: Host, arguments: Arguments) -> int:
+    from .converge import converge
+    from .network import record, resource
+    from .network.declare import declare
+
+    name = arguments.operands[0]
+    if record.find(host.layout, record.network_id(name)) or name in record.PREDEFINED:
+        raise Conflict(f"network {name} exists already")
+    options = _pairs(arguments.opt)
+    declared = declare(
+        {
+            "name": name,
+            "driver": arguments.driver,
+            "driver_options": options,
+            "ipam_driver": arguments.ipam_driver,
+            "ipam_driver_options": _pairs(arguments.ipam_opt),
+            "ipam_config": _pools(arguments) or None,
+            "enable_ipv4": arguments.ipv4,
+            "enable_ipv6": arguments.ipv6 if "ipv6" in arguments.given else None,
+            "internal": arguments.internal,
+            "attachable": arguments.attachable,
+            "ingress": arguments.ingress,
+            "scope": arguments.scope or None,
+            "config_only": arguments.config_only,
+            "config_from": arguments.config_from,
+            "labels": _pairs(arguments.label),
+        }
+    )
+    converge(host, resource.RESOURCE, declared)
+    say(record.network_id(name))
+    return 0
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = (text.partition("=") for text in texts)
+    return {name: value for name, dummy, value in pairs}
+
+
+def _pools(arguments: Arguments) -> list[dict[str, Any]]:
+    """The blocks of addresses: ranges, gateways and other addresses belong to the subnet that holds
+    them, as with Docker.
+    """
+    import ipaddress
+
+    pools: list[dict[str, Any]] = [{"subnet": subnet} for subnet in arguments.subnet]
+
+    def pool_of(flag: str, text: str) -> dict[str, Any]:
+        try:
+            address = ipaddress.ip_network(text, strict=False).network_address
+            for pool in pools:
+                if address in ipaddress.ip_network(pool["subnet"], strict=False):
+                    return pool
+        except ValueError as exc:
+            raise Error(f"--{flag}: {text[:100]!r} is no address") from exc
+        raise Error(f"--{flag}: no --subnet holds {text}")
+
+    for flag, key in (("gateway", "gateway"), ("ip-range", "iprange")):
+        for text in arguments[flag]:
+            pool = pool_of(flag, text)
+            if key in pool:
+                raise Error(f"--{flag}: the subnet {pool['subnet']} has two")
+            pool[key] = text
+    for name, text in _pairs(arguments.aux_address).items():
+        pool_of("aux-address", text).setdefault("aux_addresses", {})[name] = text
+    return pools
+
+
+def _ls(host: Host, arguments: Arguments) -> int:
+    from .system.listing import networks
+    from .table import listing
+
+    found = networks(host, arguments.filter)
+    if arguments.quiet and not arguments.format:
+        for one in found:
+            say(one["Id"] if arguments.no_trunc else one["Id"][:12])
+        return 0
+    rows = [
+        {
+            "ID": one["Id"] if arguments.no_trunc else one["Id"][:12],
+            "Name": one["Name"],
+            "Driver": one["Driver"],
+            "Scope": one["Scope"],
+            "CreatedAt": one["Created"],
+            "IPv4": str(one["EnableIPv4"]).lower(),
+            "IPv6": str(one["EnableIPv6"]).lower(),
+            "Internal": str(one["Internal"]).lower(),
+            "Labels": ",".join(f"{key}={value}" for key, value in one["Labels"].items()),
+        }
+        for one in found
+    ]
+    for line in listing(rows, _HEADINGS, ("ID", "Name", "Driver", "Scope"), arguments.format):
+        say(line)
+    return 0
+
+
+def document(host: Host, name: str) -> dict[str, Any]:
+    """What is known of a network, in the shape of docker network inspect. Raises NotFound."""
+    from .container import liveness
+    from .container import record as container_record
+    from .network import inspect, record
+
+    found = record.find(host.layout, name)
+    if found is None:
+        raise NotFound(f"there is no network {name}")
+    records = container_record.records(host.layout)
+    return inspect.document(found, [liveness.truth(host.layout, one) for one in records])
+
+
+def _inspect(host: Host, arguments: Arguments) -> int:
+    from .cli_image import inspect
+
+    return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
+
+
+def _rm(host: Host, arguments: Arguments) -> int:
+    from .converge import converge
+    from .network import record, resource
+    from .network.declare import declare
+
+    def remove(name: str) -> None:
+        found = record.find(host.layout, name)
+        if found is None:
+            if not arguments.force:
+                raise NotFound(f"there is no network {name}")
+            return
+        declared = declare({"name": found.spec.name, "state": "absent"})
+        converge(host, resource.RESOURCE, declared)
+
+    return _each(arguments.operands, remove)
+
+
+def _each(names: Sequence[str], act: Callable[[str], None]) -> int:
+    """Do something with each, say which it was done with, and go on after an error."""
+    failed = False
+    for name in names:
+        try:
+            act(name)
+            say(name)
+        except Error as exc:
+            complain(exc)
+            failed = True
+    return int(failed)
+
+
+def _connect(host: Host, arguments: Arguments) -> int:
+    from .container import joining, record
+    from .container.option.networks import endpoints
+
+    network, name = arguments.operands
+    (endpoint,) = endpoints(
+        [
+            {
+                "name": network,
+                "ipv4_address": arguments.ip,
+                "ipv6_address": arguments.ip6,
+                "aliases": arguments.alias,
+                "links": arguments.link,
+                "gw_priority": arguments.gw_priority,
+                "driver_opts": _pairs(arguments.driver_opt),
+            }
+        ]
+    )
+    joining.connect(host, record.identify(host.layout, name), endpoint)
+    return 0
+
+
+def _disconnect(host: Host, arguments: Arguments) -> int:
+    from .container import joining, record
+
+    network, name = arguments.operands
+    try:
+        container_id = record.identify(host.layout, name)
+    except NotFound:
+        # Whoever forces it wants it off the network, and what is not there is.
+        if arguments.force:
+            return 0
+        raise
+    joining.disconnect(host, container_id, network)
+    return 0
+
+
+def _prune(host: Host, arguments: Arguments) -> int:
+    from . import prune
+    from .converge import converge
+
+    asked = {
+        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
+    }
+    declared = prune.declare({"networks": True, "networks_filters": asked})
+    if not arguments.force and ask(
+        "This removes all networks that no container is on. Go on? [y/N] "
+    ).lower() not in ("y", "yes"):
+        return 1
+    plan, dummy = converge(host, prune.RESOURCE, declared)
+    told = prune.report(host, plan)
+    if told["networks"]:
+        say("Deleted Networks:")
+        for name in told["networks"]:
+            say(name)
+    return 0
+
+
+def _removing(hidden: bool) -> Verb:
+    return Verb(
+        _rm,
+        "Remove networks that no container is on",
+        "NETWORK [NETWORK...]",
+        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+        hidden=hidden,
+    )
+
+
+VERBS = {
+    "network connect": Verb(
+        _connect,
+        "Connect a container to a network, while it runs too",
+        "NETWORK CONTAINER",
+        (
+            Flag("alias", "", STRINGS, "Another name for the container on the network"),
+            Flag("driver-opt", "", STRINGS, "A setting of its interface, NAME=VALUE"),
+            Flag("gw-priority", "", INT, "The highest gives the default route", default=0),
+            Flag("ip", "", STRING, "Its IPv4 address, such as 172.30.100.104"),
+            Flag("ip6", "", STRING, "Its IPv6 address, such as 2001:db8::33"),
+            Flag("link", "", LIST, "Another container under a name of its own, NAME:ALIAS"),
+        ),
+    ),
+    "network create": Verb(
+        _create,
+        "Create a network",
+        "NETWORK",
+        (
+            Flag("attachable", "", SWITCH, "Recorded, and of no effect on one host"),
+            Flag("aux-address", "", STRINGS, "An address no container gets, NAME=ADDRESS"),
+            Flag("config-from", "", STRING, "The network whose settings it has"),
+            Flag("config-only", "", SWITCH, "Only settings for other networks"),
+            Flag("driver", "d", STRING, "bridge, macvlan or ipvlan", default="bridge"),
+            Flag("gateway", "", STRINGS, "The bridge's own address, or that of the router"),
+            Flag("ingress", "", SWITCH, "Refused: it belongs to a swarm", hidden=True),
+            Flag("internal", "", SWITCH, "No way out and none in"),
+            Flag("ip-range", "", STRINGS, "The part of a subnet containers get addresses from"),
+            Flag("ipam-driver", "", STRING, "Only default", default="default", hidden=True),
+            Flag("ipam-opt", "", STRINGS, "Recorded, and of no effect", hidden=True),
+            Flag("ipv4", "", SWITCH, "Whether containers have IPv4", default=True),
+            Flag("ipv6", "", SWITCH, "Whether containers have IPv6"),
+            Flag("label", "", LIST, "A label of the network"),
+            Flag("opt", "o", LIST, "An option of the driver, NAME=VALUE"),
+            Flag("scope", "", STRING, "Only local", hidden=True),
+            Flag("subnet", "", STRINGS, "A subnet, such as 10.89.0.0/24"),
+        ),
+    ),
+    "network disconnect": Verb(
+        _disconnect,
+        "Take a container off a network, while it runs too",
+        "NETWORK CONTAINER",
+        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+    ),
+    "network inspect": Verb(
+        _inspect,
+        "Show all that is known of networks",
+        "NETWORK [NETWORK...]",
+        (
+            Flag("format", "f", STRING, "A template such as '{{.IPAM.Config}}'"),
+            Flag("verbose", "v", SWITCH, "Accepted: everything is shown", hidden=True),
+        ),
+    ),
+    "network ls": Verb(_ls, "List networks", flags=listed()),
+    "network prune": Verb(
+        _prune,
+        "Remove networks that no container is on",
+        flags=(
+            Flag("filter", "", FILTER, "Only those with this, such as 'until=24h' or 'label=a'"),
+            Flag("force", "f", SWITCH, "Do not ask"),
+        ),
+    ),
+    "network rm": _removing(hidden=False),
+    "network list": Verb(_ls, "List networks", flags=listed(), hidden=True),
+    "network remove": _removing(hidden=True),
+}

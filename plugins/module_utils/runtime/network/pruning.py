@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The networks that no container is on, running or not: found, and removed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable
+
+from .. import document, files, filters
+from ..container import record as container_record
+from ..container.spec import ContainerSpec, endpoints
+from ..errors import NotFound
+from ..filters import Filters
+from ..plan import Host
+from . import attach, lease, record
+from .spec import NetworkSpec
+from .steps import Remove
+
+
+def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str, ...]:
+    """The networks that would be pruned once the containers ``gone`` were, by name.
+
+    The ones that exist on every host stay, and so does one that only holds settings.
+    """
+    predicted = host.predicted.get("network", {})
+    used = _used(host, gone)
+    found = []
+    for network in record.networks(host.layout):
+        spec = network.spec
+        if spec.name in predicted or not _may_go(spec) or {spec.name, network.id} & used:
+            continue
+        if asked.match(filters.seconds(network.created), spec.labels):
+            found.append(spec.name)
+    for name, value in predicted.items():
+        if value is not None and name not in used:
+            spec = document.from_json(NetworkSpec, value["spec"])
+            if _may_go(spec) and asked.match(None, spec.labels):
+                found.append(name)
+    return tuple(sorted(found))
+
+
+def _may_go(spec: NetworkSpec) -> bool:
+    return spec.name not in record.PREDEFINED and not spec.config_only
+
+
+def _used(host: Host, gone: Collection[str]) -> set[str]:
+    """The names and ids of networks that containers are on, or hold addresses of."""
+    predicted = host.predicted.get("container", {})
+    found: set[str] = set()
+    left = set()
+    for known in container_record.records(host.layout):
+        if known.name in gone or known.name in predicted:
+            left.add(known.id)
+            continue
+        with contextlib.suppress(NotFound):
+            found |= _named(host, container_record.read_spec(host.layout, known.id))
+    for name, value in predicted.items():
+        if value is not None and name not in gone:
+            found |= _named(host, document.from_json(ContainerSpec, value["spec"]))
+    for network in record.networks(host.layout):
+        if any(one.container_id not in left for one in lease.leases(host.layout, network.id)):
+            found.add(network.id)
+    return found
+
+
+def _named(host: Host, spec: ContainerSpec) -> set[str]:
+    names = set()
+    for endpoint in endpoints(spec):
+        known = record.find(host.layout, endpoint.network)
+        names |= {endpoint.network, endpoint.network if known is None else known.id}
+    return names
+
+
+def remove(host: Host, names: Iterable[str]) -> None:
+    """Remove networks; one that a container came to use meanwhile stays."""
+    with files.lock(host.layout.lock(*attach.LOCK), deadline_s=host.lock_timeout_s):
+        free = unused(host, Filters())
+        for name in names:
+            if name in free:
+                Remove(name).execute(host)
