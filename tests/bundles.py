@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional
+
+import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     conmon,
@@ -34,6 +38,22 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+@contextlib.contextmanager
+def serving(name: str) -> Iterator[None]:
+    """A host that an OCI runtime serves: crun refuses controllers on a hybrid's v2 side."""
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    controllers = Path("/sys/fs/cgroup/unified/cgroup.controllers")
+    hidden = bool(oci_runtime.refusal(name, oci_runtime.cgroups()))
+    if hidden:
+        subprocess.run(["mount", "--bind", "/dev/null", str(controllers)], check=True)
+    try:
+        yield
+    finally:
+        if hidden:
+            subprocess.run(["umount", str(controllers)], check=True)
 
 
 class Running:

@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bundles import Running
+from bundles import Running, serving
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux, safefs
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
@@ -40,16 +38,8 @@ SLEEP = ("sleep", "1000")
 
 @pytest.fixture(scope="module", params=["runc", "crun"])
 def name(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each runtime, on a host it serves: crun refuses controllers on a hybrid's v2 side."""
-    if shutil.which(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
-    controllers = Path("/sys/fs/cgroup/unified/cgroup.controllers")
-    hidden = bool(oci_runtime.refusal(request.param, oci_runtime.cgroups()))
-    if hidden:
-        subprocess.run(["mount", "--bind", "/dev/null", str(controllers)], check=True)
-    yield request.param
-    if hidden:
-        subprocess.run(["umount", str(controllers)], check=True)
+    with serving(str(request.param)):
+        yield str(request.param)
 
 
 @pytest.fixture

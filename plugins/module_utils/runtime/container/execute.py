@@ -68,7 +68,7 @@ def run(
     With ``tty`` both streams are one, in ``stdout``. Raises NotFound, Conflict when the container
     does not run or is paused, and oci_runtime.NotStarted (with ``status`` 126 or 127).
     """
-    runtime = oci_runtime.choose(host.layout)
+    runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
     if request.tty:
         with oci_runtime.exec_terminal(runtime, container_id, asked, name) as made:
@@ -89,7 +89,7 @@ def start(host: Host, container_id: str, request: Request) -> int:
 
     Raises as run().
     """
-    runtime = oci_runtime.choose(host.layout)
+    runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
     return oci_runtime.exec_detached(runtime, container_id, asked, name)
 
@@ -102,7 +102,7 @@ def attached(
 
     Yields a function that waits for its end and returns the exit status. Raises as run().
     """
-    runtime = oci_runtime.choose(host.layout)
+    runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
     with oci_runtime.exec_attached(runtime, container_id, asked, stdin, name) as wait:
         yield wait
@@ -115,7 +115,7 @@ def on_terminal(host: Host, container_id: str, request: Request) -> Iterator[Ter
     What is written there the command reads; its window size is set with TIOCSWINSZ; ``wait()``
     gives the exit status. A caller that leaves the block before its end detaches. Raises as run().
     """
-    runtime = oci_runtime.choose(host.layout)
+    runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
     with oci_runtime.exec_terminal(runtime, container_id, asked, name) as made:
         yield made
@@ -172,6 +172,12 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     if request.tty and request.size:
         asked["consoleSize"] = {"height": request.size[0], "width": request.size[1]}
     return found.name, asked
+
+
+def _runtime(host: Host, container_id: str) -> oci_runtime.Runtime:
+    """The OCI runtime that made the container: no other one knows it."""
+    made_by = record.read_record(host.layout, container_id).runtime
+    return oci_runtime.choose(host.layout, made_by)
 
 
 def _running(layout: Layout, container_id: str) -> Record:

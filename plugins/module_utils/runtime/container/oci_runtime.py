@@ -253,10 +253,24 @@ def update(runtime: Runtime, container_id: str, resources: Mapping[str, Any]) ->
     """
     path = Path(runtime.state_root).parent / f"update-{secrets.token_hex(8)}.json"
     try:
-        files.write_atomic(path, json.dumps(resources).encode(), durable=False)
+        known = _in_words_of_crun(resources) if runtime.name == "crun" else resources
+        files.write_atomic(path, json.dumps(known).encode(), durable=False)
         _run(runtime, "update", "--resources", str(path), container_id)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _in_words_of_crun(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Without -1 for no limit, which crun 1.8 writes to cgroup v1 in a form the kernel refuses.
+
+    In its place stands the most that the kernel knows: 4,194,304 processes, 8192 processors.
+    """
+    known = {kind: dict(limits) for kind, limits in resources.items()}
+    if known.get("pids", {}).get("limit") == -1:
+        known["pids"]["limit"] = 1 << 22
+    if known.get("cpu", {}).get("quota") == -1:
+        known["cpu"]["quota"] = 8192 * int(known["cpu"].setdefault("period", 100_000))
+    return known
 
 
 def exec_run(

@@ -68,7 +68,7 @@ def changes(
         "memory": {"limit": -1, "reservation": -1, "swap": -1},
         "cpu": {"shares": 1024, "quota": -1, "period": _PERIOD_US, "cpus": cpus, "mems": mems},
         "pids": {"limit": -1},
-        "blockIO": {"weight": 500},
+        "blockIO": {"weight": 100},
     }
     found: dict[str, Any] = {}
     for kind, defaults in nothing.items():
