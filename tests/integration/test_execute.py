@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,29 +152,6 @@ def test_a_container_that_cannot_take_one(world: World) -> None:
         run(world, made, "id")
     # A command that was left alone ended with the container.
     until(lambda: not Path(f"/proc/{pid}").exists())
-
-
-def test_streams_that_are_ours(world: World, tmp_path: Path) -> None:
-    """What docker exec -i does: the command's streams are the program's, its status too."""
-    made = world.run("web")
-    program = tmp_path / "program.py"
-    program.write_text(
-        f"import sys; sys.path[:0] = {sys.path!r}\n"
-        f"from {RUNTIME}.container import execute\n"
-        f"from {RUNTIME}.layout import Layout\nfrom {RUNTIME}.plan import Host\n"
-        "request = execute.Request(tuple(sys.argv[2:]))\n"
-        "with execute.attached(Host(Layout.default()), sys.argv[1], request, 0) as wait:\n"
-        "    sys.exit(wait())\n"
-    )
-    script = "cat; echo err >&2; exit 5"
-    done = subprocess.run(
-        [sys.executable, str(program), made.id, "sh", "-c", script],
-        input=os.urandom(300_000),
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-    assert (done.returncode, len(done.stdout), done.stderr) == (5, 300_000, b"err\n")
 
 
 def test_output_without_end(world: World) -> None:

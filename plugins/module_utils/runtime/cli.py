@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         cli_archive,
         cli_attach,
         cli_container,
+        cli_exec,
         cli_help,
         cli_image,
         cli_network,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         cli_archive,
         cli_attach,
         cli_container,
+        cli_exec,
         cli_help,
         cli_image,
         cli_network,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 FILES = {
     "cli_run": "run create",
     "cli_attach": "start attach wait",
+    "cli_exec": "exec",
     "cli_container": "ps logs inspect stop restart kill rm rename container",
     "cli_image": "images pull push tag rmi history search login logout image",
     "cli_archive": "save load import",
@@ -65,11 +68,11 @@ FILES = {
     "cli_supervise": "supervise",
 }
 
+_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_container")
+
 #: What a group has besides: the verb of the same name without the group.
 ALIASES = {
-    "container": frozenset(
-        " ".join(FILES[file] for file in ("cli_run", "cli_attach", "cli_container")).split()
-    )
+    "container": frozenset(" ".join(FILES[file] for file in _OF_CONTAINERS).split())
     - {"container", "inspect"},
     "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
     "system": frozenset(["info"]),

@@ -24,8 +24,8 @@ from .container.attachment import STDERR
 from .errors import Error
 
 #: What a pipe that is ready surely takes without waiting (PIPE_BUF, pipe(7)).
-_PIECE = 4096
-_READ = 8192
+_SURE = 4096
+PIECE = 8192
 
 #: What leaves a container without ending it, as Docker has it: Ctrl-P Ctrl-Q.
 DETACH_KEYS = "ctrl-p,ctrl-q"
@@ -279,14 +279,14 @@ class Conversation:
 
     def _write(self, out: list[tuple[int, bytes]]) -> None:
         fd, data = out.pop(0)
-        written = os.write(fd, data[:_PIECE])
+        written = os.write(fd, data[:_SURE])
         if written < len(data):
             out.insert(0, (fd, data[written:]))
 
     def _read(self, streams: Streams) -> tuple[Optional[bytes], bool]:
         """What is typed, or None when there will be no more; and whether it says to detach."""
         try:
-            data = os.read(0, _READ)
+            data = os.read(0, PIECE)
         except OSError:
             # The terminal is gone, or standard input was closed before we began.
             data = b""

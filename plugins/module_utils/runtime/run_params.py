@@ -9,7 +9,7 @@ Pure, but for the files that flags name.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from .container.catalogue import OPTIONS
@@ -26,25 +26,22 @@ def known() -> frozenset[str]:
     return frozenset(names | {name for option in OPTIONS for name in option.companions})
 
 
-class Params(dict[str, Any]):
-    """A task's parameters: what was not given is None, as Ansible has it."""
-
-    def __missing__(self, name: str) -> None:
-        return None
-
-
-def params(arguments: Arguments, environment: Mapping[str, str]) -> Params:
+def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, Any]:
     """What the flags say, as the parameters of a task. Raises Error naming the flag."""
     for refused, why in REFUSED.items():
         if refused.name in arguments.given:
             raise _refused(refused.name, why)
-    found = Params()
+    found: dict[str, Any] = {}
     for simple, option, convert in SIMPLE:
         name = simple.name
         if name in arguments.given:
             _set(found, name, option, _converted(name, convert, arguments[name]))
     for option, flags, read in (
-        ("env", ("env", "env-file"), lambda: _env(arguments, environment)),
+        (
+            "env",
+            ("env", "env-file"),
+            lambda: _env(arguments, environment),
+        ),
         ("labels", ("label", "label-file"), lambda: _labels(arguments)),
         ("healthcheck", _HEALTH, lambda: _healthcheck(arguments)),
         ("mounts", ("mount",), lambda: [mount(text) for text in arguments.mount]),
@@ -62,7 +59,7 @@ def params(arguments: Arguments, environment: Mapping[str, str]) -> Params:
     return found
 
 
-def _set(found: Params, flag: str, option: str, value: Any) -> None:
+def _set(found: dict[str, Any], flag: str, option: str, value: Any) -> None:
     if option not in known():
         raise _refused(flag, "")
     found[option] = value
@@ -86,10 +83,16 @@ def _number(flag: str, text: str) -> int:
 
 
 def _env(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, str]:
+    return variables(arguments.env, arguments.env_file, environment)
+
+
+def variables(
+    texts: Sequence[str], files: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, str]:
     """The files' variables and then the flags' own; a name alone has the value it has around us."""
-    lines = [line for path in arguments.env_file for line in file_lines(path)]
+    lines = [line for path in files for line in file_lines(path)]
     found = {}
-    for text in (*lines, *arguments.env):
+    for text in (*lines, *texts):
         name, equals, value = text.partition("=")
         if not name:
             raise Error(f"invalid environment variable: {text[:40]!r}")
@@ -289,21 +292,20 @@ def _truth(key: str, text: str) -> bool:
 
 
 def with_defaults(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the module's own defaults would have them."""
-    return Params(
-        {
-            "state": "present",
-            "undeclared": "reset",
-            "comparisons": {},
-            "pull": "missing",
-            "recreate": False,
-            "restart": False,
-            "keep_volumes": True,
-            "force_kill": False,
-            "command_handling": "correct",
-            **found,
-        }
-    )
+    """Parameters as the module would have them: None for what is not given, and its defaults."""
+    return {
+        **dict.fromkeys(known()),
+        "state": "present",
+        "undeclared": "reset",
+        "comparisons": {},
+        "pull": "missing",
+        "recreate": False,
+        "restart": False,
+        "keep_volumes": True,
+        "force_kill": False,
+        "command_handling": "correct",
+        **found,
+    }
 
 
 def environment() -> Mapping[str, str]:

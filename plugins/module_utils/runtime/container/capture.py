@@ -19,7 +19,6 @@ import select
 import selectors
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -203,67 +202,81 @@ class Terminal(Running):
     fd: int = -1
 
 
-@contextlib.contextmanager
-def attached(
-    argv: Sequence[str], stdin: process.Stream, env: Mapping[str, str], pid_file: Path
-) -> Iterator[Running]:
-    """Run ``argv``, which starts a process and ends, with our own streams for the process.
+@dataclass
+class Piped(Running):
+    """The same with pipes: descriptors of our ends, and what it wrote to standard error before it
+    was known that it had begun. ``stdin`` is -1 where it reads nothing.
+    """
 
-    Standard error passes through us, since the runtime's complaint is not the process's: until it
-    is known whether there is a process it is held, then it is handed on.
+    stdin: int = -1
+    stdout: int = -1
+    stderr: int = -1
+    head: bytes = b""
+
+
+@contextlib.contextmanager
+def piped(
+    argv: Sequence[str], stdin: bool, env: Mapping[str, str], pid_file: Path
+) -> Iterator[Piped]:
+    """Run ``argv``, which starts a process and ends, with pipes of ours for the process's streams.
+
+    It never gets descriptors that we were given: a terminal of the host can be read from whichever
+    side is open, and a file is more than what is written to it. A caller that leaves the block
+    before its end leaves it alone, without streams.
     """
     with _adopt_orphans(), contextlib.ExitStack() as stack:
         runtime = process.spawn(
-            argv, env=env, stdin=stdin, stdout=sys.stdout.fileno(), stderr=process.PIPE
+            argv,
+            env=env,
+            stdin=process.PIPE if stdin else None,
+            stdout=process.PIPE,
+            stderr=process.PIPE,
         )
-        if runtime.stderr is None:
-            raise AssertionError("there is a pipe")
-        stack.callback(runtime.stderr.close)
-        source = runtime.stderr.fileno()
-        head = bytearray()
-        ended = os.pidfd_open(runtime.pid)
-        try:
-            while not select.select([ended], [], [], 0)[0]:
-                ready = select.select([ended, source], [], [])[0]
-                if source in ready:
-                    part = os.read(source, _CHUNK)
-                    head += part
-                    if not part or len(head) > _HEAD_LIMIT:
-                        select.select([ended], [], [])
-        finally:
-            os.close(ended)
+        fds = [-1, -1, -1]
+        for index, file in enumerate((runtime.stdin, runtime.stdout, runtime.stderr)):
+            if file is not None:
+                # What is written by us alone needs no buffer, nor a close that flushes one.
+                fds[index] = os.dup(file.fileno())
+                file.close()
+                stack.callback(_close, fds, index)
+        head = _complaint(runtime, fds[2])
         runtime.wait()
-        made = Running(_read_pid(pid_file))
-        if not made.pid:
+        made = Piped(_read_pid(pid_file), stdin=fds[0], stdout=fds[1], stderr=fds[2])
+        if made.pid:
+            made.head = head
+        else:
+            os.set_blocking(fds[2], False)
             with contextlib.suppress(BlockingIOError):
-                os.set_blocking(source, False)
-                head += os.read(source, _CHUNK)
-            made.complaint = bytes(head)
-            yield made
-            return
-        passing = threading.Thread(target=_pass_on, args=(source, bytes(head)), daemon=True)
-        passing.start()
-        try:
-            yield made
-        finally:
-            made.wait()
-            # What the process left behind may hold the stream for ever.
-            passing.join(_LINGER_S)
+                head += os.read(fds[2], _CHUNK)
+            made.complaint = head
+        yield made
+        if made.pid:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(made.pid, os.WNOHANG)
+
+
+def _close(fds: list[int], index: int) -> None:
+    os.close(fds[index])
+
+
+def _complaint(runtime: process.Child, source: int) -> bytes:
+    """What comes on standard error until the runtime has ended: its own, or the process's."""
+    head = bytearray()
+    ended = os.pidfd_open(runtime.pid)
+    try:
+        while not select.select([ended], [], [], 0)[0]:
+            if source in select.select([ended, source], [], [])[0]:
+                part = os.read(source, _CHUNK)
+                head += part
+                if not part or len(head) > _HEAD_LIMIT:
+                    select.select([ended], [], [])
+    finally:
+        os.close(ended)
+    return bytes(head)
 
 
 #: What of a stream is held before it is known whose it is. Bytes.
 _HEAD_LIMIT = 1 << 20
-
-
-def _pass_on(source: int, head: bytes) -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            view = memoryview(head)
-            while view:
-                view = view[os.write(sys.stderr.fileno(), view) :]
-            head = os.read(source, _CHUNK)
-            if not head:
-                return
 
 
 @contextlib.contextmanager

@@ -17,16 +17,16 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Optional
 
-from .. import files, process
+from .. import files
 from ..errors import Conflict, Error, NotFound
 from ..frozen import dataclass
 from ..layout import Layout
 from ..plan import Host
-from . import liveness, oci_runtime, record, tree, user
+from . import capture, liveness, oci_runtime, record, tree, user
 from .bundle.capabilities import CAPABILITIES
 from .bundle.process import check_cwd
 from .capture import OUTPUT_LIMIT, Captured, Terminal
@@ -95,17 +95,18 @@ def start(host: Host, container_id: str, request: Request) -> int:
 
 
 @contextlib.contextmanager
-def attached(
-    host: Host, container_id: str, request: Request, stdin: process.Stream
-) -> Iterator[Callable[[], int]]:
-    """Run a command with our own streams: ``docker exec -i`` (``stdin`` None: without -i).
+def on_pipes(
+    host: Host, container_id: str, request: Request, stdin: bool
+) -> Iterator[capture.Piped]:
+    """Run a command with pipes for its streams: ``docker exec -i`` (without ``stdin``: no -i).
 
-    Yields a function that waits for its end and returns the exit status. Raises as run().
+    Yields our ends of them, and ``wait()`` for its exit status. A caller that leaves the block
+    before its end leaves it alone. Raises as run().
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
-    with oci_runtime.exec_attached(runtime, container_id, asked, stdin, name) as wait:
-        yield wait
+    with oci_runtime.exec_piped(runtime, container_id, asked, stdin, name) as made:
+        yield made
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
@@ -23,7 +23,7 @@ from .. import files, linux, process
 from ..errors import Error, NotFound
 from ..frozen import dataclass
 from ..layout import Layout
-from .capture import OUTPUT_LIMIT, Captured, Terminal, attached, capture, terminal
+from .capture import OUTPUT_LIMIT, Captured, Piped, Terminal, capture, piped, terminal
 
 #: In this order: crun starts a container in a third of runc's time.
 CANDIDATES = ("crun", "runc")
@@ -299,28 +299,25 @@ def exec_run(
 
 
 @contextmanager
-def exec_attached(
+def exec_piped(
     runtime: Runtime,
     container_id: str,
     document: Mapping[str, Any],
-    stdin: process.Stream,
+    stdin: bool,
     name: str = "",
-) -> Iterator[Callable[[], int]]:
-    """Run one more process whose streams are ours: it reads ``stdin`` (None: nothing) itself, and
-    its output goes to our standard output and error.
-
-    Yields a function that waits for its end and returns its exit status; signals may be sent to the
-    process meanwhile. Raises NotStarted.
+) -> Iterator[Piped]:
+    """Run one more process whose streams are pipes, our ends of which the Piped has; without
+    ``stdin`` it reads nothing. Raises NotStarted.
     """
     with _process_file(runtime, document) as (description, pid_file):
         argv = _exec(runtime, description, pid_file)
-        with attached([*argv, container_id], stdin, ENVIRONMENT, pid_file) as child:
+        with piped([*argv, container_id], stdin, ENVIRONMENT, pid_file) as child:
             if not child.pid:
                 said = child.complaint.decode("utf-8", "replace")
                 raise failure(
                     runtime, name or container_id[:12], said, tuple(document.get("args", ()))
                 )
-            yield child.wait
+            yield child
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verb exec: one more command in a running container."""
+
+from __future__ import annotations
+
+from .cli_attach import DETACH, check_terminal, left
+from .plan import Host
+from .terminal import complain
+from .verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+
+
+def _exec(host: Host, arguments: Arguments) -> int:
+    from . import console, run_params, session
+    from .container import execute, record
+    from .container.oci_runtime import NotStarted
+
+    name, *command = arguments.operands
+    container_id = record.identify(host.layout, name)
+    check_terminal(arguments.interactive and arguments.tty and not arguments.detach)
+    request = execute.Request(
+        tuple(command),
+        run_params.variables(arguments.env, arguments.env_file, run_params.environment()),
+        arguments.user or None,
+        arguments.workdir or None,
+        arguments.tty,
+        arguments.privileged,
+        console.window(0) or console.window(1),
+    )
+    try:
+        if arguments.detach:
+            execute.start(host, container_id, request)
+            return 0
+        keys = arguments.detach_keys or console.DETACH_KEYS
+        return left(session.execute(host, container_id, request, arguments.interactive, keys))
+    except NotStarted as exc:
+        complain(exc)
+        return exc.status
+
+
+VERBS = {
+    "exec": Verb(
+        _exec,
+        "Execute a command in a running container",
+        "CONTAINER COMMAND [ARG...]",
+        (
+            Flag("detach", "d", SWITCH, "Detached mode: run command in the background"),
+            DETACH,
+            Flag("env", "e", LIST, "Set environment variables"),
+            Flag("env-file", "", LIST, "Read in a file of environment variables"),
+            Flag("interactive", "i", SWITCH, "Keep STDIN open even if not attached"),
+            Flag("privileged", "", SWITCH, "Give extended privileges to the command"),
+            Flag("tty", "t", SWITCH, "Allocate a pseudo-TTY"),
+            Flag("user", "u", STRING, "Username or UID (<name|uid>[:<group|gid>])"),
+            Flag("workdir", "w", STRING, "Working directory inside the container"),
+        ),
+        stops=True,
+    ),
+}

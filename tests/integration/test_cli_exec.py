@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands in a running container, from a real terminal and from pipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import containers
+import pytest
+from containers import World, until
+from screens import screen
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def program(world: World, *words: str) -> list[str]:
+    return ["/usr/bin/python3", str(archive.program(world.layout)), "exec", *words]
+
+
+def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+    done = subprocess.run(
+        program(world, *words), input=stdin, capture_output=True, check=False, timeout=60
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_command_with_pipes(world: World, tmp_path: Path) -> None:
+    made = world.run("c", env={"OWN": "1"})
+    assert run(world, "c", "echo", "-n", "a") == (0, b"a", b"")
+    assert run(world, "c", "sh", "-c", "echo o; echo e >&2; exit 5") == (5, b"o\n", b"e\n")
+    assert run(world, "c", "sh", "-c", "kill -9 $$")[0] == 137
+    assert run(world, "c", "cat", stdin=b"never read") == (0, b"", b"")
+    data = os.urandom(700_000)
+    assert run(world, "-i", "c", "cat", stdin=data) == (0, data, b"")
+    assert run(world, "-i", "c", "head", "-c", "3", stdin=data) == (0, data[:3], b"")
+    (tmp_path / "env").write_text("FILE=2\n")
+    script = "echo $OWN$FILE$FLAG; id -u; pwd"
+    words = ["-e", "FLAG=3", "--env-file", str(tmp_path / "env"), "-u", "7", "-w", "/tmp"]
+    assert run(world, *words, "c", "sh", "-c", script) == (0, b"123\n7\n/tmp\n", b"")
+    status, dummy, said = run(world, "c", "nothere")
+    assert (status, b'the command "nothere" is not in the image' in said) == (127, True)
+    assert run(world, "c", "/etc")[0] == 126
+    assert run(world, "c")[0] == 1
+    assert run(world, "nope", "true")[0] == 1
+    assert run(world, "-it", "c", "true")[2] == b"slipway: the input device is not a TTY\n"
+    assert run(world, "-d", "c", "sh", "-c", "sleep 985; echo x >/dev/null") == (0, b"", b"")
+    assert run(world, "c", "sh", "-c", "(sleep 1000 &); echo left") == (0, b"left\n", b"")
+    # What it is given is pipes: nothing of the host's own files and terminals.
+    shown = run(world, "-i", "c", "sh", "-c", "readlink /proc/self/fd/0; ls -l /proc/self/fd/1")[1]
+    assert shown.count(b"pipe:") == 2
+    world.slipway("stop", "c")
+    assert run(world, "c", "true")[2].startswith(b"slipway: container c is not running")
+    assert world.current(made.id).phase == "exited"
+
+
+def test_a_terminal(world: World) -> None:
+    world.run("c")
+    script = "stty size; trap 'echo caught' INT; read a; stty size; cat; exit 6"
+    with screen(program(world, "-it", "c", "sh", "-c", script), 33, 77) as shown:
+        shown.expect(b"33 77\r\n")
+        shown.resize(40, 90)
+        time.sleep(0.2)
+        shown.type(b"word\r")
+        shown.expect(b"word\r\n40 90\r\n")
+        shown.type(b"\x03")
+        shown.expect(b"caught\r\n")
+        assert shown.end() == 6
+        assert shown.restored()
+    with screen(
+        program(world, "-it", "c", "sh", "-c", "sleep 2; echo on >/mark; sleep 986")
+    ) as shown:
+        until(shown.changed)
+        time.sleep(0.2)
+        shown.type(b"\x10\x11")
+        assert shown.end() == 0
+        assert shown.restored()
+    assert b"sleep 2" in run(world, "c", "ps", "-o", "args")[1]
+    with screen(program(world, "-it", "--detach-keys", "", "c", "sleep", "987")) as shown:
+        until(shown.changed)
+        os.kill(shown.pid, signal.SIGTERM)
+        assert shown.end() == 143
+        assert shown.restored()
+    until(lambda: run(world, "c", "cat", "/mark")[1] == b"on\n")
+    assert b"sleep 986" in run(world, "c", "ps", "-o", "args")[1]
