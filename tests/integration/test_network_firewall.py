@@ -5,132 +5,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from laboratory import Space, ask, serve, silent, wire, without
+from laboratory import ask, serve, silent, without
+from segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    record as container_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
-    ContainerSpec,
-    Endpoint,
     Port,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
     attach,
-    firewall,
     link,
-    names,
     nameserver,
     publish,
     record,
+    ruleset,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
-    NetworkSpec,
-    Pool,
-)
-
-LAN, LAN_HOST, LAN_PEER = "192.0.2.0/24", "192.0.2.1", "192.0.2.2"
-FAR_HOST, FAR_PEER = "198.51.100.1", "198.51.100.2"
-
-
-class Container:
-    """A running container as the network sees it: a record, and a namespace with a server."""
-
-    def __init__(
-        self,
-        layout: Layout,
-        name: str,
-        networks: tuple[str, ...] = ("bridge",),
-        ports: tuple[Port, ...] = (),
-    ) -> None:
-        self.layout, self.name = layout, name
-        self.id = (name.encode().hex() + "0" * 64)[:64]
-        layout.container(self.id).mkdir(mode=0o700)
-        endpoints = [Endpoint(network) for network in networks]
-        self.attachments = attach.attach(layout, self.id, endpoints)
-        spec = ContainerSpec(name, name, name, hostname=name)
-        names.prepare(layout, self.id, spec, self.attachments)
-        made = Record(self.id, name, "", (), attachments=self.attachments)
-        with publish.claim(layout, self.id, ports, self.attachments) as publications:
-            self.record = dataclasses.replace(made, publications=publications)
-            container_record.write_record(layout, self.record)
-        publish.synchronise(layout, starting=[self.record])
-        self.space = Space()
-        attach.connect(layout, self.space.pid, self.attachments)
-        self.space.serve(name, "tcp:80", "udp:80", "tcp:81")
-        self.record = dataclasses.replace(self.record, phase="running", pid=self.space.pid)
-        container_record.write_record(layout, self.record)
-
-    @property
-    def address(self) -> str:
-        return self.attachments[0].ipv4_address.partition("/")[0]
-
-    @property
-    def address6(self) -> str:
-        return self.attachments[0].ipv6_address.partition("/")[0]
-
-    def hosts(self) -> str:
-        return (self.layout.container(self.id) / "hosts").read_text()
-
-    def end(self) -> None:
-        self.space.end()
-        gone = dataclasses.replace(self.record, phase="exited", publications=())
-        container_record.write_record(self.layout, gone)
-        publish.synchronise(self.layout)
-        attach.release(self.layout, gone)
-
-
-class Host:
-    """This namespace as a host between a neighbour (LAN) and somebody far away."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.lan, self.far = Space(), Space()
-        wire(None, self.lan, ("lan0", "eth0"), (f"{LAN_HOST}/24", f"{LAN_PEER}/24"))
-        wire(None, self.far, ("far0", "eth0"), (f"{FAR_HOST}/24", f"{FAR_PEER}/24"))
-        subprocess.run(["ip", "addr", "add", "2001:db8::1/64", "dev", "lan0", "nodad"], check=True)
-        self.lan.run("ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad")
-        self.lan.run("ip", "route", "add", "default", "via", LAN_HOST)
-        self.lan.run("ip", "-6", "route", "add", "default", "via", "2001:db8::1")
-        self.far.run("ip", "route", "add", "default", "via", FAR_HOST)
-        self.containers: list[Container] = []
-
-    def network(self, name: str, subnet: str, subnet6: str = "", **options: bool) -> None:
-        pools = [Pool(subnet, subnet.replace(".0/24", ".1"))]
-        if subnet6:
-            pools.append(Pool(subnet6, subnet6.replace("::/64", "::1")))
-        spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
-        made = record.make(spec)
-        record.write(self.layout, made)
-        link.ensure_bridge(made.bridge, record.bridge_addresses(made))
-        publish.synchronise(self.layout)
-
-    def container(
-        self, name: str, networks: tuple[str, ...] = ("bridge",), ports: tuple[Port, ...] = ()
-    ) -> Container:
-        made = Container(self.layout, name, networks, ports)
-        self.containers.append(made)
-        return made
-
-    def end(self) -> None:
-        for container in self.containers:
-            container.end()
-        for network in record.networks(self.layout):
-            link.delete_link(network.bridge)
-            record.remove(self.layout, network.id)
-        publish.synchronise(self.layout)
-        self.lan.end()
-        self.far.end()
-        for name in ("lan0", "far0"):
-            link.delete_link(name)
 
 
 @pytest.fixture
@@ -191,6 +86,71 @@ def test_loopback_of_the_host_itself_is_as_before(host: Host) -> None:
     for name in ("all", "default", "lan0", "slipway0"):
         with open(f"/proc/sys/net/ipv4/conf/{name}/route_localnet", encoding="ascii") as file:
             assert file.read().strip() == "0", name
+
+
+def test_a_published_port_is_for_those_in_its_scope(host: Host) -> None:
+    """For everybody else it looks as if nothing had published it."""
+    host.network("six", "10.1.1.0/24", "fd00:6::/64")
+    publics = ("198.51.100.0/24", "2001:db8::/64", "198.51.100.128/25")
+    scopes = {"local": ("local",), "lan": ("lan",), "some": publics, "all": ()}
+    host.lan.run("ip", "addr", "add", "10.9.9.2/24", "dev", "eth0")
+    subprocess.run(["ip", "addr", "add", "10.9.9.1/24", "dev", "lan0"], check=True)
+    for number, (name, scope) in enumerate(scopes.items()):
+        ports = (Port(80, "tcp", "", 8080 + number), Port(80, "udp", LAN_HOST, 8080 + number))
+        host.container(name, ("six",), ports, scope)
+    beside = host.container("beside")
+    answering = {
+        name: {
+            "host": bool(ask(None, LAN_HOST, port)) and bool(ask(None, "127.0.0.1", port)),
+            "beside": bool(ask(beside.space, LAN_HOST, port)),
+            "private": bool(ask(host.lan, LAN_HOST, port, source="10.9.9.2", patience_s=0.3)),
+            "near": bool(ask(host.lan, LAN_HOST, port, patience_s=0.3)),
+            "near udp": bool(ask(host.lan, LAN_HOST, port, "udp", patience_s=0.3)),
+            "near v6": bool(ask(host.lan, "2001:db8::1", port, patience_s=0.3)),
+            "far": bool(ask(host.far, FAR_HOST, port, patience_s=0.3)),
+        }
+        for port, name in enumerate(scopes, 8080)
+    }
+    allowed = {name: {who for who, had in row.items() if had} for name, row in answering.items()}
+    always = {"host", "beside"}
+    assert allowed == {
+        "local": always,
+        "lan": always | {"private"},
+        "some": always | {"far", "near v6"},
+        "all": set(answering["all"]),
+    }
+    rules = subprocess.run(["nft", "list", "table", "inet", "slipway"], capture_output=True)
+    assert b"limited4" in rules.stdout and b"sources6" in rules.stdout
+
+
+@pytest.mark.parametrize("filtering", ["0", "1"])
+def test_containers_of_a_network_without_icc_meet_by_published_ports_alone(
+    host: Host, filtering: str
+) -> None:
+    """Whether bridges filter (br_netfilter, which a Docker beside us turns on) or not."""
+    bridges = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    before = bridges.read_text() if bridges.exists() else ""
+    if before:
+        bridges.write_text(filtering)
+    try:
+        _meet_by_published_ports_alone(host)
+    finally:
+        if before:
+            bridges.write_text(before)
+
+
+def _meet_by_published_ports_alone(host: Host) -> None:
+    option = {record.ICC_OPTION: "false"}
+    host.network("apart", "10.1.1.0/24", driver_options=option)
+    host.far.serve("far", "tcp:80")
+    web = host.container("web", ("apart",), (Port(80, "tcp", "", 8080),))
+    client = host.container("client", ("apart",))
+    assert silent(client.space, web.address, 81)
+    # Nor by the host, asked to route between the two.
+    client.space.run("ip", "route", "add", web.address, "via", "10.1.1.1")
+    assert silent(client.space, web.address, 81)
+    assert ask(client.space, LAN_HOST, 8080) == ("web", "10.1.1.1")
+    assert ask(client.space, FAR_PEER, 80) == ("far", FAR_HOST)
 
 
 def test_a_port_published_on_loopback_stays_there(host: Host) -> None:
@@ -297,7 +257,7 @@ def test_without_an_ipv6_subnet_there_is_no_ipv6(host: Host) -> None:
 
 def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
     web = host.container("web", ports=(Port(80, "tcp", "", 8080),))
-    mark = f"meta mark set meta mark | {firewall.ACCEPT_MARK:#x}"
+    mark = f"meta mark set meta mark | {ruleset.ACCEPT_MARK:#x}"
     rules = f"""
         table inet slipway_user {{
             chain forward {{

@@ -17,11 +17,11 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors impo
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
     declare,
     dns,
-    firewall,
     lease,
     nameserver,
     record,
     resource,
+    ruleset,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
     NetworkSpec,
@@ -164,7 +164,7 @@ FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.
         (HAVE, {"labels": {"a": "1"}}, ["update network web (labels)"]),
         (
             HAVE,
-            {"driver_options": {firewall.MASQUERADE_OPTION: False}},
+            {"driver_options": {ruleset.MASQUERADE_OPTION: False}},
             ["update network web (driver_options)"],
         ),
         (HAVE, {"internal": True}, ["recreate network web (internal)"]),
@@ -344,10 +344,10 @@ def test_the_ruleset_depends_on_no_order() -> None:
     ports = [Publication("c", "tcp", "", port, "10.9.0.2", 80) for port in (8080, 443, 53)] + [
         Publication("c", "udp", "192.0.2.1", 53, "172.17.0.2", 53)
     ]
-    rules = firewall.ruleset([one, two], ports)
-    assert firewall.ruleset([two, one], ports[::-1]) == rules
-    assert firewall.ruleset([one, two], ports[:-1])[-1] != rules[-1]
-    assert firewall.ruleset([], []) == rules[:2]
+    rules = ruleset.ruleset([one, two], ports)
+    assert ruleset.ruleset([two, one], ports[::-1]) == rules
+    assert ruleset.ruleset([one, two], ports[:-1])[-1] != rules[-1]
+    assert ruleset.ruleset([], []) == rules[:2]
 
 
 def test_resolvers_a_container_cannot_reach_are_left_out() -> None:

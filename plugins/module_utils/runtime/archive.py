@@ -178,6 +178,7 @@ MODULES = (
     "network/publish",
     "network/record",
     "network/resource",
+    "network/ruleset",
     "network/spec",
     "network/state",
     "network/steps",

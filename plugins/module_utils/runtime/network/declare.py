@@ -18,7 +18,7 @@ from typing import Any, Optional
 from ..errors import Error
 from ..frozen import dataclass
 from . import lease, record
-from .firewall import MASQUERADE_OPTION
+from .ruleset import MASQUERADE_OPTION
 from .spec import NetworkSpec, Pool
 
 _BOOLEANS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..container.record import Record
 from . import record
-from .firewall import MASQUERADE_OPTION
+from .ruleset import MASQUERADE_OPTION
 from .spec import Attachment, Network, Pool
 
 #: What Docker shows of its default bridge, which nobody declared.

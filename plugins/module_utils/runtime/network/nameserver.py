@@ -198,6 +198,14 @@ def _answered(zones: Sequence[Zone], answering: Collection[str]) -> frozenset[st
     return frozenset(z.network_id for z in zones if any(a in answering for a in z.listen))
 
 
+def has_alone(layout: Layout, protocol: str) -> bool:
+    """Whether port 53 of the host is used by the name server and nobody else: the addresses it
+    listens on are those of bridges, where nobody but their containers asks.
+    """
+    running = _running(layout)
+    return bool(running) and _having(_inodes(protocol)) == {running}
+
+
 def stop(layout: Layout) -> None:
     """End the server and remove its files; none is a success."""
     _end(layout)
@@ -354,12 +362,21 @@ def _describe(pid: int) -> str:
 
 def _holders(address: str) -> set[int]:
     """The processes that have UDP port 53 of an address, or of all addresses."""
-    packed = ipaddress.ip_address(address).packed
-    inodes = set()
-    for table in ("udp", "udp6"):
-        for local, inode in _sockets(table):
-            if local in (packed, bytes(4), bytes(16)):
-                inodes.add(f"socket:[{inode}]")
+    return _having(_inodes("udp", {ipaddress.ip_address(address).packed, bytes(4), bytes(16)}))
+
+
+def _inodes(protocol: str, addresses: Collection[bytes] = ()) -> set[str]:
+    """The sockets on port 53 of these addresses; () is all."""
+    return {
+        f"socket:[{inode}]"
+        for table in (protocol, f"{protocol}6")
+        for local, inode in _sockets(table)
+        if not addresses or local in addresses
+    }
+
+
+def _having(inodes: Collection[str]) -> set[int]:
+    """The processes that have one of these sockets open."""
     found = set()
     for pid in filter(str.isdecimal, os.listdir("/proc")) if inodes else ():
         with contextlib.suppress(OSError):

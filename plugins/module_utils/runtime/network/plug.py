@@ -113,13 +113,15 @@ def _port_settings(messages: Any, attachments: Sequence[Attachment]) -> list[Req
     bridges filter (br_netfilter), a port sends back what came in by it: there a published port is
     translated while the packet is still on the bridge, so that a container which asks for its own
     port by the host's address is answered on the port it came by. Elsewhere the host itself sends
-    such a packet, and the setting would only echo broadcasts.
+    such a packet, and the setting would only echo broadcasts. For the same reason ports are not
+    isolated there, else containers would not even meet by published ports: what goes from one to
+    the other passes the firewall, which keeps them apart.
     """
     hairpin = sysctl.read("net/bridge/bridge-nf-call-iptables") not in ("", "0")
     requests: list[Request] = []
     for attachment in attachments:
         settings = [["IFLA_BRPORT_MODE", 1]] if hairpin else []
-        settings += [["IFLA_BRPORT_ISOLATED", 1]] if attachment.isolated else []
+        settings += [["IFLA_BRPORT_ISOLATED", 1]] if attachment.isolated and not hairpin else []
         if not attachment.host_link or not settings:
             continue
         data = ["IFLA_INFO_SLAVE_DATA", {"attrs": settings}]

@@ -28,7 +28,7 @@ from ..container.spec import Port
 from ..errors import Conflict, Error
 from ..frozen import dataclass
 from ..layout import Layout
-from . import firewall, names, record, sysctl
+from . import firewall, names, nameserver, record, sysctl
 from .spec import Attachment, Publication, by_gateway
 
 _FIREWALL_LOCK = ("firewall", "table")
@@ -206,9 +206,9 @@ def resolve(
         taken = [*holding, *(("this container", p) for p in settled)]
         host_port = port.host_port
         if not host_port or port.host_port_last:
-            host_port = _choose(container_id, port, addresses, before, taken)
+            host_port = _choose(layout, container_id, port, addresses, before, taken)
         for made in _publications(container_id, port, host_port, addresses):
-            _check_free(made, taken)
+            _check_free(layout, made, taken)
             settled.append(dataclasses.replace(made, scope=scope))
     return tuple(settled)
 
@@ -251,6 +251,7 @@ def _publications(
 
 
 def _choose(
+    layout: Layout,
     container_id: str,
     port: Port,
     addresses: Sequence[str],
@@ -272,7 +273,7 @@ def _choose(
     for candidate in (*(p for p in had if p in span or not port.host_port), *tried):
         try:
             for made in _publications(container_id, port, candidate, addresses):
-                _check_free(made, taken)
+                _check_free(layout, made, taken)
         except Conflict:
             continue
         return candidate
@@ -288,11 +289,13 @@ def _ephemeral_range() -> tuple[int, int]:
         return 32768, 60999
 
 
-def _check_free(made: Publication, taken: Sequence[tuple[str, Publication]]) -> None:
+def _check_free(
+    layout: Layout, made: Publication, taken: Sequence[tuple[str, Publication]]
+) -> None:
     for holder, other in taken:
         if _collide(made, other):
             raise _port_taken(made, holder)
-    _check_sockets(made)
+    _check_sockets(layout, made)
 
 
 def _collide(one: Publication, other: Publication) -> bool:
@@ -311,7 +314,7 @@ def _port_taken(made: Publication, holder: str) -> Conflict:
     )
 
 
-def _check_sockets(made: Publication) -> None:
+def _check_sockets(layout: Layout, made: Publication) -> None:
     """Raise Conflict when a socket of the host has the port: binding one of our own is the test."""
     six = ":" in made.container_ip
     family = socket.AF_INET6 if six else socket.AF_INET
@@ -332,6 +335,8 @@ def _check_sockets(made: Publication) -> None:
         except OSError as exc:
             if exc.errno == errno.EADDRINUSE:
                 if made.protocol == "tcp" and _only_connections(made.host_port):
+                    return
+                if made.host_port == 53 and nameserver.has_alone(layout, made.protocol):
                     return
                 raise _port_taken(made, _owner(made)) from exc
             if exc.errno == errno.EADDRNOTAVAIL:
