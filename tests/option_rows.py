@@ -116,6 +116,11 @@ RESOURCES: dict[str, tuple[Any, Any, Any]] = {
 
 SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     "restart_policy": ("always", "unless-stopped", "unless-stopped"),
+    "healthcheck": (
+        {"test": "true", "interval": "1m30s"},
+        {"test": ["CMD", "ok"], "retries": 2},
+        {"test": ["CMD", "ok"], "retries": 2},
+    ),
 }
 
 ROWS = {

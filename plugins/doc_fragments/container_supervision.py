@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of the module container about when a container is started again."""
+"""Options of the module container about who looks after it: restarts and health checks."""
 
 from __future__ import annotations
 
@@ -23,4 +23,44 @@ options:
       - How often V(on-failure) starts it again, for O(restart_policy=on-failure). V(0) is without
         limit.
     type: int
+  healthcheck:
+    description:
+      - The check that says whether the container is well. What is left out is that of the image's
+        C(HEALTHCHECK), then Docker's default.
+      - It is run in the container, as its user. One small process per host makes all checks, while
+        a container with a check runs.
+      - It is changed without recreating the container. What it says is in C(State.Health) of the
+        container and in C(slipway ps).
+    type: dict
+    suboptions:
+      test:
+        description:
+          - The command, whose exit status is 0 when the container is well. A string is run by
+            C(/bin/sh -c). A list begins with V(CMD), V(CMD-SHELL), or is only V(NONE), which turns
+            the check of the image off.
+        type: raw
+      interval:
+        description:
+          - The time between two checks, such as V(1m30s). The default is V(30s).
+        type: str
+      timeout:
+        description:
+          - How long a check may take before it is killed and counts as failed. The default is
+            V(30s).
+        type: str
+      retries:
+        description:
+          - How many checks in a row have to fail until the container is unhealthy. The default is
+            V(3).
+        type: int
+      start_period:
+        description:
+          - For how long after the start failures do not count, unless the container was healthy in
+            between. The default is V(0s).
+        type: str
+      start_interval:
+        description:
+          - The time between two checks within O(healthcheck.start_period), while the container was
+            not healthy yet. The default is V(5s).
+        type: str
 """

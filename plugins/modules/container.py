@@ -63,9 +63,26 @@ options:
       - V(restarted) is V(started), and restarts a container that runs already, on every run. It is
         meant for handlers.
       - V(paused) is V(started) with O(paused=true).
+      - V(healthy) is V(started), and waits until the container's health check says that it is well;
+        see O(healthcheck) and O(healthy_wait_timeout). A container without a check is well when it
+        runs. Waiting alone is no change.
     type: str
     default: started
-    choices: [absent, present, created, started, stopped, restarted, paused]
+    choices: [absent, present, created, started, stopped, restarted, paused, healthy]
+  healthy_wait_timeout:
+    description:
+      - How many seconds O(state=healthy) and O(rollback_unless_healthy) wait at most. V(0) waits
+        without limit.
+    type: float
+    default: 300
+  rollback_unless_healthy:
+    description:
+      - When the container has to be recreated, bring the old one back unless the new one becomes
+        healthy within O(healthy_wait_timeout). It is given up as soon as it is unhealthy.
+      - The task then fails with the reason. Without this option the old container is brought back
+        only if the new one does not start.
+    type: bool
+    default: false
   paused:
     description:
       - Whether the processes of a running container are frozen.
@@ -167,6 +184,18 @@ EXAMPLES = r"""
     - {name: db, command: serve-database}
     - {name: app, command: serve-app --database db}
 
+- name: An update that is undone unless the new version becomes healthy
+  slipway.engine.container:
+    name: web
+    image: registry.example.com/web:1.5
+    state: healthy
+    healthcheck:
+      test: wget -q -O /dev/null http://127.0.0.1/
+      interval: 5s
+      start_period: 30s
+    rollback_unless_healthy: true
+    healthy_wait_timeout: 60
+
 - name: Stop it, and change nothing else
   slipway.engine.container:
     name: web
@@ -226,8 +255,11 @@ ARGUMENT_SPEC = {
             "stopped",
             "restarted",
             "paused",
+            "healthy",
         ],
     },
+    "healthy_wait_timeout": {"type": "float", "default": 300},
+    "rollback_unless_healthy": {"type": "bool", "default": False},
     "paused": {"type": "bool"},
     "image": {"type": "str"},
     "pull": {"type": "str", "default": "missing", "choices": ["missing", "always", "never"]},
@@ -369,6 +401,17 @@ ARGUMENT_SPEC = {
         "choices": ["no", "on-failure", "always", "unless-stopped"],
     },
     "restart_retries": {"type": "int"},
+    "healthcheck": {
+        "type": "dict",
+        "options": {
+            "test": {"type": "raw"},
+            "interval": {"type": "str"},
+            "timeout": {"type": "str"},
+            "retries": {"type": "int"},
+            "start_period": {"type": "str"},
+            "start_interval": {"type": "str"},
+        },
+    },
     # How the task goes about it
     "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
     "comparisons": {"type": "dict"},

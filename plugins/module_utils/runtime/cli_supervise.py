@@ -32,7 +32,16 @@ def _boot(host: Host, arguments: Arguments) -> int:
     return int(bool(failures))
 
 
+def _watch(host: Host, arguments: Arguments) -> int:
+    from .container import watch
+
+    held, fifo = (int(number) for number in arguments.operands)
+    watch.watch(host, held, fifo)
+    return 0
+
+
 VERBS = {
     "supervise exited": Verb(_exited, "Record an exit", "CONTAINER GENERATION", hidden=True),
+    "supervise watch": Verb(_watch, "Make the health checks", "LOCK FIFO", hidden=True),
     "supervise boot": Verb(_boot, "Start what runs from boot on", hidden=True),
 }

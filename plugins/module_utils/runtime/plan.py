@@ -53,6 +53,9 @@ class Host:
 class Step(Generic[S]):
     """One effect: idempotent, named, and with an inverse. Subclasses are frozen dataclasses."""
 
+    #: False for a step that only waits for something the host does by itself.
+    changes: bool = True
+
     def describe(self) -> str:
         """The imperative for ``actions``, such as ``create network web``; never a secret in it."""
         raise NotImplementedError
@@ -88,7 +91,7 @@ class Plan(Generic[S]):
 
     @property
     def changed(self) -> bool:
-        return bool(self.steps)
+        return any(step.changes for step in self.steps)
 
     @property
     def actions(self) -> list[str]:

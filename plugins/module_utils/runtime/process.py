@@ -136,4 +136,16 @@ def spawn(
         raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
 
 
+#: Programs that were detached: kept until they end, since Python complains of forgotten ones.
+_detached: list[Child] = []
+
+
+def detach(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> int:
+    """Start a program that outlives us, without streams. Returns its pid."""
+    child = spawn(argv, pass_fds=pass_fds)
+    _detached[:] = [one for one in _detached if one.poll() is None]
+    _detached.append(child)
+    return child.pid
+
+
 PIPE = subprocess.PIPE

@@ -47,6 +47,10 @@ class Inner(Step[WithProgram[S]]):
 
     step: Step[S]
 
+    @property
+    def changes(self) -> bool:  # type: ignore[override]  # It is that of the step inside.
+        return self.step.changes
+
     def describe(self) -> str:
         return self.step.describe()
 
@@ -72,7 +76,7 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
         inner = resource.plan(declared, have.inner)
         steps: list[Step[WithProgram[S]]] = [Inner(step) for step in inner.steps]
-        if steps and not have.current:
+        if any(step.changes for step in steps) and not have.current:
             steps.insert(0, InstallProgram())
         return Plan(have, tuple(steps), inner.unmet, inner.reasons)
 

@@ -25,7 +25,7 @@ from .reading import MISSING
 from .spec import ContainerSpec
 
 #: What a state means to a plan, which looks at the other options besides.
-_STATES = {"created": "present", "restarted": "started", "paused": "started"}
+_STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
 
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
 
@@ -53,6 +53,10 @@ class Declared:
     #: None leaves it as it is, or resets it, as ``undeclared`` says.
     paused: Optional[bool] = None
     removal_wait_timeout_s: Optional[float] = None
+    #: Wait until it is healthy, or go back to the container that was; seconds, 0 without limit.
+    healthy: bool = False
+    rollback_unless_healthy: bool = False
+    healthy_wait_timeout_s: float = 300.0
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -73,6 +77,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     paused = True if state == "paused" else params.get("paused")
     if paused and _STATES.get(state, state) not in ("started", "present"):
         raise Error(f"container {name}: paused does not go with state {state}")
+    timeout = params.get("healthy_wait_timeout")
     return Declared(
         name=name,
         image=params["image"] or "",
@@ -89,6 +94,9 @@ def declare(params: Mapping[str, Any]) -> Declared:
         kill_signal=params.get("kill_signal") or "",
         paused=paused,
         removal_wait_timeout_s=params.get("removal_wait_timeout"),
+        healthy=state == "healthy",
+        rollback_unless_healthy=bool(params.get("rollback_unless_healthy")),
+        healthy_wait_timeout_s=max(0.0, 300.0 if timeout is None else float(timeout)),
     )
 
 

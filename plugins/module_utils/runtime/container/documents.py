@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import NotFound
 from ..plan import Host
-from . import inspect, liveness, record
+from . import health, inspect, liveness, record
 
 _HIDDEN = "********"
 
@@ -22,12 +22,16 @@ def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]
     tasks are printed and kept.
     """
     layout = host.layout
+    now = liveness.current(layout, container_id)
     found = inspect.document(
         layout,
         record.read_spec(layout, container_id),
-        liveness.current(layout, container_id),
+        now,
         record.read_image(layout, container_id),
     )
+    well = health.shown(layout, now)
+    if well is not None:
+        found["State"]["Health"] = well
     if not reveal_env:
         hidden = (entry.partition("=")[0] for entry in found["Config"]["Env"])
         found["Config"]["Env"] = [f"{name}={_HIDDEN}" for name in hidden]

@@ -26,7 +26,7 @@ from ..layout import Layout
 from ..network import attach, link, publish
 from ..plan import Host
 from ..volume import users as volume_users
-from . import conmon, inspect, liveness, oci_runtime, rootfs, traces
+from . import conmon, health, inspect, liveness, oci_runtime, rootfs, traces, watch
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec, endpoints
 
@@ -76,6 +76,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         error="",
         exit_code=0,
         oom_killed=False,
+        watched=_has_check(layout, found.id, spec),
     )
     try:
         # Named before it makes anything: only the same one can take it away again.
@@ -98,6 +99,8 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)
+        if running.watched:
+            look_after(host)
     except BaseException as exc:
         _fail(host, found, intent, exc)
         raise
@@ -174,15 +177,38 @@ def _bring_up(
 
 
 def exit_command(layout: Layout, run: Record) -> list[str]:
-    """What conmon runs when the container has ended. The path is that of whichever program is
-    in use then, not now.
+    """What conmon runs when the container has ended."""
+    return supervision(layout, "exited", run.id, str(run.generation))
+
+
+def watch_command(layout: Layout) -> list[str]:
+    """What makes health checks; its descriptors are still to be named."""
+    return supervision(layout, "watch")
+
+
+def supervision(layout: Layout, *words: str) -> list[str]:
+    """A command of the program for what happens when nobody looks. The path is that of whichever
+    program is in use then, not now.
     """
     places = (("root", layout.root), ("run", layout.run), ("etc", layout.etc))
     return [
         str(layout.program / "current"),
         *(f"--{name}={path}" for name, path in places if layout != Layout.default()),
-        *("supervise", "exited", run.id, str(run.generation)),
+        *("supervise", *words),
     ]
+
+
+def look_after(host: Host) -> None:
+    """Have somebody make the health checks; that nobody can is no reason to stop a container."""
+    try:
+        watch.ensure(host, watch_command(host.layout))
+    except (Error, OSError) as exc:
+        host.warn(f"nobody makes health checks: {exc}")
+
+
+def _has_check(layout: Layout, container_id: str, spec: ContainerSpec) -> bool:
+    image = read_image(layout, container_id)
+    return health.effective(spec.healthcheck, image.healthcheck) is not None
 
 
 def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
@@ -198,6 +224,8 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     _undo(layout, found)
     write_record(layout, ended)
     _forget(layout, found)
+    if found.watched:
+        watch.poke(layout)
     if found.attachments:
         try:
             publish.synchronise(layout)

@@ -192,6 +192,26 @@ def _mount(layout: Layout, mount: Mount) -> dict[str, Any]:
     return value
 
 
+def _healthcheck(spec: ContainerSpec, image: ImageDefaults) -> dict[str, Any]:
+    """What the container or else its image says of it; Docker's defaults are not filled in."""
+    layers = [check for check in (spec.healthcheck, image.healthcheck) if check is not None]
+    if not layers:
+        return {}
+    names = {
+        "Interval": "interval_s",
+        "Timeout": "timeout_s",
+        "StartPeriod": "start_period_s",
+        "StartInterval": "start_interval_s",
+    }
+    shown: dict[str, Any] = {"Test": list(next((one.test for one in layers if one.test), ()))}
+    for key, name in names.items():
+        seconds = next((value for one in layers if (value := getattr(one, name))), 0.0)
+        if seconds:
+            shown[key] = round(seconds * 1e9)
+    retries = next((one.retries for one in layers if one.retries), 0)
+    return {"Healthcheck": {**shown, **({"Retries": retries} if retries else {})}}
+
+
 def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[str, Any]:
     process = argv(spec, image)
     entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
@@ -215,6 +235,7 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "ExposedPorts": {port: {} for port in _exposed(spec, image)} or None,
         "StopSignal": image.stop_signal if spec.stop_signal is None else spec.stop_signal,
         "StopTimeout": spec.stop_timeout_s,
+        **_healthcheck(spec, image),
     }
 
 

@@ -27,7 +27,18 @@ from ..plan import Host
 from ..volume import store as volume_store
 from ..volume import users as volume_users
 from ..volume.spec import Volume
-from . import incarnation, inspect, joining, journal, liveness, oci_runtime, record, surroundings
+from . import (
+    health,
+    incarnation,
+    inspect,
+    joining,
+    journal,
+    liveness,
+    oci_runtime,
+    record,
+    surroundings,
+    watch,
+)
 from .bundle import resources
 from .incarnation import locked
 from .names import signal_number
@@ -221,6 +232,8 @@ def unpause(host: Host, container_id: str) -> Record:
         _resume(host, found)
         running = dataclasses.replace(found, phase="running")
         record.write_record(host.layout, running)
+        if running.watched:
+            incarnation.look_after(host)
         return running
 
 
@@ -310,10 +323,28 @@ def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
         have = record.read_spec(host.layout, container_id)
         if liveness.is_running(host.layout, found):
             _limit(host, found, have, spec)
+        if have.healthcheck != spec.healthcheck:
+            found = _check_otherwise(host, found, spec)
         if endpoints(have) == endpoints(spec):
             record.write_spec(host.layout, container_id, spec)
             return found
     return joining.rejoin(host, container_id, spec)
+
+
+def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
+    """Have another health check from now on; what the old one said is said no more."""
+    image = record.read_image(host.layout, found.id)
+    check = health.effective(spec.healthcheck, image.healthcheck)
+    found = dataclasses.replace(found, watched=check is not None)
+    record.write_spec(host.layout, found.id, spec)
+    record.write_record(host.layout, found)
+    if liveness.is_running(host.layout, found):
+        health.write(host.layout, found, health.Health(found.generation))
+        if found.watched:
+            incarnation.look_after(host)
+        else:
+            watch.poke(host.layout)
+    return found
 
 
 def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
@@ -331,6 +362,8 @@ def repair(host: Host, container_id: str) -> Record:
     """Restore what a running container lost: links, addresses, the firewall, its freedom."""
     thaw(host, container_id)
     found = joining.rejoin(host, container_id)
+    if found.watched:
+        incarnation.look_after(host)
     publish.synchronise(host.layout)
     return found
 

@@ -15,7 +15,7 @@ from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network.spec import Publication
 from ..table import duration, listing
-from . import liveness, record
+from . import health, liveness, record
 from .record import Record
 from .spec import argv
 
@@ -69,7 +69,7 @@ def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]
         "Image": image_name(spec.image, whole),
         "Command": json.dumps(command, ensure_ascii=False),
         "RunningFor": f"{_since(found.created, now)} ago",
-        "Status": status(found, now),
+        "Status": status(found, now, health.verdict(layout, found)),
         "State": found.phase,
         "Ports": ports(found.publications) if found.phase in liveness.LIVE else "",
         "Names": found.name,
@@ -87,9 +87,12 @@ def image_name(image: str, whole: bool = False) -> str:
         return image
 
 
-def status(found: Record, now: float) -> str:
-    """Docker's words: ``Up 5 minutes``, ``Exited (0) 3 hours ago``."""
+def status(found: Record, now: float, well: str = "") -> str:
+    """Docker's words: ``Up 5 minutes (healthy)``, ``Exited (0) 3 hours ago``."""
     if found.phase in liveness.LIVE:
+        if well and found.phase == "running":
+            well = "health: starting" if well == health.STARTING else well
+            return f"Up {_since(found.started_at, now)} ({well})"
         paused = " (Paused)" if found.phase == "paused" else ""
         return f"Up {_since(found.started_at, now)}{paused}"
     if found.phase == "restarting":

@@ -63,6 +63,8 @@ class Record:
     restart_count: int = 0
     backoff_s: float = 0.0
     runtime: str = ""
+    #: Whether this run has a health check, so that somebody has to make it.
+    watched: bool = False
     attachments: tuple[Attachment, ...] = ()
     #: What a running container had on networks that it leaves, until their links are gone.
     leaving: tuple[Attachment, ...] = ()

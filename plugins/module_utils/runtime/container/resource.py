@@ -11,12 +11,13 @@ from typing import Any, Optional
 from ..errors import Error
 from ..plan import Host, Plan, Resource, Step
 from . import declare as declaring
-from . import documents, reading
+from . import documents, health, reading
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
 from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
 from .steps import (
     Amend,
+    AwaitHealthy,
     Create,
     Pause,
     Pull,
@@ -65,12 +66,22 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         reasons = _reasons(declared, have, want, options, pulled=bool(pull))
         steps += pull
         if reasons:
-            steps.append(Replace(want, running, tuple(reasons), declared.keep_volumes))
+            patience_s = (
+                declared.healthy_wait_timeout_s if declared.rollback_unless_healthy else None
+            )
+            steps.append(Replace(want, running, tuple(reasons), declared.keep_volumes, patience_s))
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:
             steps += _in_place(declared, have, want, running, tuple(options))
     steps = [*first, *steps]
-    return Plan(found, tuple(steps), _unmet(declared, have, bool(steps)), tuple(reasons))
+    if declared.healthy and (steps or have.health not in ("", health.HEALTHY)):
+        steps.append(AwaitHealthy(declared.name, declared.healthy_wait_timeout_s))
+    return Plan(
+        found,
+        tuple(steps),
+        _unmet(declared, have, any(step.changes for step in steps)),
+        tuple(reasons),
+    )
 
 
 def _spec(declared: Declared, have: State) -> ContainerSpec:

@@ -100,6 +100,22 @@ class DeviceRate:
     rate: int
 
 
+@dataclass(frozen=True)
+class Healthcheck:
+    """A health check as it was asked for: what is empty or 0 is the image's, then Docker's default.
+
+    ``test`` begins with CMD (arguments), CMD-SHELL (one line for /bin/sh -c) or is only NONE, which
+    turns the image's check off.
+    """
+
+    test: tuple[str, ...] = ()
+    interval_s: float = 0.0
+    timeout_s: float = 0.0
+    start_period_s: float = 0.0
+    start_interval_s: float = 0.0
+    retries: int = 0
+
+
 _NO_RESTART = RestartPolicy()
 #: Of /dev/shm, as with Docker: 64 MiB.
 SHM_SIZE_BYTES = 1 << 26
@@ -232,6 +248,8 @@ class ContainerSpec:
     restart_policy: RestartPolicy = dataclasses.field(
         default=_NO_RESTART, metadata={"live": True, "kind": "value"}
     )
+    #: None is the image's.
+    healthcheck: Optional[Healthcheck] = option(None, live=True)
 
 
 #: The network of containers that declare none.
@@ -292,6 +310,7 @@ class ImageDefaults:
     stop_signal: str = ""
     exposed_ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    healthcheck: Optional[Healthcheck] = None
 
 
 def argv(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:

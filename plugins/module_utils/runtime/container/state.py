@@ -16,7 +16,7 @@ from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
-from . import journal, liveness, logs, record
+from . import health, journal, liveness, logs, record, watch
 from .declare import Declared, shown
 from .journal import Swap
 from .spec import ContainerSpec, endpoints
@@ -57,6 +57,8 @@ class State:
     image_is_current: bool = True
     damage: tuple[str, ...] = ()
     interrupted: Optional[Swap] = None
+    #: What its health check says of a running container; "" without one.
+    health: str = ""
     id: str = ""
     ending: str = ""
     ended_well: bool = False
@@ -104,6 +106,7 @@ def _find(host: Host, name: str) -> State:
         found.phase == "paused",
         damage=damage if running else (),
         interrupted=cut,
+        health=health.verdict(host.layout, found) if running else "",
         id=container_id,
     )
     if found.phase == "exited":
@@ -118,6 +121,8 @@ def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str,
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was cut short")
+    if found.watched and not watch.listens(host.layout):
+        lost = (*lost, "its health check, which nobody makes")
     if journal.left_frozen(host.layout, found.id):
         lost = (*lost, "its freedom: it was frozen for a moment, and nobody let it go on")
     return lost

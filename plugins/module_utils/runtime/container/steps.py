@@ -83,6 +83,9 @@ class Replace(Step[State]):
     start: bool
     reasons: tuple[str, ...]
     keep_volumes: bool = True
+    #: How long it may take to become healthy before the old one comes back, in seconds; None does
+    #: not ask for it.
+    healthy_timeout_s: Optional[float] = None
 
     def describe(self) -> str:
         return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
@@ -102,7 +105,15 @@ class Replace(Step[State]):
 
         image = _image(host, self.spec)
         spec = dataclasses.replace(self.spec, image_id=image.id)
-        swap.swap(host, _id(host, spec.name), spec, image, self.start, self.keep_volumes)
+        swap.swap(
+            host,
+            _id(host, spec.name),
+            spec,
+            image,
+            self.start,
+            self.keep_volumes,
+            self.healthy_timeout_s if self.start else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -209,6 +220,26 @@ class Unpause(Step[State]):
         from . import lifecycle
 
         lifecycle.unpause(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class AwaitHealthy(Step[State]):
+    """Wait until the health check says so; a container without one is well when it runs."""
+
+    name: str
+    timeout_s: float
+    changes = False
+
+    def describe(self) -> str:
+        return f"wait until container {self.name} is healthy"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, health="healthy")
+
+    def execute(self, host: Host) -> None:
+        from . import health
+
+        health.await_healthy(host.layout, _id(host, self.name), self.timeout_s)
 
 
 @dataclass(frozen=True)

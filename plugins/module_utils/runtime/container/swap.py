@@ -26,7 +26,7 @@ from ..image import store
 from ..network import attach
 from ..plan import Host
 from ..volume import store as volume_store
-from . import inspect, journal, lifecycle, logs, record
+from . import health, inspect, journal, lifecycle, logs, record
 from .journal import Swap, Writer
 from .record import Record
 from .spec import ContainerSpec, ImageDefaults
@@ -39,9 +39,11 @@ def swap(
     image: store.Image,
     start: bool,
     keep_volumes: bool = True,
+    healthy_timeout_s: Optional[float] = None,
 ) -> Record:
     """Put a new container in the place of an old one; the old one is back if the new does not
-    start.
+    start, or with ``healthy_timeout_s`` is not healthy after that many seconds (0 is without
+    limit), or unhealthy before.
 
     The time in which neither runs is a stop and a start. ``keep_volumes`` False gives the new one
     fresh anonymous volumes and removes those of the old.
@@ -54,8 +56,11 @@ def swap(
         plan = Swap(
             spec.name, old_id, secrets.token_hex(32), Writer.me(), ran, paused, keep_volumes
         )
+        if healthy_timeout_s is not None and start:
+            _expect_check(spec, store.defaults(image))
         volumes = _carried(host, before, spec, store.defaults(image)) if keep_volumes else {}
         journal.write_swap(layout, plan)
+        started = False
         try:
             made = lifecycle.create(host, spec, image, beside=plan.new, volumes=volumes)
             if ran:
@@ -65,6 +70,9 @@ def swap(
             record.turn_name(layout, spec.name, made.id)
             if start:
                 made = lifecycle.start(host, made.id)
+                started = True
+                if healthy_timeout_s is not None:
+                    health.await_healthy(layout, made.id, healthy_timeout_s, patient=False)
         except BaseException as exc:
             said = logs.last_words(layout, plan.new)
             state = "runs again" if ran else "is as it was"
@@ -74,8 +82,9 @@ def swap(
                 state = f"was to come back and could not ({second})"
             if not isinstance(exc, Error):
                 raise
+            failed = "did not become healthy" if started else "did not start"
             raise Error(
-                f"the new container {spec.name} did not start, so the old one {state}: {exc}{said}"
+                f"the new container {spec.name} {failed}, so the old one {state}: {exc}{said}"
             ) from exc
         _forward(host, plan)
     return made
@@ -109,6 +118,14 @@ def recover_all(host: Host) -> None:
     for container_id in os.listdir(host.layout.run_containers):
         with contextlib.suppress(Error):
             lifecycle.thaw(host, container_id)
+
+
+def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:
+    if health.effective(spec.healthcheck, image.healthcheck) is None:
+        raise Error(
+            f"container {spec.name} has no health check, so it cannot become healthy",
+            hint="name a healthcheck, or leave out rollback_unless_healthy",
+        )
 
 
 def _locked(host: Host, name: str, deadline_s: float) -> contextlib.AbstractContextManager[int]:

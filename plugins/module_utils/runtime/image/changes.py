@@ -4,8 +4,8 @@
 """An image's defaults, changed by instructions of a Dockerfile or by options of their own.
 
 The words are those of ``docker import --change`` and ``docker commit --change``: CMD, ENTRYPOINT,
-ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR. What is changed is the ``config``
-section of an image's config (image-spec, config.md).
+ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR. What is changed is the
+``config`` section of an image's config (image-spec, config.md).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import Any, Callable, Optional
 from ..errors import Error
 
 _PORT = re.compile(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
-_KEYWORDS = "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"
+_KEYWORDS = (
+    "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"
+)
 
 #: The options of modules that change one member each; with_options() reads them.
 OPTIONS = frozenset(
@@ -172,11 +174,54 @@ def _setter(key: str, read: Callable[[str], Any]) -> Callable[[Config, str], Non
     return act
 
 
+_DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|h|m|s)", re.ASCII)
+_NANOSECONDS = {"h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "us": 1e3}
+_CHECK_TIMES = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start-period": "StartPeriod",
+    "start-interval": "StartInterval",
+}
+
+
+def _healthcheck(config: Config, text: str) -> None:
+    """``NONE``, or flags such as --interval=30s and then CMD with a command."""
+    check: dict[str, Any] = {}
+    while text.startswith("--"):
+        flag, dummy, text = text.partition(" ")
+        name, dummy, value = flag[2:].partition("=")
+        text = text.strip()
+        if name == "retries" and value.isdecimal():
+            check["Retries"] = int(value)
+        elif name in _CHECK_TIMES and _DURATION.match(value):
+            parts = _DURATION_PART.findall(value)
+            check[_CHECK_TIMES[name]] = round(
+                sum(float(count) * _NANOSECONDS[unit] for count, unit in parts)
+            )
+        else:
+            raise ValueError(f"{flag[:60]!a} is not understood")
+    word, dummy, command = text.partition(" ")
+    if word.upper() == "NONE" and not command and not check:
+        check["Test"] = ["NONE"]
+    elif word.upper() == "CMD" and command.strip():
+        try:
+            words = json.loads(command)
+        except ValueError:
+            words = None
+        exact = isinstance(words, list) and all(isinstance(one, str) for one in words)
+        check["Test"] = ["CMD", *words] if exact else ["CMD-SHELL", command.strip()]
+    else:
+        raise ValueError("write NONE, or CMD and a command")
+    config["Healthcheck"] = check
+
+
 _INSTRUCTIONS: dict[str, Callable[[Config, str], None]] = {
     "CMD": _setter("Cmd", _command),
     "ENTRYPOINT": _setter("Entrypoint", _command),
     "ENV": _env,
     "EXPOSE": _expose,
+    "HEALTHCHECK": _healthcheck,
     "LABEL": _label,
     "ONBUILD": _onbuild,
     "STOPSIGNAL": _setter("StopSignal", str),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .. import files, oci
-from ..container.spec import ImageDefaults
+from ..container.spec import Healthcheck, ImageDefaults
 from ..errors import Error, LockTimeout
 from ..frozen import dataclass
 from ..layout import Layout
@@ -183,7 +183,18 @@ def defaults(image: Image) -> ImageDefaults:
         stop_signal=config.get("StopSignal") or "",
         exposed_ports=tuple(sorted(config.get("ExposedPorts") or {})),
         volumes=tuple(sorted(config.get("Volumes") or {})),
+        healthcheck=_healthcheck(config.get("Healthcheck") or {}),
     )
+
+
+def _healthcheck(value: Mapping[str, Any]) -> Optional[Healthcheck]:
+    """Docker's addition to the image config; its times are nanoseconds."""
+    test = tuple(str(word) for word in value.get("Test") or ())
+    if not test:
+        return None
+    names = ("Interval", "Timeout", "StartPeriod", "StartInterval")
+    interval, timeout, period, first = (float(value.get(name) or 0) / 1e9 for name in names)
+    return Healthcheck(test, interval, timeout, period, first, int(value.get("Retries") or 0))
 
 
 def ensure_unpacked(layout: Layout, image: Image) -> tuple[Path, ...]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...errors import Error
-from ..spec import RestartPolicy
-from .option import Option
+from ..spec import Healthcheck, RestartPolicy
+from .option import Option, bad
+from .text import duration_s, number, plain
 
 
 def restart_policy(name: str, retries: int) -> RestartPolicy:
@@ -35,7 +36,52 @@ def _restart_policy(params: Mapping[str, Any]) -> Optional[RestartPolicy]:
     return None
 
 
+_TIMES = ("interval", "timeout", "start_period", "start_interval")
+
+
+def healthcheck(value: Mapping[str, Any]) -> Healthcheck:
+    """``test`` is one line for a shell, or a list that begins with CMD, CMD-SHELL or NONE."""
+    test = value.get("test")
+    words = _test(test) if test else ()
+    times = {
+        f"{name}_s": duration_s(f"healthcheck.{name}", value[name])
+        for name in _TIMES
+        if value.get(name) is not None
+    }
+    for name in _TIMES:
+        if 0 < times.get(f"{name}_s", 0.0) < 0.001:
+            raise bad(f"healthcheck.{name}", str(value[name]), "1ms is the least")
+    retries = number("healthcheck.retries", value.get("retries") or 0, 0, 1 << 31)
+    return Healthcheck(words, **times, retries=retries)
+
+
+def _test(test: Any) -> tuple[str, ...]:
+    if isinstance(test, str):
+        return ("CMD-SHELL", plain("healthcheck.test", test))
+    words = tuple(str(word) for word in test)
+    kinds = ("NONE", "CMD", "CMD-SHELL")
+    if not words or words[0] not in kinds or (len(words) == 1) != (words[0] == "NONE"):
+        raise bad(
+            "healthcheck.test",
+            " ".join(words),
+            "write one string, or a list that begins with CMD, CMD-SHELL or NONE",
+        )
+    return words
+
+
+def show_healthcheck(check: Optional[Healthcheck]) -> Any:
+    if check is None:
+        return None
+    shown: dict[str, Any] = {"test": list(check.test)} if check.test else {}
+    for name in _TIMES:
+        seconds = getattr(check, f"{name}_s")
+        if seconds:
+            shown[name] = f"{seconds:g}s"
+    return {**shown, **({"retries": check.retries} if check.retries else {})}
+
+
 OPTIONS = (
+    Option("healthcheck", parse=healthcheck, show=show_healthcheck),
     Option(
         "restart_policy",
         show=show_restart_policy,

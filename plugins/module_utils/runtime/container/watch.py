@@ -1,0 +1,276 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The watcher: one process per host that makes the health checks, while a container has one.
+
+Whoever starts such a container pokes it through a fifo, ``watch.fifo``, or starts it when nobody
+reads there. It holds the lock ``watch.lock`` from the moment it is started, since its starter takes
+the lock and hands it on, so there is one at most and it is never looked for in vain. It ends by
+itself when there is nothing to watch: it takes the fifo away, gives the lock back, and only then
+looks for the last time, so a container that was started meanwhile is seen by it or finds no fifo.
+
+A fifo without a reader is the trace of a watcher that was killed; the next start, task or command
+brings another one to life, which goes on from what the checks had said.
+
+Each check runs in a child, which writes the verdict down; the watcher itself stays small.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import os
+import select
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import files, process
+from ..errors import Error, NotFound
+from ..layout import Layout
+from ..plan import Host
+from . import health, liveness, oci_runtime, record
+from .health import Probe
+from .record import Record
+from .spec import Healthcheck
+
+#: It looks again at least this often, whatever it was told. Seconds.
+_LONGEST_S = 60.0
+
+
+def poke(layout: Layout) -> bool:
+    """Tell the watcher that something has changed; False when there is none."""
+    try:
+        fd = os.open(_fifo(layout), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in (errno.ENOENT, errno.ENXIO):
+            return False
+        raise
+    try:
+        # A full fifo has told it already.
+        with contextlib.suppress(BlockingIOError):
+            os.write(fd, b".")
+    finally:
+        os.close(fd)
+    return True
+
+
+def listens(layout: Layout) -> bool:
+    """Whether there is a watcher."""
+    return poke(layout)
+
+
+def lost(layout: Layout) -> bool:
+    """Whether a watcher was killed, and nobody has taken its place."""
+    return _fifo(layout).exists() and not listens(layout)
+
+
+def ensure(host: Host, argv: list[str]) -> None:
+    """Have a watcher that knows of all there is now; ``argv`` is the command that starts one."""
+    layout = host.layout
+    if poke(layout):
+        return
+    held = os.open(layout.run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # One that is about to end, and looks once more after it has given the lock back.
+            return
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(_fifo(layout), 0o600)
+        fifo = os.open(_fifo(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            child = process.detach([*argv, str(held), str(fifo)], pass_fds=(held, fifo))
+        finally:
+            os.close(fifo)
+    finally:
+        os.close(held)
+    from . import conmon  # Only where one is started: it brings much along.
+
+    with contextlib.suppress(OSError, ValueError):
+        conmon.leave_session(child)
+
+
+@dataclass
+class _Watched:
+    """One run of a container, and when it is checked next (monotonic seconds)."""
+
+    run: Record
+    check: Healthcheck
+    due: float
+
+
+def watch(host: Host, held: int, fifo: int) -> None:
+    """Watch until nothing is left to watch. ``held`` is the locked lock file, ``fifo`` is open."""
+    layout = host.layout
+    watched: dict[str, _Watched] = {}
+    while True:
+        _turn(host, watched, fifo)
+        if any(_runs(layout)):
+            continue
+        # In this order; the docstring above says why.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_fifo(layout))
+        os.close(held)
+        os.close(fifo)
+        if not any(_runs(layout)):
+            return
+        held = os.open(layout.run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(_fifo(layout), 0o600)
+        fifo = os.open(_fifo(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
+    """Watch until nothing is there to be watched and no check is under way."""
+    layout = host.layout
+    children: dict[int, tuple[int, str]] = {}
+    poll = select.poll()
+    poll.register(fifo, select.POLLIN)
+    while True:
+        _look(layout, watched)
+        if not watched and not children:
+            return
+        now = time.monotonic()
+        busy = {container_id for dummy, container_id in children.values()}
+        for container_id, one in watched.items():
+            if one.due <= now and container_id not in busy and one.run.phase == "running":
+                pid = os.fork()
+                if not pid:
+                    _child(host, one)
+                fd = os.pidfd_open(pid)
+                children[fd] = (pid, container_id)
+                poll.register(fd, select.POLLIN)
+                busy.add(container_id)
+        left_s = max(0.0, min([now + _LONGEST_S, *_dues(watched, busy)]) - now)
+        for fd, dummy in poll.poll(left_s * 1000 + 1):
+            if fd == fifo:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(fifo, 4096)
+                continue
+            pid, container_id = children.pop(fd)
+            poll.unregister(fd)
+            os.close(fd)
+            os.waitpid(pid, 0)
+            if container_id in watched:
+                one = watched[container_id]
+                known = health.read(layout, one.run)
+                pause_s = health.pause_s(known, one.check, _age_s(one.run))
+                one.due = time.monotonic() + pause_s
+
+
+def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
+    """When what waits is due; what is paused waits for a poke."""
+    return [
+        one.due
+        for container_id, one in watched.items()
+        if container_id not in busy and one.run.phase == "running"
+    ]
+
+
+def _runs(layout: Layout) -> Iterator[Record]:
+    """The runs that have a check."""
+    for found in record.records(layout):
+        if found.watched and liveness.is_running(layout, found):
+            yield found
+
+
+def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
+    """Take up what came, and give up what went; a check that was changed is taken up anew."""
+    found: dict[str, _Watched] = {}
+    now = time.monotonic()
+    for run in _runs(layout):
+        try:
+            spec = record.read_spec(layout, run.id)
+            check = health.effective(
+                spec.healthcheck, record.read_image(layout, run.id).healthcheck
+            )
+        except (NotFound, Error):
+            continue
+        if check is None:
+            continue
+        known = watched.get(run.id)
+        if known and known.run.generation == run.generation and known.check == check:
+            found[run.id] = dataclasses.replace(known, run=run)
+        else:
+            fresh = _Watched(run, check, now)
+            fresh.due = _due(layout, fresh, now)
+            found[run.id] = fresh
+    watched.clear()
+    watched.update(found)
+
+
+def _due(layout: Layout, one: _Watched, now: float) -> float:
+    """When a run is to be checked next: an interval after the last check, or after its start."""
+    try:
+        known = health.read(layout, one.run)
+    except Error:
+        known = health.Health(one.run.generation)
+    last = known.log[-1].end if known.log else one.run.started_at
+    ago_s = time.time() - (liveness.seconds(last) or time.time())
+    return now + max(0.0, health.pause_s(known, one.check, _age_s(one.run)) - max(0.0, ago_s))
+
+
+def _age_s(run: Record) -> float:
+    return time.time() - (liveness.seconds(run.started_at) or time.time())
+
+
+def _child(host: Host, one: _Watched) -> None:
+    """Make one check and write down the verdict, in a process that does nothing else."""
+    status = 1
+    try:
+        _check(host.layout, one.run, one.check)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _check(layout: Layout, run: Record, check: Healthcheck) -> None:
+    since_start_s = _age_s(run)
+    probe = _probe(layout, run, check)
+    try:
+        # Under no lock: this process alone writes it, and the run's directory goes with the run.
+        now = record.read_record(layout, run.id)
+        if now.generation == run.generation and liveness.is_running(layout, now):
+            known = health.read(layout, run)
+            health.write(layout, run, health.judge(known, check, probe, since_start_s))
+    except (NotFound, FileNotFoundError):
+        return
+
+
+def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
+    """Run the command of a check in the container, as its user, with its variables, in its
+    directory.
+    """
+    begun = liveness.now()
+    try:
+        config = files.read_json(layout.run_container(run.id) / "config.json")
+        asked = {**config["process"], "terminal": False, "args": list(health.argv(check))}
+        asked.pop("consoleSize", None)
+        done = oci_runtime.exec_run(
+            oci_runtime.choose(layout, run.runtime),
+            run.id,
+            asked,
+            timeout_s=check.timeout_s,
+            limit=health.OUTPUT_LIMIT,
+            name=run.name,
+        )
+    except (Error, OSError) as exc:
+        return Probe(begun, liveness.now(), -1, str(exc)[: health.OUTPUT_LIMIT])
+    said = (done.stdout + done.stderr)[: health.OUTPUT_LIMIT].decode("utf-8", "replace")
+    if done.timed_out:
+        said = f"Health check exceeded timeout ({check.timeout_s:g}s): {said}"
+        return Probe(begun, liveness.now(), -1, said[: health.OUTPUT_LIMIT])
+    return Probe(begun, liveness.now(), done.returncode, said)
+
+
+def _fifo(layout: Layout) -> Path:
+    return layout.run / "watch.fifo"
