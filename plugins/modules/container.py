@@ -293,6 +293,43 @@ ARGUMENT_SPEC = {
     "publish_scope": {"type": "list", "elements": "str"},
     # Mounts
     "volumes": {"type": "list", "elements": "str"},
+    "mounts": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "target": {"type": "str", "required": True},
+            "source": {"type": "str"},
+            "type": {
+                "type": "str",
+                "default": "volume",
+                "choices": ["bind", "cluster", "image", "npipe", "tmpfs", "volume"],
+            },
+            "read_only": {"type": "bool"},
+            "consistency": {
+                "type": "str",
+                "choices": ["cached", "consistent", "default", "delegated"],
+            },
+            "propagation": {
+                "type": "str",
+                "choices": ["private", "rprivate", "shared", "rshared", "slave", "rslave"],
+            },
+            "create_mountpoint": {"type": "bool"},
+            "non_recursive": {"type": "bool"},
+            "read_only_non_recursive": {"type": "bool"},
+            "read_only_force_recursive": {"type": "bool"},
+            "no_copy": {"type": "bool"},
+            "labels": {"type": "dict"},
+            "volume_driver": {"type": "str"},
+            "volume_options": {"type": "dict"},
+            "subpath": {"type": "str"},
+            "tmpfs_size": {"type": "str"},
+            "tmpfs_mode": {"type": "str"},
+            "tmpfs_options": {"type": "list", "elements": "dict"},
+        },
+    },
+    "tmpfs": {"type": "list", "elements": "str"},
+    "volumes_from": {"type": "list", "elements": "str"},
+    "volume_driver": {"type": "str"},
     # Networks and names
     "networks": {
         "type": "list",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
-    mounts,
     names,
     networks,
     ports,
@@ -17,7 +16,6 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.o
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     Endpoint,
-    Mount,
     Port,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
@@ -161,49 +159,6 @@ def test_what_would_break_the_files_of_names_is_refused(option: str, value: obje
     known = {each.name: each for each in names.OPTIONS}
     with pytest.raises(Error, match=option):
         known[option].value({option: value})
-
-
-MOUNTS = [
-    ("data:/srv", Mount("volume", "data", "/srv")),
-    ("data:/srv:ro", Mount("volume", "data", "/srv", read_only=True)),
-    ("data:/srv:nocopy,ro", Mount("volume", "data", "/srv", read_only=True, copy_up=False)),
-    ("/etc/x:/y//z/:rslave", Mount("bind", "/etc/x", "/y/z", propagation="rslave")),
-    ("/etc/x:/y:Z", Mount("bind", "/etc/x", "/y", relabel="Z")),
-    ("/srv", Mount("anonymous", "", "/srv")),
-]
-
-
-@pytest.mark.parametrize(("text", "meaning"), MOUNTS, ids=[text for text, dummy in MOUNTS])
-def test_volume_forms(text: str, meaning: Mount) -> None:
-    assert mounts.mounts([text]) == (meaning,)
-    assert mounts.mounts([mounts.show_mount(meaning)]) == (meaning,)
-
-
-BAD_MOUNTS = [
-    ("data:srv", "absolute"),
-    ("data:/", "root"),
-    ("data:/x/../..", "root"),
-    ("data:/proc/sys", "/proc or /sys"),
-    ("data:/x/../sys", "/proc or /sys"),
-    ("a b:/srv", "neither"),
-    ("data:/srv:rslave", "not a mode"),
-    ("/a:/b:nocopy", "not a mode"),
-    ("data:/s\nrv", "absolute"),
-    ("a:b:c:d", "write"),
-    (":/srv", "write"),
-]
-
-
-@pytest.mark.parametrize(("text", "why"), BAD_MOUNTS)
-def test_bad_volumes_say_why(text: str, why: str) -> None:
-    with pytest.raises(Error, match="volumes") as caught:
-        mounts.mounts([text])
-    assert why in str(caught.value)
-
-
-def test_a_target_is_mounted_once() -> None:
-    with pytest.raises(Error, match="mounted twice"):
-        mounts.mounts(["a:/srv", "b:/srv/"])
 
 
 def test_endpoints_keep_their_order_and_show_what_was_given() -> None:

@@ -204,7 +204,7 @@ def _verify(host: Host, arguments: Arguments) -> int:
         chain_id
         for found in record.records(host.layout)
         if liveness.truth(host.layout, found).phase in liveness.LIVE
-        for chain_id in found.layers
+        for chain_id in record.pinned(found)
     }
     wanted = None
     if arguments.operands:

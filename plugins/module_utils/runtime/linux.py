@@ -22,6 +22,10 @@ Path = Union[str, bytes, "os.PathLike[str]"]
 
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+
+# mount_setattr(2), linux/mount.h
+MOUNT_ATTR_RDONLY = 1
 
 # openat2(2), linux/openat2.h
 RESOLVE_NO_XDEV = 0x01
@@ -74,6 +78,7 @@ RENAME_EXCHANGE = 2
 #: Calls from number 424 on are the same on every architecture. renameat2 is older, and musl has no
 #: wrapper for it, so its number is looked up by machine.
 _OPENAT2 = 437
+_MOUNT_SETATTR = 442
 _RENAMEAT2 = {
     "x86_64": 316,
     "aarch64": 276,
@@ -162,6 +167,23 @@ def mount(
     )
 
 
+def mount_setattr(path: Path, attr_set: int, flags: int = 0) -> None:
+    """Set attributes of a mount, with AT_RECURSIVE of all mounts below it too, and leave its others
+    as they are. From Linux 5.12; ENOSYS before.
+    """
+    ctypes, library = _libc()
+    attributes = (ctypes.c_uint64 * 4)(attr_set, 0, 0, 0)
+    result = library.syscall(
+        ctypes.c_long(_MOUNT_SETATTR),
+        ctypes.c_int(AT_FDCWD),
+        ctypes.c_char_p(_bytes(path)),
+        ctypes.c_uint(flags),
+        ctypes.byref(attributes),
+        ctypes.c_size_t(ctypes.sizeof(attributes)),
+    )
+    _check(result, path)
+
+
 def umount2(target: Path, flags: int = 0) -> None:
     """umount2(2) with MNT_* and UMOUNT_NOFOLLOW."""
     _check(_libc()[1].umount2(_bytes(target), flags), target)
@@ -243,7 +265,7 @@ def process_start_time(pid: int) -> Optional[int]:
 @dataclass(frozen=True)
 class Mount:
     """One line of proc(5)'s mountinfo. ``options`` are the mount's own, ``super_options`` the
-    filesystem's.
+    filesystem's; a ``shared`` one spreads what is mounted below it.
     """
 
     mount_id: int
@@ -254,6 +276,7 @@ class Mount:
     source: str
     options: str
     super_options: str
+    shared: bool = False
 
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
@@ -284,6 +307,7 @@ def mountinfo(pid: Union[int, str] = "self") -> list[Mount]:
                 source=_unescape(source),
                 options=_unescape(fields[5]),
                 super_options=_unescape(super_options),
+                shared=any(field.startswith(b"shared:") for field in fields[6:]),
             )
         )
     return mounts

@@ -190,7 +190,7 @@ def observe(host: Host, declared: Declared) -> Waste:
         chain_id
         for found in record.records(host.layout)
         if found.name not in gone
-        for chain_id in found.layers
+        for chain_id in record.pinned(found)
     )
     freed = lineage.freed(going, rest, pinned)
     sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
@@ -226,6 +226,7 @@ def _used(host: Host, gone: frozenset[str]) -> set[str]:
         if known.name not in predicted and known.name not in gone:
             with contextlib.suppress(NotFound):
                 found.add(record.read_spec(layout, known.id).image_id)
+                found |= {image.id for image in known.images}
     for name, value in predicted.items():
         if value is not None and name not in gone:
             spec = value.get("spec") or {}

@@ -167,6 +167,26 @@ def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path, context
             os.close(fd)
 
 
+def mount_read_only(lowers: Sequence[Path], empty: Path, target: Path) -> None:
+    """Mount layers, top first, without a writable one. ``empty`` is a directory that stands below
+    them, since overlayfs wants two at least.
+    """
+    opened: list[int] = []
+    try:
+        for path in (*lowers, empty):
+            opened.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        names = ":".join(f"/proc/self/fd/{fd}" for fd in opened)
+        # One directory of a single layer is what overlayfs refuses; twice the empty one it takes.
+        options = f"lowerdir={names}" if len(opened) > 1 else f"lowerdir={names}:{names}"
+        flags = linux.MS_RDONLY | linux.MS_NODEV | linux.MS_NOSUID
+        linux.mount("overlay", target, "overlay", flags, f"{options},redirect_dir=nofollow")
+    except OSError as exc:
+        raise Error(f"an image cannot be mounted at {target}: {exc.strerror}") from exc
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+
 def _explain(exc: OSError, layers: int, upper: Path, work: Path, target: Path) -> Error:
     what = f"the root filesystem of {layers} layers cannot be mounted at {target}: {exc.strerror}"
     if exc.errno == errno.ENODEV:

@@ -27,6 +27,14 @@ from .spec import ContainerSpec
 #: What a state means to a plan, which looks at the other options besides.
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
 
+#: The option that stands for all that are written in its place or beside it, such as mounts.
+_WRITTEN_AS = {
+    companion: option.name
+    for option in OPTIONS
+    for companion in option.companions
+    if companion not in FIELDS
+}
+
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
 
 
@@ -106,7 +114,11 @@ def _values(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
-    for option, mode in asked.items():
+    found: dict[str, str] = {}
+    for name, mode in asked.items():
+        option = _WRITTEN_AS.get(name, name)
+        if found.setdefault(option, mode) != mode:
+            raise Error(f"comparisons: {name} and {option} are compared as one, so alike")
         if option != "*" and option not in FIELDS and option != "image":
             raise Error(f"comparisons: there is no option {option!r} to compare")
         if mode not in (STRICT, IGNORE, ALLOW_MORE):
@@ -119,7 +131,7 @@ def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
             raise Error(
                 f"comparisons: {option} has one value, so allow_more_present does not apply"
             )
-    return dict(asked)
+    return found
 
 
 def _kind(field: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ..layout import Layout
@@ -34,24 +34,31 @@ from .spec import (
 NEVER = "0001-01-01T00:00:00Z"
 
 
-def anonymous_targets(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
+def anonymous_targets(
+    spec: ContainerSpec, image: ImageDefaults, inherited: Sequence[Mount] = ()
+) -> tuple[str, ...]:
     """The paths that get a volume of their own: declared without a name, or the image's VOLUMEs.
 
     Their volumes are ``Record.anonymous_volumes``, in this order.
     """
     declared = [mount.target for mount in spec.mounts if mount.kind == "anonymous"]
-    taken = {os.path.normpath(mount.target) for mount in spec.mounts}
+    taken = {os.path.normpath(mount.target) for mount in (*spec.mounts, *inherited)}
     return (*declared, *(path for path in image.volumes if os.path.normpath(path) not in taken))
 
 
 def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[Mount, ...]:
-    """Every mount of a container, anonymous volumes by their names, in the order of targets."""
-    found = [mount for mount in spec.mounts if mount.kind != "anonymous"]
+    """Every mount of a container, anonymous volumes by their names, in the order of targets.
+
+    What it has from other containers gives way to what it declares itself.
+    """
     asked = {mount.target: mount for mount in spec.mounts}
-    for target, name in zip(anonymous_targets(spec, image), record.anonymous_volumes):
+    found = {mount.target: mount for mount in record.inherited}
+    found |= {target: mount for target, mount in asked.items() if mount.kind != "anonymous"}
+    targets = anonymous_targets(spec, image, record.inherited)
+    for target, name in zip(targets, record.anonymous_volumes):
         mount = asked.get(target, Mount("volume", name, target))
-        found.append(dataclasses.replace(mount, kind="volume", source=name))
-    return tuple(sorted(found, key=lambda mount: mount.target))
+        found[target] = dataclasses.replace(mount, kind="volume", source=name)
+    return tuple(sorted(found.values(), key=lambda mount: mount.target))
 
 
 def document(
@@ -109,7 +116,10 @@ def _state(record: Record) -> dict[str, Any]:
 
 def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
     return {
-        "Binds": [_bind(m) for m in spec.mounts if m.kind in ("bind", "volume")] or None,
+        "Binds": [_bind(mount) for mount in spec.mounts if _is_bind(mount)] or None,
+        "Mounts": [_asked(mount) for mount in spec.mounts if _is_asked(mount)] or None,
+        "Tmpfs": {m.target: _tmpfs(m) for m in spec.mounts if m.kind == "tmpfs"} or None,
+        "VolumesFrom": list(spec.volumes_from) or None,
         "NetworkMode": spec.network_mode
         or (spec.networks[0].network if spec.networks else "default"),
         "PortBindings": _port_bindings(spec),
@@ -131,10 +141,30 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
     }
 
 
+def _is_asked(mount: Mount) -> bool:
+    """Whether a mount says what only the option mounts can; Docker then has it in Mounts."""
+    if mount.kind in ("tmpfs", "image"):
+        return mount.kind == "image"
+    return bool(
+        mount.subpath
+        or mount.driver_options
+        or mount.labels
+        or not mount.recursive
+        or mount.read_only_recursive
+        or (mount.kind == "bind" and not mount.create_source)
+    )
+
+
+def _is_bind(mount: Mount) -> bool:
+    return mount.kind in ("bind", "volume") and not _is_asked(mount)
+
+
 def _bind(mount: Mount) -> str:
     flags = ["ro" if mount.read_only else "rw"]
     if mount.relabel:
         flags.append(mount.relabel)
+    if not mount.copy_up:
+        flags.append("nocopy")
     if mount.kind == "bind" and mount.propagation != "rprivate":
         flags.append(mount.propagation)
     return f"{mount.source}:{mount.target}:{','.join(flags)}"
@@ -144,6 +174,42 @@ def _link(spec: ContainerSpec, link: str) -> str:
     """Docker shows a link as the paths of its two ends."""
     container, dummy, alias = link.partition(":")
     return f"/{container}:/{spec.name}/{alias}"
+
+
+def _asked(mount: Mount) -> dict[str, Any]:
+    """A mount as the API's Mount has it."""
+    kind = "volume" if mount.kind == "anonymous" else mount.kind
+    value: dict[str, Any] = {"Type": kind, "Source": mount.source, "Target": mount.target}
+    if not mount.source:
+        del value["Source"]
+    if mount.read_only:
+        value["ReadOnly"] = True
+    options: dict[str, Any] = {}
+    if kind == "bind":
+        options = {
+            "Propagation": "" if mount.propagation == "rprivate" else mount.propagation,
+            "NonRecursive": not mount.recursive,
+            "CreateMountpoint": mount.create_source,
+            "ReadOnlyNonRecursive": mount.read_only_recursive == "no",
+            "ReadOnlyForceRecursive": mount.read_only_recursive == "force",
+        }
+    elif kind == "volume":
+        driver = {"Name": "local", "Options": dict(mount.driver_options)}
+        options = {
+            "NoCopy": not mount.copy_up,
+            "Labels": dict(mount.labels),
+            "DriverConfig": driver if mount.driver_options else None,
+        }
+    if mount.subpath:
+        options["Subpath"] = mount.subpath
+    options = {key: item for key, item in options.items() if item}
+    if options:
+        value[f"{kind.capitalize()}Options"] = options
+    return value
+
+
+def _tmpfs(mount: Mount) -> str:
+    return ",".join([*(["ro"] if mount.read_only else []), *mount.options])
 
 
 def _port_bindings(spec: ContainerSpec) -> dict[str, Any]:
@@ -179,7 +245,7 @@ def _mount(layout: Layout, mount: Mount) -> dict[str, Any]:
         "Type": mount.kind,
         "Source": mount.source,
         "Destination": mount.target,
-        "Mode": mount.relabel,
+        "Mode": ",".join([*(["ro"] if mount.read_only else []), *filter(None, [mount.relabel])]),
         "RW": not mount.read_only,
         "Propagation": mount.propagation if mount.kind == "bind" else "",
     }
@@ -228,7 +294,7 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
         "Cmd": list(process[len(entrypoint) :]) or None,
         "Image": spec.image,
-        "Volumes": {path: {} for path in anonymous_targets(spec, image)} or None,
+        "Volumes": {path: {} for path in anonymous_targets(spec, image, record.inherited)} or None,
         "WorkingDir": image.working_dir if spec.working_dir is None else spec.working_dir,
         "Entrypoint": list(entrypoint) or None,
         "Labels": {**image.labels, **spec.labels},

@@ -24,17 +24,15 @@ from ..errors import Conflict, Error
 from ..image import store
 from ..network import attach, publish
 from ..plan import Host
-from ..volume import store as volume_store
 from ..volume import users as volume_users
-from ..volume.spec import Volume
 from . import (
     health,
     incarnation,
-    inspect,
     joining,
     journal,
     liveness,
     oci_runtime,
+    provision,
     record,
     surroundings,
     watch,
@@ -44,7 +42,7 @@ from .incarnation import locked
 from .names import signal_number
 from .record import Record
 from .signals import expect_end, process_of, send, wait_for
-from .spec import ContainerSpec, ImageDefaults, endpoints
+from .spec import ContainerSpec, endpoints
 
 #: What a container is asked to end with when neither it nor its image says.
 _STOP_SIGNAL = "SIGTERM"
@@ -83,9 +81,19 @@ def create(
     container_id = beside or secrets.token_hex(32)
     with contextlib.ExitStack() as undo, store.lease(layout):
         lowers = store.ensure_unpacked(layout, image)
-        names = _make_volumes(host, spec, store.defaults(image), volumes or {}, undo)
+        inherited = provision.inherited(host, spec)
+        images = tuple(provision.mounted_images(host, spec, inherited))
+        names = provision.make_volumes(
+            host, spec, store.defaults(image), inherited, volumes or {}, undo
+        )
         made = Record(
-            container_id, spec.name, liveness.now(), image.chain_ids, anonymous_volumes=names
+            container_id,
+            spec.name,
+            liveness.now(),
+            image.chain_ids,
+            anonymous_volumes=names,
+            inherited=inherited,
+            images=images,
         )
         with files.scratch(layout, "container") as scratch:
             staging = scratch / container_id
@@ -101,28 +109,6 @@ def create(
             record.claim_name(layout, spec.name, container_id)
         undo.pop_all()
     return made
-
-
-def _make_volumes(
-    host: Host,
-    spec: ContainerSpec,
-    image: ImageDefaults,
-    known: Mapping[str, str],
-    undo: contextlib.ExitStack,
-) -> tuple[str, ...]:
-    """The named volumes a container mounts, as far as they are missing, and its anonymous ones."""
-    layout, created = host.layout, liveness.now()
-    for mount in spec.mounts:
-        if mount.kind == "volume":
-            volume_store.ensure(layout, Volume(mount.source, created))
-    names = []
-    for target in inspect.anonymous_targets(spec, image):
-        name = known.get(os.path.normpath(target), "")
-        if not name:
-            name = volume_store.make_anonymous(layout, created)
-            undo.callback(volume_store.remove, layout, name)
-        names.append(name)
-    return tuple(names)
 
 
 def start(host: Host, container_id: str, ready: Optional[incarnation.Ready] = None) -> Record:

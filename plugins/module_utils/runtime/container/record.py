@@ -25,9 +25,18 @@ from ..frozen import dataclass
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
 from .names import is_name
-from .spec import ContainerSpec, ImageDefaults
+from .spec import ContainerSpec, ImageDefaults, Mount
 
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class MountedImage:
+    """An image that a container mounts: as its spec names it, its id, its layers' chain ids."""
+
+    source: str
+    id: str
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,14 @@ class Record:
     anonymous_volumes: tuple[str, ...] = ()
     #: Those of the spec this run began with: the name server's data are a function of all records.
     dns_servers: tuple[str, ...] = ()
+    #: What volumes_from meant when the container was made, and the images that it mounts.
+    inherited: tuple[Mount, ...] = ()
+    images: tuple[MountedImage, ...] = ()
+
+
+def pinned(found: Record) -> frozenset[str]:
+    """The chain ids of all layers a container needs, of the images it mounts too."""
+    return frozenset(found.layers).union(*(image.layers for image in found.images))
 
 
 def check_name(name: str) -> None:

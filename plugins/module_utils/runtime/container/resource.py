@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from .. import document
 from ..errors import Error
 from ..plan import Host, Plan, Resource, Step
 from . import declare as declaring
@@ -76,12 +77,13 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     steps = [*first, *steps]
     if declared.healthy and (steps or have.health not in ("", health.HEALTHY)):
         steps.append(AwaitHealthy(declared.name, declared.healthy_wait_timeout_s))
-    return Plan(
-        found,
-        tuple(steps),
-        _unmet(declared, have, any(step.changes for step in steps)),
-        tuple(reasons),
-    )
+    unmet = _unmet(declared, have, any(step.changes for step in steps))
+    if have.spec is None or reasons:
+        unmet += tuple(
+            f"container {declared.name}: {missing}, which it is to mount from, does not exist"
+            for missing in have.around.missing_mounts
+        )
+    return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 
 def _spec(declared: Declared, have: State) -> ContainerSpec:
@@ -132,6 +134,8 @@ def _in_place(
         steps.append(Restart(declared.name))
         paused = False
     elif running and not have.running:
+        if not steps and have.spec is not None and _written(want) != _written(have.spec):
+            steps.append(Amend(want, ("volumes",)))
         steps.append(Start(declared.name))
         paused = False
     elif running and have.damage:
@@ -149,6 +153,11 @@ def _paused(declared: Declared, have: State) -> bool:
         return False
     whole = declared.image and declared.undeclared == "reset" and declared.state == "started"
     return have.paused and not whole
+
+
+def _written(spec: ContainerSpec) -> Any:
+    """Mounts with what only matters when a container starts: whether a missing source is made."""
+    return document.to_json(spec.mounts)
 
 
 def _removal(declared: Declared, have: State) -> tuple[Step[State], ...]:

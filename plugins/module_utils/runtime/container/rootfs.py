@@ -9,26 +9,20 @@ descriptor (security.md 2.3), and nothing of it is executed.
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 from .. import files, linux, safefs, snapshot
-from ..errors import Error, NotFound
+from ..errors import Error
 from ..image import layers, store
 from ..layout import Layout
 from ..network import names
 from ..plan import Host
-from ..volume import store as volumes
-from ..volume.spec import Volume
-from . import confinement, inspect, liveness, oci_runtime, surroundings, user
+from . import confinement, inspect, mounting, oci_runtime, staging, surroundings, user
 from .bundle import config, process
 from .bundle.labels import labels
 from .bundle.place import BindMount, Place
 from .record import Record
-from .spec import ContainerSpec, ImageDefaults, Mount
+from .spec import ContainerSpec, ImageDefaults
 from .surroundings import INIT
 
 _READ_ONLY = ("bind", "rprivate", "ro")
@@ -58,14 +52,11 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
         _mount_shm(surroundings.shm(layout, run.id), spec, context)
     names.prepare(layout, run.id, spec, run.attachments)
     hostname = (home / "hostname").read_text("utf-8").strip()
-    mounts = inspect.mounts(spec, run, image)
-    for mount in mounts:
-        if mount.kind == "volume":
-            _provide_volume(layout, mount, root)
     cgroup_v2 = oci_runtime.cgroup_v2()
     init = surroundings.init_program(spec)
     with safefs.Root(root) as tree:
-        binds = (*_names(home), *(_bind(layout, spec, tree, mount) for mount in mounts))
+        asked_for = inspect.mounts(spec, run, image)
+        mounts = mounting.prepare(layout, run, spec, asked_for, tree, context)
         process.make_working_directory(tree, process.working_directory(spec, image))
         asked = image.user if spec.user is None else spec.user
         place = Place(
@@ -73,7 +64,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             rootfs=str(root),
             hostname=hostname,
             user=user.resolve(tree, asked, spec.groups),
-            mounts=binds if init is None else (*binds, BindMount(init, INIT, _READ_ONLY)),
+            mounts=mounts if init is None else (*mounts, BindMount(init, INIT, _READ_ONLY)),
             cgroups_path=oci_runtime.cgroups_path(run.id, parent=spec.cgroup_parent),
             shared=surroundings.shared(layout, run.id, spec, cgroup_v2),
             capabilities=surroundings.capabilities(),
@@ -88,6 +79,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
 
 def clear(layout: Layout, container_id: str) -> None:
     """Unmount what a run had mounted on the host. Nothing is a success."""
+    staging.clear(mounting.stages(layout, container_id))
     snapshot.unmount(surroundings.shm(layout, container_id))
     snapshot.unmount(path(layout, container_id))
 
@@ -112,63 +104,3 @@ def _lowers(layout: Layout, run: Record, spec: ContainerSpec) -> list[Path]:
             )
         store.ensure_unpacked(layout, image)
     return [layout.layer(chain_id) / "diff" for chain_id in reversed(run.layers)]
-
-
-def _names(home: Path) -> Iterator[BindMount]:
-    """The three files of names; a container's root may write them, as with Docker."""
-    for name in ("resolv.conf", "hostname", "hosts"):
-        yield BindMount(str(home / name), f"/etc/{name}", ("bind", "rprivate", "rw"))
-
-
-def _provide_volume(layout: Layout, mount: Mount, root: Path) -> None:
-    """A volume that somebody removed by hand comes back empty; a new one gets the image's files."""
-    volumes.provide(layout, Volume(mount.source, liveness.now()))
-    if mount.copy_up:
-        volumes.fill(layout, mount.source, root, mount.target)
-
-
-def _bind(layout: Layout, spec: ContainerSpec, tree: safefs.Root, mount: Mount) -> BindMount:
-    """The bind mount of a volume or a host path, with the place it goes to made."""
-    if mount.kind == "volume":
-        source = volumes.data(layout, mount.source)
-    elif mount.kind == "bind":
-        source = _host_path(spec, mount)
-    else:
-        raise Error(f"container {spec.name}: a mount of kind {mount.kind} is not known")
-    _make_target(spec, tree, mount.target, source.is_dir())
-    options = ("rbind", mount.propagation, "ro" if mount.read_only else "rw")
-    return BindMount(str(source), mount.target, options)
-
-
-def _host_path(spec: ContainerSpec, mount: Mount) -> Path:
-    """The source of a bind mount; a missing one becomes a directory, as for docker run -v."""
-    source = Path(mount.source)
-    try:
-        if not os.path.lexists(source):
-            # Readable for all, since whoever the container runs as is to use it.
-            os.makedirs(source, exist_ok=True)
-            source.chmod(0o755)
-        source.stat()
-    except OSError as exc:
-        raise Error(
-            f"container {spec.name}: {source} cannot be mounted at {mount.target}: {exc.strerror}"
-        ) from exc
-    return source.resolve()
-
-
-def _make_target(spec: ContainerSpec, tree: safefs.Root, target: str, directory: bool) -> None:
-    try:
-        found: Optional[os.stat_result] = tree.stat(target)
-    except NotFound:
-        found = None
-    if found is None and directory:
-        tree.make_dirs(target)
-    elif found is None:
-        tree.make_dirs(os.path.dirname(target))
-        tree.write_file(target, b"")
-    elif stat.S_ISDIR(found.st_mode) != directory:
-        have, want = ("a directory", "a file") if not directory else ("a file", "a directory")
-        raise Error(
-            f"container {spec.name}: {target} is {have} in the image, and {want} is to be mounted"
-            " there"
-        )

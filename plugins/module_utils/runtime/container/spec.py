@@ -35,7 +35,11 @@ class Port:
 
 @dataclass(frozen=True)
 class Mount:
-    """One mount at ``target``: ``source`` is a volume's name, a host path, or "" if anonymous."""
+    """One mount at ``target``, whichever option it was written in.
+
+    ``kind`` and ``source``: ``bind`` a path of the host, ``volume`` a volume's name, ``anonymous``
+    "", ``tmpfs`` "", ``image`` a normalised reference or an id.
+    """
 
     kind: str
     source: str
@@ -45,6 +49,20 @@ class Mount:
     #: SELinux relabelling asked for by :z or :Z; "" leaves labels alone.
     relabel: str = ""
     copy_up: bool = True
+    #: Whether a missing source of a bind mount becomes a directory. How it is written (volumes do
+    #: so, mounts do not) is no difference between two containers that run.
+    create_source: bool = dataclasses.field(default=True, compare=False)
+    #: Whether what is mounted below a bind's source comes along.
+    recursive: bool = True
+    #: How far read_only reaches below a bind's target: "" as far as the kernel can, "no", "force".
+    read_only_recursive: str = ""
+    #: The part of a volume or image that is mounted, relative; "" is all of it.
+    subpath: str = ""
+    #: What a tmpfs is mounted with beside or against noexec, nosuid, nodev: size=BYTES, mode=OCTAL.
+    options: tuple[str, ...] = ()
+    #: What a volume is made with when it does not exist.
+    driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,6 +203,8 @@ class ContainerSpec:
     publish_scope: tuple[str, ...] = option(())
     # --- mounts
     mounts: tuple[Mount, ...] = option((), kind="set")
+    #: Containers whose mounts this one has too, each NAME or NAME:ro.
+    volumes_from: tuple[str, ...] = option((), kind="set")
     # --- networks and names
     #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
     network_mode: str = option("", live=frozenset(["", "none"]))

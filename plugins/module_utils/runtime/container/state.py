@@ -37,6 +37,8 @@ class Around:
     newer: str = ""
     missing_networks: tuple[str, ...] = ()
     unreachable: str = ""
+    #: What it is to mount and what is not there: ``container x`` or ``image y``.
+    missing_mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class State:
     running container lost on the host. ``interrupted`` is a replacement that was cut short; the
     container is then the one that will remain. ``ending`` says how
     the main process ended, for errors; like ``id`` and ``around`` it is not part of what is
-    compared.
+    compared. ``anonymous`` are the volumes that were made for it, ``gone`` those that went with it.
     """
 
     name: str
@@ -63,6 +65,8 @@ class State:
     ending: str = ""
     ended_well: bool = False
     around: Around = Around()
+    anonymous: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def observe(host: Host, declared: Declared) -> State:
@@ -108,6 +112,7 @@ def _find(host: Host, name: str) -> State:
         interrupted=cut,
         health=health.verdict(host.layout, found) if running else "",
         id=container_id,
+        anonymous=found.anonymous_volumes,
     )
     if found.phase == "exited":
         state = dataclasses.replace(
@@ -149,6 +154,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     missing = _missing(host, (endpoint.network for endpoint in networks))
     if not declared.image:
         return Around(missing_networks=missing)
+    unmounted = _missing_mounts(host, declared)
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
     if declared.pull == "always" and image_id != "":
@@ -160,7 +166,32 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             newer = "" if newest in here else newest
         except Error as exc:
             unreachable = str(exc)
-    return Around(name, image_id, newer, missing, unreachable)
+    return Around(name, image_id, newer, missing, unreachable, unmounted)
+
+
+def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
+    """The containers and images that a container to be made would mount from, and that are not
+    there.
+    """
+    missing = []
+    predicted = host.predicted.get("container", {})
+    for text in declared.values.get("volumes_from", ()):
+        name = text.partition(":")[0]
+        there = predicted[name] is not None if name in predicted else _identified(host, name)
+        if not there:
+            missing.append(f"container {name}")
+    for mount in declared.values.get("mounts", ()):
+        if mount.kind == "image" and _image(host, mount.source)[1] is None:
+            missing.append(f"image {mount.source}")
+    return tuple(missing)
+
+
+def _identified(host: Host, name: str) -> bool:
+    try:
+        record.identify(host.layout, name)
+    except NotFound:
+        return False
+    return True
 
 
 def _image(host: Host, text: str) -> tuple[str, Optional[str], tuple[str, ...]]:
@@ -226,6 +257,8 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
             "id": state.id,
         }
     predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
+    if state.gone:
+        predicted["volume"] = dict.fromkeys(state.gone)
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.
         predicted["firewall"] = {"table": {}}

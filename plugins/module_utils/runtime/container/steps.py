@@ -299,7 +299,8 @@ class Remove(Step[State]):
         return f"{stop}remove container {self.name}"
 
     def after(self, have: State) -> State:
-        return State(have.name, around=have.around)
+        gone = have.anonymous if self.volumes else ()
+        return State(have.name, around=have.around, gone=gone)
 
     def execute(self, host: Host) -> None:
         from . import lifecycle

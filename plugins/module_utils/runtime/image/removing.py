@@ -88,7 +88,7 @@ def collect(layout: Layout) -> tuple[str, ...]:
 
 def pinned(layout: Layout) -> set[str]:
     """The chain ids that containers stand on."""
-    return {chain_id for found in record.records(layout) for chain_id in found.layers}
+    return {chain_id for found in record.records(layout) for chain_id in record.pinned(found)}
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -190,7 +190,8 @@ def users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
         if known.name not in predicted:
             # A container that is being removed at this moment uses nothing any more.
             with contextlib.suppress(NotFound):
-                if image_id and record.read_spec(host.layout, known.id).image_id == image_id:
+                own = record.read_spec(host.layout, known.id).image_id
+                if image_id and image_id in (own, *(image.id for image in known.images)):
                     found.add(known.name)
     for container, value in predicted.items():
         spec_of = (value or {}).get("spec") or {}

@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -93,12 +92,6 @@ def ensure(layout: Layout, volume: Volume) -> Volume:
     if found is None:
         raise NotFound(f"the volume {volume.name} was removed while it was made")
     return found
-
-
-def make_anonymous(layout: Layout, created: str) -> str:
-    """Make a volume that belongs to one container. Returns its name, 64 hex digits as Docker's."""
-    name = secrets.token_hex(32)
-    return ensure(layout, Volume(name, created, anonymous=True)).name
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from ..spec import ContainerSpec, ImageDefaults, argv
 from .capabilities import capabilities
 from .devices import device_nodes, device_rules
 from .labels import labels
-from .mounts import mounts
+from .mounts import mounts, shared
 from .namespaces import masks, namespaces, sysctls
 from .place import Place
 from .process import process
@@ -56,6 +56,8 @@ def config(spec: ContainerSpec, image: ImageDefaults, place: Place) -> dict[str,
         "devices": device_nodes(place),
         "sysctl": parameters,
         "mountLabel": confined.mount,
+        # Runtimes cut a container off from the host's mounts unless they are told not to.
+        "rootfsPropagation": "shared" if shared(place) else "",
     }
     linux.update({name: value for name, value in found.items() if value})
     return {

@@ -54,5 +54,10 @@ def _shm(spec: ContainerSpec, place: Place, system: Sequence[str]) -> list[dict[
     return [_mount("/dev/shm", "tmpfs", "shm", (*system, "mode=1777", size))]
 
 
+def shared(place: Place) -> bool:
+    """Whether what is mounted inside later is to be seen on the host."""
+    return any({"shared", "rshared"} & {*mount.options} for mount in place.mounts)
+
+
 def _mount(target: str, kind: str, source: str, options: Sequence[str]) -> dict[str, Any]:
     return {"destination": target, "type": kind, "source": source, "options": list(options)}

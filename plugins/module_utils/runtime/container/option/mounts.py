@@ -5,93 +5,64 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
+from ...errors import Error
 from ..spec import Mount
-from .option import Option, bad
-
-_PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
-
-_VOLUME_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}\Z", re.ASCII)
+from . import mount_forms
+from .option import Option
 
 
-def mounts(texts: Iterable[str]) -> tuple[Mount, ...]:
-    """``[SOURCE:]TARGET[:MODE,...]``: a source with a slash is a path of the host, without one a
-    volume's name.
+def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
+    """What volumes, mounts and tmpfs say together, by target; None when a task has none of them.
+
+    Raises Error for two mounts at one place.
     """
+    mount_forms.check_driver("volume_driver", params.get("volume_driver"))
+    if all(params.get(name) is None for name in ("volumes", "mounts", "tmpfs")):
+        return None
     found: dict[str, Mount] = {}
-    for text in texts:
-        mount = _mount(str(text))
+    for mount in (
+        *mount_forms.of_volumes(params.get("volumes") or ()),
+        *mount_forms.of_mounts(params.get("mounts") or ()),
+        *mount_forms.of_tmpfs(params.get("tmpfs") or ()),
+    ):
         if mount.target in found:
-            raise bad("volumes", str(text), f"{mount.target} is mounted twice")
+            raise Error(f"volumes, mounts, tmpfs: {mount.target} is mounted twice")
         found[mount.target] = mount
     return tuple(found[target] for target in sorted(found))
 
 
-def _mount(text: str) -> Mount:
-    parts = text.split(":")
-    if len(parts) > 3 or not all(parts):
-        raise bad("volumes", text, "write [SOURCE:]TARGET[:MODE]")
-    modes = parts[2].split(",") if len(parts) == 3 else []
-    source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
-    target = _target(text, target)
-    if not source:
-        kind = "anonymous"
-    elif source[0] in "/~.":
-        kind, source = "bind", os.path.abspath(os.path.expanduser(source))
-    else:
-        kind = "volume"
-        if not _VOLUME_NAME.match(source):
-            raise bad(
-                "volumes", text, f"{source!r} is neither a volume's name nor an absolute path"
-            )
-    mount = Mount(kind, source, target)
-    for mode in modes:
-        mount = _with_mode(text, mount, mode)
-    return mount
+def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:
+    """A mount as ``volumes`` would have it; where that cannot say it all, as ``mounts`` would."""
+    volume = mount.kind in ("bind", "volume", "anonymous")
+    plain = not (mount.subpath or mount.driver_options or mount.labels or mount.options)
+    if volume and plain and mount.recursive and not mount.read_only_recursive:
+        return as_volume(mount)
+    kind = "volume" if mount.kind == "anonymous" else mount.kind
+    shown: dict[str, Any] = {"type": kind, "source": mount.source, "target": mount.target}
+    shown |= {"read_only": mount.read_only, "subpath": mount.subpath, "labels": dict(mount.labels)}
+    if mount.kind == "bind" and mount.propagation != "rprivate":
+        shown["propagation"] = mount.propagation
+    shown |= {"non_recursive": not mount.recursive, "no_copy": not mount.copy_up}
+    shown |= {"read_only_non_recursive": mount.read_only_recursive == "no"}
+    shown |= {"read_only_force_recursive": mount.read_only_recursive == "force"}
+    shown |= {"tmpfs_options": list(mount.options), "volume_options": _hidden(mount.driver_options)}
+    return {key: value for key, value in shown.items() if value}
 
 
-def _target(text: str, target: str) -> str:
-    if not target.startswith("/") or "\0" in target or any(ord(c) < 0x20 for c in target):
-        raise bad("volumes", text, f"the path in the container, {target!r}, must be absolute")
-    target = os.path.normpath("/" + target.lstrip("/"))
-    if target == "/" or ".." in target.split("/"):
-        raise bad("volumes", text, "the container's root cannot be a mount point")
-    # CVE-2019-16884: a volume over /proc or /sys takes the masks away that protect the host.
-    if target in ("/proc", "/sys") or target.startswith(("/proc/", "/sys/")):
-        raise bad("volumes", text, "nothing may be mounted over /proc or /sys of a container")
-    return target
-
-
-def _with_mode(text: str, mount: Mount, mode: str) -> Mount:
-    values = {
-        "read_only": mount.read_only,
-        "propagation": mount.propagation,
-        "relabel": mount.relabel,
-        "copy_up": mount.copy_up,
-    }
-    if mode in ("ro", "rw"):
-        values["read_only"] = mode == "ro"
-    elif mode in ("z", "Z"):
-        values["relabel"] = mode
-    elif mode == "nocopy" and mount.kind != "bind":
-        values["copy_up"] = False
-    elif mode in _PROPAGATIONS and mount.kind == "bind":
-        values["propagation"] = mode
-    else:
-        raise bad("volumes", text, f"{mode!r} is not a mode of a {mount.kind} mount")
-    return Mount(mount.kind, mount.source, mount.target, **values)  # type: ignore[arg-type]  # one dict, two types
-
-
-def show_mount(mount: Mount) -> str:
+def as_volume(mount: Mount) -> str:
     modes = ["ro"] if mount.read_only else []
     modes += [mount.relabel] if mount.relabel else []
     modes += [] if mount.propagation == "rprivate" else [mount.propagation]
     modes += [] if mount.copy_up else ["nocopy"]
     return ":".join(part for part in (mount.source, mount.target, ",".join(modes)) if part)
+
+
+def _hidden(options: Mapping[str, str]) -> dict[str, str]:
+    """Passwords of network filesystems stand in o, and diffs are printed and kept."""
+    return {key: "********" if "pass" in value else value for key, value in options.items()}
 
 
 def _more(have: Any, given: Any) -> tuple[Mount, ...]:
@@ -104,8 +75,10 @@ OPTIONS = (
     Option(
         "volumes",
         "mounts",
-        mounts,
+        read=mounts,
+        companions=("mounts", "tmpfs", "volume_driver"),
         show=lambda value: [show_mount(mount) for mount in value],
         more=_more,
     ),
+    Option("volumes_from", parse=mount_forms.of_containers),
 )

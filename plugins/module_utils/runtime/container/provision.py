@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container needs, when it is made, of volumes, other containers and images it mounts."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Optional
+
+from ..errors import NotFound
+from ..image import store
+from ..plan import Host
+from ..volume import store as volumes
+from ..volume.spec import Volume
+from . import inspect, liveness, record
+from .spec import ContainerSpec, ImageDefaults, Mount
+
+
+def make_volumes(
+    host: Host,
+    spec: ContainerSpec,
+    image: ImageDefaults,
+    inherited: Sequence[Mount],
+    known: Mapping[str, str],
+    undo: contextlib.ExitStack,
+) -> tuple[str, ...]:
+    """The named volumes a container mounts, as far as they are missing, and its anonymous ones.
+
+    Returns the names of the latter. ``known`` has those it takes over from another container, by
+    target; ``undo`` removes the others again.
+    """
+    asked = {mount.target: mount for mount in spec.mounts}
+    for mount in spec.mounts:
+        if mount.kind == "volume":
+            volumes.ensure(host.layout, _volume(mount.source, mount))
+    names = []
+    for target in inspect.anonymous_targets(spec, image, inherited):
+        name = known.get(os.path.normpath(target), "")
+        if not name:
+            name = secrets.token_hex(32)
+            volume = dataclasses.replace(_volume(name, asked.get(target)), anonymous=True)
+            volumes.ensure(host.layout, volume)
+            undo.callback(volumes.remove, host.layout, name)
+        names.append(name)
+    return tuple(names)
+
+
+def _volume(name: str, mount: Optional[Mount]) -> Volume:
+    if mount is None:
+        return Volume(name, liveness.now())
+    options, labels = mount.driver_options, mount.labels
+    return Volume(name, liveness.now(), driver_options=options, labels=labels)
+
+
+def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
+    """What volumes_from means now: the volumes, directories and images that other containers mount.
+
+    It is kept with the container, so that this one starts when the other is gone.
+    """
+    found: dict[str, Mount] = {}
+    for text in spec.volumes_from:
+        name, dummy, mode = text.partition(":")
+        try:
+            other = record.identify(host.layout, name)
+            mounts = inspect.mounts(
+                record.read_spec(host.layout, other),
+                record.read_record(host.layout, other),
+                record.read_image(host.layout, other),
+            )
+        except NotFound as exc:
+            raise NotFound(
+                f"container {spec.name}: volumes_from names {name}, and there is no such container"
+            ) from exc
+        for mount in mounts:
+            if mount.kind != "tmpfs":
+                read_only = mount.read_only or mode == "ro"
+                found[mount.target] = dataclasses.replace(mount, read_only=read_only)
+    return tuple(found[target] for target in sorted(found))
+
+
+def mounted_images(
+    host: Host, spec: ContainerSpec, inherited: Sequence[Mount]
+) -> Iterator[record.MountedImage]:
+    """The images a container mounts, as their names mean them now, with their layers unpacked."""
+    names = {mount.source for mount in (*inherited, *spec.mounts) if mount.kind == "image"}
+    for name in sorted(names):
+        image = store.find(host.layout, name)
+        if image is None:
+            raise NotFound(
+                f"container {spec.name}: the image {name}, which it mounts, is not on the host",
+                hint="pull it with slipway.engine.image_pull",
+            )
+        store.ensure_unpacked(host.layout, image)
+        yield record.MountedImage(name, image.id, image.chain_ids)

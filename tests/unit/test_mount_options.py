@@ -1,0 +1,296 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options about mounts mean: every form, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import inspect
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
+    mount_forms,
+    mounts,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.sources import (
+    tmpfs_words,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+
+VOLUMES = [
+    ("data:/srv", Mount("volume", "data", "/srv")),
+    ("data:/srv:rw", Mount("volume", "data", "/srv")),
+    ("data:/srv:cached", Mount("volume", "data", "/srv")),
+    ("data:/srv:ro,consistent", Mount("volume", "data", "/srv", read_only=True)),
+    ("data:/srv:nocopy,ro", Mount("volume", "data", "/srv", read_only=True, copy_up=False)),
+    ("data:/srv:ro,rw", Mount("volume", "data", "/srv")),
+    ("/etc/x:/y//z/:rslave", Mount("bind", "/etc/x", "/y/z", propagation="rslave")),
+    ("/etc/x:/y:Z", Mount("bind", "/etc/x", "/y", relabel="Z")),
+    ("/etc/x:/y:z,delegated", Mount("bind", "/etc/x", "/y", relabel="z")),
+    ("/a/../b:/y", Mount("bind", "/b", "/y")),
+    ("/srv", Mount("anonymous", "", "/srv")),
+]
+
+#: Forms of ``mounts``, without their target /t.
+MOUNTS: list[tuple[dict[str, Any], Mount]] = [
+    ({"source": "data"}, Mount("volume", "data", "/t")),
+    ({"type": "volume", "source": "data", "read_only": True}, Mount("volume", "data", "/t", True)),
+    ({"source": "data", "no_copy": True}, Mount("volume", "data", "/t", copy_up=False)),
+    ({"source": "data", "subpath": "a//b/"}, Mount("volume", "data", "/t", subpath="a/b")),
+    ({"source": "data", "subpath": "."}, Mount("volume", "data", "/t")),
+    (
+        {
+            "source": "data",
+            "labels": {"b": "1", "a": "2"},
+            "volume_driver": "local",
+            "volume_options": {"type": "tmpfs", "device": "tmpfs"},
+        },
+        Mount(
+            "volume",
+            "data",
+            "/t",
+            labels={"a": "2", "b": "1"},
+            driver_options={"device": "tmpfs", "type": "tmpfs"},
+        ),
+    ),
+    ({}, Mount("anonymous", "", "/t")),
+    ({"type": "bind", "source": "/etc/x"}, Mount("bind", "/etc/x", "/t")),
+    (
+        {"type": "bind", "source": "/x", "propagation": "rshared", "non_recursive": True},
+        Mount("bind", "/x", "/t", propagation="rshared", recursive=False),
+    ),
+    (
+        {"type": "bind", "source": "/x", "read_only": True, "read_only_non_recursive": True},
+        Mount("bind", "/x", "/t", True, read_only_recursive="no"),
+    ),
+    (
+        {"type": "bind", "source": "/x", "read_only": True, "read_only_force_recursive": True},
+        Mount("bind", "/x", "/t", True, read_only_recursive="force"),
+    ),
+    ({"type": "tmpfs"}, Mount("tmpfs", "", "/t")),
+    (
+        {"type": "tmpfs", "tmpfs_size": "64M", "tmpfs_mode": "01777", "read_only": True},
+        Mount("tmpfs", "", "/t", True, options=("mode=1777", "size=67108864")),
+    ),
+    (
+        {"type": "tmpfs", "tmpfs_options": [{"exec": None}, {"nr_inodes": 100}]},
+        Mount("tmpfs", "", "/t", options=("exec", "nr_inodes=100")),
+    ),
+    (
+        {"type": "image", "source": "busybox", "subpath": "bin"},
+        Mount("image", "docker.io/library/busybox:latest", "/t", True, subpath="bin"),
+    ),
+]
+
+TMPFS = [
+    ("/t", ()),
+    ("/t:rw,noexec,nosuid,nodev", ()),
+    ("/t:defaults,exec,noexec", ()),
+    ("/t:exec,size=64m,mode=0755,uid=1000", ("exec", "mode=755", "size=67108864", "uid=1000")),
+    ("/t:size=50%", ("size=50%",)),
+    ("/t:size=1.5k,size=2048", ("size=2048",)),
+    ("/t:noatime,sync", ("noatime", "sync")),
+]
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"volumes": ["data:srv"]}, "absolute"),
+    ({"volumes": ["data:/"]}, "root"),
+    ({"volumes": ["data:/x/../.."]}, "root"),
+    ({"volumes": ["data:/proc/sys"]}, "/proc or /sys"),
+    ({"volumes": ["data:/x/../sys"]}, "/proc or /sys"),
+    ({"volumes": ["a b:/srv"]}, "neither"),
+    ({"volumes": ["data:/srv:rslave"]}, "not a mode"),
+    ({"volumes": ["/a:/b:nocopy"]}, "not a mode"),
+    ({"volumes": ["data:/s\nrv"]}, "absolute"),
+    ({"volumes": ["a:b:c:d"]}, "write"),
+    ({"volumes": [":/srv"]}, "write"),
+    ({"volumes": ["a:/srv", "b:/srv/"]}, "/srv is mounted twice"),
+    ({"volumes": ["a:/srv"], "tmpfs": ["/srv"]}, "/srv is mounted twice"),
+    ({"volumes": ["a:/srv"], "mounts": [{"target": "/srv/"}]}, "/srv is mounted twice"),
+    ({"mounts": [{"target": "srv"}]}, "absolute"),
+    ({"mounts": [{"target": "/sys/fs"}]}, "/proc or /sys"),
+    ({"mounts": [{"target": "/t", "type": "npipe"}]}, "type npipe is not for"),
+    ({"mounts": [{"target": "/t", "type": "cluster"}]}, "type cluster is not for"),
+    ({"mounts": [{"target": "/t", "type": "bind"}]}, "type bind needs a source"),
+    ({"mounts": [{"target": "/t", "type": "image"}]}, "type image needs a source"),
+    ({"mounts": [{"target": "/t", "type": "bind", "source": "data"}]}, "not an absolute path"),
+    ({"mounts": [{"target": "/t", "type": "tmpfs", "source": "/x"}]}, "has no source"),
+    ({"mounts": [{"target": "/t", "source": "/x"}]}, "'/x' is not a volume's name"),
+    ({"mounts": [{"target": "/t", "source": "d", "volume_driver": "x"}]}, "no volume driver 'x'"),
+    ({"mounts": [{"target": "/t", "tmpfs_size": "1m"}]}, "tmpfs_size is for type tmpfs"),
+    ({"mounts": [{"target": "/t", "propagation": "slave"}]}, "propagation is for type bind"),
+    (
+        {"mounts": [{"target": "/t", "type": "bind", "source": "/x", "subpath": "y"}]},
+        "subpath is for type volume or image",
+    ),
+    ({"mounts": [{"target": "/t", "subpath": "x"}]}, "has no subpath"),
+    ({"mounts": [{"target": "/t", "source": "d", "subpath": "/x"}]}, "below the top"),
+    ({"mounts": [{"target": "/t", "source": "d", "subpath": "a/../../x"}]}, "below the top"),
+    ({"mounts": [{"target": "/t", "source": "d", "subpath": ".."}]}, "below the top"),
+    ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "much"}]}, "not a size"),
+    ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_mode": "rwx"}]}, "not an option"),
+    ({"mounts": [{"target": "/t", "source": "d", "labels": {"a": 1}}]}, "not a string"),
+    (
+        {
+            "mounts": [
+                {
+                    "target": "/t",
+                    "type": "bind",
+                    "source": "/x",
+                    "read_only_non_recursive": True,
+                }
+            ]
+        },
+        "needs read_only: true",
+    ),
+    (
+        {
+            "mounts": [
+                {
+                    "target": "/t",
+                    "type": "bind",
+                    "source": "/x",
+                    "read_only": True,
+                    "read_only_force_recursive": True,
+                    "propagation": "rslave",
+                }
+            ]
+        },
+        "needs propagation rprivate",
+    ),
+    ({"tmpfs": ["t"]}, "absolute"),
+    ({"tmpfs": ["/t:bind"]}, "'bind' is not an option of a tmpfs"),
+    ({"tmpfs": ["/t:size=1m,mode=9"]}, "mode=9 is not an option"),
+    ({"tmpfs": ["/t:context=x"]}, "context=x is not an option"),
+    ({"volume_driver": "rexray"}, "there is no volume driver 'rexray'"),
+]
+
+
+def read(**given: Any) -> tuple[Mount, ...]:
+    found = mounts.mounts(given)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("text", "meaning"), VOLUMES, ids=[text for text, dummy in VOLUMES])
+def test_forms_of_volumes(text: str, meaning: Mount) -> None:
+    assert read(volumes=[text]) == (meaning,)
+    assert read(volumes=[mounts.as_volume(meaning)]) == (meaning,)
+
+
+@pytest.mark.parametrize(("given", "meaning"), MOUNTS)
+def test_forms_of_mounts(given: dict[str, Any], meaning: Mount) -> None:
+    assert read(mounts=[{"target": "/t", **given}]) == (meaning,)
+    assert mounts.show_mount(meaning)
+
+
+@pytest.mark.parametrize(("text", "options"), TMPFS)
+def test_forms_of_tmpfs(text: str, options: tuple[str, ...]) -> None:
+    assert read(tmpfs=[text]) == (Mount("tmpfs", "", "/t", options=options),)
+
+
+@pytest.mark.parametrize(("given", "why"), BAD)
+def test_what_is_refused_says_why(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(Error) as caught:
+        mounts.mounts(given)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            {"volumes": ["data:/t:ro"]},
+            {"mounts": [{"target": "/t", "source": "data", "read_only": True}]},
+        ),
+        ({"volumes": ["/x:/t"]}, {"mounts": [{"target": "/t", "type": "bind", "source": "/x"}]}),
+        ({"volumes": ["/t"]}, {"mounts": [{"target": "/t"}]}),
+        (
+            {"tmpfs": ["/t:size=64m,mode=0700"]},
+            {
+                "mounts": [
+                    {"target": "/t", "type": "tmpfs", "tmpfs_size": "65536K", "tmpfs_mode": "700"}
+                ]
+            },
+        ),
+        ({"tmpfs": ["/t:ro"]}, {"mounts": [{"target": "/t", "type": "tmpfs", "read_only": True}]}),
+        (
+            {"volumes": ["b:/b", "a:/a"]},
+            {"volumes": ["a:/a"], "mounts": [{"target": "/b", "source": "b"}]},
+        ),
+    ],
+)
+def test_one_thing_in_two_forms_is_one_thing(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert read(**one) == read(**other)
+
+
+def test_a_missing_source_is_made_for_volumes_only() -> None:
+    [made] = read(volumes=["/x:/t"])
+    [refused] = read(mounts=[{"target": "/t", "type": "bind", "source": "/x"}])
+    [asked] = read(
+        mounts=[{"target": "/t", "type": "bind", "source": "/x", "create_mountpoint": True}]
+    )
+    assert (made.create_source, refused.create_source, asked.create_source) == (True, False, True)
+
+
+def test_nothing_said_is_nothing() -> None:
+    assert mounts.mounts({}) is None
+    assert mounts.mounts({"volumes": [], "mounts": None}) == ()
+
+
+def test_volumes_from() -> None:
+    of = mount_forms.of_containers
+    assert of(["b:ro", "a:rw", "a"]) == ("a", "b:ro")
+    for text in ("a b", "a:x", ":ro", "a:ro:rw", ""):
+        with pytest.raises(Error, match="volumes_from"):
+            of([text])
+
+
+def test_what_a_tmpfs_is_mounted_with() -> None:
+    [plain] = read(tmpfs=["/t"])
+    assert tmpfs_words(plain) == ("noexec", "nosuid", "nodev", "rw")
+    [own] = read(tmpfs=["/t:exec,ro,size=1m"])
+    assert tmpfs_words(own) == ("nosuid", "nodev", "exec", "size=1048576", "ro")
+
+
+def test_passwords_are_not_shown() -> None:
+    options = {"type": "cifs", "device": "//nas/x", "o": "username=u,password=s3cret"}
+    [mount] = read(mounts=[{"target": "/t", "source": "d", "volume_options": options}])
+    assert "s3cret" not in str(mounts.show_mount(mount))
+
+
+def test_the_api_has_what_binds_cannot_say() -> None:
+    shown = {
+        mount.source: inspect._asked(mount)
+        for mount in read(
+            mounts=[
+                {"target": "/a", "source": "a", "subpath": "x", "no_copy": True},
+                {"target": "/b", "type": "bind", "source": "/b", "non_recursive": True},
+                {"target": "/c", "type": "image", "source": "c:1"},
+            ]
+        )
+        if inspect._is_asked(mount)
+    }
+    assert shown == {
+        "a": {
+            "Type": "volume",
+            "Source": "a",
+            "Target": "/a",
+            "VolumeOptions": {"NoCopy": True, "Subpath": "x"},
+        },
+        "/b": {
+            "Type": "bind",
+            "Source": "/b",
+            "Target": "/b",
+            "BindOptions": {"NonRecursive": True},
+        },
+        "docker.io/library/c:1": {
+            "Type": "image",
+            "Source": "docker.io/library/c:1",
+            "Target": "/c",
+            "ReadOnly": True,
+        },
+    }
