@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import inspect
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    inspect_mounts,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
     mount_forms,
     mounts,
@@ -264,7 +266,7 @@ def test_passwords_are_not_shown() -> None:
 
 def test_the_api_has_what_binds_cannot_say() -> None:
     shown = {
-        mount.source: inspect._asked(mount)
+        mount.source: inspect_mounts._asked(mount)
         for mount in read(
             mounts=[
                 {"target": "/a", "source": "a", "subpath": "x", "no_copy": True},
@@ -272,7 +274,7 @@ def test_the_api_has_what_binds_cannot_say() -> None:
                 {"target": "/c", "type": "image", "source": "c:1"},
             ]
         )
-        if inspect._is_asked(mount)
+        if inspect_mounts._is_asked(mount)
     }
     assert shown == {
         "a": {

@@ -84,6 +84,7 @@ MODULES = (
     "container/host_config",
     "container/incarnation",
     "container/inspect",
+    "container/inspect_mounts",
     "container/joining",
     "container/journal",
     "container/lifecycle",

@@ -17,7 +17,7 @@ from typing import Any, Optional
 
 from ..layout import Layout
 from ..network.spec import Attachment, Publication
-from . import host_config
+from . import host_config, inspect_mounts
 from .record import Record
 from .spec import (
     DEFAULT_NETWORK,
@@ -91,7 +91,7 @@ def document(
         "Platform": platform,
         "HostConfig": _host_config(spec, record),
         "GraphDriver": _graph_driver(layout, record),
-        "Mounts": [_mount(layout, mount) for mount in mounts(spec, record, image)],
+        "Mounts": [inspect_mounts.found(layout, mount) for mount in mounts(spec, record, image)],
         "Config": _config(spec, record, image),
         "NetworkSettings": _network_settings(spec, record, image, attached),
     }
@@ -116,9 +116,7 @@ def _state(record: Record) -> dict[str, Any]:
 
 def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
     return {
-        "Binds": [_bind(mount) for mount in spec.mounts if _is_bind(mount)] or None,
-        "Mounts": [_asked(mount) for mount in spec.mounts if _is_asked(mount)] or None,
-        "Tmpfs": {m.target: _tmpfs(m) for m in spec.mounts if m.kind == "tmpfs"} or None,
+        **inspect_mounts.asked(spec.mounts),
         "VolumesFrom": list(spec.volumes_from) or None,
         "NetworkMode": spec.network_mode
         or (spec.networks[0].network if spec.networks else "default"),
@@ -141,75 +139,10 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
     }
 
 
-def _is_asked(mount: Mount) -> bool:
-    """Whether a mount says what only the option mounts can; Docker then has it in Mounts."""
-    if mount.kind in ("tmpfs", "image"):
-        return mount.kind == "image"
-    return bool(
-        mount.subpath
-        or mount.driver_options
-        or mount.labels
-        or not mount.recursive
-        or mount.read_only_recursive
-        or (mount.kind == "bind" and not mount.create_source)
-    )
-
-
-def _is_bind(mount: Mount) -> bool:
-    return mount.kind in ("bind", "volume") and not _is_asked(mount)
-
-
-def _bind(mount: Mount) -> str:
-    flags = ["ro" if mount.read_only else "rw"]
-    if mount.relabel:
-        flags.append(mount.relabel)
-    if not mount.copy_up:
-        flags.append("nocopy")
-    if mount.kind == "bind" and mount.propagation != "rprivate":
-        flags.append(mount.propagation)
-    return f"{mount.source}:{mount.target}:{','.join(flags)}"
-
-
 def _link(spec: ContainerSpec, link: str) -> str:
     """Docker shows a link as the paths of its two ends."""
     container, dummy, alias = link.partition(":")
     return f"/{container}:/{spec.name}/{alias}"
-
-
-def _asked(mount: Mount) -> dict[str, Any]:
-    """A mount as the API's Mount has it."""
-    kind = "volume" if mount.kind == "anonymous" else mount.kind
-    value: dict[str, Any] = {"Type": kind, "Source": mount.source, "Target": mount.target}
-    if not mount.source:
-        del value["Source"]
-    if mount.read_only:
-        value["ReadOnly"] = True
-    options: dict[str, Any] = {}
-    if kind == "bind":
-        options = {
-            "Propagation": "" if mount.propagation == "rprivate" else mount.propagation,
-            "NonRecursive": not mount.recursive,
-            "CreateMountpoint": mount.create_source,
-            "ReadOnlyNonRecursive": mount.read_only_recursive == "no",
-            "ReadOnlyForceRecursive": mount.read_only_recursive == "force",
-        }
-    elif kind == "volume":
-        driver = {"Name": "local", "Options": dict(mount.driver_options)}
-        options = {
-            "NoCopy": not mount.copy_up,
-            "Labels": dict(mount.labels),
-            "DriverConfig": driver if mount.driver_options else None,
-        }
-    if mount.subpath:
-        options["Subpath"] = mount.subpath
-    options = {key: item for key, item in options.items() if item}
-    if options:
-        value[f"{kind.capitalize()}Options"] = options
-    return value
-
-
-def _tmpfs(mount: Mount) -> str:
-    return ",".join([*(["ro"] if mount.read_only else []), *mount.options])
 
 
 def _port_bindings(spec: ContainerSpec) -> dict[str, Any]:
@@ -238,24 +171,6 @@ def _graph_driver(layout: Layout, record: Record) -> dict[str, Any]:
             "WorkDir": str(home / "work"),
         },
     }
-
-
-def _mount(layout: Layout, mount: Mount) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        "Type": mount.kind,
-        "Source": mount.source,
-        "Destination": mount.target,
-        "Mode": ",".join([*(["ro"] if mount.read_only else []), *filter(None, [mount.relabel])]),
-        "RW": not mount.read_only,
-        "Propagation": mount.propagation if mount.kind == "bind" else "",
-    }
-    if mount.kind == "volume":
-        value |= {
-            "Name": mount.source,
-            "Source": str(layout.volume(mount.source) / "_data"),
-            "Driver": "local",
-        }
-    return value
 
 
 def _healthcheck(spec: ContainerSpec, image: ImageDefaults) -> dict[str, Any]:
