@@ -100,7 +100,7 @@ def lost(layout: Layout) -> tuple[str, ...]:
 def _live(layout: Layout, starting: Sequence[Record] = ()) -> list[Record]:
     """The containers that run or are about to, by id."""
     known = {found.id: found for found in starting}
-    claimed = _claims(layout)
+    claimed = _starting(layout)
     for found in container_record.records(layout):
         if found.id not in known and (found.phase in _RUNNING or found.id in claimed):
             known[found.id] = found
@@ -117,16 +117,24 @@ def _claims_directory(layout: Layout) -> Path:
 
 
 def _claims(layout: Layout) -> dict[str, int]:
-    """The containers that are being started, and the pids of those who start them."""
+    """The containers that are being started, and the pids of those who start them; 0 where that
+    process is gone. A file that is just being written has another name, and is none of them.
+    """
     found = {}
     directory = _claims_directory(layout)
     with contextlib.suppress(FileNotFoundError):
         for container_id in os.listdir(directory):
+            if container_id.startswith("."):
+                continue
             with contextlib.suppress(FileNotFoundError, ValueError):
                 pid, start = map(int, (directory / container_id).read_text().split())
-                if linux.process_start_time(pid) == start:
-                    found[container_id] = pid
+                found[container_id] = pid if linux.process_start_time(pid) == start else 0
     return found
+
+
+def _starting(layout: Layout) -> frozenset[str]:
+    """The ids of the containers that somebody is starting."""
+    return frozenset(container_id for container_id, pid in _claims(layout).items() if pid)
 
 
 def _make_claim(layout: Layout, container_id: str) -> None:
@@ -136,14 +144,25 @@ def _make_claim(layout: Layout, container_id: str) -> None:
 
 
 def _forget_claims(layout: Layout, keep: Sequence[str]) -> None:
-    """Remove the claims of this process but ``keep``, and those whose process is gone."""
+    """Remove the claims of this process but ``keep``, and those whose process is gone.
+
+    Only what was seen to be one of these goes: a claim that another process makes meanwhile stays.
+    """
     directory = _claims_directory(layout)
-    claims = _claims(layout)
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(directory):
-            if name not in keep and claims.get(name, os.getpid()) == os.getpid():
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(directory / name)
+    gone = [name for name, pid in _claims(layout).items() if pid == 0]
+    if gone:
+        # Nobody makes a claim of the same name while we look again and remove it.
+        with files.lock(layout.lock(*_PORTS_LOCK)):
+            claims = _claims(layout)
+            _unlink_claims(directory, [name for name in gone if claims.get(name) == 0])
+    own = [name for name, pid in _claims(layout).items() if pid == os.getpid()]
+    _unlink_claims(directory, [name for name in own if name not in keep])
+
+
+def _unlink_claims(directory: Path, names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(directory / name)
 
 
 @contextlib.contextmanager
@@ -187,7 +206,7 @@ def resolve(
         return ()
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()
-    claimed = _claims(layout)
+    claimed = _starting(layout)
     for found in container_record.records(layout):
         if found.id == container_id:
             before = found.publications
