@@ -33,6 +33,23 @@ S = TypeVar("S")
 D = TypeVar("D")
 
 
+#: What playbooks written for community.docker may say of a connection to Docker's daemon. Every
+#: module takes it (doc_fragments/docker_connection.py), and says in one warning that it is ignored.
+CONNECTION: Mapping[str, Mapping[str, Any]] = {
+    "docker_host": {"type": "str", "aliases": ["docker_url"]},
+    "tls": {"type": "bool"},
+    "tls_hostname": {"type": "str"},
+    "validate_certs": {"type": "bool", "aliases": ["tls_verify"]},
+    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
+    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
+    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
+    "api_version": {"type": "str", "aliases": ["docker_api_version"]},
+    "timeout": {"type": "int"},
+    "use_ssh_client": {"type": "bool"},
+    "debug": {"type": "bool"},
+}
+
+
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
@@ -109,11 +126,18 @@ def inform(
 
 def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> _Module:
     os.umask(0o077)
-    module = _Module(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
+    # A module's own option of such a name is about something else, such as a registry.
+    ignored = {name: spec for name, spec in CONNECTION.items() if name not in argument_spec}
+    module = _Module(
+        argument_spec={**ignored, **argument_spec}, supports_check_mode=True, **options
+    )
     if os.geteuid() != 0:
         module.fail_json(
             msg="slipway.engine needs root on the host; set become: true for the task or the play"
         )
+    given = [name for name in ignored if module.params.pop(name) is not None]
+    if given:
+        module.warn(f"There is no Docker daemon to connect to; ignored: {', '.join(given)}.")
     return module
 
 

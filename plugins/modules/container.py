@@ -34,6 +34,9 @@ extends_documentation_fragment:
   - slipway.engine.container_namespaces
   - slipway.engine.container_resources
   - slipway.engine.container_supervision
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

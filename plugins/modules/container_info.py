@@ -15,6 +15,9 @@ description:
   - Returns what C(docker inspect) would say of a container.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 options:
   name:
     description:

@@ -18,6 +18,9 @@ description:
   - It warns of releases of the host's OCI runtimes with known security flaws.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 options:
   containers:
     description: List containers.

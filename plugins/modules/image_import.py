@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
+  - slipway.engine.docker_connection
 attributes:
   check_mode:
     support: full

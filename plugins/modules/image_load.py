@@ -23,6 +23,9 @@ description:
     host under its name.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

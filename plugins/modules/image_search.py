@@ -18,6 +18,8 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.registry
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.verify
 options:
   term:
     description:

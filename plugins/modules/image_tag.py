@@ -18,6 +18,9 @@ description:
     last.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -31,6 +31,9 @@ notes:
     is dropped. A packet they mark with 0x01000000 passes even where this table would drop it.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

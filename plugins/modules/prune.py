@@ -17,6 +17,9 @@ description:
   - Containers go first, so what only they used goes in the same task.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -20,6 +20,8 @@ description:
   - The registry is asked whether it accepts the login before it is stored, in check mode as well.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

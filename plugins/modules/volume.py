@@ -18,6 +18,9 @@ description:
     is never removed or made again.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full
