@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
+import select
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from containers import until
 from laboratory import ask, serve, silent, without
 from segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
@@ -63,6 +68,59 @@ def test_a_published_port_answers_from_everywhere(host: Host, protocol: str) -> 
     host.containers.remove(web)
     assert silent(host.lan, LAN_HOST, 8080, protocol)
     assert silent(None, "127.0.0.1", 8080, protocol)
+
+
+def test_a_client_that_goes_on_asking_finds_the_next_container(host: Host) -> None:
+    """A UDP client with one port of its own, such as a collector of logs: its flow is remembered
+    from before the port was published, and from the container before.
+    """
+    with contextlib.ExitStack() as held:
+        asking = held.enter_context(
+            subprocess.Popen(
+                ["nsenter", f"--net=/proc/{host.lan.pid}/ns/net", sys.executable, "-c", _GOES_ON],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        held.callback(asking.kill)
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "asking\n"
+        for name in ("one", "two"):
+            made = host.container(name, ports=(Port(80, "udp", "", 8080),))
+            answers: list[str] = []
+            until(functools.partial(_heard, asking, answers, name), 3)
+            # Another container has its address meanwhile.
+            made.end()
+            host.containers.remove(made)
+            host.container(f"after-{name}")
+
+
+#: Asks from one port every few milliseconds, and writes who answers.
+_GOES_ON = f"""
+import json, socket
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.bind(("", 5000))
+asking.settimeout(0.02)
+said = None
+while True:
+    try:
+        asking.sendto(b"?", ("{LAN_HOST}", 8080))
+        if said is None:
+            said = print("asking", flush=True) or ""
+        name = json.loads(asking.recv(100))[0]
+    except OSError:
+        continue
+    if name != said:
+        said = name
+        print(name, flush=True)
+"""
+
+
+def _heard(asking: subprocess.Popen[str], answers: list[str], name: str) -> bool:
+    assert asking.stdout is not None
+    if select.select([asking.stdout], [], [], 0)[0]:
+        answers.append(asking.stdout.readline().strip())
+    return name in answers
 
 
 def test_loopback_of_the_host_itself_is_as_before(host: Host) -> None:

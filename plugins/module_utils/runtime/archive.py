@@ -171,6 +171,8 @@ MODULES = (
     "linux",
     "names",
     "network/attach",
+    "network/beside",
+    "network/conntrack",
     "network/declare",
     "network/dns",
     "network/firewall",

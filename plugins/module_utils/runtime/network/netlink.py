@@ -26,11 +26,13 @@ NETFILTER = 12
 
 NLM_F_REQUEST = 0x001
 NLM_F_ACK = 0x004
+NLM_F_DUMP = 0x300
 NLM_F_REPLACE = 0x100
 NLM_F_EXCL = 0x200
 NLM_F_CREATE = 0x400
 
 _NLMSG_ERROR = 2
+_NLMSG_DONE = 3
 _NLM_F_CAPPED = 0x100
 _NLM_F_ACK_TLVS = 0x200
 _NLMSGERR_ATTR_MSG = 1
@@ -107,6 +109,26 @@ class Conversation:
             for dummy, code, _complaint in _acknowledgements(datagram):
                 return None if code else answer
             answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
+
+    def dump(self, data: bytes) -> list[bytes]:
+        """Send one question (with NLM_F_DUMP); return the payload of every object it names.
+
+        Nothing when the kernel answers with an error, such as for a family it does not have.
+        """
+        self._socket.send(data)
+        found: list[bytes] = []
+        while True:
+            try:
+                datagram = self._socket.recv(1 << 18)
+            except socket.timeout as exc:
+                raise Error("the kernel does not answer a netlink question") from exc
+            offset = 0
+            while offset + _HEADER.size <= len(datagram):
+                length, kind, dummy, dummy, dummy = _HEADER.unpack_from(datagram, offset)
+                if kind in (_NLMSG_DONE, _NLMSG_ERROR) or length < _HEADER.size:
+                    return found
+                found.append(datagram[offset + _HEADER.size : offset + length])
+                offset += (length + 3) & ~3
 
     def exchange(self, requests: Sequence[Request]) -> list[int]:
         """Send requests together; return each one's errno, 0 for success.

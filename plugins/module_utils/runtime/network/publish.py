@@ -29,7 +29,7 @@ from ..errors import Conflict, Error
 from ..frozen import dataclass
 from ..layout import Layout
 from . import firewall, names, nameserver, record, sysctl
-from .spec import Attachment, Publication, by_gateway
+from .spec import Attachment, Network, Publication, by_gateway
 
 _FIREWALL_LOCK = ("firewall", "table")
 _PORTS_LOCK = ("firewall", "ports")
@@ -80,8 +80,29 @@ def synchronise(
         publications = [publication for found in live for publication in found.publications]
         networks = [n for n in record.networks(layout) if n.id not in without]
         changed = firewall.apply(networks, publications)
+        if changed:
+            _forget_flows(starting)
         refreshed = names.refresh(layout, live, networks)
-        return Synchronised(changed, refreshed.changed, refreshed.complaints)
+        warnings = refreshed.complaints
+        if changed and live:
+            warnings += tuple(_dropped(networks, bool(names.zones(live, networks))))
+        return Synchronised(changed, refreshed.changed, warnings)
+
+
+def _forget_flows(starting: Sequence[Record]) -> None:
+    """Let clients that go on asking ports which are published only now find them."""
+    publications = [p for found in starting for p in found.publications if p.protocol == "udp"]
+    if publications:
+        from . import conntrack  # Few publish UDP.
+
+        conntrack.forget_stale(publications)
+
+
+def _dropped(networks: Sequence[Network], named: bool) -> list[str]:
+    """What firewalls beside ours would drop of what it lets pass."""
+    from . import beside  # Only whoever changes the rules needs it.
+
+    return beside.complaints(networks, named)
 
 
 def standing(layout: Layout) -> bool:
