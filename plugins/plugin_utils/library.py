@@ -19,7 +19,7 @@ from typing import Any, Optional
 from ansible import constants as C
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ansible_collections.slipway.engine.plugins.module_utils import library
+from ansible_collections.slipway.engine.plugins.module_utils import keeping
 
 COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
@@ -40,11 +40,14 @@ class LibraryAction(NormalAction):
         if result.get("library") != "missing":
             return result
         sent = self._mark("slipway-library-sent")
-        if sent.exists():
-            given_up.touch()
-            return self._execute_module(**options)
-        sent.touch()
-        return self._execute_from_library({**asked, "sent": self._send(_archive())}, options)
+        if not sent.exists():
+            sent.touch()
+            asked = {**asked, "sent": self._send(_archive())}
+            result = self._execute_from_library(asked, options)
+            if result.get("library") != "missing":
+                return result
+        given_up.touch()
+        return self._execute_module(**options)
 
     def _execute_from_library(
         self, asked: dict[str, str], options: dict[str, Any]
@@ -93,9 +96,9 @@ def _archive() -> Path:
             for top in ("modules", "module_utils")
             for path in (_PLUGINS / top).rglob("*.py")
         }
-        name = f"{library.digest(sources)}.zip"
+        name = f"{keeping.digest(sources)}.zip"
         temporary = known.with_name(f"{name}.{os.getpid()}")
-        temporary.write_bytes(library.pack(sources))
+        temporary.write_bytes(keeping.pack(sources))
         temporary.rename(known.with_name(name))
         temporary.symlink_to(name)
         temporary.rename(known)

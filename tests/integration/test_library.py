@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import images
+import pytest
 from plays import Play, Run
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
@@ -21,7 +22,9 @@ def _sent(run: Run) -> list[str]:
     return [module or "zip" for module, dummy in found]
 
 
-def test_sources_are_sent_once(layout: Layout, tmp_path: Path) -> None:
+def test_sources_are_sent_once(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tar = tmp_path / "small.tar"
     tar.write_bytes(images.tar({"etc": None, "etc/name": b"small\n"}))
     play = Play(tmp_path)
@@ -49,6 +52,15 @@ def test_sources_are_sent_once(layout: Layout, tmp_path: Path) -> None:
     repaired = play.tasks([make, make], "-vvv", "-e", "ansible_pipelining=true")
     assert _sent(repaired) == ["library", "zip", "library", "library"]
     assert (repaired.status, repaired.changed) == (0, 0)
+
+    # A host on which what was sent does not run either gets the module the usual way.
+    local = tmp_path / "local"
+    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(local))
+    spoil = f"cd {local}/*/ && rm -f slipway-library-sent-* && : > $(readlink slipway-library)"
+    spoil += f" && rm {layout.program}/*"
+    usual = play.tasks([make, {"ansible.builtin.shell": spoil}, make], "-vvv")
+    assert _sent(usual)[-4:] == ["library", "zip", "library", "image_import"], usual.output
+    assert usual.status == 0
 
     # Errors name the module that the task names.
     failed = play.tasks([{"slipway.engine.image_info": {"wrong": 1}}])

@@ -14,16 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils import library
+from ansible_collections.slipway.engine.plugins.module_utils import keeping, library
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
+_HERE = Path(keeping.__file__)
 OLD = {
-    "kept/__init__.py": b"",
-    "kept/answer.py": b"from .deep import value\n\n\ndef answer():\n    return value.VALUE\n",
-    "kept/deep/__init__.py": b"",
-    "kept/deep/value.py": b"VALUE = 'old'\n",
+    "module_utils/__init__.py": b"",
+    "module_utils/keeping.py": _HERE.read_bytes(),
+    "zone/__init__.py": b"",
+    "zone/answer.py": b"from .deep import value\n\n\ndef answer():\n    return value.VALUE\n",
+    "zone/deep/__init__.py": b"",
+    "zone/deep/value.py": b"VALUE = 'old'\n",
 }
-NEW = {**OLD, "kept/deep/value.py": b"VALUE = 'new'\n"}
+NEW = {**OLD, "zone/deep/value.py": b"VALUE = 'new'\n"}
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def forget() -> Iterator[None]:
 
 def _forget() -> None:
     sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, library.Library)]
-    for name in [name for name in sys.modules if name.startswith(f"{library.PACKAGE}.kept")]:
+    for name in [name for name in sys.modules if name.startswith(f"{library.PACKAGE}.zone")]:
         del sys.modules[name]
 
 
@@ -52,26 +55,33 @@ def _write(path: str, data: bytes) -> None:
 
 def _keep(program: Path, sources: Mapping[str, bytes]) -> library.Library:
     sent = program.parent / "sent.zip"
-    sent.write_bytes(library.pack(sources))
-    found = library.find(library.digest(sources), str(sent), str(program))
+    sent.write_bytes(keeping.pack(sources))
+    found = library.find(keeping.digest(sources), str(sent), str(program))
     assert found is not None
     found.keep(_write)
     return found
 
 
 def _code(program: Path, sources: Mapping[str, bytes]) -> Path:
-    return program / f"{library.digest(sources)}.{sys.implementation.cache_tag}.code"
+    return program / f"{keeping.digest(sources)}.{sys.implementation.cache_tag}.code"
 
 
 def _answer(program: Path, sources: Mapping[str, bytes]) -> str:
     """What the module says that runs from what is kept of these sources."""
-    found = library.find(library.digest(sources), directory=str(program))
+    found = library.find(keeping.digest(sources), directory=str(program))
     if found is None:
         return "missing"
     _forget()
     sys.meta_path.insert(0, found)
-    module = importlib.import_module(f"{library.PACKAGE}.kept.answer")
+    module = importlib.import_module(f"{library.PACKAGE}.zone.answer")
     return str(module.answer())
+
+
+def _task(program: Path, sources: Mapping[str, bytes]) -> str:
+    """What a task comes to: it sends the sources when they are missing."""
+    if library.find(keeping.digest(sources), directory=str(program)) is None:
+        _keep(program, sources)
+    return _answer(program, sources)
 
 
 def test_the_place_is_that_of_the_program() -> None:
@@ -80,18 +90,25 @@ def test_the_place_is_that_of_the_program() -> None:
 
 def test_sources_that_were_sent_are_kept_and_run(program: Path) -> None:
     assert _answer(program, OLD) == "missing"
-    assert _keep(program, OLD).open_code()
+    _keep(program, OLD)
     assert _answer(program, OLD) == "old"
     # Its code came from the file: with the sources gone it still runs.
-    (program / f"{library.digest(OLD)}.zip").unlink()
+    (program / f"{keeping.digest(OLD)}.zip").unlink()
     assert _answer(program, OLD) == "old"
+
+
+def test_sources_run_from_memory_where_nothing_can_be_kept(program: Path) -> None:
+    program.rmdir()
+    found = _keep(program, OLD)
+    sys.meta_path.insert(0, found)
+    assert importlib.import_module(f"{library.PACKAGE}.zone.answer").answer() == "old"
 
 
 def test_several_versions_stand_side_by_side_and_old_ones_go(program: Path) -> None:
-    versions = [{**OLD, "kept/more.py": b"#" * count} for count in range(5)]
+    versions = [{**OLD, "zone/more.py": b"#" * count} for count in range(5)]
     for age, sources in enumerate(versions):
         _keep(program, sources)
-        for path in (program / f"{library.digest(sources)}.zip", _code(program, sources)):
+        for path in (program / f"{keeping.digest(sources)}.zip", _code(program, sources)):
             os.utime(path, (age, age))
     _keep(program, NEW)
     assert _answer(program, NEW) == "new"
@@ -102,45 +119,44 @@ def test_several_versions_stand_side_by_side_and_old_ones_go(program: Path) -> N
 
 
 @pytest.mark.parametrize("position", [0, 6, 20, 60, -200, -1])
-def test_damaged_code_is_compiled_anew(program: Path, position: int) -> None:
+def test_damaged_code_is_never_run(program: Path, position: int) -> None:
     _keep(program, OLD)
     code = bytearray(_code(program, OLD).read_bytes())
     code[position] ^= 0xFF
     _code(program, OLD).write_bytes(code)
-    assert _answer(program, OLD) == "old"
+    assert _task(program, OLD) == "old"
 
 
 @pytest.mark.parametrize("length", [0, 3, 30, 100, -10])
-def test_half_written_code_is_compiled_anew(program: Path, length: int) -> None:
+def test_half_written_code_is_never_run(program: Path, length: int) -> None:
     _keep(program, OLD)
     _code(program, OLD).write_bytes(_code(program, OLD).read_bytes()[:length])
-    assert _answer(program, OLD) == "old"
+    assert _task(program, OLD) == "old"
 
 
-def test_code_of_another_python_is_compiled_anew_and_replaced(program: Path) -> None:
+def test_code_of_another_python_is_replaced(program: Path) -> None:
     _keep(program, OLD)
     code = _code(program, OLD).read_bytes()
     _code(program, OLD).write_bytes(b"\x01\x02\r\n" + code[4:])
-    found = library.find(library.digest(OLD), directory=str(program))
-    assert found is not None
-    found.keep(_write)
+    assert _answer(program, OLD) == "missing"
+    assert _task(program, OLD) == "old"
     assert _code(program, OLD).read_bytes() == code
 
 
-def test_damaged_sources_are_asked_for_again(program: Path) -> None:
+def test_damaged_code_with_other_sources_is_an_error(program: Path) -> None:
     _keep(program, OLD)
-    _code(program, OLD).unlink()
-    (program / f"{library.digest(OLD)}.zip").write_bytes(library.pack(NEW))
-    assert _answer(program, OLD) == "missing"
-    _keep(program, OLD)
-    assert _answer(program, OLD) == "old"
+    code = _code(program, OLD)
+    code.write_bytes(code.read_bytes()[:-1])
+    (program / f"{keeping.digest(OLD)}.zip").write_bytes(keeping.pack(NEW))
+    with pytest.raises(ImportError, match="is damaged; remove it and run the task again"):
+        _answer(program, OLD)
 
 
 def test_something_else_than_was_announced_is_not_run(program: Path) -> None:
     sent = program.parent / "sent.zip"
-    for data in (library.pack(NEW), b"", b"PK"):
+    for data in (keeping.pack(NEW), b"", b"PK"):
         sent.write_bytes(data)
-        assert library.find(library.digest(OLD), str(sent), str(program)) is None
+        assert library.find(keeping.digest(OLD), str(sent), str(program)) is None
 
 
 @pytest.mark.parametrize("what", ["program", "above", "code and sources"])
@@ -170,9 +186,9 @@ def test_a_link_is_not_followed(program: Path) -> None:
 
 def test_tracebacks_show_the_source(program: Path) -> None:
     found = _keep(program, OLD)
-    name = f"{library.PACKAGE}.kept.answer"
+    name = f"{library.PACKAGE}.zone.answer"
     assert found.get_source(name).startswith("from .deep")
     spec = found.find_spec(name)
     assert spec is not None and spec.origin is not None
-    assert found.get_data(spec.origin) == OLD["kept/answer.py"]
+    assert found.get_data(spec.origin) == OLD["zone/answer.py"]
     assert _code(program, OLD).read_bytes()[:4] == importlib.util.MAGIC_NUMBER

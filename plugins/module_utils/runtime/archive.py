@@ -339,7 +339,7 @@ def _checksums() -> list[tuple[int, int]]:
     known: Optional[Callable[[str], tuple[int, int]]] = getattr(loader, "checksum", None)
     if known is not None:
         # The library that a host keeps has them in its index.
-        return [known(_path(name)) for name in MODULES]
+        return [known(f"{__package__}.{name.replace('/', '.')}") for name in MODULES]
     return [(zlib.crc32(data), len(data)) for data in map(_source, MODULES)]
 
 
