@@ -130,6 +130,22 @@ IMAGE = {
         ('{{`raw`}} {{"a\\tb"}}', "raw a\tb"),
         (r"{{.Os}}\t{{.Size}}\n", "linux\t42\n"),
         ("{{json .}}", json.dumps(IMAGE, separators=(",", ":"))),
+        ("{{range .RepoTags}}<{{.}}>{{end}}", "<a:1><b:2>"),
+        ("{{range $i, $e := .RepoTags}}{{$i}}={{$e}} {{end}}", "0=a:1 1=b:2 "),
+        ("{{range $k, $v := .Config.Labels}}{{$k}}={{$v}},{{end}}", "a=2,z=1,"),
+        ("{{range .Config.Cmd}}x{{else}}none{{end}}", "none"),
+        ("{{range .Nothing}}x{{end}}", ""),
+        ("{{range .RepoTags}}{{range $.RepoTags}}{{.}}{{end}}{{end}}", "a:1b:2a:1b:2"),
+        ("{{if .Config.Tty}}tty{{else if .Size}}{{.Size}}{{else}}no{{end}}", "42"),
+        ("{{if and .Os (not .Config.Tty)}}y{{end}}", "y"),
+        ("{{if eq .Os `bsd` `linux`}}{{if gt .Size 41}}big{{end}}{{end}}", "big"),
+        ("{{with .Config.Labels}}{{.a}}{{end}}{{with .Nothing}}x{{else}}y{{end}}", "2y"),
+        ("{{$c := .Config}}{{$c.Tty}} {{(index .RepoTags 0) | len}}", "false 3"),
+        ("a {{- .Os -}} b {{/* nothing */}}c", "alinuxb c"),
+        ("{{printf `%5d|%-5s|%q|%.1f` .Size .Os .Os 1.25}}", '   42|linux|"linux"|1.2'),
+        ("{{println .Os .Size}}{{print 1 2}}", "linux 42\n1 2"),
+        ("{{index .Config.Labels `nothere`}}", "<no value>"),
+        ("{{slice .Os 1 3}} {{split .Os `n`}} {{truncate .Os 2}}", "in [li ux] li"),
     ],
 )
 def test_a_template(form: str, text: str) -> None:
@@ -149,8 +165,12 @@ def test_a_template(form: str, text: str) -> None:
         ("{{json (.Os}}", "is not understood"),
         ("{{.Os | }}", "is not understood"),
         ("{{.Os | .Size}}", "is not understood"),
-        ("{{range .RepoTags}}", "there is no function range"),
-        ("{{$x}}", "is not understood"),
+        ("{{range .RepoTags}}", "has no {{end}}"),
+        ("{{$x}}", "there is no variable $x"),
+        ("{{end}}", "is not understood"),
+        ("{{if .Os}}a{{else}}b{{else}}c{{end}}", "is not understood"),
+        ("{{$x, $y := .Os}}", "is not understood"),
+        ("{{range .Os}}{{end}}", "range cannot go through 'linux'"),
         ("{{index .RepoTags 7}}", "index cannot be used so"),
         ("{{json}}", "json cannot be used so"),
         ("{{len .Size}}", "len cannot be used so"),
@@ -160,6 +180,11 @@ def test_a_template_that_asks_in_vain(form: str, complaint: str) -> None:
     with pytest.raises(Error) as caught:
         template.render(form, IMAGE)
     assert complaint in str(caught.value)
+
+
+def test_a_method_is_called() -> None:
+    row = {"Label": {"a": "b"}.get}
+    assert template.render('{{.Label "a"}}', row) == "b"
 
 
 def test_any_value_is_shown() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         cli_exec,
         cli_help,
         cli_image,
+        cli_inside,
         cli_network,
         cli_run,
         cli_supervise,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         cli_exec,
         cli_help,
         cli_image,
+        cli_inside,
         cli_network,
         cli_run,
         cli_supervise,
@@ -58,6 +60,7 @@ FILES = {
     "cli_run": "run create",
     "cli_attach": "start attach wait",
     "cli_exec": "exec",
+    "cli_inside": "cp diff export port stats top",
     "cli_container": "ps logs inspect stop restart kill rm rename container",
     "cli_image": "images pull push tag rmi history search login logout image",
     "cli_archive": "save load import",
@@ -68,7 +71,7 @@ FILES = {
     "cli_supervise": "supervise",
 }
 
-_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_container")
+_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_inside", "cli_container")
 
 #: What a group has besides: the verb of the same name without the group.
 ALIASES = {

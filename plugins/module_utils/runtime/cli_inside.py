@@ -1,0 +1,288 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's verbs that look into a container, and carry files in and out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from .errors import Error
+from .plan import Host
+from .terminal import say
+from .verbs import STRING, SWITCH, Arguments, Flag, Verb, formatted
+
+#: How often ``stats`` looks, and how far its two samples are apart at least, in seconds.
+_STATS_S = 1.0
+
+
+def _cp(host: Host, arguments: Arguments) -> int:
+    from .container import record, transfer
+
+    source, target = arguments.operands
+    inside, outside = _place(source), _place(target)
+    if inside and outside:
+        raise Error("copying between containers is not supported")
+    if not inside and not outside:
+        raise Error("must specify at least one container source")
+    archive, follow = arguments.archive, arguments.follow_link
+    container, path = inside or outside or ("", "")
+    container_id = record.identify(host.layout, container)
+    if inside and target == "-":
+        if sys.stdout.isatty():
+            raise Error("a tar is nothing for a terminal", hint="redirect standard output")
+        transfer.get_archive(host, container_id, path, sys.stdout.buffer, follow)
+        return 0
+    if inside:
+        done = transfer.get(host, container_id, path, target, archive=archive, follow=follow)
+    elif source == "-":
+        done = transfer.put_archive(host, container_id, sys.stdin.buffer, path)
+    else:
+        done = transfer.put(host, container_id, source, path, archive=archive, follow=follow)
+    if not arguments.quiet and source != "-":
+        from .table import size
+
+        shown = f"{source} to {target}"
+        sys.stderr.write(f"Successfully copied {size(done.bytes)} {shown}\n")
+    return 0
+
+
+def _place(text: str) -> Optional[tuple[str, str]]:
+    """``CONTAINER:PATH`` as its two parts; None for a path of the host, which may hold a colon when
+    it begins with a dot or a slash.
+    """
+    name, colon, path = text.partition(":")
+    if not colon or not name or text.startswith((".", "/")):
+        return None
+    return name, path
+
+
+def _diff(host: Host, arguments: Arguments) -> int:
+    from .container import changed, record
+
+    [name] = arguments.operands
+    for change in changed.changes(host.layout, record.identify(host.layout, name)):
+        say(f"{change.kind} {change.path}")
+    return 0
+
+
+def _export(host: Host, arguments: Arguments) -> int:
+    from .container import export, record
+
+    [name] = arguments.operands
+    container_id = record.identify(host.layout, name)
+    if arguments.output:
+        from .converge import converge
+
+        params = {"container": name, "path": arguments.output, "force": True}
+        converge(host, export.RESOURCE, export.declare(params))
+        return 0
+    if sys.stdout.isatty():
+        raise Error("an archive is nothing for a terminal", hint="use -o FILE, or redirect it")
+    export.write(host, container_id, sys.stdout.buffer)
+    return 0
+
+
+def _port(host: Host, arguments: Arguments) -> int:
+    from .container import inspect, liveness, record
+
+    name, *wanted = arguments.operands
+    found = liveness.current(host.layout, record.identify(host.layout, name))
+    live = found.publications if found.phase in liveness.LIVE else ()
+    ports = inspect.published(live)
+    if wanted:
+        key = wanted[0] if "/" in wanted[0] else f"{wanted[0]}/tcp"
+        if not ports.get(key):
+            raise Error(f"no public port {wanted[0][:40]!r} published for {name}")
+        for binding in ports[key]:
+            say(_address(binding))
+        return 0
+    for key in sorted(ports, key=_port_order):
+        for binding in ports[key]:
+            say(f"{key} -> {_address(binding)}")
+    return 0
+
+
+def _port_order(key: str) -> tuple[int, str]:
+    number, dummy, protocol = key.partition("/")
+    return int(number), protocol
+
+
+def _address(binding: Mapping[str, str]) -> str:
+    address = binding["HostIp"]
+    return f"{f'[{address}]' if ':' in address else address}:{binding['HostPort']}"
+
+
+def _top(host: Host, arguments: Arguments) -> int:
+    from .container import record, top
+    from .table import table
+
+    name, *options = arguments.operands
+    import shlex
+
+    container_id = record.identify(host.layout, name)
+    found = top.processes(host.layout, container_id, shlex.join(options) or None)
+    for line in table([found["Titles"], *found["Processes"]]):
+        say(line.rstrip())
+    return 0
+
+
+# --- stats -----------------------------------------------------------------------------------
+
+_HEADINGS = {
+    "ID": "CONTAINER ID",
+    "Container": "CONTAINER",
+    "Name": "NAME",
+    "CPUPerc": "CPU %",
+    "MemUsage": "MEM USAGE / LIMIT",
+    "MemPerc": "MEM %",
+    "NetIO": "NET I/O",
+    "BlockIO": "BLOCK I/O",
+    "PIDs": "PIDS",
+}
+_COLUMNS = ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
+#: Where a terminal's picture is drawn anew: home, and clear to its end (ECMA-48, CUP and ED).
+_HOME = "\x1b[H\x1b[J"
+
+
+def _stats(host: Host, arguments: Arguments) -> int:
+    from .container import usage
+    from .table import listing
+
+    before: dict[str, Any] = {}
+    for container_id, dummy in _watched(host, arguments):
+        before[container_id] = usage.sample(host.layout, container_id)
+    while True:
+        # The share of the processor is what was used between two looks.
+        time.sleep(_STATS_S)
+        rows = []
+        for container_id, name in _watched(host, arguments):
+            sample = usage.sample(host.layout, container_id, before.get(container_id))
+            before[container_id] = sample
+            rows.append(_stats_row(sample, name, arguments.no_trunc))
+        lines = list(listing(rows, _HEADINGS, _COLUMNS, arguments.format))
+        if not arguments.no_stream and sys.stdout.isatty():
+            sys.stdout.write(_HOME)
+        for line in lines:
+            say(line)
+        sys.stdout.flush()
+        if arguments.no_stream:
+            return 0
+
+
+def _watched(host: Host, arguments: Arguments) -> list[tuple[str, str]]:
+    """The containers to show, by id, and what the command line calls them."""
+    from .container import liveness, record
+
+    if arguments.operands:
+        return [(record.identify(host.layout, name), name) for name in arguments.operands]
+    truths = (liveness.truth(host.layout, found) for found in record.records(host.layout))
+    kept = [one for one in truths if arguments.all or one.phase in liveness.LIVE]
+    kept.sort(key=lambda one: one.created, reverse=True)
+    return [(one.id, one.id[:12]) for one in kept]
+
+
+def _stats_row(sample: Mapping[str, Any], called: str, whole: bool) -> dict[str, str]:
+    """One line: docker stats' columns and units. What does not run uses nothing."""
+    memory = sample["memory_stats"]
+    used, limit = _memory_used(memory), int(memory.get("limit") or 0)
+    networks = (sample.get("networks") or {}).values()
+    received = sum(one["rx_bytes"] for one in networks)
+    sent = sum(one["tx_bytes"] for one in networks)
+    read, written = _block(sample["blkio_stats"].get("io_service_bytes_recursive") or ())
+    identity = str(sample["id"])
+    return {
+        "ID": identity if whole else identity[:12],
+        "Container": called,
+        "Name": str(sample["name"]).lstrip("/"),
+        "CPUPerc": f"{_processor(sample):.2f}%",
+        "MemUsage": f"{_binary(used)} / {_binary(limit)}",
+        "MemPerc": f"{100 * used / limit if limit else 0:.2f}%",
+        "NetIO": f"{_decimal(received)} / {_decimal(sent)}",
+        "BlockIO": f"{_decimal(read)} / {_decimal(written)}",
+        "PIDs": str((sample["pids_stats"] or {}).get("current", 0)),
+    }
+
+
+def _memory_used(memory: Mapping[str, Any]) -> int:
+    """Without what is only cache and can go at once, as docker stats counts."""
+    stats = memory.get("stats") or {}
+    cache = stats.get("total_inactive_file", stats.get("inactive_file", 0))
+    used = int(memory.get("usage") or 0)
+    return used - cache if cache < used else used
+
+
+def _processor(sample: Mapping[str, Any]) -> float:
+    """Percent of one processor: the container's share of what the host spent, times its count."""
+    now, then = sample["cpu_stats"], sample["precpu_stats"]
+    used = now["cpu_usage"]["total_usage"] - then["cpu_usage"]["total_usage"]
+    spent = now.get("system_cpu_usage", 0) - then.get("system_cpu_usage", 0)
+    if used <= 0 or spent <= 0 or "system_cpu_usage" not in then:
+        return 0.0
+    return float(used / spent * now.get("online_cpus", 1) * 100)
+
+
+def _block(entries: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    totals = {"read": 0, "write": 0}
+    for entry in entries:
+        if entry["op"].lower() in totals:
+            totals[entry["op"].lower()] += entry["value"]
+    return totals["read"], totals["write"]
+
+
+def _decimal(count: float) -> str:
+    from .table import size
+
+    return size(count)
+
+
+def _binary(count: float) -> str:
+    """Bytes in powers of 1024 with four digits (go-units, BytesSize)."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024 or unit == "TiB":
+            return f"{float(f'{count:.4g}'):g}{unit}"
+        count /= 1024
+    raise AssertionError("the last unit takes all")
+
+
+_CONTAINER = "CONTAINER"
+VERBS = {
+    "cp": Verb(
+        _cp,
+        "Copy files/folders between a container and the local filesystem",
+        "CONTAINER:SRC_PATH|SRC_PATH|- CONTAINER:DEST_PATH|DEST_PATH|-",
+        (
+            Flag("archive", "a", SWITCH, "Archive mode (copy all uid/gid information)"),
+            Flag("follow-link", "L", SWITCH, "Always follow symbol link in SRC_PATH"),
+            Flag("quiet", "q", SWITCH, "Do not say what was copied"),
+        ),
+    ),
+    "diff": Verb(_diff, "Inspect changes to files or directories on a container", _CONTAINER),
+    "export": Verb(
+        _export,
+        "Export a container's filesystem as a tar archive",
+        _CONTAINER,
+        (Flag("output", "o", STRING, "Write to a file, instead of STDOUT"),),
+    ),
+    "port": Verb(_port, "List port mappings of a container", "CONTAINER [PRIVATE_PORT[/PROTO]]"),
+    "stats": Verb(
+        _stats,
+        "Display a live stream of container resource usage statistics",
+        "[CONTAINER...]",
+        (
+            Flag("all", "a", SWITCH, "Show all containers (default shows just running)"),
+            formatted(),
+            Flag("no-stream", "", SWITCH, "Only show the first result"),
+            Flag("no-trunc", "", SWITCH, "Do not truncate output"),
+        ),
+    ),
+    "top": Verb(
+        _top,
+        "Display the running processes of a container",
+        "CONTAINER [ps OPTIONS...]",
+        stops=True,
+    ),
+}
