@@ -22,6 +22,7 @@ import pytest
 from registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import boot
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 HERE = Path(__file__).resolve().parent
@@ -56,6 +57,10 @@ def layout(sandbox: Path) -> Layout:
     place = Layout.default()
     for directory in (place.root, place.run, place.etc):
         _empty(directory)
+    way = boot.arrangement(place)
+    if way is not None:
+        for left in filter(None, (way.path, way.link)):
+            left.unlink(missing_ok=True)
     files.prepare(place)
     return place
 

@@ -16,10 +16,15 @@ from typing import Callable
 import containers
 import pytest
 from containers import World, page, until
+from converging import check
+from declaring import acting, converge, task
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    boot,
     lifecycle,
     liveness,
+    record,
     supervise,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
@@ -210,6 +215,43 @@ def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> N
     assert "/mnt is a directory in the image" in ended.error
     assert ended.exit_code == 137
     blocker.unlink()
+
+
+def test_the_host_is_told_once_that_a_container_needs_it(
+    world: World, reboot: Callable[[], None]
+) -> None:
+    converge(world, task("plain"))
+    way = boot.arrangement(world.layout)
+    assert way is not None
+    assert not way.path.exists(), "without a restart policy nothing is to be started"
+    tasks = [task("web", restart_policy="always"), task("db", restart_policy="unless-stopped")]
+    predicted: dict[str, dict[str, object]] = {}
+    foretold = [check(world.layout, one, predicted).actions for one in tasks]
+    arranging = "arrange that containers are started after a reboot"
+    assert foretold == [
+        (arranging, "create and start container web"),
+        ("create and start container db",),
+    ]
+    converge(world, *tasks)
+    assert way.path.exists()
+    # Whoever takes it away has it back with the next run.
+    way.path.unlink()
+    assert check(world.layout, tasks[0], {}).actions == (arranging,)
+    converge(world, tasks[0])
+    # A first policy for a container that is there.
+    way.path.unlink()
+    assert arranging in check(world.layout, acting("plain", restart_policy="always"), {}).actions
+    converge(world, acting("plain", restart_policy="always"))
+    reboot()
+    for directory in world.layout.run.iterdir():
+        files.remove_tree(directory)
+    (command,) = (line for line in way.content.splitlines() if line.endswith("supervise boot"))
+    words = command.partition(str(world.layout.program))[1:]
+    subprocess.run(["/usr/bin/python3", *"".join(words).split()], check=True, timeout=60)
+    for name in ("web", "db", "plain"):
+        now = world.current(record.by_name(world.layout, name))
+        assert (now.phase, now.generation) == ("running", 2)
+    world.clear()
 
 
 @pytest.fixture

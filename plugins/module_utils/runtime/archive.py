@@ -63,6 +63,7 @@ MODULES = (
     "cli_volume",
     "console",
     "container/attachment",
+    "container/boot",
     "container/bundle/capabilities",
     "container/bundle/config",
     "container/bundle/devices",

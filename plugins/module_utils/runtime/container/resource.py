@@ -18,6 +18,7 @@ from .spec import ContainerSpec
 from .state import State, observe, predict, verify, view
 from .steps import (
     Amend,
+    ArrangeBoot,
     AwaitHealthy,
     Create,
     Pause,
@@ -74,6 +75,8 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:
             steps += _in_place(declared, have, want, running, tuple(options))
+    if not have.boots and want.restart_policy.name != "no":
+        steps.insert(0, ArrangeBoot())
     steps = [*first, *steps]
     if declared.healthy and (steps or have.health not in ("", health.HEALTHY)):
         steps.append(AwaitHealthy(declared.name, declared.healthy_wait_timeout_s))

@@ -16,7 +16,7 @@ from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
-from . import health, journal, liveness, logs, record, watch
+from . import boot, health, journal, liveness, logs, record, watch
 from .declare import Declared, shown
 from .journal import Swap
 from .spec import ContainerSpec, endpoints
@@ -61,6 +61,8 @@ class State:
     interrupted: Optional[Swap] = None
     #: What its health check says of a running container; "" without one.
     health: str = ""
+    #: Whether the host starts its containers when it comes up; true where that does not matter.
+    boots: bool = True
     id: str = ""
     ending: str = ""
     ended_well: bool = False
@@ -72,8 +74,28 @@ class State:
 def observe(host: Host, declared: Declared) -> State:
     """Read the container, what its image's name means, and whether its networks exist."""
     found = _find(host, declared.name)
+    found = dataclasses.replace(found, boots=_boots(host, declared, found.spec))
     around = _around(host, declared, found.spec)
     return dataclasses.replace(found, around=around, image_is_current=is_current(found, around))
+
+
+def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> bool:
+    policies = [spec.restart_policy] if spec is not None else []
+    asked = declared.values.get("restart_policy")
+    new = [asked] if asked is not None else []
+    if all(policy.name == "no" for policy in (*policies, *new)):
+        return True
+    if "boot" in host.predicted:
+        return True
+    way = boot.arrangement(host.layout)
+    if way is not None:
+        return boot.stands(way)
+    if asked is not None and all(policy.name == "no" for policy in policies):
+        host.warn(
+            f"container {declared.name} is not started after a reboot: this host has neither"
+            f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))}"
+        )
+    return True
 
 
 def is_current(found: State, around: Around) -> bool:
@@ -241,6 +263,8 @@ def view(state: State) -> dict[str, Any]:
         shows["paused"] = True
     if state.damage:
         shows["damage"] = list(state.damage)
+    if not state.boots and state.spec.restart_policy.name != "no":
+        shows["started_after_a_reboot"] = False
     if state.interrupted is not None:
         shows["replacement"] = "interrupted"
     return shows
@@ -262,6 +286,8 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.
         predicted["firewall"] = {"table": {}}
+    if state.spec is not None and state.spec.restart_policy.name != "no" and state.boots:
+        predicted["boot"] = {"arranged": True}
     if state.around.image_id == "":
         predicted["image"] = {state.around.reference: {"id": ""}}
     return predicted

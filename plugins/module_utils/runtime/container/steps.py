@@ -223,6 +223,24 @@ class Unpause(Step[State]):
 
 
 @dataclass(frozen=True)
+class ArrangeBoot(Step[State]):
+    """Have the host start its containers when it comes up."""
+
+    def describe(self) -> str:
+        return "arrange that containers are started after a reboot"
+
+    def after(self, have: State) -> State:
+        return dataclasses.replace(have, boots=True)
+
+    def execute(self, host: Host) -> None:
+        from . import boot
+
+        way = boot.arrangement(host.layout)
+        if way is not None:
+            boot.arrange(way)
+
+
+@dataclass(frozen=True)
 class AwaitHealthy(Step[State]):
     """Wait until the health check says so; a container without one is well when it runs."""
 
@@ -300,7 +318,7 @@ class Remove(Step[State]):
 
     def after(self, have: State) -> State:
         gone = have.anonymous if self.volumes else ()
-        return State(have.name, around=have.around, gone=gone)
+        return State(have.name, around=have.around, gone=gone, boots=have.boots)
 
     def execute(self, host: Host) -> None:
         from . import lifecycle

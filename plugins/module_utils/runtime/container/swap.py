@@ -115,9 +115,10 @@ def recover_all(host: Host) -> None:
                 recover(host, name, deadline_s=0.0)
             except Error as exc:
                 host.warn(f"container {name}: its replacement was cut short: {exc}")
-    for container_id in os.listdir(host.layout.run_containers):
-        with contextlib.suppress(Error):
-            lifecycle.thaw(host, container_id)
+    with contextlib.suppress(FileNotFoundError):
+        for container_id in os.listdir(host.layout.run_containers):
+            with contextlib.suppress(Error):
+                lifecycle.thaw(host, container_id)
 
 
 def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:

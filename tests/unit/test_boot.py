@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each kind of host is told to start its containers when it comes up."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import boot
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+COMMAND = "/var/lib/slipway/program/current supervise boot"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark", "path", "mode", "line", "link"),
+    [
+        (
+            "systemd",
+            "run/systemd/system/",
+            "etc/systemd/system/slipway-boot.service",
+            0o644,
+            f"ExecStart={COMMAND}",
+            "etc/systemd/system/multi-user.target.wants/slipway-boot.service",
+        ),
+        (
+            "OpenRC",
+            "sbin/openrc-run",
+            "etc/init.d/slipway-boot",
+            0o755,
+            f"    {COMMAND}",
+            "etc/runlevels/default/slipway-boot",
+        ),
+        ("cron", "etc/cron.d/", "etc/cron.d/slipway", 0o644, f"@reboot root {COMMAND}", ""),
+    ],
+)
+def test_each_kind(
+    tmp_path: Path, kind: str, mark: str, path: str, mode: int, line: str, link: str
+) -> None:
+    target = tmp_path / mark
+    target.parent.mkdir(parents=True)
+    target.mkdir() if mark.endswith("/") else target.touch()
+    asked = boot.arrangement(Layout.default(), tmp_path)
+    assert asked is not None and asked.kind == kind
+    assert not boot.stands(asked)
+    for dummy in range(2):
+        boot.arrange(asked)
+        assert boot.stands(asked)
+    made = tmp_path / path
+    assert stat.S_IMODE(made.stat().st_mode) == mode
+    assert line in made.read_text().splitlines()
+    if link:
+        assert (tmp_path / link).resolve() == made
+        (tmp_path / link).unlink()
+        assert not boot.stands(asked), "it was disabled"
+        boot.arrange(asked)
+    made.write_text("older")
+    assert not boot.stands(asked)
+
+
+def test_a_masked_unit_stays_masked(tmp_path: Path) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    asked = boot.arrangement(Layout.default(), tmp_path)
+    assert asked is not None
+    asked.path.parent.mkdir(parents=True)
+    os.symlink("/dev/null", asked.path)
+    boot.arrange(asked)
+    assert os.readlink(asked.path) == "/dev/null"
+
+
+def test_a_host_with_none_of_them_and_other_places(tmp_path: Path) -> None:
+    assert boot.arrangement(Layout.default(), tmp_path) is None
+    (tmp_path / "etc/cron.d").mkdir(parents=True)
+    other = boot.arrangement(Layout(tmp_path / "r", Path("/run/x"), Path("/etc/x")), tmp_path)
+    assert other is not None
+    assert f"{tmp_path}/r/program/current --root={tmp_path}/r --run=/run/x" in other.content
