@@ -7,6 +7,7 @@ next task whatever happened in between.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -477,3 +478,146 @@ def test_the_program_has_the_verbs_of_networks(world: World) -> None:
     assert result["networks"] == ["closed"]
     assert said("prune", "--force") == "Deleted Networks:\nback\n"
     assert said("rm", "-f", "back") == "back\n"
+
+
+NINE = {"subnet": "10.9.2.0/24"}
+SIX = {"subnet": "fd00:9:2::/64"}
+
+#: Option -> (a value, another one, what else the task says, whether it stays when it is left out).
+#: A network keeps its subnets, and the families of addresses they are of.
+OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]] = {
+    "driver": ({"driver": "macvlan"}, {"driver": "bridge"}, {}, False),
+    "bridge name": (
+        {"driver_options": {network_record.BRIDGE_OPTION: "br-one"}},
+        {"driver_options": {network_record.BRIDGE_OPTION: "br-two"}},
+        {},
+        False,
+    ),
+    "mtu": (
+        {"driver_options": {network_record.MTU_OPTION: 1400}},
+        {"driver_options": {network_record.MTU_OPTION: 1300}},
+        {},
+        False,
+    ),
+    "masquerade": (
+        {"driver_options": {"com.docker.network.bridge.enable_ip_masquerade": False}},
+        {"driver_options": {"com.docker.network.bridge.enable_ip_masquerade": True}},
+        {},
+        False,
+    ),
+    "icc": (
+        {"driver_options": {network_record.ICC_OPTION: False}},
+        {"driver_options": {network_record.ICC_OPTION: True}},
+        {},
+        False,
+    ),
+    "host address": (
+        {"driver_options": {network_record.HOST_IP_OPTION: "127.0.0.1"}},
+        {"driver_options": {network_record.HOST_IP_OPTION: "127.0.0.2"}},
+        {},
+        False,
+    ),
+    "interface prefix": (
+        {"driver_options": {network_record.PREFIX_OPTION: "net"}},
+        {"driver_options": {network_record.PREFIX_OPTION: "lan"}},
+        {},
+        False,
+    ),
+    "macvlan mode": (
+        {"driver_options": {"macvlan_mode": "private"}},
+        {"driver_options": {"macvlan_mode": "vepa"}},
+        {"driver": "macvlan"},
+        False,
+    ),
+    "parent": (
+        {"driver_options": {"parent": "lan0"}},
+        {"driver_options": {"parent": "lan1"}},
+        {"driver": "macvlan"},
+        False,
+    ),
+    "subnet": ({"ipam_config": [NINE]}, {"ipam_config": [{"subnet": "10.8.0.0/24"}]}, {}, True),
+    "several subnets": (
+        {"ipam_config": [NINE, {"subnet": "10.8.0.0/24"}]},
+        {"ipam_config": [NINE, SIX]},
+        {},
+        True,
+    ),
+    "gateway": (
+        {"ipam_config": [{**NINE, "gateway": "10.9.2.7"}]},
+        {"ipam_config": [{**NINE, "gateway": "10.9.2.8"}]},
+        {},
+        True,
+    ),
+    "iprange": (
+        {"ipam_config": [{**NINE, "iprange": "10.9.2.0/25"}]},
+        {"ipam_config": [{**NINE, "iprange": "10.9.2.128/25"}]},
+        {},
+        True,
+    ),
+    "aux_addresses": (
+        {"ipam_config": [{**NINE, "aux_addresses": {"a": "10.9.2.9"}}]},
+        {"ipam_config": [{**NINE, "aux_addresses": {"b": "10.9.2.9"}}]},
+        {},
+        True,
+    ),
+    "ipam_driver_options": (
+        {"ipam_driver_options": {"a": "1"}},
+        {"ipam_driver_options": {"a": "2"}},
+        {"ipam_driver": "default"},
+        False,
+    ),
+    "enable_ipv6": ({"enable_ipv6": True}, {"enable_ipv6": False}, {}, True),
+    "enable_ipv4": (
+        {"enable_ipv4": False},
+        {"enable_ipv4": True},
+        {"ipam_config": [SIX]},
+        False,
+    ),
+    "internal": ({"internal": True}, {"internal": False}, {}, False),
+    "attachable": ({"attachable": True}, {"attachable": False}, {"scope": "local"}, False),
+    "labels": ({"labels": {"a": "1"}}, {"labels": {"a": "2"}}, {}, False),
+    "config_only": ({"config_only": True}, {"config_only": False}, {}, False),
+    "config_from": ({"config_from": "settings"}, {"config_from": "others"}, {}, False),
+}
+
+
+def test_every_option_of_a_network_is_set_changed_and_unset(world: World) -> None:
+    """Check, apply, apply, check for each."""
+    with contextlib.ExitStack() as wires:
+        for number in (0, 1):
+            space = wires.enter_context(Space())
+            ends = (f"198.51.100.{4 * number + 1}/30", f"198.51.100.{4 * number + 2}/30")
+            wire(None, space, (f"lan{number}", "eth0"), ends)
+        converge(
+            world,
+            network("settings", config_only=True, internal=True, ipam_config=[NINE]),
+            network("others", config_only=True, ipam_config=[NINE], labels={"a": "b"}),
+        )
+        for option, (first, second, beside, stays) in OPTIONS.items():
+            apply(world.layout, network("web", **beside, **first))
+            for given_now, actions in ((second, 1), (first, 1), (first, 0)):
+                task = network("web", **beside, **given_now)
+                foretold = check(world.layout, task, {})
+                done, dummy = apply(world.layout, task)
+                assert foretold == done, option
+                assert len(done.actions) == actions, (option, done.actions)
+                assert apply(world.layout, task)[0].actions == (), option
+            kept = network("web", **beside, undeclared="keep")
+            assert apply(world.layout, kept)[0].actions == (), option
+            unset = network("web", **beside)
+            foretold = check(world.layout, unset, {})
+            done, dummy = apply(world.layout, unset)
+            assert foretold == done, option
+            assert (done.actions == ()) is stays, (option, done.actions)
+            assert apply(world.layout, unset)[0].actions == (), option
+            apply(world.layout, network("web", state="absent"))
+        with pytest.raises(Conflict, match="the networks web have their settings from it"):
+            apply(world.layout, network("web", config_from="settings"))
+            apply(world.layout, network("settings", state="absent"))
+        with pytest.raises(Error, match="it is config_only"):
+            apply(world.layout, container("one", networks=[{"name": "settings"}]))
+        for name in ("web", "settings", "others"):
+            apply(world.layout, network(name, state="absent"))
+        links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
+        assert "sl-" not in links.stdout and "br-" not in links.stdout
+        assert "lan0" in links.stdout and "lan1" in links.stdout
