@@ -106,13 +106,35 @@ def converge(
     module.exit_json(**result)
 
 
+def perform(
+    argument_spec: Mapping[str, Any],
+    act: Callable[[Host, dict[str, Any]], dict[str, Any]],
+    **module_options: Any,
+) -> None:
+    """Run one task that does something whatever the host is like, such as a command; ``act``
+    returns the module's result. Ansible skips it in check mode.
+    """
+    module = _module(argument_spec, {**module_options, "supports_check_mode": False})
+    host = Host(Layout.default())
+    try:
+        done = act(host, module.params)
+        library.keep(lambda path, data: files.write_atomic(Path(path), data))
+    except Error as exc:
+        _fail(module, host, exc)
+    except OSError as exc:
+        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    _warn(module, host)
+    module.exit_json(**{"changed": True, **done})
+
+
 def inform(
     argument_spec: Mapping[str, Any],
     gather: Callable[[Host, dict[str, Any]], dict[str, Any]],
+    needs_root: bool = True,
     **module_options: Any,
 ) -> None:
     """Run one task that only reads; ``gather`` returns the module's result."""
-    module = _module(argument_spec, module_options)
+    module = _module(argument_spec, module_options, needs_root)
     host = Host(Layout.default(), predicted=module.predicted or {})
     try:
         found = gather(host, module.params)
@@ -124,14 +146,17 @@ def inform(
     module.exit_json(changed=False, **found)
 
 
-def _module(argument_spec: Mapping[str, Any], options: dict[str, Any]) -> _Module:
+def _module(
+    argument_spec: Mapping[str, Any], options: dict[str, Any], needs_root: bool = True
+) -> _Module:
     os.umask(0o077)
     # A module's own option of such a name is about something else, such as a registry.
     ignored = {name: spec for name, spec in CONNECTION.items() if name not in argument_spec}
     module = _Module(
-        argument_spec={**ignored, **argument_spec}, supports_check_mode=True, **options
+        argument_spec={**ignored, **argument_spec},
+        **{"supports_check_mode": True, **options},
     )
-    if os.geteuid() != 0:
+    if needs_root and os.geteuid() != 0:
         module.fail_json(
             msg="slipway.engine needs root on the host; set become: true for the task or the play"
         )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_info
-short_description: Inspect a container
+short_description: Inspect containers
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker inspect) would say of a container.
+  - Returns what C(docker inspect) would say of a container, or of all that O(filters) let pass.
+  - On request also what C(docker stats), C(docker top), C(docker port) and C(docker diff) show.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection
@@ -21,11 +22,54 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name or id of the container, or the beginning of an id.
+      - Name or id of one container, or the beginning of an id.
+      - When left out, RV(containers) has all that O(filters) let pass.
     type: str
-    required: true
+  filters:
+    description:
+      - Which containers are returned, in the words of C(docker ps --filter), such as
+        V({"label": "app=web", "status": ["running", "paused"]}).
+      - Several values of one filter are alternatives, except labels, which are all wanted.
+    type: dict
+  all:
+    description:
+      - Return containers that do not run, too.
+    type: bool
+    default: true
+  size:
+    description:
+      - Add C(SizeRw) and C(SizeRootFs), in bytes. All that the container wrote is counted for it.
+    type: bool
+    default: false
+  stats:
+    description:
+      - Add C(Stats), what the container uses now, in the shape of Docker's API.
+      - It is one sample. The part of a processor that is used is the difference of two.
+    type: bool
+    default: false
+  top:
+    description:
+      - Add C(Top), the processes of a container that runs, with their titles.
+    type: bool
+    default: false
+  top_options:
+    description:
+      - Options of C(ps) for O(top), such as V(-o pid,user,args). The host needs C(ps) then.
+    type: str
+  ports:
+    description:
+      - Add C(Ports), where each port of a container that runs is published.
+    type: bool
+    default: false
+  changes:
+    description:
+      - Add C(Changes), what the container changed of its image's files. C(Kind) is V(0) for what
+        was changed, V(1) for what was added and V(2) for what was deleted.
+    type: bool
+    default: false
 seealso:
   - module: slipway.engine.container
+  - module: slipway.engine.container_logs
 """
 
 EXAMPLES = r"""
@@ -37,49 +81,63 @@ EXAMPLES = r"""
 - name: Say whether it runs
   ansible.builtin.debug:
     msg: "web is {{ web.container.State.Status if web.exists else 'not there' }}"
+
+- name: What all containers of an application use
+  slipway.engine.container_info:
+    filters:
+      label: app=shop
+      status: running
+    stats: true
+  register: shop
 """
 
 RETURN = r"""
 exists:
   description: Whether there is such a container.
-  returned: success
+  returned: when O(name) is given
   type: bool
   sample: true
 container:
   description: The container in the shape of C(docker inspect), or V(null) when there is none.
-  returned: success
+  returned: when O(name) is given
   type: dict
   sample:
     Name: /web
     State:
       Running: true
       Status: running
+containers:
+  description: The containers in the same shape, newest first.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - Name: /web
+      State:
+        Running: true
+        Status: running
 """
 
-from typing import Any
-
 from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    documents,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.gathering import (
+    gather,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import NotFound
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
-ARGUMENT_SPEC = {"name": {"type": "str", "required": True}}
-
-
-def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
-    try:
-        container_id = record.identify(host.layout, params["name"])
-        found = documents.container(host, container_id, reveal_env=True)
-    except NotFound:
-        return {"exists": False, "container": None}
-    return {"exists": True, "container": found}
+ARGUMENT_SPEC = {
+    "name": {"type": "str"},
+    "filters": {"type": "dict"},
+    "all": {"type": "bool", "default": True},
+    "size": {"type": "bool", "default": False},
+    "stats": {"type": "bool", "default": False},
+    "top": {"type": "bool", "default": False},
+    "top_options": {"type": "str"},
+    "ports": {"type": "bool", "default": False},
+    "changes": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather)
+    task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ from ansible_collections.slipway.engine.plugins.plugin_utils.library import Libr
 #: output.
 _SECRET_MAPS = ("env",)
 
+#: The same for options that are texts: what a command reads.
+_SECRET_TEXTS = ("stdin",)
+
 #: Passwords of network filesystems, among the mount options of a volume.
 _PASSWORD = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
 
@@ -98,6 +101,9 @@ def _mask(result: dict[str, Any]) -> None:
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
             arguments[option] = dict.fromkeys(arguments[option], "********")
+    for option in _SECRET_TEXTS:
+        if arguments.get(option) is not None:
+            arguments[option] = "********"
     options = arguments.get("driver_options")
     if isinstance(options, dict) and isinstance(options.get("o"), str):
         arguments["driver_options"] = {**options, "o": _PASSWORD.sub(r"\1=********", options["o"])}

@@ -32,7 +32,8 @@ LEVELS = (
     " container/resource container/lifecycle container/supervise container/inspect"
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/selection system/* container/steps container/swap"
-    " container/changed container/tree container/transfer container/export container/execute",
+    " container/changed container/tree container/transfer container/export container/execute"
+    " container/gathering container/copying container/fetch",
     "cli cli_* verbs terminal archive program console session run_flags run_params names",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}

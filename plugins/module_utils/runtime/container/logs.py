@@ -8,12 +8,16 @@ A record is ``TIME STREAM F|P BYTES``; P is a piece of a line whose end is still
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator
-from typing import BinaryIO, Optional
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, Optional
 
-from ..errors import NotFound
+from .. import filters
+from ..errors import Error, NotFound
 from ..layout import Layout
+from ..plan import Host
 from . import liveness, record, traces
 from .traces import LogEntry, parse_log
 
@@ -55,6 +59,73 @@ def entries(
         if last is not None:
             log.seek(_start_of_last(log, last))
         yield from parse_log(_followed(layout, container_id, log) if follow else log)
+
+
+def selected(
+    found: Iterable[LogEntry],
+    since: Optional[float] = None,
+    until: Optional[float] = None,
+    streams: Container[str] = ("stdout", "stderr"),
+) -> Iterator[LogEntry]:
+    """Those entries of these streams that were begun in a time, in seconds since the epoch. Pure.
+
+    ``since`` is in it and ``until`` is not, as with Docker. An entry without a time is.
+    """
+    for entry in found:
+        at = instant(entry.time) if since is not None or until is not None else None
+        if at is not None and until is not None and at >= until:
+            # They are in order of time, but for what two streams wrote in the same moment.
+            continue
+        if entry.stream in streams and (at is None or since is None or at >= since):
+            yield entry
+
+
+def instant(text: str) -> Optional[float]:
+    """The time of an entry (RFC 3339 with nanoseconds) in seconds since the epoch, or None."""
+    whole = filters.seconds(text)
+    fraction = re.search(r"\.([0-9]+)", text)
+    return None if whole is None else whole + float(f"0.{fraction.group(1) if fraction else 0}")
+
+
+def moment(name: str, text: str, now: float) -> float:
+    """A time as the options since and until take it, with parts of a second. Raises Error."""
+    try:
+        found = filters.moment(text, now)
+    except Error as exc:
+        raise Error(f"{name}: {text[:60]!a} is not a time", hint=exc.hint) from exc
+    exact = instant(text)
+    return found if exact is None else exact
+
+
+def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of container_logs: what a container wrote, by the options of the module."""
+    last, now = params["tail"], time.time()
+    if last is not None and last < 0:
+        raise Error("tail: it cannot be negative", hint="leave it out for all lines")
+    since, until = (
+        None if params[name] is None else moment(name, params[name], now)
+        for name in ("since", "until")
+    )
+    streams = [name for name in ("stdout", "stderr") if params[name]]
+    container_id = record.identify(host.layout, params["container"])
+    # The last lines are counted among those that are shown, as with Docker.
+    narrowed = since is not None or until is not None or len(streams) < 2
+    written = entries(host.layout, container_id, last=None if narrowed else last)
+    kept: deque[bytes] = deque(maxlen=last)
+    size, truncated = 0, False
+    for entry in selected(written, since, until, streams):
+        text = entry.data
+        if params["timestamps"]:
+            text = entry.time.encode() + b" " + text
+        if last is not None and len(kept) == last:
+            size -= len(kept[0]) if kept else 0
+        kept.append(text)
+        size += len(text)
+        while size > params["limit"] and kept:
+            size -= len(kept.popleft())
+            truncated = True
+    log = b"".join(kept).decode("utf-8", "replace")
+    return {"log": log, "lines": log.splitlines(), "truncated": truncated}
 
 
 def _followed(layout: Layout, container_id: str, log: BinaryIO) -> Iterator[bytes]:

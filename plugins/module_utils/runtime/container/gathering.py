@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of container_info: one container or many, with what is asked for besides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import Error, NotFound
+from ..plan import Host
+from . import documents, record
+
+
+def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
+    """``exists`` and ``container`` of the one that is named, ``containers`` of all in any case."""
+    if params["name"] is None:
+        found = _chosen(host, params)
+        return {"containers": [one for one in found if _enriched(host, one, params)]}
+    try:
+        container_id = record.identify(host.layout, params["name"])
+        one = documents.container(host, container_id, reveal_env=True)
+    except NotFound:
+        return {"exists": False, "container": None, "containers": []}
+    if not _enriched(host, one, params):
+        return {"exists": False, "container": None, "containers": []}
+    return {"exists": True, "container": one, "containers": [one]}
+
+
+def _chosen(host: Host, params: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    found = documents.containers(host, reveal_env=True)
+    if params["all"] and not params["filters"]:
+        return sorted(found, key=lambda one: str(one["Created"]), reverse=True)
+    from . import selection
+
+    def descends(document: Mapping[str, Any], image: str) -> bool:
+        from ..system import listing
+
+        return listing.descends(host, document, image)
+
+    given = params["filters"] or {}
+    chosen = selection.choose(found, given, time.time(), params["all"], descends)
+    return [dict(one) for one in chosen]
+
+
+def _enriched(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> bool:
+    """Add what is asked for; False for a container that was removed meanwhile.
+
+    What costs time to import is imported only for who asks for it.
+    """
+    try:
+        _enrich(host, one, params)
+    except NotFound:
+        return False
+    return True
+
+
+def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
+    layout, container_id = host.layout, str(one["Id"])
+    running = bool(one["State"]["Pid"])
+    if params["size"] or params["changes"]:
+        from . import changed
+
+        if params["size"]:
+            one["SizeRw"] = changed.written_bytes(layout, container_id)
+            one["SizeRootFs"] = changed.root_bytes(layout, container_id)
+        if params["changes"]:
+            one["Changes"] = [
+                {"Path": change.path, "Kind": changed.KINDS[change.kind]}
+                for change in changed.changes(layout, container_id)
+            ]
+    if params["stats"]:
+        from . import usage
+
+        one["Stats"] = usage.sample(layout, container_id)
+    if params["top"]:
+        one["Top"] = _top(host, container_id, params["top_options"]) if running else None
+    if params["ports"]:
+        one["Ports"] = {
+            port: bindings
+            for port, bindings in (one["NetworkSettings"]["Ports"] or {}).items()
+            if bindings
+        }
+
+
+def _top(host: Host, container_id: str, options: Any) -> Any:
+    from . import top
+
+    try:
+        return top.processes(host.layout, container_id, options)
+    except NotFound:
+        raise
+    except Error:
+        if record.read_record(host.layout, container_id).phase == "running":
+            raise
+        # It ended since it was looked at.
+        return None

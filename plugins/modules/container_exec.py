@@ -1,0 +1,252 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_exec
+short_description: Run a command in a running container
+version_added: 0.2.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Runs a command in a container that runs, as C(docker exec) does, and returns what it wrote.
+  - The names and meanings of the options are those of
+    M(community.docker.docker_container_exec).
+  - The command has the container's own limits and rights, and none that are inherited. Its
+    environment and input are in no argument list, no log and no result.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: none
+    details:
+      - What a command does is not known before it has run, so the task is skipped.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - The command runs every time.
+  platform:
+    support: full
+    platforms: linux
+options:
+  container:
+    description:
+      - The container, by its name, its id or the start of its id.
+    type: str
+    required: true
+  argv:
+    description:
+      - The command and its arguments, each an element of the list, so nothing is quoted.
+      - Exactly one of O(argv) and O(command) is required.
+    type: list
+    elements: str
+  command:
+    description:
+      - The command as a line, taken apart as a shell would, but not run by one.
+    type: str
+  chdir:
+    description:
+      - The directory to run the command in. Without it, the container's own.
+    type: str
+  user:
+    description:
+      - Who runs the command, as V(USER) or V(USER:GROUP), names or numbers.
+      - Names are looked up in the container. Without it, the container's own user.
+    type: str
+  env:
+    description:
+      - Variables for the command, on top of the container's own.
+      - Values that YAML would take for numbers or truth values need quotes.
+    type: dict
+  stdin:
+    description:
+      - What the command reads from its standard input. Not with O(detach=true).
+    type: str
+  stdin_add_newline:
+    description:
+      - Append a newline to O(stdin).
+    type: bool
+    default: true
+  strip_empty_ends:
+    description:
+      - Leave empty lines at the ends of RV(stdout) and RV(stderr) away.
+    type: bool
+    default: true
+  tty:
+    description:
+      - Give the command a terminal. All that it writes is in RV(stdout) then.
+    type: bool
+    default: false
+  detach:
+    description:
+      - Start the command and do not wait for it.
+    type: bool
+    default: false
+  output_limit:
+    description:
+      - How many bytes of each stream are returned. What is written beyond that is dropped, and
+        RV(truncated) says so.
+    type: int
+    default: 10485760
+seealso:
+  - module: slipway.engine.container
+  - module: community.docker.docker_container_exec
+"""
+
+EXAMPLES = r"""
+- name: Load a schema
+  slipway.engine.container_exec:
+    container: db
+    argv: [psql, --username, app, --file, /srv/schema.sql]
+    user: postgres
+  register: loaded
+
+- name: Evaluate variables of the container in a shell of its own
+  slipway.engine.container_exec:
+    container: web
+    command: /bin/sh -c "echo $HOME"
+    chdir: /srv
+
+- name: Hand a secret over without writing it down
+  slipway.engine.container_exec:
+    container: db
+    argv: [app-set-password]
+    stdin: "{{ app_password }}"
+"""
+
+RETURN = r"""
+stdout:
+  description: What the command wrote to its standard output.
+  returned: success and O(detach=false)
+  type: str
+  sample: done
+stderr:
+  description: >-
+    What it wrote to its standard error; or why it could not be run, when RV(rc) is 126 or 127.
+  returned: success and O(detach=false)
+  type: str
+  sample: ""
+rc:
+  description: >-
+    The exit status. 127 when there is no such command in the container, 126 when it cannot be
+    executed, 128 and the number of the signal when one ended it.
+  returned: success and O(detach=false)
+  type: int
+  sample: 0
+truncated:
+  description: Whether more was written than O(output_limit) allows.
+  returned: success and O(detach=false)
+  type: bool
+  sample: false
+exec_id:
+  description: A number of its own for a command that was started.
+  returned: success and O(detach=true)
+  type: str
+  sample: 249d9e3075655baf705ed8f40488c5e9434049cf3431976f1bfdb73741c574c5
+"""
+
+import secrets
+import shlex
+from typing import Any, Optional
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    execute,
+    oci_runtime,
+    record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+
+ARGUMENT_SPEC = {
+    "container": {"type": "str", "required": True},
+    "argv": {"type": "list", "elements": "str"},
+    "command": {"type": "str"},
+    "chdir": {"type": "str"},
+    "user": {"type": "str"},
+    "env": {"type": "dict"},
+    "stdin": {"type": "str"},
+    "stdin_add_newline": {"type": "bool", "default": True},
+    "strip_empty_ends": {"type": "bool", "default": True},
+    "tty": {"type": "bool", "default": False},
+    "detach": {"type": "bool", "default": False},
+    "output_limit": {"type": "int", "default": 10 << 20},
+}
+
+
+def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
+    request = execute.Request(
+        _argv(params),
+        _env(params["env"]),
+        params["user"],
+        params["chdir"],
+        # Without streams there is nothing to show on a terminal.
+        params["tty"] and not params["detach"],
+    )
+    if params["detach"] and params["stdin"] is not None:
+        raise Error("stdin: a command that is not waited for cannot read it", hint="leave one out")
+    if params["output_limit"] < 0:
+        raise Error("output_limit: it cannot be negative")
+    container_id = record.identify(host.layout, params["container"])
+    if params["detach"]:
+        execute.start(host, container_id, request)
+        return {"exec_id": secrets.token_hex(32)}
+    try:
+        done = execute.run(
+            host, container_id, request, _stdin(params), limit=params["output_limit"]
+        )
+    except oci_runtime.NotStarted as exc:
+        return {"stdout": "", "stderr": str(exc), "rc": exc.status, "truncated": False}
+    stdout, stderr = (said.decode("utf-8", "replace") for said in (done.stdout, done.stderr))
+    if params["strip_empty_ends"]:
+        stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
+    return {
+        "stdout": stdout,
+        "stderr": stderr,
+        "rc": done.returncode,
+        "truncated": done.truncated,
+    }
+
+
+def _argv(params: dict[str, Any]) -> tuple[str, ...]:
+    if params["argv"] is not None:
+        return tuple(params["argv"])
+    try:
+        return tuple(shlex.split(params["command"]))
+    except ValueError as exc:
+        raise Error(f"command: {exc}") from exc
+
+
+def _env(given: Optional[dict[str, Any]]) -> dict[str, str]:
+    for name, value in (given or {}).items():
+        if not isinstance(value, str):
+            raise Error(
+                f"env: the value of {name} is no text",
+                hint="put it in quotes, so that YAML does not make something else of it",
+            )
+    return dict(given or {})
+
+
+def _stdin(params: dict[str, Any]) -> bytes:
+    if params["stdin"] is None:
+        return b""
+    newline = "\n" if params["stdin_add_newline"] else ""
+    return f"{params['stdin']}{newline}".encode()
+
+
+def main() -> None:
+    task.perform(
+        ARGUMENT_SPEC,
+        act,
+        mutually_exclusive=[("argv", "command")],
+        required_one_of=[("argv", "command")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_export
+short_description: Write the files of a container to a tar archive
+version_added: 0.2.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Writes the root filesystem of a container as a tar archive on the host, as C(docker export)
+    does, of a container that runs or not.
+  - It holds what the image and the container made together, with owners, modes, links and extended
+    attributes. Volumes are no part of it. M(slipway.engine.image_import), C(docker import) and
+    C(podman import) read it.
+  - The archive is a function of the files alone. Where the file at O(path) is that archive already,
+    nothing is changed; to tell, both are read.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - For a container that is writing, the prediction holds for the moment it is made.
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - A container that has changed a file since is written again.
+      - With O(force=true) it is written each time.
+  platform:
+    support: full
+    platforms: linux
+options:
+  container:
+    description:
+      - The container, by its name, its id or the start of its id.
+    type: str
+    required: true
+  path:
+    description:
+      - The file on the host. It is replaced as a whole, and only root may read it.
+      - Its directory must exist.
+    type: path
+    required: true
+  force:
+    description:
+      - Write the archive even if it is there and current.
+    type: bool
+    default: false
+seealso:
+  - module: slipway.engine.commit
+  - module: slipway.engine.image_import
+"""
+
+EXAMPLES = r"""
+- name: Keep the files of a container
+  slipway.engine.container_export:
+    container: web
+    path: /srv/backup/web.tar
+"""
+
+RETURN = r"""
+path:
+  description: The file that holds the archive.
+  returned: success
+  type: str
+  sample: /srv/backup/web.tar
+actions:
+  description: What was done, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [export container web to /srv/backup/web.tar]
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.export import (
+    RESOURCE,
+    declare,
+)
+
+ARGUMENT_SPEC = {
+    "container": {"type": "str", "required": True},
+    "path": {"type": "path", "required": True},
+    "force": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_logs
+short_description: Return what a container wrote
+version_added: 0.2.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Returns what the main process of a container wrote to its standard output and error, as
+    C(docker logs) shows it, also of a container that does not run any more.
+extends_documentation_fragment:
+  - slipway.engine.attributes.info
+options:
+  container:
+    description:
+      - The container, by its name, its id or the start of its id.
+    type: str
+    required: true
+  tail:
+    description:
+      - How many of the last lines are returned; all when left out.
+    type: int
+  since:
+    description:
+      - Only what was written from this time on, as a time span before now such as V(10m) or
+        V(1h30m), as a time such as V(2026-01-31T12:00:00Z), or in seconds since 1970.
+    type: str
+  until:
+    description:
+      - Only what was written before this time, in the forms of O(since).
+    type: str
+  timestamps:
+    description:
+      - Put the time at which a line was begun before it.
+    type: bool
+    default: false
+  stdout:
+    description:
+      - Return what was written to the standard output.
+    type: bool
+    default: true
+  stderr:
+    description:
+      - Return what was written to the standard error.
+    type: bool
+    default: true
+  limit:
+    description:
+      - How many bytes are returned at most, the newest ones; RV(truncated) says that there were
+        more.
+    type: int
+    default: 10485760
+seealso:
+  - module: slipway.engine.container
+  - module: slipway.engine.container_info
+"""
+
+EXAMPLES = r"""
+- name: What it said in the last ten minutes
+  slipway.engine.container_logs:
+    container: web
+    since: 10m
+  register: said
+
+- name: Show the last errors
+  slipway.engine.container_logs:
+    container: web
+    stdout: false
+    tail: 20
+"""
+
+RETURN = r"""
+log:
+  description: What was written, both streams as they came, byte by byte where it is UTF-8.
+  returned: success
+  type: str
+  sample: "listening on port 80\n"
+lines:
+  description: The same in lines, without their ends.
+  returned: success
+  type: list
+  elements: str
+  sample: [listening on port 80]
+truncated:
+  description: Whether older lines were left out because of O(limit).
+  returned: success
+  type: bool
+  sample: false
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.logs import gather
+
+ARGUMENT_SPEC = {
+    "container": {"type": "str", "required": True},
+    "tail": {"type": "int"},
+    "since": {"type": "str"},
+    "until": {"type": "str"},
+    "timestamps": {"type": "bool", "default": False},
+    "stdout": {"type": "bool", "default": True},
+    "stderr": {"type": "bool", "default": True},
+    "limit": {"type": "int", "default": 10 << 20},
+}
+
+
+def main() -> None:
+    task.inform(ARGUMENT_SPEC, gather)
+
+
+if __name__ == "__main__":
+    main()
