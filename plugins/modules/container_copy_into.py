@@ -7,14 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_copy_into
-short_description: Put a file into a running container
+short_description: Put files into a container
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Writes one file in a running container, in its own filesystem or in a volume mounted there.
+  - Puts a file, a link or a directory with all in it into a container, in its own filesystem or in
+    a volume, be the container running, paused, stopped or only created.
+  - The container's processes stand still while it is written, and nothing of the container is run.
   - The names and meanings of the options are those of
-    M(community.docker.docker_container_copy_into).
+    M(community.docker.docker_container_copy_into). O(src) and directories are possible besides.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -30,7 +32,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(force=true) writes the file on every run.
+      - Extended attributes and times are copied, and not compared.
+      - O(force=true) writes the files on every run.
   platform:
     support: full
     platforms: linux
@@ -42,36 +45,83 @@ options:
     required: true
   path:
     description:
-      - A file on the host to copy. Exactly one of O(path) and O(content) is required.
+      - A file, link or directory on the host to copy.
+      - Exactly one of O(path), O(src) and O(content) is required.
+    type: path
+  src:
+    description:
+      - A file or directory on the controller to copy, looked for as by M(ansible.builtin.copy).
     type: path
   content:
     description:
       - The content of the file.
     type: str
+  content_is_b64:
+    description:
+      - O(content) is Base64, for files that are no text.
+    type: bool
+    default: false
   container_path:
     description:
-      - The absolute path of the file in the container. Its directory must exist.
-    type: path
-    required: true
-  mode:
-    description:
-      - The mode of the file as an octal number in quotes, such as V("0644").
-      - Left as it is when not given, and V("0644") for a new file.
+      - The absolute path in the container of the file or directory itself, not of a directory to
+        put it in. The directory above it must exist.
+      - A directory that is there keeps what else it holds.
     type: str
+    required: true
+  follow:
+    description:
+      - Write to what a link at O(container_path) leads to, instead of replacing the link. Links in
+        the directories above it are followed in any case, within the container.
+    type: bool
+    default: false
+  local_follow:
+    description:
+      - Copy what a link at O(path) or O(src) leads to, instead of the link. Links in a directory
+        are copied as links.
+    type: bool
+    default: true
   owner_id:
     description:
-      - The user id that owns the file. Left as it is when not given, and V(0) for a new file.
+      - The user id that owns what is written. Without it, that of the user the container runs as,
+        which is looked up in the container's files.
     type: int
   group_id:
     description:
-      - The group id of the file. Left as it is when not given, and V(0) for a new file.
+      - The group id of what is written. Without it, that of the user the container runs as.
     type: int
+  mode:
+    description:
+      - The mode of files, read as O(mode_parse) says.
+      - Without it, that of the file at O(path) or O(src). With O(content), what the file in the
+        container has, and V("0644") for a new one.
+    type: raw
+  directory_mode:
+    description:
+      - The mode of directories that are made, read as O(mode_parse) says. Without it, the source's.
+      - Directories that are there keep theirs.
+    type: raw
+  mode_parse:
+    description:
+      - How O(mode) is read.
+    type: str
+    choices:
+      modern:
+        - A text is an octal number, such as V("0644"); a number is taken as it is.
+        - This is how M(ansible.builtin.copy) reads its option.
+      legacy:
+        - A text is a decimal number, as for M(community.docker.docker_container_copy_into) unless
+          it is told otherwise.
+      octal_string_only:
+        - A text is an octal number, and a number is an error.
+    default: modern
   force:
     description:
-      - V(true) writes the file even if nothing differs, V(false) only if it does not exist.
+      - V(true) writes the files even if nothing differs, V(false) only if there is nothing at
+        O(container_path).
     type: bool
 seealso:
   - module: slipway.engine.container
+  - module: slipway.engine.container_copy_from
 """
 
 EXAMPLES = r"""
@@ -82,11 +132,19 @@ EXAMPLES = r"""
     content: |
       <h1>It runs</h1>
     mode: "0644"
+
+- name: A whole site of the controller
+  slipway.engine.container_copy_into:
+    container: web
+    src: site
+    container_path: /srv/www
+    owner_id: 33
+    group_id: 33
 """
 
 RETURN = r"""
 container_path:
-  description: The path of the file in the container.
+  description: The path in the container, with O(follow=true) the one a link led to.
   returned: success
   type: str
   sample: /srv/index.html
@@ -107,12 +165,24 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.c
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
     "path": {"type": "path"},
+    "src": {"type": "path"},
     "content": {"type": "str", "no_log": True},
-    "container_path": {"type": "path", "required": True},
-    "mode": {"type": "str"},
+    "content_is_b64": {"type": "bool", "default": False},
+    "container_path": {"type": "str", "required": True},
+    "follow": {"type": "bool", "default": False},
+    "local_follow": {"type": "bool", "default": True},
     "owner_id": {"type": "int"},
     "group_id": {"type": "int"},
+    "mode": {"type": "raw"},
+    "directory_mode": {"type": "raw"},
+    "mode_parse": {
+        "type": "str",
+        "choices": ["modern", "legacy", "octal_string_only"],
+        "default": "modern",
+    },
     "force": {"type": "bool"},
+    # The action plugin names here what it sent of src.
+    "_archive": {"type": "path"},
 }
 
 
@@ -121,8 +191,8 @@ def main() -> None:
         ARGUMENT_SPEC,
         declare,
         RESOURCE,
-        mutually_exclusive=[("path", "content")],
-        required_one_of=[("path", "content")],
+        mutually_exclusive=[("path", "content", "src")],
+        required_one_of=[("path", "content", "src")],
     )
 
 

@@ -15,6 +15,8 @@ description:
   - Runs a command in a container that runs, as C(docker exec) does, and returns what it wrote.
   - The names and meanings of the options are those of
     M(community.docker.docker_container_exec).
+  - As with any module, Ansible takes a RV(rc) other than V(0) for a failure unless C(failed_when)
+    says otherwise.
   - The command has the container's own limits and rights, and none that are inherited. Its
     environment and input are in no argument list, no log and no result.
 extends_documentation_fragment:

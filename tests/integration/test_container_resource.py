@@ -287,8 +287,10 @@ def test_files_in_a_container(world: World) -> None:
     kept, dummy = apply(world.layout, file("web", "/etc/motd", "other", force=False))
     assert not kept.changed
     apply(world.layout, acting("web", state="stopped"))
-    with pytest.raises(Error, match="container web is not running"):
-        apply(world.layout, file("web", "/etc/motd", "other"))
+    converge(world, file("web", "/etc/motd", "while it is stopped\n"))
+    converge(world, acting("web", state="started"))
+    pid = world.current(record.by_name(world.layout, "web")).pid
+    assert Path(f"/proc/{pid}/root/etc/motd").read_text() == "while it is stopped\n"
 
 
 def test_a_link_in_a_container_leads_nowhere_else(world: World, tmp_path: Path) -> None:

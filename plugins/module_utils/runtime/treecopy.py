@@ -266,6 +266,18 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
+def digest_of(data: bytes) -> str:
+    """``Entry.digest`` of a file with this content."""
+    if len(data) < _LARGE:
+        return hashlib.sha256(data).hexdigest()
+    whole = hashlib.sha256(len(data).to_bytes(8, "big"))
+    for at in range(0, len(data), _CHUNK):
+        part = data[at : at + _CHUNK]
+        if any(part):
+            whole.update(at.to_bytes(8, "big") + hashlib.sha256(part).digest())
+    return f"chunks:{whole.hexdigest()}"
+
+
 def _digest(fd: int, size: int) -> str:
     whole = hashlib.sha256()
     if size < _LARGE:

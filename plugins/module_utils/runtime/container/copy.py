@@ -1,209 +1,266 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file inside a running container as a resource, for container_copy_into.
+"""Files inside a container as a resource, for container_copy_into.
 
-Everything below the container's root was made by somebody else: it is reached through
-``/proc/PID/root`` by descriptors that cannot leave it (safefs), nothing is mounted, and nothing of
-the container is run.
+Everything below the container's root was made by somebody else: it is reached by descriptors that
+cannot leave it (tree.py, treecopy.py), and nothing of the container is run. Running, paused,
+stopped and created containers alike.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 import dataclasses
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import safefs
+from .. import document, files, safefs, treecopy
 from ..errors import Error, NotFound
 from ..frozen import dataclass
+from ..image import store, unpack
 from ..plan import Host, Plan, Resource, Step
-from . import liveness, record
+from ..treecopy import Entry, Rules
+from . import copying, tree
+from .copying import State
+from .spec import ContainerSpec
 
-#: A file that is compared is read whole; larger ones belong into a volume or an image.
-_LIMIT = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class File:
-    """One regular file: what is compared of it."""
-
-    sha256: str
-    mode: int
-    owner_id: int
-    group_id: int
+#: The mode of a file that comes as text, where there was none before.
+_MODE = 0o644
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A file to be in a container. ``data`` is its content; the rest None leaves what is there."""
+    """What is to be at ``path`` of a container: a file or directory ``source`` of the host, or
+    ``data``. None in ``mode`` and ``directory_mode`` is the source's, or what the file has; None in
+    the ids are those of the container's user.
+    """
 
     container: str
     path: str
-    data: bytes = dataclasses.field(repr=False)
+    source: Optional[Path] = None
+    data: Optional[bytes] = dataclasses.field(default=None, repr=False)
+    follow: bool = False
     mode: Optional[int] = None
+    directory_mode: Optional[int] = None
     owner_id: Optional[int] = None
     group_id: Optional[int] = None
     force: Optional[bool] = None
 
 
-@dataclass(frozen=True)
-class State:
-    container: str
-    path: str
-    file: Optional[File] = None
-    other: str = ""
-    unmet: tuple[str, ...] = ()
-
-
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Parse the module's options, and read ``path`` on the host when the content lies there."""
-    target = params["container_path"]
-    if not target.startswith("/") or "\0" in target or target.endswith("/"):
-        raise Error(f"container_path: {target[:200]!r} is not the absolute path of a file")
+    """Parse the module's options. ``_archive`` is a tar in which a directory of the controller
+    came.
+    """
+    target = str(params["container_path"])
+    if not target or "\0" in target:
+        raise Error(f"container_path: {target[:200]!r} is not a path")
+    source: Optional[Path] = None
+    data: Optional[bytes] = None
     if params["content"] is not None:
-        data = params["content"].encode()
+        data = _decoded(params)
+    elif params.get("_archive"):
+        source = _unpacked(Path(params["_archive"])) / "copied"
+    elif params.get("path") is None:
+        raise Error("src: it is sent by the action plugin of container_copy_into alone")
     else:
-        source = Path(os.path.expanduser(params["path"]))
-        try:
-            data = source.read_bytes()
-        except OSError as exc:
-            raise Error(f"path: {source}: {exc.strerror}") from exc
+        source = _source(str(params["path"]), bool(params.get("local_follow", True)))
+    parse = str(params.get("mode_parse") or "modern")
     return Declared(
-        params["container"],
-        os.path.normpath(target),
-        data,
-        _mode(params["mode"]),
-        params["owner_id"],
-        params["group_id"],
-        params["force"],
+        container=str(params["container"]),
+        path=os.path.normpath("/" + target.lstrip("/")),
+        source=source,
+        data=data,
+        follow=bool(params.get("follow")),
+        mode=copying.mode(params["mode"], parse),
+        directory_mode=copying.mode(params.get("directory_mode"), parse, "directory_mode"),
+        owner_id=copying.identity(params, "owner_id"),
+        group_id=copying.identity(params, "group_id"),
+        force=params["force"],
     )
 
 
-def _mode(text: Optional[str]) -> Optional[int]:
-    if text is None:
-        return None
+def _decoded(params: Mapping[str, Any]) -> bytes:
+    text = str(params["content"])
+    if not params.get("content_is_b64"):
+        return text.encode("utf-8", "surrogateescape")
     try:
-        mode = int(str(text), 8)
-    except ValueError:
-        mode = -1
-    if not 0 <= mode <= 0o7777:
-        raise Error(f"mode: {str(text)[:20]!r} is not octal", hint='write it in quotes: "0644"')
-    return mode
+        return base64.b64decode(text, validate=False)
+    except binascii.Error as exc:
+        # The error of the decoder may quote the content, and that is a secret.
+        raise Error("content: it is not Base64", hint="set content_is_b64 to false") from exc
 
 
-@contextmanager
-def _root(host: Host, container: str) -> Iterator[safefs.Root]:
-    """The root of a running container, held by descriptor, its process known to be the one."""
-    found = liveness.current(host.layout, record.identify(host.layout, container))
-    if found.phase != "running":
-        raise Error(
-            f"container {container} is not running", hint="start it, and run the task again"
-        )
-    with safefs.Root(Path(f"/proc/{found.pid}/root")) as root:
-        # The pid may have been taken over between reading the record and opening its root.
-        if not liveness.is_running(host.layout, found):
-            raise Error(f"container {container} stopped meanwhile", hint="run the task again")
-        yield root
+def _source(path: str, follow: bool) -> Path:
+    source = os.path.abspath(os.path.expanduser(path))
+    with safefs.Root("/", label="the host") as here:
+        if follow:
+            source = os.fsdecode(treecopy.resolve(here, source))
+        found = treecopy.look(here, source)
+    if found is None:
+        raise Error(f"path: there is no {path} on this host")
+    if found.kind not in treecopy.COPIED:
+        raise Error(f"path: {path} is a {found.kind}, which cannot be copied")
+    return Path(source)
+
+
+def _unpacked(archive: Path) -> Path:
+    """The tree in a tar, unpacked beside it, where Ansible removes both when the task ends."""
+    target = archive.with_name(f"{archive.name}.tree")
+    target.mkdir(mode=0o700, exist_ok=True)
+    with open(archive, "rb") as stream:
+        unpack.unpack(stream, target)
+    return target
 
 
 def observe(host: Host, declared: Declared) -> State:
-    state = State(declared.container, declared.path)
-    predicted = host.predicted.get("container", {})
-    if declared.container in predicted:
-        if predicted[declared.container] is None:
-            return dataclasses.replace(
-                state, unmet=(f"there is no container {declared.container}",)
-            )
-        return state
+    """Compare what is at the path with what shall be there."""
     try:
-        with _root(host, declared.container) as root:
-            return _look(root, state)
+        found = tree.foreseen(host, declared.container)
+        with contextlib.ExitStack() as stack:
+            if found is not None:
+                there = stack.enter_context(tree.observed(host, found.id))
+                there.check(declared.path)
+                owner = tree.user_ids(host, there)
+                return _compare(host, declared, there.root, owner)
+            # The container is one of this check-mode run: it will begin as its image.
+            root, owner = stack.enter_context(_foretold(host, declared.container))
+            return _compare(host, declared, root, owner)
     except NotFound as exc:
-        return dataclasses.replace(state, unmet=(str(exc),))
+        return State(declared.container, declared.path, {}, {}, unmet=(str(exc),))
 
 
-def _look(root: safefs.Root, state: State) -> State:
-    try:
-        found = root.stat(state.path)
-    except NotFound:
-        return state
-    if not stat.S_ISREG(found.st_mode):
-        kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
-        return dataclasses.replace(state, other=kind)
-    data = root.read_bytes(state.path, _LIMIT)
-    file = File(
-        hashlib.sha256(data).hexdigest(),
-        stat.S_IMODE(found.st_mode),
-        found.st_uid,
-        found.st_gid,
+@contextlib.contextmanager
+def _foretold(
+    host: Host, container: str
+) -> Iterator[tuple[Optional[safefs.Root], tuple[int, int]]]:
+    """The root a container will begin with, as far as its image is here, and its user's ids."""
+    value = host.predicted["container"][container]
+    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of {container}")
+    image = store.find(host.layout, spec.image_id or spec.image)
+    if image is None:
+        yield None, (0, 0)
+        return
+    text = store.defaults(image).user if spec.user is None else spec.user
+    with tree.of_image(host, image, container) as root:
+        yield root, tree.ids_of(root, text)
+
+
+def _rules(declared: Declared, owner: tuple[int, int]) -> Rules:
+    uid, gid = owner
+    return Rules(
+        owner=(
+            uid if declared.owner_id is None else declared.owner_id,
+            gid if declared.group_id is None else declared.group_id,
+        ),
+        file_mode=declared.mode,
+        directory_mode=declared.directory_mode,
     )
-    return dataclasses.replace(state, file=file)
+
+
+def _compare(
+    host: Host, declared: Declared, root: Optional[safefs.Root], owner: tuple[int, int]
+) -> State:
+    path, missing = declared.path, ""
+    if root is not None:
+        if declared.follow:
+            path = os.path.normpath(os.fsdecode(treecopy.resolve(root, path)))
+        missing = _no_parent(root, path)
+    rules = _rules(declared, owner)
+    state = State(declared.container, path, {}, {}, missing)
+    if declared.source is None:
+        return _compare_data(declared, root, state, rules)
+    with safefs.Root("/", label="the host") as here:
+        found, wanted, left_out = copying.compare(here, str(declared.source), root, path, rules)
+    for line in left_out:
+        host.warn(f"{line} and was left out")
+    return dataclasses.replace(state, found=found, wanted=wanted)
+
+
+def _no_parent(root: safefs.Root, path: str) -> str:
+    parent = os.path.dirname(path)
+    found = treecopy.look(root, treecopy.resolve(root, parent))
+    if found is None or found.kind != "directory":
+        return f"there is no directory {copying.shown(parent)} in {root.path}"
+    return ""
+
+
+def _compare_data(
+    declared: Declared, root: Optional[safefs.Root], state: State, rules: Rules
+) -> State:
+    data = declared.data or b""
+    found = None if root is None else treecopy.look(root, state.path, len(data))
+    mode = _MODE if found is None or found.kind != "file" else found.mode
+    entry = Entry("file", mode, 0, 0, len(data), treecopy.digest_of(data))
+    have = {} if found is None else {"": dataclasses.replace(found, attributes=())}
+    return dataclasses.replace(state, found=have, wanted={"": rules.apply(entry)})
 
 
 @dataclass(frozen=True)
 class Write(Step[State]):
-    container: str
+    """Copy what differs, the container's processes standing still."""
+
+    declared: Declared
     path: str
-    file: File
-    data: bytes = dataclasses.field(repr=False)
+    written: frozenset[str]
 
     def describe(self) -> str:
-        return f"write {self.path} in container {self.container}"
+        return f"write {copying.shown(self.path)} in container {self.declared.container}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, file=self.file)
+        return copying.after(have, self.written)
 
     def execute(self, host: Host) -> None:
-        with _root(host, self.container) as root:
-            file = self.file
-            root.write_file(self.path, self.data, file.mode, file.owner_id, file.group_id)
+        found = tree.foreseen(host, self.declared.container)
+        if found is None:
+            raise NotFound(f"there is no container {self.declared.container}")
+        with contextlib.ExitStack() as stack:
+            source = self.declared.source
+            if source is None:
+                scratch = stack.enter_context(files.scratch(host.layout, "content"))
+                source = scratch / "content"
+                files.write_atomic(source, self.declared.data or b"", durable=False)
+            here = stack.enter_context(safefs.Root("/", label="the host"))
+            there = stack.enter_context(tree.still(host, found.id, write=True))
+            there.check(self.path)
+            rules = _rules(self.declared, tree.user_ids(host, there))
+            if self.declared.data is not None and rules.file_mode is None:
+                now = treecopy.look(there.root, self.path)
+                kept = _MODE if now is None or now.kind != "file" else now.mode
+                rules = dataclasses.replace(rules, file_mode=kept)
+            treecopy.copy(
+                here,
+                str(source),
+                there.root,
+                self.path,
+                rules,
+                wanted=lambda path: os.fsdecode(path) in self.written,
+            )
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
-    """Write the file when content, mode or owner differ; ``force`` overrides as in Docker."""
-    if have.other:
-        raise Error(
-            f"{declared.path} in container {declared.container} is {have.other}",
-            hint="container_copy_into writes regular files",
-        )
-    if declared.force is False and have.file is not None:
+    """Write what differs in content, kind, mode or owner; ``force`` overrides as in Docker."""
+    if have.unmet:
+        return Plan(have, (Write(declared, have.path, frozenset()),), have.unmet)
+    written = copying.needed(have, declared.force, f"in container {declared.container}")
+    if not written:
         return Plan(have)
-    old = have.file or File("", 0o644, 0, 0)
-    wanted = File(
-        hashlib.sha256(declared.data).hexdigest(),
-        old.mode if declared.mode is None else declared.mode,
-        old.owner_id if declared.owner_id is None else declared.owner_id,
-        old.group_id if declared.group_id is None else declared.group_id,
-    )
-    if wanted == have.file and not declared.force:
-        return Plan(have, unmet=have.unmet)
-    step = Write(declared.container, declared.path, wanted, declared.data)
-    return Plan(have, (step,), have.unmet)
+    return Plan(have, (Write(declared, have.path, written),))
 
 
-def view(state: State) -> dict[str, Any]:
-    if state.file is None:
-        return {"container_path": state.path, "state": "absent"}
-    return {
-        "container_path": state.path,
-        "state": "file",
-        "sha256": state.file.sha256,
-        "mode": f"{state.file.mode:04o}",
-        "owner_id": state.file.owner_id,
-        "group_id": state.file.group_id,
-    }
+def lock(declared: Declared) -> tuple[str, str]:
+    return "container-files", hashlib.sha256(declared.container.encode()).hexdigest()[:32]
 
 
 RESOURCE: Resource[Declared, State] = Resource(
     observe,
     plan,
-    view,
-    lambda host, state: {"container_path": state.path},
-    lambda declared: ("container-files", declared.container),
+    copying.view,
+    lambda host, state: {"container_path": copying.shown(state.path)},
+    lock,
 )

@@ -25,6 +25,7 @@ from typing import Optional
 from .. import document, files, linux, safefs, snapshot
 from ..errors import Error, NotFound
 from ..frozen import dataclass
+from ..image.store import Image
 from ..layout import Layout
 from ..plan import Host
 from ..volume import store as volumes
@@ -99,8 +100,32 @@ def user_ids(host: Host, tree: Tree) -> tuple[int, int]:
     text = spec.user
     if text is None:
         text = record.read_image(host.layout, tree.container.id).user
-    found = user.resolve(tree.root, text)
+    return ids_of(tree.root, text)
+
+
+def ids_of(root: safefs.Root, text: str) -> tuple[int, int]:
+    """The uid and gid of a user as an image or a container names it."""
+    found = user.resolve(root, text)
     return found.uid, found.gid
+
+
+@contextlib.contextmanager
+def of_image(host: Host, image: Image, name: str) -> Iterator[safefs.Root]:
+    """What the root of a container ``name`` made from an image will be."""
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(files.scratch(host.layout, "root"))
+        for directory in ("rootfs", "upper", "work"):
+            (scratch / directory).mkdir()
+        lowers = [host.layout.layer(chain_id) / "diff" for chain_id in reversed(image.chain_ids)]
+        snapshot.prepare_upper(scratch / "upper", lowers)
+        target = scratch / "rootfs"
+
+        def mount() -> int:
+            snapshot.mount(lowers, scratch / "upper", scratch / "work", target)
+            return os.open(target, _PATH | os.O_DIRECTORY)
+
+        top = stack.enter_context(_elsewhere(mount, target))
+        yield stack.enter_context(safefs.Root(f"/proc/self/fd/{top}", label=f"container {name}"))
 
 
 @contextlib.contextmanager
@@ -133,17 +158,20 @@ def still(host: Host, container_id: str, write: bool) -> Iterator[Tree]:
 
 
 @contextlib.contextmanager
-def root_only(host: Host, container_id: str) -> Iterator[Path]:
-    """A directory that shows a container's root filesystem without anything mounted in it.
+def root_only(host: Host, container_id: str) -> Iterator[int]:
+    """A descriptor of a container's root filesystem without anything mounted in it.
 
     That of one that runs changes meanwhile; one that does not is kept from starting.
     """
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(_unless_running(host, container_id))
         if found is None:
-            yield host.layout.run_container(container_id) / "rootfs"
+            top = host.layout.run_container(container_id) / "rootfs"
         else:
-            yield stack.enter_context(_mounted(host, found, write=False, with_volumes=False))
+            top = stack.enter_context(_mounted(host, found, write=False, with_volumes=False))
+        fd = os.open(top, _PATH | os.O_DIRECTORY)
+        stack.callback(os.close, fd)
+        yield fd
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import os
 import stat
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Union
 
 from .. import overlay
 from ..errors import Error
@@ -84,8 +84,10 @@ def write_layer(upper: Path, out: Writable, skip: Container[str] = ()) -> Layer:
     return _write(upper, out, skip, layer=True)
 
 
-def write_tree(root: Path, out: Writable) -> Layer:
-    """Write a directory as it is. What is mounted in it shows as an empty directory."""
+def write_tree(root: Union[Path, int], out: Writable) -> Layer:
+    """Write a directory, given by path or descriptor, as it is. What is mounted in it shows as an
+    empty directory.
+    """
     return _write(root, out, (), layer=False)
 
 
@@ -133,13 +135,18 @@ def _compare(node: _Node, lowers: Sequence[Path]) -> str:
     return "" if same else "C"
 
 
-def _walk(top: Path, skip: Container[str], one_filesystem: bool = False) -> Iterator[_Node]:
+def _walk(
+    top: Union[Path, int], skip: Container[str], one_filesystem: bool = False
+) -> Iterator[_Node]:
     """Everything below a directory, in order of names, a directory before what it holds.
 
     The tree may change meanwhile: what vanishes is left out. The descriptors in a node hold until
     the next one is asked for.
     """
-    root = os.open(top, _DIRECTORY)
+    if isinstance(top, int):
+        root = os.open(".", _DIRECTORY, dir_fd=top)
+    else:
+        root = os.open(top, _DIRECTORY)
     device = os.fstat(root).st_dev
     stack = [(root, b"", iter(_names(root)))]
     try:
@@ -222,7 +229,7 @@ class _Hashed:
         self.size += len(data)
 
 
-def _write(top: Path, out: Writable, skip: Container[str], layer: bool) -> Layer:
+def _write(top: Union[Path, int], out: Writable, skip: Container[str], layer: bool) -> Layer:
     stream = _Hashed(out)
     links: dict[tuple[int, int], bytes] = {}
     for node in _walk(top, skip, one_filesystem=not layer):

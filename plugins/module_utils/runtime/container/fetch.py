@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of a container on the host as a resource, for container_copy_from.
+
+What a container made is strange to the host: links in it are copied as links and lead no copy
+anywhere, devices and sockets stay behind, and set-uid bits and capabilities of files do not come
+along, since the copy belongs to somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import safefs, treecopy
+from ..errors import NotFound
+from ..frozen import dataclass
+from ..plan import Host, Plan, Resource, Step
+from ..treecopy import Rules
+from . import copying, record, tree
+from .copying import State
+
+
+@dataclass(frozen=True)
+class Declared:
+    """``dest`` of the host is to be what is at ``path`` of a container; None in the modes is the
+    container's own.
+    """
+
+    container: str
+    path: str
+    dest: Path
+    follow: bool = False
+    mode: Optional[int] = None
+    directory_mode: Optional[int] = None
+    owner_id: int = 0
+    group_id: int = 0
+    force: Optional[bool] = None
+
+
+def declare(params: Mapping[str, Any]) -> Declared:
+    """Options of container_copy_from."""
+    return Declared(
+        container=str(params["container"]),
+        path=os.path.normpath("/" + str(params["container_path"]).lstrip("/")),
+        dest=Path(os.path.abspath(os.path.expanduser(str(params["dest"])))),
+        follow=bool(params["follow"]),
+        mode=copying.mode(params["mode"], "modern"),
+        directory_mode=copying.mode(params["directory_mode"], "modern", "directory_mode"),
+        owner_id=copying.identity(params, "owner_id") or 0,
+        group_id=copying.identity(params, "group_id") or 0,
+        force=params["force"],
+    )
+
+
+def _rules(declared: Declared) -> Rules:
+    return Rules(
+        owner=(declared.owner_id, declared.group_id),
+        file_mode=declared.mode,
+        directory_mode=declared.directory_mode,
+        privileges=False,
+    )
+
+
+def _origin(declared: Declared, there: tree.Tree) -> bytes:
+    path = os.fsencode(declared.path)
+    if declared.follow:
+        path = treecopy.resolve(there.root, path)
+    there.check(path)
+    return path
+
+
+def observe(host: Host, declared: Declared) -> State:
+    """Compare what is on the host with what the container has."""
+    dest = str(declared.dest)
+    state = State(declared.container, dest, {}, {})
+    try:
+        found = tree.foreseen(host, declared.container)
+        if found is None:
+            unknown = f"what container {declared.container} will hold is not known yet"
+            return dataclasses.replace(state, unmet=(unknown,))
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context(tree.observed(host, found.id))
+            here = stack.enter_context(safefs.Root("/", label="the host"))
+            missing = ""
+            if not declared.dest.parent.is_dir():
+                missing = f"there is no directory {declared.dest.parent} on the host"
+            path = _origin(declared, there)
+            found_here, wanted, left_out = copying.compare(
+                there.root, path, here, dest, _rules(declared), there.system
+            )
+    except NotFound as exc:
+        return dataclasses.replace(state, unmet=(str(exc),))
+    for line in left_out:
+        host.warn(f"{line} and was left out")
+    return dataclasses.replace(state, found=found_here, wanted=wanted, missing=missing)
+
+
+@dataclass(frozen=True)
+class Fetch(Step[State]):
+    """Copy what differs, the container's processes standing still."""
+
+    declared: Declared
+    written: frozenset[str]
+
+    def describe(self) -> str:
+        path = copying.shown(self.declared.path)
+        return f"copy {path} of container {self.declared.container} to {self.declared.dest}"
+
+    def after(self, have: State) -> State:
+        return copying.after(have, self.written)
+
+    def execute(self, host: Host) -> None:
+        container_id = record.identify(host.layout, self.declared.container)
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context(tree.still(host, container_id, write=False))
+            here = stack.enter_context(safefs.Root("/", label="the host"))
+            treecopy.copy(
+                there.root,
+                _origin(self.declared, there),
+                here,
+                str(self.declared.dest),
+                _rules(self.declared),
+                skip=there.system,
+                wanted=lambda path: os.fsdecode(path) in self.written,
+            )
+
+
+def plan(declared: Declared, have: State) -> Plan[State]:
+    """Copy what differs in content, kind, mode or owner; ``force`` overrides."""
+    if have.unmet:
+        return Plan(have, (Fetch(declared, frozenset()),), have.unmet)
+    written = copying.needed(have, declared.force, "on the host")
+    return Plan(have, (Fetch(declared, written),) if written else ())
+
+
+def verify(want: State, found: State) -> list[str]:
+    """A container that runs on may have changed its files by now, so what counts is that the
+    entries are there.
+    """
+    missing = sorted(name for name in want.found if name not in found.found)
+    return [f"{copying.shown(name) or want.path} is not there" for name in missing[:5]]
+
+
+RESOURCE: Resource[Declared, State] = Resource(
+    observe,
+    plan,
+    copying.view,
+    lambda host, state: {"dest": copying.shown(state.path)},
+    lambda declared: ("host-files", hashlib.sha256(os.fsencode(declared.dest)).hexdigest()[:32]),
+    verify=verify,
+)

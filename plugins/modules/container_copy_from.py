@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_copy_from
+short_description: Copy files of a container to the host
+version_added: 0.2.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Copies a file, a link or a directory with all in it from a container to the host, be the
+    container running, paused, stopped or only created. Volumes are followed into.
+  - The container's processes stand still while it is copied.
+  - Links in the container lead nowhere on the host. Devices and sockets are left out with a
+    warning, and set-uid bits and capabilities of files do not come along.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The files of a container that an earlier task would make are not known, and are said to be
+        copied.
+  diff_mode:
+    support: full
+    details:
+      - Shows the SHA-256 of the content, not the content.
+  idempotent:
+    support: partial
+    details:
+      - Extended attributes and times are copied, and not compared.
+      - O(force=true) writes the files on every run.
+  platform:
+    support: full
+    platforms: linux
+options:
+  container:
+    description:
+      - The container, by its name, its id or the start of its id.
+    type: str
+    required: true
+  container_path:
+    description:
+      - The path in the container of what is copied. V(/proc), V(/sys) and V(/dev) are no part of
+        it.
+    type: str
+    required: true
+  dest:
+    description:
+      - The path on the host of the copy itself, not of a directory to put it in. The directory
+        above it must exist.
+      - A directory that is there keeps what else it holds.
+    type: path
+    required: true
+  follow:
+    description:
+      - Copy what a link at O(container_path) leads to, instead of the link.
+    type: bool
+    default: false
+  mode:
+    description:
+      - The mode of files, as an octal number in quotes such as V("0644"). Without it, that of each
+        file in the container, without set-uid and set-gid bits.
+    type: raw
+  directory_mode:
+    description:
+      - The mode of directories that are made. Without it, that of each in the container.
+    type: raw
+  owner_id:
+    description:
+      - The user id that owns the copy.
+    type: int
+    default: 0
+  group_id:
+    description:
+      - The group id of the copy.
+    type: int
+    default: 0
+  force:
+    description:
+      - V(true) writes the files even if nothing differs, V(false) only if nothing is at O(dest).
+    type: bool
+seealso:
+  - module: slipway.engine.container_copy_into
+  - module: slipway.engine.container_export
+"""
+
+EXAMPLES = r"""
+- name: Fetch a configuration that the container made
+  slipway.engine.container_copy_from:
+    container: web
+    container_path: /etc/app/generated.conf
+    dest: /srv/web/generated.conf
+
+- name: Fetch a directory for a group of the host
+  slipway.engine.container_copy_from:
+    container: db
+    container_path: /var/backups
+    dest: /srv/backups/db
+    group_id: 4
+    mode: "0640"
+    directory_mode: "0750"
+"""
+
+RETURN = r"""
+dest:
+  description: The path of the copy.
+  returned: success
+  type: str
+  sample: /srv/web/generated.conf
+actions:
+  description: What was done, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [copy /etc/app/generated.conf of container web to /srv/web/generated.conf]
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import task
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.fetch import (
+    RESOURCE,
+    declare,
+)
+
+ARGUMENT_SPEC = {
+    "container": {"type": "str", "required": True},
+    "container_path": {"type": "str", "required": True},
+    "dest": {"type": "path", "required": True},
+    "follow": {"type": "bool", "default": False},
+    "mode": {"type": "raw"},
+    "directory_mode": {"type": "raw"},
+    "owner_id": {"type": "int", "default": 0},
+    "group_id": {"type": "int", "default": 0},
+    "force": {"type": "bool"},
+}
+
+
+def main() -> None:
+    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+
+
+if __name__ == "__main__":
+    main()

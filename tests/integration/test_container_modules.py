@@ -1,0 +1,274 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules around a container, as plays use them: commands, copies, logs, archives, facts."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import containers
+import pytest
+from containers import World, until
+from plays import Play, Run
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+SECRET = "canary-of-exec-51d0c2"
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def results(run: Run) -> list[Mapping[str, Any]]:
+    assert run.status == 0, run.output
+    return [item for task in run.record for item in task["results"]]
+
+
+def answers(
+    directory: Path, tasks: Sequence[Mapping[str, Any]], *flags: str
+) -> tuple[Run, list[dict[str, Any]]]:
+    """Run tasks, and read all that each of them returned."""
+    path = directory / "answers.json"
+    # Ansible takes an rc other than 0 for a failure of the task.
+    named = [
+        {**task, "register": f"answer{number}", "failed_when": False}
+        for number, task in enumerate(tasks)
+    ]
+    content = "{{ [" + ", ".join(str(task["register"]) for task in named) + "] | to_json }}"
+    written = {"ansible.builtin.copy": {"dest": str(path), "content": content}}
+    last = {**written, "check_mode": False, "no_log": True}
+    run = Play(directory).tasks([*named, last], *flags)
+    assert run.status == 0, run.output
+    found: list[dict[str, Any]] = json.loads(path.read_text())
+    return run, found
+
+
+def module(called: str, /, **options: Any) -> dict[str, Any]:
+    return {f"slipway.engine.{called}": options}
+
+
+def test_commands_and_what_they_say(world: World, tmp_path: Path) -> None:
+    world.run("web", "echo to out; echo to err >&2; exec sleep 1000", env={"OWN": "x"})
+    shell = ["sh", "-c"]
+    tasks = [
+        module("container_exec", container="web", argv=[*shell, 'echo "$A $OWN"; id -u; pwd; echo'],
+               env={"A": "b"}, user="33:33", chdir="/srv"),
+        module("container_exec", container="web", command="sh -c 'cat; echo e >&2; exit 3'",
+               stdin="in", strip_empty_ends=False),
+        module("container_exec", container="web", command="nope"),
+        module("container_exec", container="web", command="/etc/passwd", tty=True),
+        module("container_exec", container="web", argv=["sleep", "983"], detach=True),
+        module("container_exec", container="web", argv=["head", "-c", "5000", "/dev/zero"],
+               output_limit=100),
+        module("container_exec", container="web", argv=[*shell, f"test $S = {SECRET[:9]}*; read X"],
+               env={"S": SECRET}, stdin=SECRET),
+        module("container_logs", container="web"),
+        module("container_logs", container="web", stderr=False, timestamps=True, tail=5),
+        module("container_logs", container="web", since="1h", until="30m"),
+        module("current_container_facts"),
+    ]  # fmt: skip
+    run, found = answers(tmp_path, tasks, "-vvv", "--diff")
+    one, two, missing, refused, started, short, secret, logs, out, none, facts = found
+    assert (one["stdout"], one["stderr"], one["rc"]) == ("b x\n33\n/srv", "", 0)
+    assert one["changed"] and not one["truncated"]
+    assert (two["stdout"], two["stderr"], two["rc"]) == ("in\n", "e\n", 3)
+    assert (missing["rc"], refused["rc"]) == (127, 126) and "is not in the image" in missing[
+        "stderr"
+    ]
+    assert len(started["exec_id"]) == 64 and "rc" not in started
+    assert len(short["stdout"]) == 100 and short["truncated"]
+    assert secret["rc"] == 0 and SECRET not in run.output
+    assert sorted(logs["lines"]) == ["to err", "to out"] and not logs["changed"]
+    assert len(out["lines"]) == 1 and out["log"].endswith(
+        "Z to out\n" if "Z " in out["log"] else "to out\n"
+    )
+    assert none["lines"] == []
+    found = facts["ansible_facts"]
+    assert found["ansible_module_running_in_container"] is bool(
+        found["ansible_module_container_id"]
+    )
+    checked = Play(tmp_path).tasks(tasks[:1], "--check")
+    assert checked.status == 0 and checked.record[0]["status"] == "skipped"
+
+
+def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> None:
+    """Check, apply, apply, check: files and directories, of controller and host, both ways."""
+    made = world.run("web", user="www-data", mounts=(Mount("volume", "site", "/site"),))
+    site = tmp_path / "files/site"
+    (site / "sub").mkdir(parents=True)
+    (site / "index").write_text("page\n")
+    (site / "index").chmod(0o640)
+    (site / "away").symlink_to("/etc/passwd")
+    (site / b"\xff\xfe".decode("utf-8", "surrogateescape")).write_text("bytes")
+    (site / "sub/run").write_text("#!/bin/sh\n")
+    (site / "sub/run").chmod(0o4755)
+    fetched = tmp_path / "fetched"
+    tasks = [
+        module("container_copy_into", container="web", src=str(site), container_path="/site/www"),
+        module("container_copy_into", container="web", path=str(site), container_path="/srv/www",
+               owner_id=5, group_id=6, mode="0604", directory_mode="0705"),
+        module("container_copy_into", container="web", src=str(site / "index"),
+               container_path="/srv/index"),
+        module("container_copy_into", container="web", content=SECRET, container_path="/srv/secret",
+               mode=0o600),
+        module("container_copy_into", container="web", content="AP8=", content_is_b64=True,
+               container_path="/srv/binary"),
+        module("container_copy_into", container="web", path=str(site / "away"), local_follow=False,
+               container_path="/srv/link"),
+        module("container_copy_from", container="web", container_path="/site", dest=str(fetched),
+               mode="0600"),
+    ]  # fmt: skip
+    play = Play(tmp_path)
+    # What the last task copies is made by the first, so it is checked by itself.
+    checked = results(play.tasks(tasks[:-1], "--check", "--diff"))
+    run = play.tasks(tasks, "--diff", "-vvv")
+    applied = results(run)
+    assert [item["diff"] for item in checked] == [item["diff"] for item in applied[:-1]]
+    assert all(item["changed"] for item in applied) and SECRET not in run.output
+    assert play.tasks(tasks).changed == 0 and play.tasks(tasks, "--check").changed == 0
+    root = Path(f"/proc/{made.pid}/root")
+    www = root / "site/www"
+    assert (www / "index").read_text() == "page\n" and os.readlink(www / "away") == "/etc/passwd"
+    assert {path.lstat().st_uid for path in (www, *www.rglob("*"))} == {33}
+    assert (www / "sub/run").stat().st_mode & 0o7777 == 0o4755
+    own = (root / "srv/www/index").stat()
+    assert (own.st_uid, own.st_gid, own.st_mode & 0o7777) == (5, 6, 0o604)
+    assert (root / "srv/www/sub").stat().st_mode & 0o7777 == 0o705
+    assert (root / "srv/index").stat().st_mode & 0o7777 == 0o640
+    assert (root / "srv/binary").read_bytes() == b"\0\xff"
+    assert (root / "srv/secret").stat().st_mode & 0o7777 == 0o600
+    assert os.readlink(root / "srv/link") == "/etc/passwd"
+    assert (fetched / "www/sub/run").stat().st_mode & 0o7777 == 0o600
+    assert os.readlink(fetched / "www/away") == "/etc/passwd"
+    assert b"\xff\xfe" in os.listdir(os.fsencode(fetched / "www"))
+
+    # Changed in one place, one place is written; force and conflicts.
+    (www / "index").write_text("other")
+    again = results(play.tasks([tasks[0]], "--diff"))[0]
+    assert again["changed"] and (www / "index").read_text() == "page\n"
+    new = {"container": "web", "content": "new", "container_path": "/srv/index"}
+    kept = module("container_copy_into", **new, force=False)
+    forced = module("container_copy_into", **new, follow=True, force=True)
+    assert [item["changed"] for item in results(play.tasks([kept, forced, forced]))] == [
+        False,
+        True,
+        True,
+    ]
+    errors = (
+        ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory"),
+        ({"content": "x", "container_path": "/no/x"}, "there is no directory /no in container web"),
+        ({"path": str(site), "container_path": "/srv/index"}, "is a file"),
+        ({"path": "/dev/null", "container_path": "/x"}, "is a device"),
+        ({"path": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on this host"),
+        ({"src": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on the controller"),
+        ({"content": "x", "container_path": "/x", "mode": "0999"}, "is not a mode"),
+        ({"content": "x", "container_path": "/proc/x"}, "no file of the container"),
+    )
+    failing = [
+        {**module("container_copy_into", container="web", **options), "ignore_errors": True}
+        for options, dummy in errors
+    ]
+    for flags in ([], ["--check"]):
+        run = play.tasks(failing, *flags)
+        assert run.changed == 0
+        for dummy, error in errors:
+            assert error in run.output, run.output
+
+
+def test_a_play_that_makes_the_container_first(world: World, tmp_path: Path) -> None:
+    """What check mode says of a container that is not there yet comes true."""
+    tasks = [
+        module("container", name="new", image="busybox:1", command=["sleep", "1000"], user="daemon",
+               network_mode="none", stop_signal="KILL"),
+        module("container_copy_into", container="new", content="text", container_path="/etc/new"),
+        module("container_copy_into", container="new", content="text", container_path="/etc/group",
+               owner_id=0),
+    ]  # fmt: skip
+    play = Play(tmp_path)
+    checked = results(play.tasks(tasks, "--check", "--diff"))
+    applied = results(play.tasks(tasks, "--diff"))
+    assert [item["diff"] for item in checked] == [item["diff"] for item in applied]
+    assert [item["changed"] for item in applied] == [True] * 3
+    assert play.tasks(tasks).changed == play.tasks(tasks, "--check").changed == 0
+
+
+def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> None:
+    script = (
+        "rm /bin/vi; echo own > /srv/file; chown 33:33 /srv/file; chmod 2640 /srv/file;"
+        " ln /srv/file /srv/hard; mkfifo /srv/fifo; echo v > /data/x; ln -s /x /srv/l;"
+        " exec sleep 1000"
+    )
+    made = world.run("web", script, mounts=(Mount("volume", "data", "/data"),))
+    upper = world.layout.container(made.id) / "upper"
+    until(lambda: (upper / "srv/l").is_symlink())
+    os.setxattr(f"/proc/{made.pid}/root/srv/file", "user.note", b"kept")
+    path = tmp_path / "web.tar"
+    tasks = [module("container_export", container="web", path=str(path))]
+    play = Play(tmp_path)
+    for running in (True, False):
+        if not running:
+            lifecycle.stop(world.host, made.id, 0)
+            path.unlink()
+        runs = [results(play.tasks(tasks, *flags)) for flags in (["--check"], [], [], ["--check"])]
+        assert [run[0]["changed"] for run in runs] == [True, True, False, False]
+        assert path.stat().st_mode & 0o777 == 0o600
+        with tarfile.open(path) as archive:
+            found = {member.name: member for member in archive}
+        assert "bin/vi" not in found and "bin/sh" in found and "bin/busybox" in found
+        assert not any(name.startswith((".wh", "data/", "proc/")) for name in found)
+        assert found["data"].isdir() and found["srv/fifo"].isfifo() and found["srv/l"].issym()
+        one = found["srv/file"]
+        assert (one.uid, one.gid, one.mode) == (33, 33, 0o2640)
+        assert one.pax_headers["SCHILY.xattr.user.note"] == "kept"
+        assert found["srv/hard"].linkname == "srv/file"
+    path.write_bytes(b"other")
+    assert play.tasks(tasks).changed == 1
+    imported = world.add_image("again", path)
+    again = world.run("again", "cat /srv/file", image=imported)
+    until(lambda: world.current(again.id).phase == "exited")
+    assert "own" in world.log(again.id)
+
+
+def test_what_is_told_of_containers(world: World, tmp_path: Path) -> None:
+    first = world.run("first", "echo x > /file; exec sleep 1000", labels={"app": "shop"})
+    world.create("second", labels={"app": "shop"})
+    world.create("third")
+    until(lambda: (world.layout.container(first.id) / "upper/file").exists())
+    info = "container_info"
+    tasks = [
+        module(info, name="first", size=True, stats=True, top=True, ports=True, changes=True),
+        module(info, name="nobody"),
+        module(info),
+        module(info, filters={"label": "app=shop"}),
+        module(info, filters={"label": "app=shop"}, all=False),
+        module(info, filters={"ancestor": "busybox:1", "name": ["first", "third"]}, stats=True),
+    ]
+    one, nobody, everything, shop, running, some = answers(tmp_path, tasks, "--check")[1]
+    found = one["container"]
+    assert one["exists"] and found["Id"] == first.id and one["containers"] == [found]
+    assert found["SizeRw"] == 2 and found["SizeRootFs"] > 100_000
+    assert found["Stats"]["pids_stats"]["current"] == 1
+    assert found["Top"]["Processes"][0][7] == "sleep 1000" and found["Ports"] == {}
+    assert {"Path": "/file", "Kind": 1} in found["Changes"]
+    assert nobody == {**nobody, "exists": False, "container": None, "containers": []}
+    names = [
+        [one["Name"] for one in item["containers"]] for item in (everything, shop, running, some)
+    ]
+    assert names == [["/third", "/second", "/first"], ["/second", "/first"], ["/first"],
+                     ["/third", "/first"]]  # fmt: skip
+    assert some["containers"][0]["Stats"]["memory_stats"] == {}
+    assert json.loads(json.dumps(everything["containers"][2])) == {
+        key: value for key, value in found.items()
+        if key not in ("SizeRw", "SizeRootFs", "Stats", "Top", "Ports", "Changes")
+    }  # fmt: skip
