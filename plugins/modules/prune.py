@@ -75,9 +75,21 @@ options:
         C(label) and C(label!).
     type: dict
   builder_cache:
-    description: Not supported yet. The task fails when it is V(true).
+    description:
+      - Accepted for playbooks written for M(community.docker.docker_prune). There is no cache of
+        builds on the host, so nothing is ever removed.
     type: bool
     default: false
+  builder_cache_all:
+    description: Accepted as O(builder_cache).
+    type: bool
+    default: false
+  builder_cache_filters:
+    description: Accepted as O(builder_cache).
+    type: dict
+  builder_cache_keep_storage:
+    description: Accepted as O(builder_cache).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -150,6 +162,17 @@ volumes_space_reclaimed:
   returned: success
   type: int
   sample: 0
+builder_cache_caches_deleted:
+  description: Always empty, see O(builder_cache).
+  returned: success
+  type: list
+  elements: str
+  sample: []
+builder_cache_space_reclaimed:
+  description: Always V(0), see O(builder_cache).
+  returned: success
+  type: int
+  sample: 0
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import task
@@ -171,6 +194,9 @@ def main() -> None:
             "volumes": {"type": "bool", "default": False},
             "volumes_filters": {"type": "dict"},
             "builder_cache": {"type": "bool", "default": False},
+            "builder_cache_all": {"type": "bool", "default": False},
+            "builder_cache_filters": {"type": "dict"},
+            "builder_cache_keep_storage": {"type": "str"},
         },
         declare,
         RESOURCE,

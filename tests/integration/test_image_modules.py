@@ -67,9 +67,3 @@ def test_a_play_of_every_module_of_images(
         [dict(one) for one in foretold.record], [dict(one) for one in done.record]
     )
     assert told == []
-
-
-def test_what_prune_does_not_do_is_said(layout: Layout, play: Play) -> None:
-    run = play.tasks([{"slipway.engine.prune": {"builder_cache": True}}])
-    assert run.status != 0
-    assert "builder_cache cannot be pruned yet; leave out the option builder_cache" in run.output

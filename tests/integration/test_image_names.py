@@ -497,10 +497,7 @@ def test_filters_of_containers(world: World) -> None:
     assert check(world.layout, old, {}).changed is False
 
 
-@pytest.mark.parametrize("kind", ["networks", "builder_cache"])
-def test_what_cannot_be_pruned_yet_is_refused(kind: str) -> None:
-    with pytest.raises(Error, match=f"{kind} cannot be pruned yet"):
-        prune.declare({kind: True})
+def test_a_filter_that_is_neither_true_nor_false_is_refused() -> None:
     with pytest.raises(Error, match="dangling is 'perhaps'"):
         prune.declare({"images": True, "images_filters": {"dangling": "perhaps"}})
 

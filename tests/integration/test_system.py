@@ -15,11 +15,23 @@ from typing import Any
 import containers
 import pytest
 from containers import World
+from converging import Task, apply, check
 from plays import Play
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Endpoint,
+    Mount,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    record as network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    NetworkSpec,
+    Pool,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import (
     listing,
@@ -124,7 +136,7 @@ def test_a_host_is_described(busy: World, tmp_path: Path) -> None:
     assert all(one["SharedSize"] == one["Size"] == whole["LayersSize"] for one in whole["Images"])
     assert sorted(one["Containers"] for one in whole["Images"]) == [0, 2]
 
-    # The module, through Ansible.
+    # The modules, through Ansible.
     options = {"containers": True, "containers_filters": {"name": "we"}, "verbose_output": True}
     play = Play(tmp_path)
     done = play.tasks(
@@ -141,9 +153,52 @@ def test_a_host_is_described(busy: World, tmp_path: Path) -> None:
                     ]
                 }
             },
+            {"slipway.engine.prune": {"builder_cache": True}, "register": "pruned"},
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "not pruned.changed and pruned.builder_cache_caches_deleted == []",
+                        "pruned.builder_cache_space_reclaimed == 0",
+                    ]
+                }
+            },
         ]
     )
     assert done.status == 0, done.output
+
+
+def test_what_nobody_uses_goes(busy: World) -> None:
+    layout = busy.layout
+    for name in ("backend", "frontend"):
+        spec = NetworkSpec(name, pools=(Pool(f"10.99.{len(name)}.0/24", f"10.99.{len(name)}.1"),))
+        network_record.write(layout, network_record.make(spec))
+    busy.create("last", network_mode="", networks=(Endpoint("frontend"),))
+    kinds = ("containers", "networks", "images", "volumes")
+    everything: dict[str, Any] = dict.fromkeys(kinds, True)
+    everything["containers_filters"] = {"label!": "keep"}
+    everything["images_filters"] = {"dangling": False}
+    everything["volumes_filters"] = {"all": True}
+    pruning = Task(prune.declare, prune.RESOURCE, everything)
+    # Check, apply, apply, check: what only the stopped containers used goes with them.
+    predicted: dict[str, dict[str, Any]] = {}
+    foretold = check(layout, pruning, predicted)
+    again = check(layout, pruning, predicted)
+    done, told = apply(layout, pruning)
+    assert foretold == done
+    assert done.before == {
+        "containers": ["job", "last"],
+        "networks": ["backend", "frontend"],
+        "images": ["extra:1"],
+        "volumes": ["spare"],
+    }
+    assert (len(told["containers"]), told["volumes"]) == (2, ["spare"])
+    assert (told["networks"], told["volumes_space_reclaimed"] >= 100_000) == (
+        ["backend", "frontend"],
+        True,
+    )
+    assert apply(layout, pruning)[0] == again == check(layout, pruning, {})
+    assert not again.changed
+    assert listing.networks(Host(layout), {"type": "custom"}) == []
 
 
 def test_the_program_says_it_too(busy: World) -> None:

