@@ -107,6 +107,18 @@ class Container:
         attach.release(self.layout, gone)
 
 
+def add_network(layout: Layout, name: str, subnet: str, subnet6: str = "", **options: Any) -> None:
+    """A network whose gateways are the first addresses of its subnets."""
+    pools = [Pool(subnet, subnet.replace(".0/24", ".1"))]
+    if subnet6:
+        pools.append(Pool(subnet6, subnet6.replace("::/64", "::1")))
+    spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
+    made = record.make(spec)
+    record.write(layout, made)
+    link.ensure_bridge(made.bridge, record.bridge_addresses(made))
+    publish.synchronise(layout)
+
+
 class Host:
     """This namespace as a host between a neighbour (LAN) and somebody far away."""
 
@@ -123,14 +135,7 @@ class Host:
         self.containers: list[Container] = []
 
     def network(self, name: str, subnet: str, subnet6: str = "", **options: Any) -> None:
-        pools = [Pool(subnet, subnet.replace(".0/24", ".1"))]
-        if subnet6:
-            pools.append(Pool(subnet6, subnet6.replace("::/64", "::1")))
-        spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
-        made = record.make(spec)
-        record.write(self.layout, made)
-        link.ensure_bridge(made.bridge, record.bridge_addresses(made))
-        publish.synchronise(self.layout)
+        add_network(self.layout, name, subnet, subnet6, **options)
 
     def container(
         self,

@@ -18,8 +18,8 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 #: What stands in each layer, by path below runtime/ without ``.py``. What else is in a subsystem's
 #: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
-    "errors frozen layout files safefs linux overlay process document plan converge table template"
-    " template_functions filters sequence version treecopy selinux",
+    "errors frozen layout files cgroups safefs linux overlay process document plan converge table"
+    " template template_functions filters sequence version treecopy selinux",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
     "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"

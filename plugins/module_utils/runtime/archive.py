@@ -48,6 +48,7 @@ PACKAGE = "slipway"
 #: What the program consists of: cli and all it reaches, by path below runtime/. A test compares.
 MODULES = (
     "archive",
+    "cgroups",
     "cli",
     "cli_archive",
     "cli_attach",

@@ -20,19 +20,14 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from .. import files, process
+from .. import cgroups, files, process
 from ..errors import Error
 from ..layout import Layout
 from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
 from .traces import exit_directory, monitor
-
-_CGROUPS = Path("/sys/fs/cgroup")
-
-#: The cgroup of all conmons, beside those of the containers.
-_CGROUP = "slipway/conmon"
 
 #: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
 _ANSWER_LIMIT = 1 << 20
@@ -57,7 +52,7 @@ class Launched:
     def _leave(self) -> None:
         self._child.wait()
         with contextlib.suppress(OSError, ValueError):
-            leave_session(self.conmon_pid)
+            cgroups.leave_session(self.conmon_pid)
 
     def wait(self, timeout_s: float = 120.0) -> int:
         """The pid of the container's process, which is created and waits for oci_runtime.start().
@@ -178,44 +173,6 @@ def _fresh_exit_directory(layout: Layout, container_id: str, generation: int) ->
         shutil.rmtree(old, ignore_errors=True)
     files.make_private(exits)
     return exits
-
-
-def leave_session(pid: int) -> None:
-    """Move a process of ours to the cgroup of monitors, out of the session or service it began in.
-
-    systemd ends what is left in the cgroup of a session or service when that ends
-    (KillMode=control-group, KillUserProcesses=), and memory is accounted to it. The cgroup is ours
-    below the root of each hierarchy; systemd leaves such ones alone, as it does with Docker's.
-    Where we are at the root, or in a cgroup of ours already, as an exit hook is, there is nothing
-    to leave. A hierarchy that cannot be written is passed over: there the monitor stays where it
-    is.
-    """
-    for hierarchy, path in _memberships():
-        if path == "/" or path.startswith("/slipway/"):
-            continue
-        group = hierarchy / _CGROUP
-        with contextlib.suppress(OSError):
-            group.mkdir(parents=True, exist_ok=True)
-            (group / "cgroup.procs").write_text(str(pid), "ascii")
-
-
-def _memberships() -> Iterator[tuple[Path, str]]:
-    """Our own cgroup in each hierarchy that matters to a monitor: where it is mounted, and its
-    path.
-
-    cgroups(7): ``0::PATH`` is v2, ``N:CONTROLLERS:PATH`` is v1, ``name=systemd`` a v1 hierarchy
-    that only groups processes.
-    """
-    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            number, controllers, path = line.rstrip("\n").split(":", 2)
-            if number == "0":
-                unified = _CGROUPS / "unified"
-                yield (unified if unified.is_dir() else _CGROUPS), path
-            elif controllers == "name=systemd":
-                yield _CGROUPS / "systemd", path
-            elif controllers in ("memory", "pids"):
-                yield _CGROUPS / controllers, path
 
 
 def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:

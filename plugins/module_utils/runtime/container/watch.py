@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files, process
+from .. import cgroups, files, process
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..plan import Host
@@ -89,10 +89,8 @@ def ensure(host: Host, argv: list[str]) -> None:
             os.close(fifo)
     finally:
         os.close(held)
-    from . import conmon  # Only where one is started: it brings much along.
-
     with contextlib.suppress(OSError, ValueError):
-        conmon.leave_session(child)
+        cgroups.leave_session(child)
 
 
 @dataclass

@@ -199,8 +199,11 @@ def _with_servers(
     """A container's resolv.conf with the servers of now."""
     servers = _own_servers(found, networks, served)
     if servers:
-        # A short name is asked for as it is, before any search domain: Docker does the same.
-        return dns.with_servers(text, servers, ("ndots:0",))
+        # A short name is asked for as it is, before any search domain: Docker does the same. The
+        # server of internal networks says nothing of what is outside; nobody waits long for that.
+        outward = _leads_out(found.attachments)
+        options = ("ndots:0",) if outward else ("ndots:0", "timeout:1", "attempts:1")
+        return dns.with_servers(text, servers, options)
     if not _leads_out(found.attachments):
         return dns.with_servers(text, found.dns_servers, why_none=_INTERNAL)
     return dns.with_servers(text, found.dns_servers or upstream.servers, why_none=_UNREACHABLE)

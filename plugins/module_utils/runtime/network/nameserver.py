@@ -21,7 +21,6 @@ import errno
 import hashlib
 import ipaddress
 import os
-import secrets
 import select
 import signal
 import socket
@@ -32,7 +31,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
-from .. import files, process
+from .. import cgroups, files, process
 from ..errors import Error
 from ..frozen import dataclass
 from ..layout import Layout
@@ -237,6 +236,8 @@ def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> se
         done = process.run(argv, timeout_s=10, check=False)
         if done.returncode:
             return set()
+        with contextlib.suppress(OSError):
+            cgroups.leave_session(_running(layout))
     return _await(wanted, mark)
 
 
@@ -405,7 +406,7 @@ def _sockets(table: str) -> Iterator[tuple[bytes, str]]:
 
 def _knows(address: str, name: str, patience_s: float) -> bool:
     """Whether the server at an address knows a name by that address's family (RFC 1035)."""
-    number = secrets.token_bytes(2)
+    number = os.urandom(2)
     label = name.encode("ascii")
     six = ":" in address
     kind = _TYPE_AAAA if six else _TYPE_A

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and ports of real containers, from a task's options to what is found inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from containers import World, page, until
+from containers import world as make_world
+from segment import add_network
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    lifecycle,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Endpoint,
+    Port,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+SERVE = "hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with make_world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def test_names_and_ports_of_a_container(world: World) -> None:
+    add_network(world.layout, "blue", "10.1.1.0/24")
+    place = {"network_mode": "", "networks": (Endpoint("blue"),)}
+    known = {"network_mode": "", "networks": (Endpoint("blue", aliases=("www",)),)}
+    ranged = (Port(80, "tcp", "127.0.0.1", 9000, 9001),)
+    web = world.run("web", SERVE, hostname="web.example.org", ports=ranged, publish_all=True,
+                    exposed_ports=("80/tcp", "81/tcp", "82/udp"), **known)  # fmt: skip
+    second = world.run("second", SERVE, ports=ranged, **place)
+    # The first free port of a range; of what is exposed and not named, any.
+    assert (page(9000), page(9001)) == ("web.example.org\n", f"{second.id[:12]}\n")
+    chosen = {(p.container_port, p.protocol): p.host_port for p in web.publications}
+    assert chosen.keys() == {(80, "tcp"), (81, "tcp"), (82, "udp")} and chosen[80, "tcp"] == 9000
+    with pytest.raises(Conflict, match="no tcp port from 9000 to 9001 of the host is free"):
+        world.run("third", SERVE, ports=ranged, **place)
+
+    look = "cat /etc/hosts /etc/resolv.conf; ping -c1 www; ping -c1 web; exec sleep 99"
+    client = world.run("client", look, extra_hosts={"up": "host-gateway", "db": "192.0.2.7"},
+                       dns_search=("corp.test",), dns_options=("timeout:1",), **place)  # fmt: skip
+    address = web.attachments[0].ipv4_address.partition("/")[0]
+    answered = f"64 bytes from {address}"
+    log = until(lambda: world.log(client.id).count(answered) == 2 and world.log(client.id))
+    for line in (
+        "127.0.0.1\tlocalhost", "10.1.1.1\tup", "192.0.2.7\tdb",
+        f"{client.attachments[0].ipv4_address.partition('/')[0]}\t{client.id[:12]}",
+        "nameserver 10.1.1.1", "options ndots:0", "search corp.test", "options timeout:1",
+    ):  # fmt: skip
+        assert f"{line}\n" in log, line
+
+    inspected = json.loads(world.slipway("inspect", "client").stdout)[0]["HostConfig"]
+    assert inspected["DnsSearch"] == ["corp.test"] and inspected["DnsOptions"] == ["timeout:1"]
+    assert inspected["ExtraHosts"] == ["db:192.0.2.7", "up:host-gateway"]
+
+    # Chosen ports stay, and names come back with their containers.
+    assert lifecycle.stop(world.host, web.id, timeout_s=0).phase == "exited"
+    again = lifecycle.start(world.host, web.id)
+    assert {(p.container_port, p.protocol): p.host_port for p in again.publications} == chosen
+    assert page(9000) == "web.example.org\n"
+    server = int((world.layout.run / "dns" / "aardvark.pid").read_text())
+    for made in (client, second, web):
+        lifecycle.remove(world.host, made.id, force=True)
+    assert not Path(f"/proc/{server}/cmdline").exists() or not _arguments(server)
+
+
+def _arguments(pid: int) -> bytes:
+    """Empty for a process that ended and that nobody has waited for yet."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_link_is_to_a_container_that_exists(world: World) -> None:
+    place = {"network_mode": "", "networks": (Endpoint("bridge", links=("db:sql",)),)}
+    db = world.run("db", network_mode="")
+    client = world.run("client", "cat /etc/hosts; exec sleep 99", **place)
+    line = f"{db.attachments[0].ipv4_address.partition('/')[0]}\tsql db {db.id[:12]}\n"
+    assert until(lambda: line in world.log(client.id))
+    # An address that changes is followed.
+    hosts = world.layout.container(client.id) / "hosts"
+    lifecycle.remove(world.host, db.id, force=True)
+    assert "sql" not in hosts.read_text()
+    world.run("taking-its-address", network_mode="")
+    other = world.run("db", network_mode="")
+    address = other.attachments[0].ipv4_address.partition("/")[0]
+    assert f"{address}\tsql db " in hosts.read_text()
+
+
+def test_what_the_host_gives_in_its_own_network(world: World) -> None:
+    look = "cat /etc/hosts; echo; cat /etc/resolv.conf; exec sleep 99"
+    found = world.run("host", look, network_mode="host", extra_hosts={"db": "192.0.2.7"})
+    log = until(lambda: "192.0.2.7\tdb\n" in world.log(found.id) and world.log(found.id))
+    assert Path("/etc/hosts").read_text().strip().splitlines()[0] in log
+    assert Path("/etc/resolv.conf").read_text().strip() in log
+    alone = world.run("alone", look, network_mode="none", dns_servers=("192.0.2.53",))
+    assert "nameserver 192.0.2.53\n" in until(lambda: world.log(alone.id))
+    with pytest.raises(Error, match="host name"):
+        world.run("forged", extra_hosts={"a b": "192.0.2.7"}, network_mode="none")
