@@ -124,6 +124,20 @@ SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     ),
 }
 
+#: Options whose difference is applied to the container as it is; all others need a new one.
+LIVE = frozenset(
+    {"stop_signal", "stop_timeout", "networks", "mac_address", "links", "restart_policy"}
+    | {"memory", "memory_reservation", "memory_swap", "cpus", "cpu_shares", "cpu_period"}
+    | {"cpu_quota", "cpuset_cpus", "cpuset_mems", "pids_limit", "blkio_weight", "healthcheck"}
+)
+
+#: Options of the module that say what a task does, and nothing of what a container is.
+ACTING = frozenset(
+    {"name", "state", "image", "pull", "undeclared", "comparisons", "recreate", "restart"}
+    | {"force_kill", "keep_volumes", "kill_signal", "paused", "healthy_wait_timeout"}
+    | {"removal_wait_timeout", "rollback_unless_healthy"}
+)
+
 ROWS = {
     **PROCESS,
     **PORTS,

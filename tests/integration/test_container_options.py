@@ -18,14 +18,18 @@ from bundles import serving
 from containers import World
 from converging import Task, apply, assert_play_is_predicted, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import process, program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     catalogue,
+    confinement,
     documents,
     execute,
     oci_runtime,
     record,
     resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    ContainerSpec,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
@@ -326,3 +330,25 @@ def test_a_runtime_of_ones_own(world: World, sandbox: Path) -> None:
     for verb in (" create ", " start ", " update ", " exec ", " delete "):
         assert verb in asked
     assert f"{world.layout.run}/runtime-mine" in asked
+
+
+def test_the_apparmor_profile_is_loaded_when_it_is_not(layout: Layout, tmp_path: Path) -> None:
+    """With a program in the place of apparmor_parser, since no kernel here has AppArmor."""
+    switch = tmp_path / "sys/module/apparmor/parameters/enabled"
+    switch.parent.mkdir(parents=True)
+    switch.write_text("Y\n")
+    spec = ContainerSpec("web", "busybox", "")
+    parser = Path("/usr/local/bin/apparmor_parser")
+    parser.write_text(f'#!/bin/sh\nfor last; do :; done\ncat "$last" > {tmp_path}/loaded\n')
+    parser.chmod(0o755)
+    try:
+        found = confinement.enforced(layout, spec, tmp_path)
+        assert found.apparmor == confinement.PROFILE
+        assert (tmp_path / "loaded").read_text() == confinement.PROFILE_TEXT
+        parser.write_text("#!/bin/sh\necho no such profile >&2; exit 1\n")
+        with pytest.raises(Error, match=r"cannot be loaded: .*no such profile"):
+            confinement.enforced(layout, spec, tmp_path)
+    finally:
+        parser.unlink()
+    if process.which("apparmor_parser") is None:
+        assert confinement.enforced(layout, spec, tmp_path).apparmor == "", "as with Docker"

@@ -9,16 +9,20 @@ import dataclasses
 from typing import Any
 
 import pytest
-from option_rows import ROWS
+from option_rows import ACTING, LIVE, ROWS
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.catalogue import (
     FIELDS,
+    OPTIONS,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
     declare,
     differing,
     resolve,
     shown,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option.refused import (  # noqa: E501
+    REFUSED,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import plan
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
@@ -31,6 +35,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
     view,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.modules import container
 
 IMAGE = "docker.io/library/busybox:1"
 ID = "sha256:" + "1" * 64
@@ -59,7 +64,11 @@ def spec(existing: ContainerSpec | None = None, **given: Any) -> ContainerSpec:
 
 
 def test_every_option_has_a_row() -> None:
+    """Whoever adds an option to the module says here what it is and how it is changed."""
     assert set(ROWS) == set(FIELDS)
+    companions = {name for option in OPTIONS for name in option.companions}
+    known = {*ROWS, *companions, *REFUSED, *ACTING}
+    assert set(container.ARGUMENT_SPEC) == known
 
 
 @pytest.mark.parametrize("option", ROWS)
@@ -77,6 +86,29 @@ def test_create_again_change_unset(option: str) -> None:
 
     assert differing(spec(), spec(made)) == [], "what is left out is reset"
     assert spec(made, undeclared="keep") == made, "what is left out is kept"
+
+
+@pytest.mark.parametrize("option", ROWS)
+def test_plans_of_every_option(option: str) -> None:
+    """Created, run again, changed, left out: what is done, and that it is done then."""
+    first, second, kept = ROWS[option]
+    made = spec(**{option: first})
+    verb = "update" if option in LIVE else "recreate"
+    change = [f"{verb} container web ({option})"]
+    for found, given, actions in (
+        (None, {option: first}, ["create and start container web"]),
+        (made, {option: first}, []),
+        (made, {option: first, "undeclared": "keep"}, []),
+        (made, {option: second}, change),
+        (made, {}, change),
+        (made, {"undeclared": "keep"}, []),
+        (made, {"comparisons": {option: "ignore"}}, []),
+        (made, {option: second, "image": None}, [] if kept == shown(made)[option] else change),
+    ):
+        planned = plan(declare(params(**given)), have(found, running=found is not None))
+        assert planned.actions == actions, given
+        assert plan(declare(params(**given)), planned.want).actions == []
+        assert (view(planned.want) != view(planned.have)) is bool(actions)
 
 
 @pytest.mark.parametrize("option", ROWS)
@@ -104,11 +136,34 @@ def test_comparisons_override(option: str) -> None:
         ({"name": "x" * 300}, "container name"),
         ({"hostname": "a b"}, "hostname"),
         ({"capabilities": ["NET ADMIN"]}, "capabilities"),
+        ({"memory": "4M"}, "6M is the least"),
+        ({"memory_swap": "1G"}, "memory_swap was given without memory"),
+        ({"memory": "1G", "memory_swap": "512M"}, "memory_swap 512M is less than memory 1G"),
+        ({"memory": "1G", "memory_reservation": "2G"}, "memory_reservation 2G is more"),
+        ({"cpus": 1.0, "cpu_quota": 50000}, "cpus was given together"),
+        ({"uts": "host", "hostname": "here"}, "hostname or domainname"),
+        ({"network_mode": "host", "sysctls": {"net.core.somaxconn": "1"}}, "network_mode: host"),
+        ({"ipc_mode": "host", "sysctls": {"kernel.sem": "1"}}, "ipc_mode: host"),
     ],
 )
 def test_bad_input_is_named(given: dict[str, Any], why: str) -> None:
     with pytest.raises(Error, match=why):
-        declare(params(**given))
+        spec(**given)
+
+
+def test_one_half_may_be_the_containers_own() -> None:
+    """What contradicts itself only together with what is kept is refused all the same."""
+    made = spec(memory="1G", memory_swap="2G")
+    assert spec(made, undeclared="keep", memory="2G").memory_swap_bytes == 2 << 30
+    with pytest.raises(Error, match="memory_swap 2G is less than memory 4G"):
+        spec(made, undeclared="keep", memory="4G")
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_what_no_host_can_serve_is_refused_by_name(option: str) -> None:
+    with pytest.raises(Error, match=f"{option} is not supported"):
+        declare(params(**{option: {"some": "thing"}}))
+    assert spec(**{option: None}) == spec(**{option: {}}) == spec(), "nothing was asked for"
 
 
 def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> State:
