@@ -11,6 +11,7 @@ predicted it.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,11 +50,13 @@ def _text(option: str, path: str, otherwise: str, missing: list[str]) -> str:
         return otherwise
     except (OSError, ValueError) as exc:
         raise Error(f"{option}: {path[:200]!r} cannot be read: {exc}") from exc
-    with open(fd, "rb") as file:
-        try:
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Error(f"{option}: {path} is not a file")
+        with open(fd, "rb", closefd=False) as file:
             content = file.read(_LIMIT + 1)
-        except OSError as exc:
-            raise Error(f"{option}: {path} cannot be read: {exc.strerror}") from exc
+    finally:
+        os.close(fd)
     if len(content) > _LIMIT:
         raise Error(f"{option}: {path} is larger than {_LIMIT >> 20} MiB")
     try:

@@ -211,7 +211,8 @@ def _subpath(value: Mapping[str, Any], target: str) -> str:
     if not text:
         return ""
     path = os.path.normpath(text)
-    if text.startswith("/") or path.split("/")[0] == ".." or "\0" in text:
+    control = any(ord(char) < 0x20 or ord(char) == 0x7F for char in text)
+    if text.startswith("/") or path.split("/")[0] == ".." or control:
         raise bad("mounts", target, f"the subpath {text!r} is not a path below the top")
     return "" if path == "." else path
 

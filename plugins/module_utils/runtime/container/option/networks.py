@@ -27,6 +27,8 @@ def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
     found: dict[str, Endpoint] = {}
     for value in values:
         name = value["name"]
+        if not _NAME.match(name):
+            raise bad("networks", name, "it is not the name of a network")
         if name in found:
             raise bad("networks", name, "it is named twice")
         aliases = tuple(sorted(set(value.get("aliases") or ())))
