@@ -22,6 +22,9 @@ from pathlib import Path
 from .. import linux, safefs, snapshot
 from ..errors import Error, NotFound
 
+#: How often a place is looked for that others move about meanwhile.
+_RACES = 100
+
 
 def new(directory: Path, like: int = -1) -> Path:
     """A new place to mount at: a file where the descriptor ``like`` stands for one, or a
@@ -81,17 +84,24 @@ def _target(top: Path, path: str, directory: bool) -> int:
     """A descriptor of a path within a mount, made where it is missing."""
     with safefs.Root(top) as tree:
         try:
-            with contextlib.suppress(NotFound):
-                return tree.open(path, os.O_PATH)
-            if directory:
-                tree.make_dirs(path)
-            else:
-                tree.make_dirs(os.path.dirname(path))
-                tree.write_file(path, b"")
+            for dummy in range(_RACES):
+                with contextlib.suppress(NotFound):
+                    return tree.open(path, os.O_PATH)
+                # Somebody who moves it away again and again is met a few times, not for ever.
+                with contextlib.suppress(NotFound):
+                    _make(tree, path, directory)
             return tree.open(path, os.O_PATH)
         except Error as exc:
             # Who calls says which mount of which container it was; the kernel says why.
             raise (exc.__cause__ if isinstance(exc.__cause__, OSError) else exc) from exc
+
+
+def _make(tree: safefs.Root, path: str, directory: bool) -> None:
+    if directory:
+        tree.make_dirs(path)
+    else:
+        tree.make_dirs(os.path.dirname(path))
+        tree.write_file(path, b"")
 
 
 def clear(directory: Path) -> None:

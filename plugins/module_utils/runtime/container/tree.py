@@ -33,6 +33,7 @@ from ..volume.spec import Volume
 from . import inspect, journal, liveness, oci_runtime, record, user
 from .incarnation import locked
 from .record import Record
+from .spec import Mount
 
 #: What a runtime mounts there are not files of the container.
 _SYSTEM = ("/proc", "/sys", "/dev", "/dev/shm", "/dev/mqueue", "/dev/pts", "/sys/fs/cgroup")
@@ -326,10 +327,26 @@ def _mount_volumes(layout: Layout, found: Record, target: Path, write: bool) -> 
                     volumes.fill(layout, mount.source, target, mount.target)
             if kept is None or not kept.exists():
                 continue
+            if mount.subpath:
+                _bind_part(tree, kept, mount)
+                continue
             if mount.kind == "volume" and mount.copy_up and not any(kept.iterdir()):
                 # Its first start will put there what the image has, so that is what is shown.
                 continue
             _bind(tree, kept, mount.target, mount.read_only)
+
+
+def _bind_part(tree: safefs.Root, volume: Path, mount: Mount) -> None:
+    """Mount a part of a volume, looked for within it; one that is not there is not mounted."""
+    with safefs.Root(volume) as inside:
+        try:
+            part = inside.open(mount.subpath, os.O_PATH)
+        except NotFound:
+            return
+    try:
+        _bind(tree, Path(f"/proc/self/fd/{part}"), mount.target, mount.read_only)
+    finally:
+        os.close(part)
 
 
 def _source(layout: Layout, kind: str, source: str) -> Optional[Path]:

@@ -97,6 +97,13 @@ def ensure(layout: Layout, volume: Volume) -> Volume:
 @contextlib.contextmanager
 def locked(layout: Layout, name: str) -> Iterator[Volume]:
     """Hold a volume's lock and its record, read freshly. Raises NotFound when there is none."""
+    with _held(layout, name) as (dummy, found):
+        yield found
+
+
+@contextlib.contextmanager
+def _held(layout: Layout, name: str) -> Iterator[tuple[int, Volume]]:
+    """The same, with the descriptor that holds the lock."""
     check_name(name)
     path = layout.volume(name) / "lock"
     with contextlib.ExitStack() as held:
@@ -113,7 +120,7 @@ def locked(layout: Layout, name: str) -> Iterator[Volume]:
             found = None
         if found is None:
             raise NotFound(f"there is no volume {name}")
-        yield found
+        yield fd, found
 
 
 def relabel(layout: Layout, name: str, labels: Mapping[str, str]) -> None:
@@ -167,7 +174,7 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
         return
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         return
-    with locked(layout, name) as volume:
+    with _held(layout, name) as (lock, volume):
         if volume.phase == "filling":
             _clear(directory)
         elif any(directory.iterdir()):
@@ -180,21 +187,22 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
                 source = -1
         if source >= 0:
             try:
-                _copy(layout, volume, source, directory)
+                _copy(layout, volume, source, directory, lock)
             finally:
                 os.close(source)
         _write(layout, dataclasses.replace(volume, phase="ready"))
 
 
-def _copy(layout: Layout, volume: Volume, source: int, directory: Path) -> None:
+def _copy(layout: Layout, volume: Volume, source: int, directory: Path, lock: int) -> None:
     # The target was resolved inside the image to this descriptor and nobody runs in the tree yet,
     # so cp, which follows no link below, cannot be led elsewhere (CVE-2022-23648).
     found = os.fstat(source)
     if os.listdir(source):
         _write(layout, dataclasses.replace(volume, phase="filling"))
+        # cp holds the lock too: should we be killed, nobody starts over before it has ended.
         process.run(
             ["cp", "-a", f"/proc/self/fd/{source}/.", str(directory)],
-            pass_fds=(source,),
+            pass_fds=(source, lock),
             timeout_s=_COPY_TIMEOUT_S,
         )
         # The record will say that all of it is there, so it has to be, after a power cut too.
