@@ -135,7 +135,7 @@ def test_inspect(world: World) -> None:
     assert found[1]["State"]["Status"] == "created"
     done = world.slipway("inspect", "nope", check=False)
     assert (done.returncode, done.stdout) == (1, b"[]\n")
-    assert done.stderr == b"slipway: there is no container 'nope'\n"
+    assert done.stderr == b"slipway: no such object: nope\n"
 
 
 def test_the_verbs(world: World) -> None:
@@ -179,3 +179,83 @@ def test_the_program_is_quick(world: World) -> None:
         world.slipway("ps", "-a")
         taken.append(time.monotonic() - begun)
     assert min(taken) < 0.25
+
+
+def test_ps_shows_what_filters_and_templates_ask_for(world: World) -> None:
+    volume = (Mount("volume", "data", "/data"),)
+    first = world.run("first", labels={"x": "1"}, mounts=volume)
+    world.run("second", labels={"x": "2"})
+    made = world.create("third")
+
+    def names(*words: str) -> str:
+        return " ".join(_lines(world, "ps", "--format", "{{.Names}}", *words))
+
+    table = [
+        (["-a"], "third second first"),
+        (["-n", "2"], "third second"),
+        (["-l"], "third"),
+        (["-f", "name=^/first$"], "first"),
+        (["-f", "label=x=2", "-f", "name=s"], "second"),
+        (["-f", "label=x"], "second first"),
+        (["-f", f"id={made.id[:9]}"], ""),
+        (["-af", f"id={made.id[:9]}"], "third"),
+        (["-f", "status=created"], "third"),
+        (["-f", "status=created", "-f", "status=running"], "third second first"),
+        (["-f", "volume=data"], "first"),
+        (["-f", "network=none"], "second first"),
+        (["-af", "since=first"], "third second"),
+        (["-af", "before=second"], "first"),
+        (["-f", "ancestor=busybox:1", "-n", "1"], "third"),
+        (["-f", "ancestor=other"], ""),
+        (["-f", "exited=0"], ""),
+        (["-f", "publish=80"], ""),
+    ]
+    assert {" ".join(words): names(*words) for words, dummy in table} == {
+        " ".join(words): wanted for words, wanted in table
+    }
+    form = '{{.Label "x"}}|{{.Labels}}|{{.Mounts}}|{{.LocalVolumes}}|{{.Networks}}|{{.Size}}'
+    [line] = _lines(world, "ps", "-f", "name=first", "--format", form)
+    assert re.fullmatch(r"1\|x=1\|data\|1\|none\|0B \(virtual [\d.]+MB\)", line)
+    heading, row = _lines(world, "container", "ls", "-sf", "name=first")
+    assert heading.endswith("NAMES     SIZE")
+    heading, row, dummy = _lines(world, "ps", "--format", r"table {{.Names}}\t{{.Label `x`}}")
+    assert (heading.split(), row.split()) == (["NAMES", "LABEL"], ["second", "2"])
+    done = world.slipway("ps", "-f", "nope=1", check=False)
+    assert done.returncode == 1 and b"there is no filter 'nope'" in done.stderr
+    form = "{{.SizeRw}} {{range .Mounts}}{{.Name}}{{end}} {{.State.Pid}}"
+    shown = _lines(world, "inspect", "-s", "--type", "container", "-f", form, "first")
+    assert shown == [f"0 data {first.pid}"]
+    assert world.slipway("inspect", "--type", "volume", "first", check=False).returncode == 1
+    assert b'"Name": "data"' in world.slipway("inspect", "data").stdout
+
+
+def test_verbs_that_change_what_runs(world: World) -> None:
+    made = world.run("web")
+    world.create("idle")
+    assert _lines(world, "pause", "web") == ["web"]
+    assert "(Paused)" in _lines(world, "ps")[1]
+    assert _lines(world, "unpause", made.id[:12]) == [made.id[:12]]
+    limits = ["--memory=64m", "--cpus", "0.5", "--pids-limit=77", "--restart", "on-failure:4"]
+    assert _lines(world, "update", *limits, "web") == ["web"]
+    host = json.loads(world.slipway("inspect", "-f", "{{json .HostConfig}}", "web").stdout)
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == (64 << 20, 500_000_000, 77)
+    assert host["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 4}
+    assert world.current(made.id).pid == made.pid
+    assert world.slipway("update", "web", check=False).returncode == 1
+    assert _lines(world, "stop", "-t", "9", "-s", "KILL", "web") == ["web"]
+    shown = _lines(world, "container", "prune", "-f", "--filter", "label!=keep")
+    assert shown[0] == "Deleted Containers:" and len(shown) == 5
+    assert shown[-1].startswith("Total reclaimed space: ")
+    assert _lines(world, "ps", "-aq") == []
+
+
+def test_logs_of_a_span_of_time(world: World) -> None:
+    made = world.run("web", "echo old; sleep 1.2; echo new; echo newer")
+    until(lambda: b"newer" in world.slipway("logs", "web").stdout)
+    until(lambda: world.recorded(made.id).phase == "exited")
+    stamped = _lines(world, "logs", "-t", "web")
+    since = stamped[1].split()[0]
+    assert _lines(world, "logs", "--until", "1m", "web") == []
+    assert _lines(world, "logs", "--since", "1h", "web") == ["old", "new", "newer"]
+    assert _lines(world, "logs", "--since", since, "web") == ["new", "newer"]
+    assert _lines(world, "logs", "-n", "-1", "--details", "web") == ["old", "new", "newer"]

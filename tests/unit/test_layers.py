@@ -22,7 +22,8 @@ LEVELS = (
     " template template_functions filters sequence version treecopy selinux",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
-    "registry/resource image/resource image/transfer image/pulling image/pushing image/removing"
+    "container/listing registry/resource image/resource image/transfer image/pulling"
+    " image/pushing image/removing"
     " image/searching image/pulling_all image/importing prune"
     " network/resource network/state network/steps network/pruning network/names"
     " network/inspect network/attach network/publish"

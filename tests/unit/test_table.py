@@ -78,7 +78,7 @@ TITLES = {"Name": "NAME", "Size": "SIZE"}
         ("table", ["NAME          SIZE", "a             1kB", "a-long-name   20MB"]),
         ("table {{.Size}}\t{{upper .Name}}", SWAPPED),
         ("{{.Name}}={{ .Size }}", ["a=1kB", "a-long-name=20MB"]),
-        ("json", [json.dumps(row) for row in ROWS]),
+        ("json", [json.dumps(row, separators=(",", ":")) for row in ROWS]),
     ],
 )
 def test_a_list_in_every_form(form: str, lines: list[str]) -> None:

@@ -199,8 +199,8 @@ def test_help_looks_like_dockers(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["kill", "--help"])
     assert capsys.readouterr().out == (
         "\nUsage:  slipway kill [OPTIONS] CONTAINER [CONTAINER...]\n\n"
-        "Send a signal to containers\n\nOptions:\n"
-        '  -s, --signal string   Signal to send (default "SIGKILL")\n'
+        "Kill one or more running containers\n\nOptions:\n"
+        '  -s, --signal string   Signal to send to the container (default "KILL")\n'
     )
     cli.main(["image", "--help"])
     assert "\nUsage:  slipway image COMMAND\n" in capsys.readouterr().out

@@ -57,6 +57,7 @@ MODULES = (
     "cli_help",
     "cli_image",
     "cli_inside",
+    "cli_look",
     "cli_network",
     "cli_run",
     "cli_supervise",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         cli_help,
         cli_image,
         cli_inside,
+        cli_look,
         cli_network,
         cli_run,
         cli_supervise,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         cli_help,
         cli_image,
         cli_inside,
+        cli_look,
         cli_network,
         cli_run,
         cli_supervise,
@@ -57,11 +59,12 @@ if TYPE_CHECKING:
 #: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
 #: a group stands here by its first word. Help and completion show them in this order.
 FILES = {
-    "cli_run": "run create",
+    "cli_run": "run create update",
     "cli_attach": "start attach wait",
     "cli_exec": "exec",
     "cli_inside": "cp diff export port stats top",
-    "cli_container": "ps logs inspect stop restart kill rm rename container",
+    "cli_look": "ps logs inspect container",
+    "cli_container": "stop restart kill pause unpause rm rename container",
     "cli_image": "images pull push tag rmi history search login logout image",
     "cli_archive": "save load import",
     "cli_network": "network",
@@ -71,7 +74,7 @@ FILES = {
     "cli_supervise": "supervise",
 }
 
-_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_inside", "cli_container")
+_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_inside", "cli_look", "cli_container")
 
 #: What a group has besides: the verb of the same name without the group.
 ALIASES = {
@@ -167,15 +170,17 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
         first = "help"
     elif first.startswith("-"):
         raise Usage(f"unknown flag: {first[:100]}\nSee 'slipway --help'.", 125)
-    table = _table(first)
-    if table is None:
-        raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
-    if first in table:
-        return first, table[first], list(words[1:])
     inner = next(iter(words[1:]), "--help")
     name = f"{first} {inner}"
-    if name in table:
-        return name, table[name], list(words[2:])
+    known = False
+    for table in _tables(first):
+        known = True
+        if first in table:
+            return first, table[first], list(words[1:])
+        if name in table:
+            return name, table[name], list(words[2:])
+    if not known:
+        raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
     if inner in ALIASES.get(first, ()):
         dummy, verb, rest = find(words[1:])
         return name, verb, rest
@@ -187,12 +192,11 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
     return find(["help", first])
 
 
-def _table(first: str) -> Optional[Table]:
-    """The table of the file that has the verbs of this first word."""
+def _tables(first: str) -> Iterator[Table]:
+    """The tables of the files that have verbs of this first word; a group may be in several."""
     for file, names in FILES.items():
         if first in names.split():
-            return load(file)
-    return None
+            yield load(file)
 
 
 def load(file: str) -> Table:

@@ -1,81 +1,41 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program's verbs for containers that are there, with Docker's flags and output.
-
-They are quick: those that only look never reach the network code, and none knows of images.
-"""
+"""The program's verbs that change containers that are there, with Docker's flags and output."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from typing import Any, Optional
 
-from .errors import Error, NotFound
 from .plan import Host
-from .terminal import each, say
-from .verbs import FLOAT, STRING, SWITCH, Arguments, Flag, Verb
+from .terminal import ask, each, say
+from .verbs import FILTER, FLOAT, STRING, SWITCH, Arguments, Flag, Verb
+
+#: What -t -1 means: as long as it takes.
+_FOREVER_S = 1e9
 
 
-def _ps(host: Host, arguments: Arguments) -> int:
-    from .container import listing
-
-    for line in listing.lines(
-        host.layout,
-        everything=arguments.all,
-        quiet=arguments.quiet,
-        whole=arguments.no_trunc,
-        form=arguments.format or "",
-    ):
-        say(line)
-    return 0
-
-
-def _logs(host: Host, arguments: Arguments) -> int:
-    from .container import logs, record
-
-    if arguments.tail != "all" and not arguments.tail.isdecimal():
-        raise Error(f"--tail {arguments.tail!r} is not a number")
-    container_id = record.identify(host.layout, arguments.operands[0])
-    last = None if arguments.tail == "all" else int(arguments.tail)
-    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    for entry in logs.entries(host.layout, container_id, last=last, follow=arguments.follow):
-        stream = streams[entry.stream]
-        if arguments.timestamps:
-            stream.write(entry.time.encode() + b" ")
-        stream.write(entry.data)
-        stream.flush()
-    return 0
-
-
-def _inspect(host: Host, arguments: Arguments) -> int:
-    from . import cli_image
-    from .container import documents, record
-
-    def read(name: str) -> dict[str, Any]:
-        try:
-            container_id = record.identify(host.layout, name)
-            return documents.container(host, container_id, reveal_env=True)
-        except NotFound as exc:
-            try:
-                return cli_image.document(host, name)
-            except NotFound:
-                raise exc from None
-
-    return cli_image.inspect(arguments.operands, read, arguments.format)
+def _grace(arguments: Arguments) -> Optional[float]:
+    """Seconds from the stop signal to SIGKILL; None is the container's own."""
+    if arguments.time is None:
+        return None
+    return _FOREVER_S if arguments.time < 0 else float(arguments.time)
 
 
 def _stop(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
 
-    return each(host, arguments.operands, lambda found: lifecycle.stop(host, found, arguments.time))
+    def stop(found: str) -> None:
+        lifecycle.stop(host, found, _grace(arguments), arguments.signal)
+
+    return each(host, arguments.operands, stop)
 
 
 def _restart(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
 
     return each(
-        host, arguments.operands, lambda found: lifecycle.restart(host, found, arguments.time)
+        host, arguments.operands, lambda found: lifecycle.restart(host, found, _grace(arguments))
     )
 
 
@@ -105,54 +65,72 @@ def _rename(host: Host, arguments: Arguments) -> int:
     return 0
 
 
+def _pause(host: Host, arguments: Arguments) -> int:
+    from .container import lifecycle
+
+    return each(host, arguments.operands, lambda found: lifecycle.pause(host, found))
+
+
+def _unpause(host: Host, arguments: Arguments) -> int:
+    from .container import lifecycle
+
+    return each(host, arguments.operands, lambda found: lifecycle.unpause(host, found))
+
+
+def _prune(host: Host, arguments: Arguments) -> int:
+    from . import prune
+    from .converge import converge
+    from .table import size
+
+    question = "This removes all stopped containers. Go on? [y/N] "
+    if not arguments.force and ask(question).lower() not in ("y", "yes"):
+        return 1
+    asked: dict[str, Any] = {
+        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
+    }
+    declared = prune.declare({"containers": True, "containers_filters": asked})
+    plan, dummy = converge(host, prune.RESOURCE, declared)
+    told = prune.report(host, plan)
+    if told["containers"]:
+        say("Deleted Containers:")
+        for container_id in told["containers"]:
+            say(container_id)
+        say("")
+    say(f"Total reclaimed space: {size(told['containers_space_reclaimed'])}")
+    return 0
+
+
 _CONTAINERS = "CONTAINER [CONTAINER...]"
-_TIME = Flag("time", "t", FLOAT, "Seconds from the stop signal to SIGKILL")
-_PS = Verb(
-    _ps,
-    "List containers",
-    flags=(
-        Flag("all", "a", SWITCH, "Show all containers (default shows just running)"),
-        Flag("format", "", STRING, "'json', or a line with {{.Names}}, {{.Status}} and such"),
-        Flag("no-trunc", "", SWITCH, "Do not shorten what is shown"),
-        Flag("quiet", "q", SWITCH, "Only the ids"),
-    ),
-)
+_SIGNAL = Flag("signal", "s", STRING, "Signal to send to the container")
+_TIME = Flag("time", "t", FLOAT, "Seconds to wait before killing the container")
 
 VERBS = {
-    "ps": _PS,
-    "container ls": _PS,
-    "logs": Verb(
-        _logs,
-        "Show what a container wrote",
-        "CONTAINER",
-        (
-            Flag("follow", "f", SWITCH, "Go on as it writes"),
-            Flag("tail", "n", STRING, "Only the last lines", default="all"),
-            Flag("timestamps", "t", SWITCH, "With the time of each line"),
-        ),
-    ),
-    "inspect": Verb(
-        _inspect,
-        "Show all that is known of containers and images",
-        "NAME|ID [NAME|ID...]",
-        (Flag("format", "f", STRING, "Such as '{{.Id}}' or '{{json .State}}'"),),
-    ),
-    "stop": Verb(_stop, "Stop containers", _CONTAINERS, (_TIME,)),
-    "restart": Verb(_restart, "Restart containers", _CONTAINERS, (_TIME,)),
+    "stop": Verb(_stop, "Stop one or more running containers", _CONTAINERS, (_SIGNAL, _TIME)),
+    "restart": Verb(_restart, "Restart one or more containers", _CONTAINERS, (_TIME,)),
     "kill": Verb(
         _kill,
-        "Send a signal to containers",
+        "Kill one or more running containers",
         _CONTAINERS,
-        (Flag("signal", "s", STRING, "Signal to send", default="SIGKILL"),),
+        (Flag("signal", "s", STRING, "Signal to send to the container", default="KILL"),),
     ),
+    "pause": Verb(_pause, "Pause all processes within one or more containers", _CONTAINERS),
+    "unpause": Verb(_unpause, "Unpause all processes within one or more containers", _CONTAINERS),
     "rm": Verb(
         _rm,
-        "Remove containers",
+        "Remove one or more containers",
         _CONTAINERS,
         (
-            Flag("force", "f", SWITCH, "Kill those that run"),
-            Flag("volumes", "v", SWITCH, "Remove their anonymous volumes too"),
+            Flag("force", "f", SWITCH, "Force the removal of a running container (uses SIGKILL)"),
+            Flag("volumes", "v", SWITCH, "Remove anonymous volumes of the container"),
         ),
     ),
     "rename": Verb(_rename, "Rename a container", "CONTAINER NEW_NAME"),
+    "container prune": Verb(
+        _prune,
+        "Remove all stopped containers",
+        flags=(
+            Flag("filter", "", FILTER, "Provide filter values (e.g. 'until=24h')"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
+        ),
+    ),
 }

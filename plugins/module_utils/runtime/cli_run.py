@@ -16,7 +16,7 @@ from . import run_flags
 from .cli_attach import DETACH, SIG_PROXY, check_terminal, left
 from .errors import Conflict, Error, NotFound
 from .plan import Host
-from .terminal import complain, say
+from .terminal import complain, each, say
 from .verbs import STRINGS, SWITCH, Arguments, Flag, Verb
 
 #: How often another name is tried where the one that was thought of is taken.
@@ -195,6 +195,29 @@ def _aside(line: object) -> None:
     sys.stderr.write(f"{line}\n")
 
 
+def _update(host: Host, arguments: Arguments) -> int:
+    from . import run_params
+    from .container import record, resource
+    from .converge import converge
+
+    if not arguments.given:
+        raise Error("you must provide one or more flags when using this command")
+    params = run_params.params(arguments, {})
+
+    def update(found: str) -> None:
+        name = record.read_record(host.layout, found).name
+        declared = resource.declare(run_params.with_defaults({**params, "name": name}))
+        converge(host, resource.RESOURCE, declared)
+
+    return each(host, arguments.operands, update)
+
+
+_UPDATED = (
+    "blkio-weight", "cpu-period", "cpu-quota", "cpu-rt-period", "cpu-rt-runtime", "cpu-shares",
+    "cpus", "cpuset-cpus", "cpuset-mems", "kernel-memory", "memory", "memory-reservation",
+    "memory-swap", "pids-limit", "restart",
+)  # fmt: skip
+
 _COMMON = (
     *run_flags.FLAGS,
     Flag("attach", "a", STRINGS, "Attach to STDIN, STDOUT or STDERR"),
@@ -214,6 +237,12 @@ VERBS = {
         ),
         stops=True,
         failure=125,
+    ),
+    "update": Verb(
+        _update,
+        "Update configuration of one or more containers",
+        "CONTAINER [CONTAINER...]",
+        tuple(flag for flag in run_flags.FLAGS if flag.name in _UPDATED),
     ),
     "create": Verb(
         _create, "Create a new container", "IMAGE [COMMAND] [ARG...]", _COMMON, stops=True

@@ -54,7 +54,7 @@ def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, An
         found["restart_policy"] = policy or "no"
         if retries:
             found["restart_retries"] = _number("--restart", retries)
-    for option, value in _networks(arguments).items():
+    for option, value in _networks(arguments).items() if "network" in arguments else ():
         _set(found, "network" if option != "links" else "link", option, value)
     return found
 
@@ -295,6 +295,7 @@ def with_defaults(found: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as the module would have them: None for what is not given, and its defaults."""
     return {
         **dict.fromkeys(known()),
+        "image": None,
         "state": "present",
         "undeclared": "reset",
         "comparisons": {},

@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from . import template
 
@@ -26,7 +27,7 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def listing(
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Mapping[str, Any]],
     headings: Mapping[str, str],
     columns: Sequence[str],
     form: str = "",
@@ -37,7 +38,9 @@ def listing(
     separated by tabs. ``headings`` has the column titles of all fields.
     """
     if form == "json":
-        yield from (json.dumps(dict(row), ensure_ascii=False) for row in rows)
+        plain_rows = ({k: v for k, v in row.items() if not callable(v)} for row in rows)
+        for row in plain_rows:
+            yield json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     elif form in ("", "table"):
         yield from table([[row[name] for name in columns] for row in (headings, *rows)])
     elif form.startswith("table "):

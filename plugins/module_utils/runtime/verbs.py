@@ -103,6 +103,10 @@ class Arguments:
         except KeyError:
             raise AttributeError(name) from None
 
+    def __contains__(self, flag: str) -> bool:
+        """Whether the verb has such a flag."""
+        return flag in self._values
+
     def __getitem__(self, flag: str) -> Any:
         return self._values[flag]
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Optional
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Optional
 
 from .. import reference
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..network.spec import Publication
-from ..table import duration, listing
+from ..table import duration, listing, shortened, size
 from . import health, liveness, record
+from .inspect import mounts
 from .record import Record
-from .spec import argv
+from .spec import ContainerSpec, ImageDefaults, argv
 
 #: Docker's headings by the names its --format knows them under.
 _HEADINGS = {
@@ -29,22 +30,41 @@ _HEADINGS = {
     "State": "STATE",
     "Ports": "PORTS",
     "Names": "NAMES",
+    "CreatedAt": "CREATED AT",
+    "Labels": "LABELS",
+    "Label": "LABEL",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Mounts": "MOUNTS",
+    "Networks": "NETWORKS",
+    "Size": "SIZE",
 }
 _COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
 
 
 def lines(
-    layout: Layout, everything: bool, quiet: bool, whole: bool, form: str = ""
+    layout: Layout,
+    everything: bool,
+    quiet: bool,
+    whole: bool,
+    form: str = "",
+    *,
+    last: int = 0,
+    only: Optional[Collection[str]] = None,
+    sized: bool = False,
 ) -> Iterator[str]:
     """The lines of the listing, newest container first; one that vanishes while we look is left
     out.
+
+    ``last`` shows no more than that many, ``only`` none but those ids, ``sized`` what their files
+    take.
     """
-    found = list(_records(layout, everything))
+    found = [item for item in _records(layout, everything) if only is None or item.id in only]
+    found = found[:last] if last else found
     if quiet:
         yield from (item.id if whole else item.id[:12] for item in found)
         return
-    rows = [row for row in (_row(layout, item, whole) for item in found) if row]
-    yield from listing(rows, _HEADINGS, _COLUMNS, form)
+    rows = [row for row in (_row(layout, item, whole, form, sized) for item in found) if row]
+    yield from listing(rows, _HEADINGS, (*_COLUMNS, "Size") if sized else _COLUMNS, form)
 
 
 def _records(layout: Layout, everything: bool) -> Iterable[Record]:
@@ -54,12 +74,18 @@ def _records(layout: Layout, everything: bool) -> Iterable[Record]:
     return sorted(kept, key=lambda found: found.created, reverse=True)
 
 
-def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]:
+def _row(
+    layout: Layout, found: Record, whole: bool, form: str, sized: bool
+) -> Optional[dict[str, Any]]:
     try:
         spec = record.read_spec(layout, found.id)
-        process = argv(spec, record.read_image(layout, found.id))
+        image = record.read_image(layout, found.id)
+        more = _details(spec, found, image, whole) if form else {}
+        if sized:
+            more["Size"] = _size(layout, found.id)
     except NotFound:
         return None
+    process = argv(spec, image)
     command = " ".join(process)
     if not whole and len(command) > 20:
         command = command[:19] + "…"
@@ -73,7 +99,36 @@ def _row(layout: Layout, found: Record, whole: bool) -> Optional[dict[str, str]]
         "State": found.phase,
         "Ports": ports(found.publications) if found.phase in liveness.LIVE else "",
         "Names": found.name,
+        **more,
     }
+
+
+def _details(
+    spec: ContainerSpec, found: Record, image: ImageDefaults, whole: bool
+) -> dict[str, Any]:
+    """What only a template asks for; ``Label`` is a function of a label's name."""
+    labels = {**image.labels, **spec.labels}
+    mounted = mounts(spec, found, image)
+    names = [mount.source or mount.target for mount in mounted]
+    created = liveness.seconds(found.created) or 0.0
+    networks = [spec.network_mode] if spec.network_mode in ("host", "none") else []
+    return {
+        "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(created)),
+        "Label": lambda name: labels.get(name, ""),
+        "Labels": ",".join(f"{name}={value}" for name, value in sorted(labels.items())),
+        "LocalVolumes": str(sum(mount.kind == "volume" for mount in mounted)),
+        "Mounts": ",".join(name if whole else shortened(name, 15) for name in names),
+        "Networks": ",".join(networks or [one.network for one in spec.networks] or ["bridge"]),
+        "Size": "0B",
+    }
+
+
+def _size(layout: Layout, container_id: str) -> str:
+    """What it wrote, and that with its image: both are walked through."""
+    from . import changed
+
+    written = changed.written_bytes(layout, container_id)
+    return f"{size(written)} (virtual {size(changed.root_bytes(layout, container_id))})"
 
 
 def image_name(image: str, whole: bool = False) -> str:
