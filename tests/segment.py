@@ -115,7 +115,7 @@ def add_network(layout: Layout, name: str, subnet: str, subnet6: str = "", **opt
     spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
     made = record.make(spec)
     record.write(layout, made)
-    link.ensure_bridge(made.bridge, record.bridge_addresses(made))
+    link.ensure_bridge(made.bridge, record.bridge_addresses(made), record.mtu(made))
     publish.synchronise(layout)
 
 

@@ -22,6 +22,7 @@ from segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     Port,
 )
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
     attach,
@@ -311,6 +312,85 @@ def test_without_an_ipv6_subnet_there_is_no_ipv6(host: Host) -> None:
         for sysctl, value in (("accept_ra", "0"), ("disable_ipv6", "1")):
             with open(f"/proc/sys/net/ipv6/conf/{name}/{sysctl}", encoding="ascii") as file:
                 assert file.read().strip() == value, (name, sysctl)
+
+
+def test_a_router_that_a_container_pretends_to_be_is_believed_by_nobody(host: Host) -> None:
+    """CVE-2020-13401, CVE-2020-10749: a router advertisement, sent to all nodes of the link."""
+    host.network("six", "10.1.1.0/24", "fd00:6::/64")
+    rogue, peer = host.container("rogue", ("six",)), host.container("peer", ("six",))
+    bridge = rogue.attachments[0].bridge
+
+    def routes() -> tuple[str, str, str]:
+        own = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True)
+        addresses = subprocess.run(["ip", "-6", "addr", "show", bridge], capture_output=True)
+        return own.stdout, addresses.stdout.decode(), peer.space.run("ip", "-6", "route")
+
+    before = routes()
+    for dummy in range(3):
+        rogue.space.run(sys.executable, "-c", _ADVERTISE)
+    assert routes() == before
+    # The control: the packet is one that hosts believe where they are told to.
+    peer.space.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra")
+    rogue.space.run(sys.executable, "-c", _ADVERTISE)
+    until(lambda: "2001:db8:bad::/64" in peer.space.run("ip", "-6", "route"), 3)
+
+
+#: RFC 4861: a router for half an hour, and a prefix for addresses of one's own making.
+_ADVERTISE = """
+import socket, struct
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0)
+prefix += socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
+packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
+sending = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+sending.sendto(packet, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
+"""
+
+
+def test_published_forms_by_family(host: Host) -> None:
+    """An address of the host leads to the container's address of its own family, or is refused."""
+    host.network("six", "10.1.1.0/24", "fd00:6::/64")
+    ports = (
+        Port(80, "tcp", "2001:db8::1", 8080),
+        Port(80, "tcp", "::", 8081),
+        Port(80, "tcp", "0.0.0.0", 8082),
+        Port(81, "udp", LAN_HOST, 8083),
+        Port(80, "udp", "::1", 8084),
+    )
+    web = host.container("web", ("six",), ports)
+    for port, six, four in ((8080, True, False), (8081, True, False), (8082, False, True)):
+        assert bool(ask(host.lan, "2001:db8::1", port, patience_s=0.4)) is six, port
+        assert bool(ask(host.lan, LAN_HOST, port, patience_s=0.4)) is four, port
+    assert ask(None, "::1", 8084, "udp") == ("web", "fd00:6::1")
+    assert silent(host.lan, "2001:db8::1", 8084, "udp")
+    assert len(web.record.publications) == len(ports)
+    # A container without IPv6 cannot be reached by it, and no proxy stands in between.
+    with pytest.raises(Error, match="no address that 2001:db8::1 can lead to"):
+        host.container("four", ports=(Port(80, "tcp", "2001:db8::1", 9090),))
+    host.container("any", ports=(Port(80, "tcp", "", 9091),))
+    assert ask(host.lan, LAN_HOST, 9091) is not None and silent(host.lan, "2001:db8::1", 9091)
+
+
+def test_sctp_is_published_where_the_kernel_has_it_or_not(host: Host) -> None:
+    """Its translation needs no socket of that kind, so the rules stand on every host."""
+    host.container("web", ports=(Port(80, "sctp", "", 8080), Port(80, "tcp", "", 8080)))
+    table = ["nft", "list", "map", "inet", "slipway", "any4_port"]
+    rules = subprocess.run(table, capture_output=True, text=True, check=True).stdout
+    assert "sctp . 8080 : 80" in rules and "tcp . 8080 : 80" in rules
+
+
+def test_large_packets_pass_at_the_networks_own_mtu(host: Host) -> None:
+    host.network("small", "10.1.1.0/24", driver_options={record.MTU_OPTION: "1400"})
+    host.far.serve("far", "tcp:80")
+    web, client = host.container("web", ("small",)), host.container("client", ("small",))
+    for name in (web.attachments[0].host_link, web.attachments[0].bridge):
+        assert Path(f"/sys/class/net/{name}/mtu").read_text() == "1400\n"
+    assert "mtu 1400" in web.space.run("ip", "link", "show", "eth0")
+    ping = ("busybox", "ping", "-c1", "-W1", "-s")
+    # 1372 and 28 bytes of headers are 1400; one more goes in fragments, also to the world outside.
+    for size in ("1372", "1373", "4000"):
+        for address in (web.address, FAR_PEER):
+            assert "1 packets received" in client.space.run(*ping, size, address)
 
 
 def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
