@@ -133,7 +133,8 @@ LIVE = frozenset(
 
 #: Options of the module that say what a task does, and nothing of what a container is.
 ACTING = frozenset(
-    {"name", "state", "image", "pull", "undeclared", "comparisons", "recreate", "restart"}
+    {"name", "state", "image", "pull", "platform", "container_default_behavior"}
+    | {"undeclared", "comparisons", "recreate", "restart"}
     | {"force_kill", "keep_volumes", "kill_signal", "paused", "healthy_wait_timeout"}
     | {"removal_wait_timeout", "rollback_unless_healthy"}
 )

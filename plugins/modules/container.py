@@ -109,6 +109,23 @@ options:
     type: str
     default: missing
     choices: [missing, always, never]
+  platform:
+    description:
+      - Take the image made for this platform, such as V(linux/arm64) or V(linux/arm/v7), from one
+        for several. The host's when left out.
+      - Where the image of that name on the host is for another platform, it is pulled, and the
+        container recreated. Programs of another architecture run where the host has an emulator
+        registered for them.
+    type: str
+  container_default_behavior:
+    description:
+      - V(compatibility) gives what the task leaves out the defaults that
+        M(community.docker.docker_container) once had, also with O(undeclared=keep).
+        O(init), O(interactive), O(paused), O(privileged), O(read_only) and O(tty) are V(false)
+        then, and O(memory) is without limit.
+    type: str
+    default: no_defaults
+    choices: [compatibility, no_defaults]
   undeclared:
     description:
       - What happens to options that a declaring task leaves out, and to members of lists and
@@ -453,6 +470,12 @@ ARGUMENT_SPEC = {
         },
     },
     # How the task goes about it
+    "platform": {"type": "str"},
+    "container_default_behavior": {
+        "type": "str",
+        "default": "no_defaults",
+        "choices": ["compatibility", "no_defaults"],
+    },
     "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
     "comparisons": {"type": "dict"},
     "recreate": {"type": "bool", "default": False},

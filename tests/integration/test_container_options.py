@@ -32,6 +32,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
     ContainerSpec,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import platform
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -314,6 +315,16 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
         assert record.all_ids(world.layout) == []
     made = check(world.layout, task("web", env_file="/no/such/file"), {})
     assert made.actions == ("create and start container web",), "an earlier task may make it"
+
+
+def test_an_image_for_another_platform_does_not_serve(world: World) -> None:
+    own = platform.host_platform()
+    converge(world, task("web", platform=str(own)))
+    with pytest.raises(Error, match="for linux/s390x is not on the host, and pull is never"):
+        apply(world.layout, task("web", platform="linux/s390x"))
+    with pytest.raises(Error, match="not a platform"):
+        apply(world.layout, task("web", platform="linux//"))
+    assert world.current(record.by_name(world.layout, "web")).phase == "running"
 
 
 def test_a_runtime_of_ones_own(world: World, sandbox: Path) -> None:

@@ -213,6 +213,12 @@ PLANS = [
         [f"pull image {IMAGE}", "recreate container web (image)"],
     ),
     (
+        "image for another platform",
+        {"labels": {"a": "1"}, "platform": "linux/arm64"},
+        have(MADE, True, image_id=None, platform="linux/arm64", misfits=True),
+        [f"pull image {IMAGE} for linux/arm64", "recreate container web (image)"],
+    ),
+    (
         "live option",
         {"labels": {"a": "1"}, "restart_policy": "always"},
         have(MADE, True),
@@ -258,6 +264,21 @@ def test_plans(given: dict[str, Any], found: State, actions: list[str]) -> None:
     if not given.get("restart"):
         assert plan(declare(params(**given)), planned.want).actions == []
         assert (view(planned.want) != view(found)) is bool(actions)
+
+
+def test_the_image_for_another_platform_is_unmet_without_a_registry() -> None:
+    found = have(MADE, True, image_id=None, platform="linux/arm64", misfits=True)
+    planned = plan(declare(params(pull="never", labels={"a": "1"})), found)
+    assert planned.actions == ["recreate container web (image)"]
+    assert "for linux/arm64 is not on the host" in planned.unmet[0]
+
+
+def test_defaults_that_once_were() -> None:
+    made = spec(tty=True, init=True, memory="64M")
+    kept = {"undeclared": "keep", "init": True}
+    assert spec(made, **kept) == made
+    reset = spec(made, **kept, container_default_behavior="compatibility")
+    assert (reset.tty, reset.memory_bytes, reset.init) == (False, 0, True)
 
 
 def test_acting_on_nothing_is_an_error() -> None:

@@ -27,6 +27,17 @@ from .spec import ContainerSpec
 #: What a state means to a plan, which looks at the other options besides.
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
 
+#: What these options were before they had no default, for container_default_behavior.
+_COMPATIBLE: Mapping[str, Any] = {
+    "init": False,
+    "interactive": False,
+    "memory": "0",
+    "paused": False,
+    "privileged": False,
+    "read_only": False,
+    "tty": False,
+}
+
 #: The option that stands for all that are written in its place or beside it, such as mounts.
 _WRITTEN_AS = {
     companion: option.name
@@ -65,6 +76,8 @@ class Declared:
     healthy: bool = False
     rollback_unless_healthy: bool = False
     healthy_wait_timeout_s: float = 300.0
+    #: As the task writes it; "" is the host's own.
+    platform: str = ""
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -72,6 +85,9 @@ def declare(params: Mapping[str, Any]) -> Declared:
     name = params["name"].lstrip("/")
     record.check_name(name)
     refuse(params)
+    if params.get("container_default_behavior") == "compatibility":
+        given = {option: value for option, value in params.items() if value is not None}
+        params = {**dict.fromkeys(params), **_COMPATIBLE, **given}
     values = _values(params)
     if values.get("networks") and values.get("network_mode"):
         raise Error(
@@ -100,6 +116,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
         kill_signal=params.get("kill_signal") or "",
+        platform=params.get("platform") or "",
         paused=paused,
         removal_wait_timeout_s=params.get("removal_wait_timeout"),
         healthy=state == "healthy",

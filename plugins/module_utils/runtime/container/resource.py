@@ -63,7 +63,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         steps += [*_pull(declared, have), Create(want, running)]
         steps += [Pause(declared.name)] if running and declared.paused else []
     else:
-        pull = _pull(declared, have) if have.around.newer or declared.recreate else []
+        pull = _pull(declared, have) if _renews(declared, have) else []
         options = differing(have.spec, want)
         reasons = _reasons(declared, have, want, options, pulled=bool(pull))
         steps += pull
@@ -92,7 +92,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 def _spec(declared: Declared, have: State) -> ContainerSpec:
     if declared.image:
         around = have.around
-        image_id = "" if around.newer else around.image_id
+        image_id = "" if around.newer or around.misfits else around.image_id
         if image_id is None and have.spec is not None:
             # The image's name is not on the host any more: no news, so the container's own image
             # stays.
@@ -108,8 +108,13 @@ def _pull(declared: Declared, have: State) -> list[Step[State]]:
     if not declared.image or declared.pull == "never":
         return []
     if around.newer or around.image_id is None:
-        return [Pull(around.reference, around.newer)]
+        return [Pull(around.reference, around.newer, around.platform)]
     return []
+
+
+def _renews(declared: Declared, have: State) -> bool:
+    """Whether the image of a container that exists is to be another one."""
+    return bool(have.around.newer or have.around.misfits or declared.recreate)
 
 
 def _reasons(
@@ -183,17 +188,19 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
     around = have.around
     if around.unreachable:
         unmet.append(around.unreachable)
+    lacking = have.spec is None or around.misfits
+    if lacking and declared.image and around.image_id is None and declared.pull == "never":
+        made_for = f" for {around.platform}" if around.platform else ""
+        unmet.append(
+            f"container {declared.name}: image {around.reference}{made_for} is not on the host, "
+            "and pull is never"
+        )
     if not acting:
         return tuple(unmet)
     for name in around.missing_networks:
         unmet.append(
             f"container {declared.name}: network {name} does not exist; "
             "make it with slipway.engine.network"
-        )
-    if have.spec is None and around.image_id is None and declared.pull == "never":
-        unmet.append(
-            f"container {declared.name}: image {around.reference} is not on the host, "
-            "and pull is never"
         )
     return tuple(unmet)
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from .. import document, reference
 from ..errors import Error, NotFound
 from ..frozen import dataclass
-from ..image import store
+from ..image import platform, store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
@@ -39,6 +39,10 @@ class Around:
     unreachable: str = ""
     #: What it is to mount and what is not there: ``container x`` or ``image y``.
     missing_mounts: tuple[str, ...] = ()
+    #: The platform that was asked for, where it matters: "" is the host's own.
+    platform: str = ""
+    #: Whether the image of that name on this host is for another platform.
+    misfits: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> boo
 
 def is_current(found: State, around: Around) -> bool:
     """Whether the container's image is what its name means; what is not known is no news."""
+    if found.spec is not None and around.misfits:
+        return False
     if found.spec is None or not around.image_id:
         return True
     return not around.newer and found.spec.image_id in ("", around.image_id)
@@ -179,6 +185,12 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     unmounted = _missing_mounts(host, declared)
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
+    wanted = platform.parse_platform(declared.platform) if declared.platform else None
+    misfits = bool(wanted and image_id and not _fits(host, image_id, wanted))
+    if misfits and reference.is_id(declared.image):
+        raise Error(f"container {declared.name}: image {name} is not for {wanted}")
+    if misfits:
+        image_id = None
     if declared.pull == "always" and image_id != "":
         # The client of registries costs 30 ms to import, so only a task that asks one does.
         from ..image import transfer
@@ -188,7 +200,13 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             newer = "" if newest in here else newest
         except Error as exc:
             unreachable = str(exc)
-    return Around(name, image_id, newer, missing, unreachable, unmounted)
+    asked = str(wanted or "")
+    return Around(name, image_id, newer, missing, unreachable, unmounted, asked, misfits)
+
+
+def _fits(host: Host, image_id: str, wanted: platform.Platform) -> bool:
+    image = store.find(host.layout, image_id)
+    return image is None or platform.runs_on(platform.of(image.config), wanted)
 
 
 def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:

@@ -23,22 +23,26 @@ from .state import State
 
 @dataclass(frozen=True)
 class Pull(Step[State]):
-    """Fetch the declared image; ``digest`` pins the manifest when the registry was asked."""
+    """Fetch the declared image; ``digest`` pins the manifest when the registry was asked.
+
+    ``platform`` chooses among those of an image for several; "" is the host's.
+    """
 
     reference: str
     digest: str
+    platform: str = ""
 
     def describe(self) -> str:
-        return f"pull image {self.reference}"
+        return f"pull image {self.reference}{f' for {self.platform}' if self.platform else ''}"
 
     def after(self, have: State) -> State:
-        around = dataclasses.replace(have.around, image_id="", newer="")
+        around = dataclasses.replace(have.around, image_id="", newer="", misfits=False)
         return dataclasses.replace(have, around=around)
 
     def execute(self, host: Host) -> None:
         from ..image import transfer  # The client of registries, 30 ms: only a pull imports it.
 
-        transfer.fetch(host, self.reference, self.digest)
+        transfer.fetch(host, self.reference, self.digest, self.platform)
 
 
 @dataclass(frozen=True)

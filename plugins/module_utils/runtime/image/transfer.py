@@ -95,14 +95,18 @@ def newest_digest(host: Host, name: str) -> str:
     return resolve(host, parse_normalized(name)).descriptor.digest
 
 
-def fetch(host: Host, name: str, digest: str = "") -> store.Image:
-    """Pull an image by its name; ``digest`` pins what it means, as newest_digest() gave it."""
+def fetch(host: Host, name: str, digest: str = "", made_for: str = "") -> store.Image:
+    """Pull an image by its name; ``digest`` pins what it means, as newest_digest() gave it.
+
+    ``made_for`` is the platform to choose, the host's own when it is "".
+    """
     reference = parse_normalized(name)
+    wanted = platform.parse_platform(made_for) if made_for else None
     if not digest:
-        return pull(host, resolve(host, reference))
+        return pull(host, resolve(host, reference), wanted=wanted)
     with _sources(host.layout, reference.domain, Access()) as sources:
         descriptor = _first(sources, lambda r: r.resolve(reference.path, digest))
-    return pull(host, Pinned(reference, descriptor))
+    return pull(host, Pinned(reference, descriptor), wanted=wanted)
 
 
 def pull(
