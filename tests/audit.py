@@ -180,7 +180,9 @@ def _processes() -> dict[int, str]:
     found = {}
     for pid, (parent, start, name) in table.items():
         monitor = _monitor(table, pid)
-        if monitor is None:
+        if _is_watcher(pid):
+            ours = _same_mount_namespace(pid)
+        elif monitor is None:
             try:
                 group = Path(f"/proc/{pid}/cgroup").read_text()
             except OSError:
@@ -191,6 +193,14 @@ def _processes() -> dict[int, str]:
         if ours:
             found[pid] = f"{name} (pid {pid}, parent {parent}, started at tick {start})"
     return found
+
+
+def _is_watcher(pid: int) -> bool:
+    """Whether a process makes health checks: it stands below no monitor, and in their group."""
+    try:
+        return b"\0supervise\0watch\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _foreign() -> set[int]:

@@ -104,7 +104,7 @@ class Running:
             self.id,
             self.generation,
             self.bundle,
-            self.log,
+            f"k8s-file:{self.log}",
             name="web",
             exit_command=["/bin/sh", "-c", script, str(self.hook), str(self.generation)],
         )

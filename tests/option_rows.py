@@ -115,6 +115,15 @@ RESOURCES: dict[str, tuple[Any, Any, Any]] = {
     "device_cgroup_rules": (["c 42:* rmw"], ["b 7:0 r"], ["b 7:0 r"]),
 }
 
+LOGGING: dict[str, tuple[Any, Any, Any]] = {
+    "log_driver": ("local", "none", "none"),
+    "log_options": (
+        {"max-size": "1m"},
+        {"max-file": "2", "max-size": "2m"},
+        {"max-file": "2", "max-size": "2m"},
+    ),
+}
+
 SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     "restart_policy": ("always", "unless-stopped", "unless-stopped"),
     "healthcheck": (
@@ -148,5 +157,6 @@ ROWS = {
     **SECURITY,
     **NAMESPACES,
     **RESOURCES,
+    **LOGGING,
     **SUPERVISION,
 }

@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - slipway.engine.container_security
   - slipway.engine.container_namespaces
   - slipway.engine.container_resources
+  - slipway.engine.container_logging
   - slipway.engine.container_supervision
   - slipway.engine.docker_connection
   - slipway.engine.docker_connection.ca
@@ -452,7 +453,10 @@ ARGUMENT_SPEC = {
         },
     },
     "storage_opts": {"type": "dict"},
-    # When it is started again
+    # Where its output goes
+    "log_driver": {"type": "str", "choices": ["json-file", "local", "journald", "none"]},
+    "log_options": {"type": "dict", "aliases": ["log_opt"]},
+    # Who looks after it
     "restart_policy": {
         "type": "str",
         "choices": ["no", "on-failure", "always", "unless-stopped"],

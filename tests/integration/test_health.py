@@ -105,7 +105,7 @@ def test_verdicts_one_watcher_and_its_end(world: World) -> None:
     # Killed, it comes back with the next command, and goes on where it was.
     os.kill(watcher, signal.SIGKILL)
     until(lambda: not watch.listens(world.layout))
-    assert "its health check" in str(check(world.layout, acting("web"), {}).actions)
+    assert "its watcher" in str(check(world.layout, acting("web"), {}).actions)
     world.slipway("ps")
     assert watch.listens(world.layout)
     Path(world.layout.run_container(running.id), "rootfs/well").unlink()

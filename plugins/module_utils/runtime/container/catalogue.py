@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .option import (
+    logging,
     mounts,
     names,
     namespaces,
@@ -34,6 +35,7 @@ OPTIONS: tuple[Option, ...] = (
     *security.OPTIONS,
     *namespaces.OPTIONS,
     *resources.OPTIONS,
+    *logging.OPTIONS,
     *supervision.OPTIONS,
 )
 

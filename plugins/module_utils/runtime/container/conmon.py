@@ -116,21 +116,22 @@ def launch(
     container_id: str,
     generation: int,
     bundle: Path,
-    log: Path,
+    log: str,
     *,
     exit_command: Sequence[str],
     name: str = "",
     tty: bool = False,
     stdin: bool = False,
     log_size_max: int = 0,
+    log_tag: str = "",
 ) -> Launched:
     """Spawn conmon, which creates the container of ``bundle`` (its config.json is there). Returns
     at once.
 
-    ``log`` is written in k8s-file format; ``log_size_max`` bytes of it are kept, 0 is without
-    limit. ``exit_command`` is run, as given, when the container has ended and also when it could
-    not be created. ``name`` is what errors call the container. No lock may be held by a descriptor
-    that survives exec.
+    ``log`` is ``k8s-file:PATH``, ``journald`` or ``none``. A file of ``log_size_max`` bytes is
+    begun anew, 0 is without limit; ``log_tag`` is for the journal. ``exit_command`` is run, as
+    given, when the container has ended and also when it could not be created. ``name`` is what
+    errors call the container. No lock may be held by a descriptor that survives exec.
     """
     exits = _fresh_exit_directory(layout, container_id, generation)
     for leftover in ("attach", "ctl", "winsz", "conmon.pid", "pid"):
@@ -143,9 +144,11 @@ def launch(
         argv.append("--systemd-cgroup")
     argv += ["--bundle", str(bundle), "--persist-dir", str(exits), "--full-attach"]
     argv += ["--conmon-pidfile", str(bundle / "conmon.pid")]
-    argv += ["--container-pidfile", str(bundle / "pid"), "--log-path", f"k8s-file:{log}"]
+    argv += ["--container-pidfile", str(bundle / "pid"), "--log-path", log]
     if log_size_max > 0:
         argv += ["--log-size-max", str(log_size_max)]
+    if log_tag:
+        argv += ["--log-tag", log_tag]
     argv += ["--terminal"] if tty else []
     argv += ["--stdin"] if stdin else []
     argv += ["--exit-command", exit_command[0]]

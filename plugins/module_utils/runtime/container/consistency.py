@@ -10,6 +10,7 @@ other the container's.
 from __future__ import annotations
 
 from ..errors import Error
+from .option.logging import logging
 from .option.security import IPC_SYSCTLS
 from .option.text import show_size
 from .spec import ContainerSpec
@@ -20,6 +21,7 @@ _LEAST_MEMORY_BYTES = 6 << 20
 
 def check(spec: ContainerSpec) -> None:
     """Raise Error when the options of a container contradict one another."""
+    logging(spec)
     for contradicts, what, hint in (*_memory(spec), *_processors(spec), *_namespaces(spec)):
         if contradicts:
             raise Error(f"container {spec.name}: {what}", hint=hint)

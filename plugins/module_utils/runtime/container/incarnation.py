@@ -27,6 +27,7 @@ from ..network import attach, link, publish
 from ..plan import Host
 from ..volume import users as volume_users
 from . import conmon, health, inspect, liveness, oci_runtime, rootfs, traces, watch
+from .option import logging
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec, endpoints
 
@@ -67,6 +68,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
     """
     layout = host.layout
     spec = read_spec(layout, found.id)
+    kept = logging.logging(spec)
     clear(host, found)
     intent = dataclasses.replace(
         found,
@@ -77,6 +79,8 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         exit_code=0,
         oom_killed=False,
         watched=_has_check(layout, found.id, spec),
+        log_bytes=kept.max_bytes if kept.rotates else 0,
+        log_files=kept.files if kept.rotates else 0,
     )
     try:
         # Named before it makes anything: only the same one can take it away again.
@@ -99,7 +103,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)
-        if running.watched:
+        if watch.needed(running):
             look_after(host)
     except BaseException as exc:
         _fail(host, found, intent, exc)
@@ -132,17 +136,20 @@ def _bring_up(
     bundle = layout.run_container(intent.id)
     runtime = oci_runtime.choose(layout, spec.runtime)
     rootfs.furnish(host, intent, spec, read_image(layout, intent.id))
+    kept = logging.logging(spec)
     launched = conmon.launch(
         layout,
         runtime,
         intent.id,
         intent.generation,
         bundle,
-        layout.container(intent.id) / "log",
+        _log_path(layout, intent.id, kept),
         exit_command=exit_command(layout, intent),
         name=intent.name,
         tty=spec.tty,
         stdin=spec.interactive,
+        log_size_max=0 if kept.rotates else kept.max_bytes,
+        log_tag=kept.tag.replace("{{.ID}}", intent.id[:12]).replace("{{.FullID}}", intent.id),
     )
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.
@@ -182,7 +189,7 @@ def exit_command(layout: Layout, run: Record) -> list[str]:
 
 
 def watch_command(layout: Layout) -> list[str]:
-    """What makes health checks; its descriptors are still to be named."""
+    """What makes health checks and turns logs over; its descriptors are still to be named."""
     return supervision(layout, "watch")
 
 
@@ -198,12 +205,19 @@ def supervision(layout: Layout, *words: str) -> list[str]:
     ]
 
 
+def _log_path(layout: Layout, container_id: str, kept: logging.Logging) -> str:
+    """Where the monitor writes, in its own words."""
+    if kept.driver in (logging.JOURNAL, logging.NONE):
+        return kept.driver
+    return f"k8s-file:{layout.container(container_id) / 'log'}"
+
+
 def look_after(host: Host) -> None:
-    """Have somebody make the health checks; that nobody can is no reason to stop a container."""
+    """Have a watcher; that there can be none is no reason to stop a container."""
     try:
         watch.ensure(host, watch_command(host.layout))
     except (Error, OSError) as exc:
-        host.warn(f"nobody makes health checks: {exc}")
+        host.warn(f"nobody makes health checks, or turns logs over: {exc}")
 
 
 def _has_check(layout: Layout, container_id: str, spec: ContainerSpec) -> bool:
@@ -224,7 +238,7 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     _undo(layout, found)
     write_record(layout, ended)
     _forget(layout, found)
-    if found.watched:
+    if watch.needed(found):
         watch.poke(layout)
     if found.attachments:
         try:

@@ -84,7 +84,7 @@ def document(
         "ResolvConfPath": str(home / "resolv.conf"),
         "HostnamePath": str(home / "hostname"),
         "HostsPath": str(home / "hosts"),
-        "LogPath": str(home / "log"),
+        "LogPath": str(home / "log") if spec.log_driver in ("", "local") else "",
         "Name": f"/{record.name}",
         "RestartCount": record.restart_count,
         "Driver": "overlay2",
@@ -134,7 +134,7 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
         "AutoRemove": False,
         **host_config.security(spec),
         **host_config.resources(spec),
-        "LogConfig": {"Type": "k8s-file", "Config": {}},
+        "LogConfig": {"Type": spec.log_driver or "json-file", "Config": dict(spec.log_options)},
         "Runtime": record.runtime or spec.runtime,
     }
 

@@ -218,7 +218,7 @@ def unpause(host: Host, container_id: str) -> Record:
         _resume(host, found)
         running = dataclasses.replace(found, phase="running")
         record.write_record(host.layout, running)
-        if running.watched:
+        if watch.needed(running):
             incarnation.look_after(host)
         return running
 
@@ -348,7 +348,7 @@ def repair(host: Host, container_id: str) -> Record:
     """Restore what a running container lost: links, addresses, the firewall, its freedom."""
     thaw(host, container_id)
     found = joining.rejoin(host, container_id)
-    if found.watched:
+    if watch.needed(found):
         incarnation.look_after(host)
     publish.synchronise(host.layout)
     return found

@@ -8,10 +8,13 @@ A record is ``TIME STREAM F|P BYTES``; P is a piece of a line whose end is still
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, Optional
 
 from .. import filters
@@ -33,7 +36,7 @@ def last_words(layout: Layout, container_id: str) -> str:
     """What a container wrote last, as the end of an error message; "" when there is no log."""
     try:
         found = list(entries(layout, container_id, last=_LAST_LINES))
-    except NotFound:
+    except Error:
         return ""
     lines = [entry.data.decode("utf-8", "replace").rstrip() for entry in found[-_LAST_LINES:]]
     return f"; its last words: {' | '.join(lines)}" if lines else ""
@@ -50,15 +53,18 @@ def entries(
     record.read_record(layout, container_id)
     path = layout.container(container_id) / "log"
     while follow and not path.exists() and _goes_on(layout, container_id):
+        if _is_elsewhere(layout, container_id):
+            break
         time.sleep(_POLL_S)
-    try:
-        log = open(path, "rb")  # noqa: SIM115  # closed below, whenever the caller stops
-    except FileNotFoundError:
-        return
-    with log:
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(log) for log in _open(path)]
+        if not files:
+            if _is_elsewhere(layout, container_id):
+                yield from _of_journal(layout, container_id, last, follow)
+            return
         if last is not None:
-            log.seek(_start_of_last(log, last))
-        yield from parse_log(_followed(layout, container_id, log) if follow else log)
+            files = _from_last(files, last)
+        yield from parse_log(_records(layout, container_id, path, files, stack, follow))
 
 
 def selected(
@@ -128,19 +134,115 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"log": log, "lines": log.splitlines(), "truncated": truncated}
 
 
-def _followed(layout: Layout, container_id: str, log: BinaryIO) -> Iterator[bytes]:
-    """Records as they come. That the container runs is asked before its log is found at its end."""
-    rest = b""
+def _is_elsewhere(layout: Layout, container_id: str) -> bool:
+    """Whether a container's output goes to no file. Raises Error when nobody can read it."""
+    driver = record.read_spec(layout, container_id).log_driver
+    if driver == "none":
+        raise Error(
+            f"container {record.read_record(layout, container_id).name} keeps no log: its log"
+            " driver is none"
+        )
+    return driver == "journald"
+
+
+def _of_journal(
+    layout: Layout, container_id: str, last: Optional[int], follow: bool
+) -> Iterator[LogEntry]:
+    from . import journald
+
+    cursor = ""
     while True:
         goes_on = _goes_on(layout, container_id)
-        for line in log:
+        found, cursor = journald.read(container_id, None if cursor else last, cursor)
+        yield from found
+        if not (follow and goes_on):
+            return
+        time.sleep(_POLL_S)
+
+
+def _open(path: Path) -> list[BinaryIO]:
+    """The files of a log, oldest first. One that is turned over meanwhile is opened once."""
+    found: dict[int, BinaryIO] = {}
+    for name in _names(path):
+        with contextlib.suppress(FileNotFoundError):
+            log = open(path.with_name(name), "rb")  # noqa: SIM115  # the caller closes it
+            if found.setdefault(os.fstat(log.fileno()).st_ino, log) is not log:
+                log.close()
+    return list(found.values())
+
+
+def _names(path: Path) -> list[str]:
+    """The names of a log's files, oldest first: log.2, log.1, log."""
+    try:
+        names = [name for name in os.listdir(path.parent) if re.match(r"\Alog\.[0-9]+\Z", name)]
+    except FileNotFoundError:
+        return []
+    return [*sorted(names, key=lambda name: -int(name[4:])), path.name]
+
+
+def _from_last(files: list[BinaryIO], last: int) -> list[BinaryIO]:
+    """The files that hold the last lines, the first of them at the beginning of those."""
+    wanted: list[BinaryIO] = []
+    for log in reversed(files):
+        wanted.insert(0, log)
+        offset, found = _start_of_last(log, last)
+        log.seek(offset)
+        last -= found
+        if offset or last <= 0:
+            break
+    return wanted
+
+
+def _records(
+    layout: Layout,
+    container_id: str,
+    path: Path,
+    files: list[BinaryIO],
+    stack: contextlib.ExitStack,
+    follow: bool,
+) -> Iterator[bytes]:
+    """The records in files, and with ``follow`` as they come, in whichever file that is."""
+    *finished, current = files
+    for log in finished:
+        yield from log
+    if not follow:
+        yield from current
+        return
+    rest = b""
+    while True:
+        # Asked before the log is found at its end: what is written until then is not missed.
+        goes_on = _goes_on(layout, container_id)
+        newer = _newer(path, current)
+        for line in current:
             rest += line
             if rest.endswith(b"\n"):
                 yield rest
                 rest = b""
+        if newer:
+            current = stack.enter_context(newer)
+            continue
         if not goes_on:
             return
         time.sleep(_POLL_S)
+
+
+def _newer(path: Path, current: BinaryIO) -> Optional[BinaryIO]:
+    """The file after this one, opened, once its monitor writes there and no more here."""
+    own = os.fstat(current.fileno()).st_ino
+    try:
+        if os.stat(path).st_ino == own:
+            return None
+    except FileNotFoundError:
+        # Just being turned over: this one is still written to.
+        return None
+    files = _open(path)
+    inodes = [os.fstat(log.fileno()).st_ino for log in files]
+    # One that is not among them any more was dropped; the oldest that is left comes after it.
+    index = inodes.index(own) + 1 if own in inodes else 0
+    found = files.pop(index) if index < len(files) else None
+    for log in files:
+        log.close()
+    return found
 
 
 def _goes_on(layout: Layout, container_id: str) -> bool:
@@ -157,10 +259,13 @@ def _goes_on(layout: Layout, container_id: str) -> bool:
     return found.phase == "restarting"
 
 
-def _start_of_last(log: BinaryIO, count: int) -> int:
-    """Where the last ``count`` lines begin, found from the end so that a long log costs no more."""
+def _start_of_last(log: BinaryIO, count: int) -> tuple[int, int]:
+    """Where the last ``count`` lines begin, and how many there are; found from the end, so that a
+    long log costs no more.
+    """
     position = log.seek(0, 2)
     tail = b""
+    found = 0
     while position > 0:
         size = min(_BLOCK, position)
         position -= size
@@ -168,20 +273,22 @@ def _start_of_last(log: BinaryIO, count: int) -> int:
         tail = log.read(size) + tail
         # Without the first record of the block, which may begin before it.
         first = tail.find(b"\n") + 1 if position else 0
-        start = _before_last(tail, first, count)
+        start, found = _before_last(tail, first, count)
         if start is not None:
-            return position + start
-    return 0
+            return position + start, found
+    return 0, found
 
 
-def _before_last(tail: bytes, first: int, count: int) -> Optional[int]:
-    """The offset behind the record that ends the line before the last ``count`` ones."""
+def _before_last(tail: bytes, first: int, count: int) -> tuple[Optional[int], int]:
+    """The offset behind the record that ends the line before the last ``count`` ones, and how many
+    lines end behind it; None when they begin earlier.
+    """
     end, ended = len(tail), 0
     while end > first:
         start = max(tail.rfind(b"\n", first, end - 1) + 1, first)
         if tail[start:end].split(b" ", 3)[2:3] in ([b"F"], [b"F\n"]):
             if ended == count:
-                return end
+                return end, ended
             ended += 1
         end = start
-    return None
+    return None, ended

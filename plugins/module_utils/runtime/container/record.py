@@ -72,8 +72,11 @@ class Record:
     restart_count: int = 0
     backoff_s: float = 0.0
     runtime: str = ""
-    #: Whether this run has a health check, so that somebody has to make it.
+    #: Whether this run has a health check, so that somebody has to make it; and the size in bytes
+    #: at which its log is turned over by somebody, and how many files are kept, 0 for nobody.
     watched: bool = False
+    log_bytes: int = 0
+    log_files: int = 0
     attachments: tuple[Attachment, ...] = ()
     #: What a running container had on networks that it leaves, until their links are gone.
     leaving: tuple[Attachment, ...] = ()

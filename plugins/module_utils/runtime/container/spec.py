@@ -268,6 +268,11 @@ class ContainerSpec:
     restart_policy: RestartPolicy = dataclasses.field(
         default=_NO_RESTART, metadata={"live": True, "kind": "value"}
     )
+    #: json-file, local, journald or none; "" is json-file.
+    log_driver: str = option("")
+    log_options: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}
+    )
     #: None is the image's.
     healthcheck: Optional[Healthcheck] = option(None, live=True)
 

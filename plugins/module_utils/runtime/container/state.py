@@ -154,8 +154,8 @@ def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str,
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was cut short")
-    if found.watched and not watch.listens(host.layout):
-        lost = (*lost, "its health check, which nobody makes")
+    if watch.needed(found) and not watch.listens(host.layout):
+        lost = (*lost, "its watcher, which makes its health check and turns its log over")
     if journal.left_frozen(host.layout, found.id):
         lost = (*lost, "its freedom: it was frozen for a moment, and nobody let it go on")
     return lost

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watcher: one process per host that makes the health checks, while a container has one.
+"""The watcher: one process per host that makes the health checks and turns the logs over.
+
+It is there only while a container runs that has a check, or a log of more than one file.
 
 Whoever starts such a container pokes it through a fifo, ``watch.fifo``, or starts it when nobody
 reads there. It holds the lock ``watch.lock`` from the moment it is started, since its starter takes
@@ -27,6 +29,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from .. import cgroups, files, process
 from ..errors import Error, NotFound
@@ -37,8 +40,16 @@ from .health import Probe
 from .record import Record
 from .spec import Healthcheck
 
+#: How often the size of a log is looked at. Seconds.
+_LOG_S = 1.0
+
 #: It looks again at least this often, whatever it was told. Seconds.
 _LONGEST_S = 60.0
+
+
+def needed(run: Record) -> bool:
+    """Whether a run has something that a watcher does."""
+    return run.watched or run.log_bytes > 0
 
 
 def poke(layout: Layout) -> bool:
@@ -95,10 +106,12 @@ def ensure(host: Host, argv: list[str]) -> None:
 
 @dataclass
 class _Watched:
-    """One run of a container, and when it is checked next (monotonic seconds)."""
+    """One run of a container, and when it is checked next (monotonic seconds). ``check`` is None
+    for one whose log alone is looked at.
+    """
 
     run: Record
-    check: Healthcheck
+    check: Optional[Healthcheck]
     due: float
 
 
@@ -140,15 +153,20 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
         now = time.monotonic()
         busy = {container_id for dummy, container_id in children.values()}
         for container_id, one in watched.items():
-            if one.due <= now and container_id not in busy and one.run.phase == "running":
+            if one.run.log_bytes:
+                _turn_over(layout, one.run)
+            idle = container_id not in busy and one.run.phase == "running"
+            if one.check is not None and one.due <= now and idle:
                 pid = os.fork()
                 if not pid:
-                    _child(host, one)
+                    _child(host, one.run, one.check)
                 fd = os.pidfd_open(pid)
                 children[fd] = (pid, container_id)
                 poll.register(fd, select.POLLIN)
                 busy.add(container_id)
-        left_s = max(0.0, min([now + _LONGEST_S, *_dues(watched, busy)]) - now)
+        logs = any(one.run.log_bytes for one in watched.values())
+        longest_s = _LOG_S if logs else _LONGEST_S
+        left_s = max(0.0, min([now + longest_s, *_dues(watched, busy)]) - now)
         for fd, dummy in poll.poll(left_s * 1000 + 1):
             if fd == fifo:
                 with contextlib.suppress(BlockingIOError):
@@ -160,9 +178,10 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
             os.waitpid(pid, 0)
             if container_id in watched:
                 one = watched[container_id]
-                known = health.read(layout, one.run)
-                pause_s = health.pause_s(known, one.check, _age_s(one.run))
-                one.due = time.monotonic() + pause_s
+                if one.check is not None:
+                    known = health.read(layout, one.run)
+                    pause_s = health.pause_s(known, one.check, _age_s(one.run))
+                    one.due = time.monotonic() + pause_s
 
 
 def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
@@ -170,14 +189,14 @@ def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
     return [
         one.due
         for container_id, one in watched.items()
-        if container_id not in busy and one.run.phase == "running"
+        if one.check and container_id not in busy and one.run.phase == "running"
     ]
 
 
 def _runs(layout: Layout) -> Iterator[Record]:
     """The runs that have a check."""
     for found in record.records(layout):
-        if found.watched and liveness.is_running(layout, found):
+        if needed(found) and liveness.is_running(layout, found):
             yield found
 
 
@@ -193,20 +212,20 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
             )
         except (NotFound, Error):
             continue
-        if check is None:
+        if check is None and not run.log_bytes:
             continue
         known = watched.get(run.id)
         if known and known.run.generation == run.generation and known.check == check:
             found[run.id] = dataclasses.replace(known, run=run)
         else:
             fresh = _Watched(run, check, now)
-            fresh.due = _due(layout, fresh, now)
+            fresh.due = _due(layout, fresh, check, now) if check else 0.0
             found[run.id] = fresh
     watched.clear()
     watched.update(found)
 
 
-def _due(layout: Layout, one: _Watched, now: float) -> float:
+def _due(layout: Layout, one: _Watched, check: Healthcheck, now: float) -> float:
     """When a run is to be checked next: an interval after the last check, or after its start."""
     try:
         known = health.read(layout, one.run)
@@ -214,18 +233,18 @@ def _due(layout: Layout, one: _Watched, now: float) -> float:
         known = health.Health(one.run.generation)
     last = known.log[-1].end if known.log else one.run.started_at
     ago_s = time.time() - (liveness.seconds(last) or time.time())
-    return now + max(0.0, health.pause_s(known, one.check, _age_s(one.run)) - max(0.0, ago_s))
+    return now + max(0.0, health.pause_s(known, check, _age_s(one.run)) - max(0.0, ago_s))
 
 
 def _age_s(run: Record) -> float:
     return time.time() - (liveness.seconds(run.started_at) or time.time())
 
 
-def _child(host: Host, one: _Watched) -> None:
+def _child(host: Host, run: Record, check: Healthcheck) -> None:
     """Make one check and write down the verdict, in a process that does nothing else."""
     status = 1
     try:
-        _check(host.layout, one.run, one.check)
+        _check(host.layout, run, check)
         status = 0
     finally:
         os._exit(status)
@@ -268,6 +287,45 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
         said = f"Health check exceeded timeout ({check.timeout_s:g}s): {said}"
         return Probe(begun, liveness.now(), -1, said[: health.OUTPUT_LIMIT])
     return Probe(begun, liveness.now(), done.returncode, said)
+
+
+def _turn_over(layout: Layout, run: Record) -> None:
+    """Begin a new log file when the old one has its size; nothing that was written is lost.
+
+    ``log`` becomes ``log.1`` and so on, and its monitor is asked for a new one. Whoever was killed
+    in between left none, so a monitor is asked again while there is none.
+    """
+    log = layout.container(run.id) / "log"
+    try:
+        if log.stat().st_size < run.log_bytes:
+            return
+        for number in range(run.log_files - 1, 0, -1):
+            newer = log.with_name(f"log.{number - 1}" if number > 1 else "log")
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(newer, log.with_name(f"log.{number}"))
+    except FileNotFoundError:
+        if not log.with_name("log.1").exists():
+            return
+    _reopen_log(layout, run.id)
+
+
+def _reopen_log(layout: Layout, container_id: str) -> bool:
+    """Have the monitor write its log to a new file; False when it does not listen (any more).
+
+    It opens the file beside and renames it, so once there is a ``log`` again, nothing is written to
+    the old one (conmon, src/ctr_logging.c; the message is of src/ctrl.c).
+    """
+    try:
+        fd = os.open(
+            layout.run_container(container_id) / "ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )
+    except OSError:
+        return False
+    try:
+        os.write(fd, b"2 0 0\n")
+    finally:
+        os.close(fd)
+    return True
 
 
 def _fifo(layout: Layout) -> Path:

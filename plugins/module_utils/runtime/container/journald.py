@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container wrote to the journal, read by journalctl: conmon marks each line with its id."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+from .. import process
+from .traces import LogEntry
+
+#: Priorities of the journal that conmon writes standard output and error with.
+_STREAMS = {"6": "stdout", "3": "stderr"}
+
+
+def read(
+    container_id: str, last: Optional[int] = None, cursor: str = ""
+) -> tuple[list[LogEntry], str]:
+    """The lines of a container, oldest first, and the cursor behind them; only the ``last`` ones,
+    or those behind a cursor. Raises NotFound on a host without journalctl.
+    """
+    argv = ["journalctl", "--output=json", "--quiet", f"CONTAINER_ID_FULL={container_id}"]
+    argv += [f"--lines={last}"] if last is not None else []
+    argv += [f"--after-cursor={cursor}"] if cursor else []
+    found = list(_records(process.run(argv, check=False).stdout))
+    return list(map(_entry, found)), str(found[-1].get("__CURSOR", "")) if found else cursor
+
+
+def _records(output: bytes) -> Iterator[Mapping[str, Any]]:
+    for line in output.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and "MESSAGE" in value:
+            yield value
+
+
+def _entry(record: Mapping[str, Any]) -> LogEntry:
+    message = record["MESSAGE"]
+    # What is no text comes as a list of numbers (systemd.journal-fields(7), JSON export).
+    data = bytes(message) if isinstance(message, list) else str(message).encode()
+    if record.get("CONTAINER_PARTIAL_MESSAGE") != "true":
+        data += b"\n"
+    seconds, micro = divmod(int(record.get("__REALTIME_TIMESTAMP") or 0), 1_000_000)
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    stream = _STREAMS.get(str(record.get("PRIORITY")), "stdout")
+    return LogEntry(f"{moment:%Y-%m-%dT%H:%M:%S}.{micro:06d}000Z", stream, data)
