@@ -35,7 +35,8 @@ LEVELS = (
     " container/state container/selection system/* container/steps container/swap"
     " container/changed container/tree container/transfer container/export container/execute"
     " container/gathering container/copying container/fetch",
-    "cli cli_* verbs terminal archive program console session run_flags run_params names",
+    "cli cli_* verbs terminal archive program console session run_flags run_params names"
+    " completion",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

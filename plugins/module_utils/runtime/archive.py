@@ -52,6 +52,7 @@ MODULES = (
     "cli",
     "cli_archive",
     "cli_attach",
+    "cli_complete",
     "cli_container",
     "cli_exec",
     "cli_help",
@@ -63,6 +64,7 @@ MODULES = (
     "cli_supervise",
     "cli_system",
     "cli_volume",
+    "completion",
     "console",
     "container/attachment",
     "container/boot",
@@ -280,8 +282,12 @@ def install(layout: Layout, launcher: Path = LAUNCHER) -> None:
     """Put the program there and make it the one in use. Doing it again changes nothing.
 
     ``launcher`` becomes a link to it when that name is free; a program of somebody else's is left
-    alone.
+    alone. Where it is the usual one, the shell learns to complete it.
     """
+    if launcher == LAUNCHER:
+        from . import completion  # Only whoever installs writes it.
+
+        completion.install()
     target = layout.program / f"{digest()}.pyz"
     if not target.is_file():
         files.write_atomic(target, build(), mode=0o700)

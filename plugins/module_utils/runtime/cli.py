@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from . import (
         cli_archive,
         cli_attach,
+        cli_complete,
         cli_container,
         cli_exec,
         cli_help,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     _SENT_ALONG = (
         cli_archive,
         cli_attach,
+        cli_complete,
         cli_container,
         cli_exec,
         cli_help,
@@ -71,6 +73,7 @@ FILES = {
     "cli_volume": "volume",
     "cli_system": "info version system",
     "cli_help": "help",
+    "cli_complete": "complete",
     "cli_supervise": "supervise",
 }
 

@@ -136,7 +136,7 @@ class Verb:
 
     def bounds(self) -> tuple[int, Optional[int]]:
         """How many operands there are at least and at most; None is without limit."""
-        words = list(_operands(self.operands))
+        words = list(operand_words(self.operands))
         least = sum(not word.startswith("[") for word in words)
         return least, (None if "..." in self.operands else len(words))
 
@@ -145,7 +145,7 @@ class Verb:
 Table = Mapping[str, Verb]
 
 
-def _operands(text: str) -> Iterator[str]:
+def operand_words(text: str) -> Iterator[str]:
     """The words of a usage; what stands in brackets is one of them, blanks and all."""
     yield from re.findall(r"\[(?:[^][]|\[[^][]*\])*\]|[^\s[]\S*", text)
 

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bash offers after a TAB."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import containers
+import pytest
+from containers import World
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, completion
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
+    with containers.world(layout, sandbox, busybox_tar) as made:
+        yield made
+
+
+def completed(place: Path, path: Path, *lines: str) -> list[list[str]]:
+    """What bash would put in the place of the last word of each line, its words broken as bash
+    breaks them.
+    """
+    script = f"source {shlex.quote(str(place))}\n"
+    for line in lines:
+        words = line.replace(":", " : ").replace("=", " = ").split()
+        words += [""] if line[-1] in " :=" and line[-1] not in ":=" else []
+        array = " ".join(map(shlex.quote, words))
+        script += (
+            f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_CWORD={len(words) - 1}\n"
+            f'COMP_WORDS=({array}); _slipway 2>/dev/null; echo "${{COMPREPLY[*]}}"\n'
+        )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script],
+        check=True,
+        capture_output=True,
+        timeout=60,
+        env={"PATH": f"{path}:{os.environ['PATH']}"},
+    )
+    return [shown.split() for shown in done.stdout.decode().splitlines()]
+
+
+def test_bash_completes(world: World, tmp_path: Path) -> None:
+    world.run("running", mounts=(Mount("volume", "data", "/data"),))
+    world.create("created")
+    world.slipway("tag", "busybox:1", "busybox:two")
+    world.slipway("tag", "busybox:1", "example.org:5000/team/box:1")
+    place = tmp_path / "completions" / "slipway"
+    completion.install(place)
+    table = {
+        "slipway pu": ["pull", "push"],
+        "slipway superv": [],
+        "slipway container pru": ["prune"],
+        "slipway network conn": ["connect"],
+        "slipway stop ": ["running"],
+        "slipway container stop r": ["running"],
+        "slipway start ": ["created"],
+        "slipway rm -f ": ["created", "running"],
+        "slipway rm running cr": ["created"],
+        "slipway run --cap-": ["--cap-add", "--cap-drop"],
+        "slipway run --restart on": ["on-failure"],
+        "slipway run --pull ": ["always", "missing", "never"],
+        "slipway run -it --name x busybox:": ["1", "two"],
+        "slipway run example.org:50": ["5000/team/box:1"],
+        "slipway run busybox:1 --rm": [],
+        "slipway run -v da": ["data"],
+        "slipway volume inspect ": ["data"],
+        "slipway cp run": ["running:"],
+        "slipway ps --filter stat": ["status="],
+        "slipway inspect --type ": ["container", "image", "network", "volume"],
+        "slipway inspect da": ["data"],
+    }
+    found = completed(place, world.launcher.parent, *table)
+    assert dict(zip(table, found)) == table
+    assert place.stat().st_mode & 0o777 == 0o644
+    assert place.parent.stat().st_mode & 0o777 == 0o755
+
+
+def test_it_is_installed_with_the_program(layout: Layout) -> None:
+    archive.install(layout)
+    assert completion.PLACE.read_text() == completion.SCRIPT
+    completion.PLACE.write_text("somebody else's")
+    archive.install(layout)
+    assert completion.PLACE.read_text() == "somebody else's"
+    completion.PLACE.unlink()
+    archive.LAUNCHER.unlink()
