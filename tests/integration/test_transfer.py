@@ -320,6 +320,45 @@ def test_directories_and_what_they_hold(world: World, tmp_path: Path) -> None:
     assert not list(upper.rglob(".slipway-*"))
 
 
+def test_volumes_of_a_container_that_never_ran(world: World, tmp_path: Path, tar: Path) -> None:
+    """What the image has comes before the first copy, parts of volumes are found, and a read makes
+    no volume's content.
+    """
+    image = world.add_image("filled", tar, "VOLUME /srv/data")
+    mounts = (Mount("volume", "whole", "/whole"), Mount("volume", "whole", "/part", subpath="sub"))
+    first = world.create("first", mounts=(Mount("volume", "whole", "/whole"),))
+    given = tmp_path / "given"
+    given.write_text("given")
+    source = tmp_path / "dir"
+    source.mkdir()
+    transfer.put(world.host, first.id, str(source), "/whole/sub")
+    second = world.create("second", image=image, mounts=mounts)
+    transfer.get(world.host, second.id, "/srv/data", str(tmp_path / "read"))
+    assert sorted(os.listdir(tmp_path / "read")) == ["of-the-image"]
+    transfer.put(world.host, second.id, str(given), "/srv/data/given")
+    transfer.put(world.host, second.id, str(given), "/part/given")
+    lifecycle.start(world.host, second.id)
+    root = Path(f"/proc/{world.current(second.id).pid}/root")
+    assert sorted(os.listdir(root / "srv/data")) == ["given", "of-the-image"]
+    assert (root / "whole/sub/given").read_text() == "given"
+
+
+@pytest.fixture
+def tar(busybox_tar: Path, tmp_path: Path) -> Path:
+    """The image of busybox with a file where a volume will be."""
+    path = tmp_path / "filled.tar"
+    path.write_bytes(busybox_tar.read_bytes())
+    with tarfile.open(path, "a") as archive:
+        for name, kind in (
+            ("srv/data", tarfile.DIRTYPE),
+            ("srv/data/of-the-image", tarfile.REGTYPE),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode = kind, 0o755
+            archive.addfile(info)
+    return path
+
+
 def test_an_archive_both_ways(world: World, canary: Path) -> None:
     """docker cp - : a tar that wants to escape is refused or contained, and nothing is executed."""
     made = world.create("web")

@@ -136,11 +136,12 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     own = _own_process(layout, found)
     who = dict(own["user"])
     home = ""
+    spec = record.read_spec(layout, container_id)
     with tree.observed(host, container_id) as there:
         # The runtime reads passwd and group inside, so a trap in their place is found out in any
         # case: a fifo there would hold it for ever.
         text = f"{who['uid']}:{who['gid']}" if request.user is None else request.user
-        account = user.resolve(there.root, text)
+        account = user.resolve(there.root, text, spec.groups)
         if request.user is not None:
             home = account.home
             who |= {

@@ -29,8 +29,7 @@ from ..image.store import Image
 from ..layout import Layout
 from ..plan import Host
 from ..volume import store as volumes
-from ..volume.spec import Volume
-from . import inspect, journal, liveness, oci_runtime, record, user
+from . import inspect, journal, liveness, oci_runtime, record, sources, user
 from .incarnation import locked
 from .record import Record
 from .spec import Mount
@@ -320,39 +319,45 @@ def _mount_volumes(layout: Layout, found: Record, target: Path, write: bool) -> 
             if source.is_file():
                 _bind(tree, source, f"/etc/{name}", read_only=False)
         for mount in inspect.mounts(spec, found, image):
-            kept = _source(layout, mount.kind, mount.source)
-            if mount.kind == "volume" and write:
-                volumes.ensure(layout, Volume(mount.source, liveness.now()))
-                if mount.copy_up:
-                    volumes.fill(layout, mount.source, target, mount.target)
-            if kept is None or not kept.exists():
-                continue
-            if mount.subpath:
-                _bind_part(tree, kept, mount)
-                continue
-            if mount.kind == "volume" and mount.copy_up and not any(kept.iterdir()):
-                # Its first start will put there what the image has, so that is what is shown.
-                continue
-            _bind(tree, kept, mount.target, mount.read_only)
+            with contextlib.ExitStack() as held:
+                kept = _source(layout, tree, mount, target, write, held)
+                if kept is not None:
+                    _bind(tree, kept, mount.target, mount.read_only)
 
 
-def _bind_part(tree: safefs.Root, volume: Path, mount: Mount) -> None:
-    """Mount a part of a volume, looked for within it; one that is not there is not mounted."""
-    with safefs.Root(volume) as inside:
-        try:
-            part = inside.open(mount.subpath, os.O_PATH)
-        except NotFound:
-            return
-    try:
-        _bind(tree, Path(f"/proc/self/fd/{part}"), mount.target, mount.read_only)
-    finally:
-        os.close(part)
-
-
-def _source(layout: Layout, kind: str, source: str) -> Optional[Path]:
-    if kind == "volume":
-        return volumes.data(layout, source)
-    return Path(source).resolve() if kind == "bind" else None
+def _source(
+    layout: Layout,
+    tree: safefs.Root,
+    mount: Mount,
+    target: Path,
+    write: bool,
+    held: contextlib.ExitStack,
+) -> Optional[Path]:
+    """What a mount shows, None for what holds nothing while the container does not run: a tmpfs,
+    a source that is not there, a volume that its first start will fill. Images cannot be written.
+    """
+    if mount.kind == "bind":
+        source = Path(mount.source).resolve()
+    elif mount.kind == "volume":
+        known = volumes.find(layout, mount.source)
+        if write:
+            sources.provide_volume(layout, mount, target)
+        elif known is not None and known.driver_options:
+            volumes.provide(layout, known)
+        source = volumes.data(layout, mount.source)
+        first = mount.copy_up and not mount.subpath and tree.exists(mount.target)
+        if not write and first and source.exists() and not any(source.iterdir()):
+            return None
+    else:
+        return None
+    if not source.exists() or not mount.subpath:
+        return source if source.exists() else None
+    with safefs.Root(source) as top:
+        if not top.exists(mount.subpath):
+            return None
+        part = top.open(mount.subpath, os.O_PATH)
+    held.callback(os.close, part)
+    return Path(f"/proc/self/fd/{part}")
 
 
 def _bind(tree: safefs.Root, source: Path, target: str, read_only: bool) -> None:
