@@ -130,11 +130,13 @@ def perform(
 def inform(
     argument_spec: Mapping[str, Any],
     gather: Callable[[Host, dict[str, Any]], dict[str, Any]],
-    needs_root: bool = True,
+    engine: bool = True,
     **module_options: Any,
 ) -> None:
-    """Run one task that only reads; ``gather`` returns the module's result."""
-    module = _module(argument_spec, module_options, needs_root)
+    """Run one task that only reads; ``gather`` returns the module's result. With ``engine`` false
+    it is not about what the engine has, so it needs no root.
+    """
+    module = _module(argument_spec, module_options, engine)
     host = Host(Layout.default(), predicted=module.predicted or {})
     try:
         found = gather(host, module.params)
@@ -147,16 +149,18 @@ def inform(
 
 
 def _module(
-    argument_spec: Mapping[str, Any], options: dict[str, Any], needs_root: bool = True
+    argument_spec: Mapping[str, Any], options: dict[str, Any], engine: bool = True
 ) -> _Module:
     os.umask(0o077)
     # A module's own option of such a name is about something else, such as a registry.
-    ignored = {name: spec for name, spec in CONNECTION.items() if name not in argument_spec}
+    ignored = {
+        name: spec for name, spec in CONNECTION.items() if engine and name not in argument_spec
+    }
     module = _Module(
         argument_spec={**ignored, **argument_spec},
         **{"supports_check_mode": True, **options},
     )
-    if needs_root and os.geteuid() != 0:
+    if engine and os.geteuid() != 0:
         module.fail_json(
             msg="slipway.engine needs root on the host; set become: true for the task or the play"
         )

@@ -27,8 +27,8 @@ options:
     type: str
   filters:
     description:
-      - Which containers are returned, in the words of C(docker ps --filter), such as
-        V({"label": "app=web", "status": ["running", "paused"]}).
+      - Which containers are returned, in the words of C(docker ps --filter), such as C(label),
+        C(status) and C(ancestor), each with a value or a list of values.
       - Several values of one filter are alternatives, except labels, which are all wanted.
     type: dict
   all:

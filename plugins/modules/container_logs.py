@@ -16,6 +16,9 @@ description:
     C(docker logs) shows it, also of a container that does not run any more.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
 options:
   container:
     description:

@@ -75,7 +75,7 @@ def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    task.inform({}, gather, needs_root=False)
+    task.inform({}, gather, engine=False)
 
 
 if __name__ == "__main__":

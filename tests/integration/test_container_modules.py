@@ -211,7 +211,7 @@ def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> N
     )
     made = world.run("web", script, mounts=(Mount("volume", "data", "/data"),))
     upper = world.layout.container(made.id) / "upper"
-    until(lambda: (upper / "srv/l").is_symlink())
+    until((upper / "srv/l").is_symlink)
     os.setxattr(f"/proc/{made.pid}/root/srv/file", "user.note", b"kept")
     path = tmp_path / "web.tar"
     tasks = [module("container_export", container="web", path=str(path))]
@@ -244,7 +244,7 @@ def test_what_is_told_of_containers(world: World, tmp_path: Path) -> None:
     first = world.run("first", "echo x > /file; exec sleep 1000", labels={"app": "shop"})
     world.create("second", labels={"app": "shop"})
     world.create("third")
-    until(lambda: (world.layout.container(first.id) / "upper/file").exists())
+    until((world.layout.container(first.id) / "upper/file").exists)
     info = "container_info"
     tasks = [
         module(info, name="first", size=True, stats=True, top=True, ports=True, changes=True),

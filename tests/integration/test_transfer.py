@@ -284,7 +284,7 @@ def _put_all(world: World, made: Record, tmp_path: Path) -> Iterator[str]:
 def test_directories_and_what_they_hold(world: World, tmp_path: Path) -> None:
     """Docker's rules of where a directory goes; owners; hard links; what is there stays."""
     made = world.run("web", "mkdir -p /srv/there; echo old > /srv/there/old; exec sleep 1000")
-    until(lambda: (world.layout.container(made.id) / "upper/srv/there/old").exists())
+    until((world.layout.container(made.id) / "upper/srv/there/old").exists)
     source = tmp_path / "site"
     (source / "sub").mkdir(parents=True)
     (source / "index").write_text("page")
@@ -477,7 +477,7 @@ def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
         file.write(b"x")
     (tmp_path / "small").write_bytes(b"small")
     with safefs.Root(tmp_path) as root:
-        found = {name: entry for name, entry in treecopy.scan(root, "/")}
+        found = dict(treecopy.scan(root, "/"))
     assert found[b"holes"].digest == found[b"zeros"].digest
     assert found[b"small"].digest == hashlib.sha256(b"small").hexdigest()
     with open(zeros, "r+b") as file:

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure parts of what is told of containers: which one we are in, which lines of a log, modes."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    copying,
+    logs,
+    running_in,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.traces import (
+    LogEntry,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+
+ID = "5d7f2c1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c"
+MOUNTS = "700 600 8:1 {} /etc/hostname rw,relatime - ext4 /dev/sda1 rw"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "cgroup", "kind"),
+    [
+        ("", "0::/", ""),
+        ("", "0::/user.slice/user-0.slice/session-1.scope", ""),
+        ("/etc/hostname", "0::/", ""),
+        (f"/var/lib/slipway/containers/{ID}/hostname", "0::/", "slipway"),
+        (f"/containers/{ID}/hostname", "0::/", "slipway"),
+        ("", f"3:memory:/slipway/{ID}", "slipway"),
+        ("", f"0::/system.slice/slipway-{ID}.scope", "slipway"),
+        (f"/var/lib/docker/containers/{ID}/hostname", "0::/", "docker"),
+        (f"/docker/containers/{ID}/hostname", f"1:cpu:/docker/{ID}", "docker"),
+        ("", f"1:cpu:/docker/{ID}\n0::/", "docker"),
+        ("", f"0::/system.slice/docker-{ID}.scope", "docker"),
+        (f"/containers/overlay-containers/{ID}/userdata/hostname", "0::/", "podman"),
+        ("", f"0::/machine.slice/libpod-{ID}.scope/container", "podman"),
+        (f"/var/lib/docker/containers/{ID}/hostname", f"1:cpu:/azpl_job/{ID}", "azure_pipelines"),
+        (f"/var/lib/docker/containers/{ID}/hostname", f"1:cpu:/actions_job/{ID}", "github_actions"),
+        (f"/var/lib/docker/containers/{ID[:63]}/hostname", "0::/", ""),
+    ],
+)
+def test_which_container_this_is(hostname: str, cgroup: str, kind: str) -> None:
+    mountinfo = "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + (
+        MOUNTS.format(hostname) + "\n" if hostname else ""
+    )
+    assert running_in.detect(mountinfo, cgroup + "\n") == ((ID, kind) if kind else ("", ""))
+
+
+def entry(time: str, stream: str, data: bytes) -> LogEntry:
+    return LogEntry(time, stream, data)
+
+
+ENTRIES = [
+    entry("2026-01-31T12:00:00.000000001Z", "stdout", b"one\n"),
+    entry("2026-01-31T12:00:00.5+00:00", "stderr", b"two\n"),
+    entry("2026-01-31T14:00:01.25+02:00", "stdout", b"three\n"),
+]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "streams", "expected"),
+    [
+        (None, None, ("stdout", "stderr"), b"one\ntwo\nthree\n"),
+        (None, None, ("stderr",), b"two\n"),
+        ("2026-01-31T12:00:00.25Z", None, ("stdout", "stderr"), b"two\nthree\n"),
+        ("2026-01-31T12:00:00.5Z", None, ("stdout", "stderr"), b"two\nthree\n"),
+        (None, "2026-01-31T12:00:00.5Z", ("stdout", "stderr"), b"one\n"),
+        ("2026-01-31T12:00:01Z", "2026-01-31T12:00:02Z", ("stdout", "stderr"), b"three\n"),
+        ("90s", None, ("stdout", "stderr"), b"two\nthree\n"),
+        ("1769860801", None, ("stdout", "stderr"), b"three\n"),
+    ],
+)
+def test_which_lines_of_a_log(
+    since: Optional[str], until: Optional[str], streams: tuple[str, ...], expected: bytes
+) -> None:
+    now = 1769860890.25
+    times = [None if text is None else logs.moment("since", text, now) for text in (since, until)]
+    found = logs.selected(ENTRIES, times[0], times[1], streams)
+    assert b"".join(line.data for line in found) == expected
+
+
+@pytest.mark.parametrize("text", ["yesterday", "10", "1h30", "-5m", "2026-13-01", ""])
+def test_what_is_no_time(text: str) -> None:
+    if text == "10":
+        assert logs.moment("since", text, 0.0) == 10.0
+        return
+    with pytest.raises(Error, match=r"^until: .* is not a time"):
+        logs.moment("until", text, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "parse", "expected"),
+    [
+        (None, "modern", None),
+        ("0644", "modern", 0o644),
+        ("4755", "modern", 0o4755),
+        (420, "modern", 0o644),
+        ("420", "legacy", 0o644),
+        (420, "legacy", 0o644),
+        ("0644", "octal_string_only", 0o644),
+    ],
+)
+def test_modes(value: Any, parse: str, expected: Optional[int]) -> None:
+    assert copying.mode(value, parse) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "parse"),
+    [
+        ("0999", "modern"),
+        ("u+x", "modern"),
+        ("10000", "modern"),
+        (-1, "modern"),
+        (True, "modern"),
+        (420, "octal_string_only"),
+        ("0x1", "legacy"),
+    ],
+)
+def test_what_is_no_mode(value: Any, parse: str) -> None:
+    with pytest.raises(Error, match=r"^mode: "):
+        copying.mode(value, parse)
