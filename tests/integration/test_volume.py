@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import compare_predictions
 import containers
 import pytest
 from containers import World, until
 from converging import Task, apply, assert_play_is_predicted, check
+from plays import COLLECTIONS, Play
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux, prune
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
@@ -252,3 +256,79 @@ def test_the_verbs(world: World) -> None:
     lifecycle.remove(world.host, record.by_name(world.layout, "web"))
     assert said("rm", "data") == ["data"]
     assert said("ls", "-q") == []
+
+
+SECOND_RUN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import resource
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+host, declared = Host(Layout.default()), resource.declare(json.loads(sys.argv[2]))
+plan = resource.RESOURCE.plan(declared, resource.RESOURCE.observe(host, declared))
+assert plan.actions == [], plan.actions
+resource.RESOURCE.result(host, plan.have)
+print(*sys.modules)
+"""
+
+
+def test_a_second_run_reads_one_record(layout: Layout) -> None:
+    want = volume("data", driver_options=TMPFS)
+    apply(layout, want)
+    argv = [sys.executable, "-c", SECOND_RUN, str(COLLECTIONS), json.dumps(want.params)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    prefix = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
+    imported = done.stdout.split()
+    assert f"{prefix}.volume.store" in imported
+    for name in ("requests", "pyroute2", "ctypes", f"{prefix}.container.record"):
+        assert name not in imported
+
+
+def test_a_play_of_the_modules(world: World, tmp_path: Path) -> None:
+    """Through Ansible itself: what check mode foretells, what is done, and that it is done once."""
+
+    def task(module: str, **options: Any) -> dict[str, Any]:
+        return {"name": module, f"slipway.engine.{module}": options, "register": "result"}
+
+    def same(condition: str) -> dict[str, Any]:
+        return {"ansible.builtin.assert": {"that": condition}, "when": "not ansible_check_mode"}
+
+    cifs = {"type": "cifs", "device": "//nas/x", "o": "username=u,password=s3cret"}
+    web = {"name": "web", "image": "busybox:1", "state": "present", "network_mode": "none"}
+    volumes = ["data:/data", "made:/made:ro", "/own"]
+    standing = [
+        task("volume", name="data", labels={"a": "b"}),
+        same("result.volume.Labels == {'a': 'b'} and result.volume.Driver == 'local'"),
+        task("volume", name="share", driver_options=cifs),
+        task("container", **web, volumes=volumes, tmpfs=["/run:size=1m"]),
+        same("result.container.Mounts | map(attribute='Destination') | sort"
+             " == ['/data', '/made', '/own', '/run']"),
+        task("volume_info", name="made"),
+        same("result.exists and result.volume.Mountpoint is match('/var/lib/slipway/volumes/')"),
+    ]  # fmt: skip
+    ending = [
+        task("prune", volumes=True, volumes_filters={"all": True}),
+        same("result.volumes == ['share']"),
+        task("container", name="web", state="absent", keep_volumes=False),
+        task("volume", name="made", state="absent"),
+        same("result.volume is none"),
+        task("prune", volumes=True),
+        same("result.volumes == []"),
+        task("prune", volumes=True, volumes_filters={"all": True}),
+        same("result.volumes == ['data']"),
+    ]
+    play = Play(tmp_path)
+    foretold = play.tasks([*standing, *ending], "--check", "--diff", "-vvv")
+    assert foretold.status == 0, foretold.output
+    assert "s3cret" not in "".join(
+        line for line in foretold.output.splitlines() if "play.yml" not in line
+    )
+    first = play.tasks(standing)
+    assert first.status == 0, first.output
+    again = play.tasks(standing)
+    assert (again.status, again.changed) == (0, 0), again.output
+    done = play.tasks(ending)
+    assert done.status == 0, done.output
+    whole = [dict(one) for one in [*first.record, *done.record]]
+    assert compare_predictions.differences([dict(one) for one in foretold.record], whole) == []
+    assert names(world.layout) == []

@@ -43,6 +43,8 @@ class Around:
     platform: str = ""
     #: Whether the image of that name on this host is for another platform.
     misfits: bool = False
+    #: The volumes that would be made with it.
+    missing_volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class State:
     running container lost on the host. ``interrupted`` is a replacement that was cut short; the
     container is then the one that will remain. ``ending`` says how
     the main process ended, for errors; like ``id`` and ``around`` it is not part of what is
-    compared. ``anonymous`` are the volumes that were made for it, ``gone`` those that went with it.
+    compared. ``anonymous`` are the volumes that were made for it, ``gone`` those that went with it,
+    ``made`` those with a name that came with it.
     """
 
     name: str
@@ -73,6 +76,7 @@ class State:
     around: Around = Around()
     anonymous: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
 
 def observe(host: Host, declared: Declared) -> State:
@@ -183,6 +187,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     if not declared.image:
         return Around(missing_networks=missing)
     unmounted = _missing_mounts(host, declared)
+    unmade = _missing_volumes(host, declared)
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
     wanted = platform.parse_platform(declared.platform) if declared.platform else None
@@ -201,7 +206,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         except Error as exc:
             unreachable = str(exc)
     asked = str(wanted or "")
-    return Around(name, image_id, newer, missing, unreachable, unmounted, asked, misfits)
+    return Around(name, image_id, newer, missing, unreachable, unmounted, asked, misfits, unmade)
 
 
 def _fits(host: Host, image_id: str, wanted: platform.Platform) -> bool:
@@ -224,6 +229,17 @@ def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
         if mount.kind == "image" and _image(host, mount.source)[1] is None:
             missing.append(f"image {mount.source}")
     return tuple(missing)
+
+
+def _missing_volumes(host: Host, declared: Declared) -> tuple[str, ...]:
+    """The volumes a task names that do not exist yet."""
+    predicted = host.predicted.get("volume", {})
+    named = {m.source for m in declared.values.get("mounts", ()) if m.kind == "volume"}
+    return tuple(
+        name
+        for name in sorted(named)
+        if (predicted[name] is None if name in predicted else not host.layout.volume(name).is_dir())
+    )
 
 
 def _identified(host: Host, name: str) -> bool:
@@ -299,8 +315,16 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
             "id": state.id,
         }
     predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
-    if state.gone:
-        predicted["volume"] = dict.fromkeys(state.gone)
+    volumes: dict[str, Any] = dict.fromkeys(state.gone)
+    for mount in state.spec.mounts if state.spec is not None else ():
+        if mount.source in state.made:
+            volumes[mount.source] = {
+                "driver_options": dict(mount.driver_options),
+                "labels": dict(mount.labels),
+                "anonymous": False,
+            }
+    if volumes:
+        predicted["volume"] = volumes
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.
         predicted["firewall"] = {"table": {}}

@@ -63,6 +63,7 @@ class Create(Step[State]):
             paused=False,
             image_is_current=True,
             damage=(),
+            made=have.around.missing_volumes,
         )
 
     def execute(self, host: Host) -> None:
@@ -102,6 +103,7 @@ class Replace(Step[State]):
             paused=False,
             image_is_current=True,
             damage=(),
+            made=have.around.missing_volumes,
         )
 
     def execute(self, host: Host) -> None:

@@ -57,10 +57,7 @@ def find(host: Host, name: str) -> Optional[Volume]:
     if name in predicted:
         value = predicted[name]
         return None if value is None else _foretold(name, value)
-    found = store.find(host.layout, name)
-    if found is None and _made_by_container(host, name):
-        return Volume(name, "")
-    return found
+    return store.find(host.layout, name)
 
 
 def _foretold(name: str, value: Mapping[str, Any]) -> Volume:
@@ -70,15 +67,6 @@ def _foretold(name: str, value: Mapping[str, Any]) -> Volume:
         driver_options=value["driver_options"],
         labels=value["labels"],
         anonymous=value["anonymous"],
-    )
-
-
-def _made_by_container(host: Host, name: str) -> bool:
-    """Whether a container that is only predicted would have made the volume."""
-    return any(
-        mount["kind"] == "volume" and mount["source"] == name
-        for value in host.predicted.get("container", {}).values()
-        for mount in ((value or {}).get("spec") or {}).get("mounts") or ()
     )
 
 
@@ -138,7 +126,7 @@ class Remove(Step[State]):
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
-    """The steps to a declared volume. Pure. Raises Conflict for one in use that has to go."""
+    """The steps to a declared volume. Pure. Raises Conflict for one in use that is to go."""
     if declared.state == "absent":
         if have.volume is None:
             return Plan(have)
