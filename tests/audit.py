@@ -29,6 +29,8 @@ Snapshot = Mapping[str, frozenset[str]]
 CGROUP = Path("/sys/fs/cgroup")
 #: The programs that stand above a container's processes, by the kernel's name for them.
 MONITORS = frozenset({"conmon", "crun", "runc"})
+#: One serves all containers of a sandbox, and stands below no monitor.
+RESOLVERS = frozenset({"aardvark-dns"})
 #: What a test sees of other sandboxes too, which may take down their own at any time.
 SHARED = frozenset({"cgroup", "process"})
 #: Other sandboxes that are alive; no leak, but what they share with us is then judged with care.
@@ -180,7 +182,7 @@ def _processes() -> dict[int, str]:
     found = {}
     for pid, (parent, start, name) in table.items():
         monitor = _monitor(table, pid)
-        if _is_watcher(pid):
+        if name in RESOLVERS or _is_watcher(pid):
             ours = _same_mount_namespace(pid)
         elif monitor is None:
             try:
