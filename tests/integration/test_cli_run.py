@@ -135,3 +135,38 @@ def test_a_terminal(world: World) -> None:
         shown.expect(b"31 71\r\r\n/dev/pts/0\r\r\nout\r\r\n")
         assert shown.end() == 4
         assert shown.restored()
+
+
+def test_standard_input(world: World) -> None:
+    data = os.urandom(300_000)
+    assert run(world, "-i", "busybox:1", "cat", stdin=data) == (0, data, b"")
+    assert run(world, "busybox:1", "cat", stdin=b"not read") == (0, b"", b"")
+    assert run(world, "-it", "busybox:1", "cat")[0] == 125
+    # Attached, the end of ours is the end of the container's; in the background it stays open.
+    run(
+        world,
+        "-di",
+        "--name",
+        "open",
+        "busybox:1",
+        "sh",
+        "-c",
+        "while read x; do echo got $x; done",
+    )
+    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    for word in (b"one\n", b"two\n"):
+        with subprocess.Popen(
+            [*program, "attach", "open"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as attached:
+            assert attached.stdin is not None and attached.stdout is not None
+            attached.stdin.write(word)
+            attached.stdin.close()
+            assert attached.stdout.readline() == b"got " + word
+            attached.kill()
+    assert inspected(world, "open")["State"]["Running"] is True
+    with screen([*program, "run", "-it", "--network", "none", "busybox:1", "sh"]) as shown:
+        shown.expect(b"/ # ")
+        shown.type(b"echo $((6*7)); exit 3\r")
+        shown.expect(b"42\r\n")
+        assert shown.end() == 3
+        assert shown.restored()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -105,8 +106,6 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     params = run_params.params(arguments, run_params.environment())
     if command:
         params["command"] = command
-    if stdin_once and "stdin_once" in run_params.known():
-        params["stdin_once"] = True
     params |= {"image": image, "pull": "never", "name": "unnamed"}
     files.prepare(host.layout)
     cidfile = _cidfile(arguments.cidfile)
@@ -128,6 +127,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         spec = plan.want.spec
         if spec is None:
             raise AssertionError("a declared container has a spec")
+        spec = dataclasses.replace(spec, stdin_once=stdin_once)
         found = store.find(host.layout, spec.image_id)
         if found is None:
             raise NotFound(f"there is no image {image[:200]!r}")

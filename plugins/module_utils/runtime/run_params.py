@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from .container.catalogue import OPTIONS
+from .container.option.refused import REFUSED as UNSERVED
 from .errors import Error
 from .run_flags import REFUSED, SIMPLE, pairs
 from .verbs import Arguments
@@ -21,8 +22,8 @@ _Convert = Callable[[Any], Any]
 
 
 def known() -> frozenset[str]:
-    """The options that the module has."""
-    names = {option.name for option in OPTIONS}
+    """The options that the module has, those included that it refuses with a reason."""
+    names = {option.name for option in OPTIONS} | set(UNSERVED)
     return frozenset(names | {name for option in OPTIONS for name in option.companions})
 
 

@@ -122,6 +122,7 @@ def launch(
     name: str = "",
     tty: bool = False,
     stdin: bool = False,
+    stdin_once: bool = False,
     log_size_max: int = 0,
     log_tag: str = "",
 ) -> Launched:
@@ -151,6 +152,7 @@ def launch(
         argv += ["--log-tag", log_tag]
     argv += ["--terminal"] if tty else []
     argv += ["--stdin"] if stdin else []
+    argv += ["--leave-stdin-open"] if stdin and not stdin_once else []
     argv += ["--exit-command", exit_command[0]]
     for argument in exit_command[1:]:
         argv += ["--exit-command-arg", argument]

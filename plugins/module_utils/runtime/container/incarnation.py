@@ -148,6 +148,7 @@ def _bring_up(
         name=intent.name,
         tty=spec.tty,
         stdin=spec.interactive,
+        stdin_once=spec.stdin_once,
         log_size_max=0 if kept.rotates else kept.max_bytes,
         log_tag=kept.tag.replace("{{.ID}}", intent.id[:12]).replace("{{.FullID}}", intent.id),
     )

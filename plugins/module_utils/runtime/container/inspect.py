@@ -202,7 +202,7 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "Domainname": spec.domainname,
         "Tty": spec.tty,
         "OpenStdin": spec.interactive,
-        "StdinOnce": False,
+        "StdinOnce": spec.stdin_once,
         "AttachStdin": False,
         "AttachStdout": False,
         "AttachStderr": False,

@@ -190,6 +190,9 @@ class ContainerSpec:
     init: bool = option(False)
     #: Whether standard input stays open for whoever attaches.
     interactive: bool = option(False)
+    #: Whether that is over when the first of them leaves, as after ``slipway run -i``; no option of
+    #: the module speaks of it.
+    stdin_once: bool = option(False)
     domainname: str = option("")
     #: The OCI runtime by name or path; "" is the host's first that serves.
     runtime: str = option("")
