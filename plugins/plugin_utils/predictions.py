@@ -104,6 +104,13 @@ def _mask(result: dict[str, Any]) -> None:
     for option in _SECRET_TEXTS:
         if arguments.get(option) is not None:
             arguments[option] = "********"
-    options = arguments.get("driver_options")
+    _mask_passwords(arguments, "driver_options")
+    for mount in arguments.get("mounts") or ():
+        _mask_passwords(mount, "volume_options")
+
+
+def _mask_passwords(arguments: Any, name: str) -> None:
+    """Hide the passwords of network filesystems in a volume's options, in place."""
+    options = arguments.get(name) if isinstance(arguments, dict) else None
     if isinstance(options, dict) and isinstance(options.get("o"), str):
-        arguments["driver_options"] = {**options, "o": _PASSWORD.sub(r"\1=********", options["o"])}
+        arguments[name] = {**options, "o": _PASSWORD.sub(r"\1=********", options["o"])}

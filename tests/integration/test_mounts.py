@@ -191,7 +191,7 @@ def test_mounts_in_mounts(world: World, place: Path) -> None:
     script = "mkdir -p /out/in/deep; echo outer > /out/in/deep/hidden; exec sleep 1000"
     world.run("maker", script, mounts=(Mount("volume", "outer", "/out"),))
     data = volumes.data(world.layout, "outer")
-    until(lambda: (data / "in" / "deep" / "hidden").exists())
+    until((data / "in" / "deep" / "hidden").exists)
     apply(
         world.layout,
         task(

@@ -94,6 +94,12 @@ REPLAYED = (
     ("names", "unit/test_reference.py::test_"),
     ("floods, trickles", "integration/test_registry_faults.py::test_a_lasting_fault_of_a_m"),
     ("answers that always end early", "integration/test_pull_interrupted.py::test_a_server_that"),
+    ("volumes that are swapped", "integration/test_mount_security.py::test_a_volume_that_is"),
+    ("links at targets of mounts", "integration/test_mount_security.py::test_links_at_every_kind"),
+    ("mounts over /proc and /sys", "integration/test_mount_security.py::test_no_link_leads"),
+    ("the top of a volume replaced", "integration/test_mount_security.py::test_the_top_of_a_vol"),
+    ("a copy-up that is killed", "integration/test_mount_security.py::test_a_copy_that_was_killed"),
+    ("forms of mounts", "unit/test_mount_options.py::test_what_is_refused_says_why"),
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..layout import Layout
+from ..volume.spec import without_passwords
 from .spec import Mount
 
 
@@ -91,7 +92,7 @@ def _asked(mount: Mount) -> dict[str, Any]:
             "ReadOnlyForceRecursive": mount.read_only_recursive == "force",
         }
     elif kind == "volume":
-        driver = {"Name": "local", "Options": dict(mount.driver_options)}
+        driver = {"Name": "local", "Options": without_passwords(mount.driver_options)}
         options = {
             "NoCopy": not mount.copy_up,
             "Labels": dict(mount.labels),

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..layout import Layout
-from . import local
-from .spec import Volume, labels
+from .spec import Volume, labels, without_passwords
 
 
 def document(layout: Layout, volume: Volume, reveal: bool = False) -> dict[str, Any]:
@@ -17,7 +16,7 @@ def document(layout: Layout, volume: Volume, reveal: bool = False) -> dict[str, 
 
     ``Labels`` is None where there are none, as Docker has it.
     """
-    options = dict(volume.driver_options) if reveal else local.shown(volume.driver_options)
+    options = dict(volume.driver_options) if reveal else without_passwords(volume.driver_options)
     return {
         "CreatedAt": f"{volume.created[:19]}Z" if volume.created else "",
         "Driver": volume.driver,

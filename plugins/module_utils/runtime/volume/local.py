@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
@@ -21,7 +20,7 @@ from typing import Optional
 from .. import linux
 from ..errors import Error
 from ..frozen import dataclass
-from .spec import Volume
+from .spec import Volume, without_passwords
 
 OPTIONS = ("type", "device", "o")
 
@@ -63,9 +62,6 @@ _PROPAGATIONS: Mapping[str, int] = {
 
 #: Filesystems over the network whose server the kernel wants as an address.
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3"})
-
-#: Passwords of network filesystems stand among the options.
-_SECRET = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -120,11 +116,6 @@ def parse(options: Mapping[str, str]) -> Mount:
         else:
             data.append(word)
     return Mount(options["device"], options["type"], flags, tuple(data), propagation)
-
-
-def shown(options: Mapping[str, str]) -> dict[str, str]:
-    """Options fit to be printed and kept: without the passwords of network filesystems."""
-    return {key: _SECRET.sub(r"\1=********", value) for key, value in sorted(options.items())}
 
 
 def is_mounted(directory: Path) -> bool:
@@ -197,7 +188,7 @@ def _address(volume: Volume, name: str) -> str:
 
 
 def _explain(volume: Volume, exc: OSError) -> Error:
-    options = shown(volume.driver_options)
+    options = without_passwords(volume.driver_options)
     told = ", ".join(f"{key}: {options[key]}" for key in OPTIONS if key in options)
     hint: Optional[str] = None
     if exc.errno == errno.ENODEV:

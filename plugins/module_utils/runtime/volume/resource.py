@@ -16,9 +16,9 @@ from typing import Any, Optional
 
 from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
-from . import local, store
+from . import store
 from .declare import Declared, declare, fold
-from .spec import Volume
+from .spec import Volume, without_passwords
 
 __all__ = ["RESOURCE", "declare"]
 
@@ -166,7 +166,7 @@ def view(state: State) -> dict[str, Any]:
         "name": state.name,
         "state": "present",
         "driver": state.volume.driver,
-        "driver_options": local.shown(state.volume.driver_options),
+        "driver_options": without_passwords(state.volume.driver_options),
         "labels": dict(state.volume.labels),
     }
 

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from ..frozen import dataclass
 
 #: The label by which Docker tells anonymous volumes from named ones.
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+
+#: Passwords of network filesystems stand among the words of the option o.
+_SECRET = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Volume:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     anonymous: bool = False
     phase: str = "empty"
+
+
+def without_passwords(options: Mapping[str, str]) -> dict[str, str]:
+    """Driver options fit to be printed and kept, in order."""
+    return {key: _SECRET.sub(r"\1=********", value) for key, value in sorted(options.items())}
 
 
 def labels(volume: Volume) -> dict[str, str]:

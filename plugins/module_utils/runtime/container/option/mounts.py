@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 from ...errors import Error
+from ...volume.spec import without_passwords
 from ..spec import Mount
 from . import mount_forms
 from .option import Option
@@ -48,7 +49,10 @@ def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:
     shown |= {"non_recursive": not mount.recursive, "no_copy": not mount.copy_up}
     shown |= {"read_only_non_recursive": mount.read_only_recursive == "no"}
     shown |= {"read_only_force_recursive": mount.read_only_recursive == "force"}
-    shown |= {"tmpfs_options": list(mount.options), "volume_options": _hidden(mount.driver_options)}
+    shown |= {
+        "tmpfs_options": list(mount.options),
+        "volume_options": without_passwords(mount.driver_options),
+    }
     return {key: value for key, value in shown.items() if value}
 
 
@@ -58,11 +62,6 @@ def as_volume(mount: Mount) -> str:
     modes += [] if mount.propagation == "rprivate" else [mount.propagation]
     modes += [] if mount.copy_up else ["nocopy"]
     return ":".join(part for part in (mount.source, mount.target, ",".join(modes)) if part)
-
-
-def _hidden(options: Mapping[str, str]) -> dict[str, str]:
-    """Passwords of network filesystems stand in o, and diffs are printed and kept."""
-    return {key: "********" if "pass" in value else value for key, value in options.items()}
 
 
 def _more(have: Any, given: Any) -> tuple[Mount, ...]:
