@@ -28,7 +28,7 @@ from ..layout import Layout
 from ..oci import chain_ids
 from ..plan import Host, Plan, Resource, Step
 from ..reference import Reference
-from . import liveness, record, tree
+from . import liveness, record, still, tree
 from .incarnation import locked
 from .record import Record
 from .spec import ContainerSpec, argv
@@ -161,7 +161,7 @@ def _still(host: Host, container_id: str, pause: bool) -> Iterator[Record]:
             yield found
             return
         if pause:
-            with tree.frozen(host, container_id):
+            with still.frozen(host, container_id):
                 yield found
             return
     yield found

@@ -23,7 +23,6 @@ from typing import Any, Optional
 from .. import document, files, safefs, treecopy
 from ..errors import Error, NotFound
 from ..frozen import dataclass
-from ..image import store, unpack
 from ..plan import Host, Plan, Resource, Step
 from ..treecopy import Entry, Rules
 from . import copying, tree
@@ -111,6 +110,8 @@ def _source(path: str, follow: bool) -> Path:
 
 def _unpacked(archive: Path) -> Path:
     """The tree in a tar, unpacked beside it, where Ansible removes both when the task ends."""
+    from ..image import unpack
+
     target = archive.with_name(f"{archive.name}.tree")
     target.mkdir(mode=0o700, exist_ok=True)
     with open(archive, "rb") as stream:
@@ -140,6 +141,9 @@ def _foretold(
     host: Host, container: str
 ) -> Iterator[tuple[Optional[safefs.Root], tuple[int, int]]]:
     """The root a container will begin with, as far as its image is here, and its user's ids."""
+    from ..image import store
+    from . import offline
+
     value = host.predicted["container"][container]
     spec = document.from_json(ContainerSpec, value["spec"], f"prediction of {container}")
     image = store.find(host.layout, spec.image_id or spec.image)
@@ -147,7 +151,7 @@ def _foretold(
         yield None, (0, 0)
         return
     text = store.defaults(image).user if spec.user is None else spec.user
-    with tree.of_image(host, image, container) as root:
+    with offline.of_image(host, image, container) as root:
         yield root, tree.ids_of(root, text)
 
 
@@ -216,6 +220,8 @@ class Write(Step[State]):
         return copying.after(have, self.written)
 
     def execute(self, host: Host) -> None:
+        from . import still
+
         found = tree.foreseen(host, self.declared.container)
         if found is None:
             raise NotFound(f"there is no container {self.declared.container}")
@@ -226,7 +232,7 @@ class Write(Step[State]):
                 source = scratch / "content"
                 files.write_atomic(source, self.declared.data or b"", durable=False)
             here = stack.enter_context(safefs.Root("/", label="the host"))
-            there = stack.enter_context(tree.still(host, found.id, write=True))
+            there = stack.enter_context(still.still(host, found.id, write=True))
             there.check(self.path)
             rules = _rules(self.declared, tree.user_ids(host, there))
             if self.declared.data is not None and rules.file_mode is None:

@@ -38,7 +38,9 @@ def write(host: Host, container_id: str, out: Writable) -> Layer:
 
     The container may run; what it changes meanwhile is in the tar or not.
     """
-    with tree.root_only(host, container_id) as root:
+    from . import still
+
+    with still.root_only(host, container_id) as root:
         return difference.write_tree(root, out)
 
 

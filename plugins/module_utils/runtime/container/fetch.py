@@ -117,9 +117,11 @@ class Fetch(Step[State]):
         return copying.after(have, self.written)
 
     def execute(self, host: Host) -> None:
+        from . import still
+
         container_id = record.identify(host.layout, self.declared.container)
         with contextlib.ExitStack() as stack:
-            there = stack.enter_context(tree.still(host, container_id, write=False))
+            there = stack.enter_context(still.still(host, container_id, write=False))
             here = stack.enter_context(safefs.Root("/", label="the host"))
             treecopy.copy(
                 there.root,

@@ -20,7 +20,7 @@ from ..errors import Error, NotFound
 from ..image import compression, difference, unpack
 from ..plan import Host
 from ..treecopy import Copied, Rules
-from . import tree
+from . import still
 
 #: What the first bytes of an archive say of its compression.
 _MEDIA_TYPES = {b"\x1f\x8b": oci.LAYER_GZIP, b"\x28\xb5": oci.LAYER_ZSTD}
@@ -46,7 +46,7 @@ def put(
     """
     with safefs.Root("/", label="the host") as here:
         origin = _origin(here, os.path.abspath(source) + _tail(source), follow)
-        with tree.still(host, container_id, write=True) as there:
+        with still.still(host, container_id, write=True) as there:
             place = _destination(there.root, target, origin)
             there.check(place)
             rules = Rules(None if archive else (0, 0))
@@ -70,7 +70,7 @@ def get(
     """
     rules = Rules() if archive else Rules((os.geteuid(), os.getegid()), privileges=False)
     with (
-        tree.still(host, container_id, write=False) as there,
+        still.still(host, container_id, write=False) as there,
         safefs.Root("/", label="the host") as here,
     ):
         origin = _origin(there.root, source, follow)
@@ -98,7 +98,7 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
                 unpack.unpack(plain, made)
         with contextlib.ExitStack() as stack:
             here = stack.enter_context(safefs.Root(made, label="the archive"))
-            there = stack.enter_context(tree.still(host, container_id, write=True))
+            there = stack.enter_context(still.still(host, container_id, write=True))
             place = treecopy.resolve(there.root, target)
             found = treecopy.look(there.root, place)
             if found is None or found.kind != "directory":
@@ -118,7 +118,7 @@ def get_archive(
         made = scratch / "files"
         made.mkdir()
         with contextlib.ExitStack() as stack:
-            there = stack.enter_context(tree.still(host, container_id, write=False))
+            there = stack.enter_context(still.still(host, container_id, write=False))
             here = stack.enter_context(safefs.Root(made, label="the copy"))
             origin = _origin(there.root, source, follow)
             there.check(origin.path)
