@@ -17,6 +17,8 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parent
 COLLECTIONS = TESTS.parent / ".build" / "collections"
+#: Where collections lie that a benchmark compares this one with, if anywhere.
+PEERS = [path for path in [os.environ.get("SLIPWAY_PEERS", "")] if path]
 #: The host's own Python, with the libraries its distribution has.
 INTERPRETER = "ansible_python_interpreter=/usr/bin/python3"
 
@@ -62,7 +64,7 @@ class Play:
         environment = {
             **os.environ,
             "ANSIBLE_CONFIG": str(empty),
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), *PEERS]),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callbacks"),

@@ -8,8 +8,8 @@
 A play runs every contender's task in a loop of ITEMS items, in turn, round after round, so that a
 machine whose speed drifts slows all of them alike; once without pipelining and once with it. What
 counts are the medians of a single item and their ratios to ping, which is a module that does
-nothing at all. community.docker and containers.podman take part when PEERS names a directory with
-these collections and the engines are installed.
+nothing at all. community.docker and containers.podman take part when SLIPWAY_PEERS names a
+directory with these collections and the engines are installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ _DECLARED = {
 @contextlib.contextmanager
 def docker(directory: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     engine = start.Docker(directory)
-    options = {**_DECLARED, "docker_host": engine.socket}
+    ports = ["127.0.0.1:18081:80"]
+    options = {**_DECLARED, "published_ports": ports, "docker_host": engine.socket}
     try:
         yield "community.docker.docker_container", options
     finally:
@@ -82,7 +83,7 @@ def main() -> None:
     play = plays.Play(directory)
     tasks: list[dict[str, Any]] = [{PING: {}}, {CONTAINER: dict(_DECLARED)}]
     with contextlib.ExitStack() as running:
-        if os.environ.get("PEERS"):
+        if plays.PEERS:
             for peer in (docker, podman):
                 try:
                     name, options = running.enter_context(peer(directory))
@@ -111,8 +112,9 @@ def measured(
     for index, line in enumerate(done.record):
         if index >= len(tasks) * 2:
             seconds.setdefault(line["action"], []).append(line["seconds"] * 1000 / items)
-        if index >= len(tasks) and any(item["changed"] for item in line["results"]):
-            raise SystemExit(f"{line['action']} changed something: {done.output}")
+        done_again = [item["actions"] for item in line["results"] if item["changed"]]
+        if index >= len(tasks) and done_again:
+            raise SystemExit(f"{line['action']} changed something: {done_again}")
     return seconds
 
 

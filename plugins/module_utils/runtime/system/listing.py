@@ -194,7 +194,7 @@ def _passes(network: Network, document: Mapping[str, Any], asked: Mapping[str, l
             return False
     tests = {
         "driver": lambda value: spec.driver == value,
-        "id": lambda value: network.id.startswith(value),
+        "id": network.id.startswith,
         "name": lambda value: value in spec.name,
         "scope": lambda value: value == "local",
         "type": lambda value: value == ("builtin" if builtin else "custom"),
