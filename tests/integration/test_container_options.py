@@ -27,6 +27,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     oci_runtime,
     record,
     resource,
+    rootfs,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
@@ -286,6 +287,7 @@ def test_namespaces_are_shared(world: World, runtime: str) -> None:
     assert inside(world, alone, "ls /dev/shm 2>/dev/null || echo none") == "none"
     own = dict.fromkeys(("pid_mode", "ipc_mode", "uts"), "host")
     host = converge(world, task("host", runtime=runtime, init=True, **own))
+    assert inside(world, host, "cat /etc/hostname") == socket.gethostname()
     assert inside(world, host, "hostname") == socket.gethostname()
     for kind in ("pid", "ipc", "uts"):
         ours = os.readlink(f"/proc/self/ns/{kind}")
@@ -315,6 +317,18 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
         assert record.all_ids(world.layout) == []
     made = check(world.layout, task("web", env_file="/no/such/file"), {})
     assert made.actions == ("create and start container web",), "an earlier task may make it"
+
+
+def test_files_of_names_have_the_containers_label(tmp_path: Path) -> None:
+    context = "system_u:object_r:container_file_t:s0:c1,c2"
+    for name in ("resolv.conf", "hostname", "hosts"):
+        (tmp_path / name).touch()
+    rootfs.label_names(tmp_path, "")
+    with pytest.raises(OSError):
+        os.getxattr(tmp_path / "hosts", "security.selinux")
+    rootfs.label_names(tmp_path, context)
+    for name in ("resolv.conf", "hostname", "hosts"):
+        assert os.getxattr(tmp_path / name, "security.selinux") == context.encode() + b"\0"
 
 
 def test_an_image_for_another_platform_does_not_serve(world: World) -> None:

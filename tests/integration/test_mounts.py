@@ -324,6 +324,14 @@ def test_labels_of_selinux(place: Path) -> None:
             assert value == b"system_u:object_r:container_file_t:s0\0"
         with pytest.raises(OSError):
             os.getxattr(outside, "security.selinux")
+        # A volume has it for all containers, and is gone through once.
+        selinux.share(fd, "")
+        os.setxattr(place / "a", "security.selinux", b"own\0")
+        selinux.share(fd, context)
+        assert os.getxattr(place / "a", "security.selinux") == b"own\0"
+        os.removexattr(place, "security.selinux")
+        selinux.share(fd, context)
+        assert os.getxattr(place / "a", "security.selinux").endswith(b":s0\0")
         selinux.relabel(fd, str(place), context, private=True)
         assert os.getxattr(place / "a", "security.selinux") == context.encode() + b"\0"
         for kept in ("/", "/etc", "/usr", "/home/../home", "/var/lib/"):

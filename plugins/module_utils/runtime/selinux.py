@@ -51,6 +51,20 @@ def relabel(fd: int, path: str, context: str, private: bool) -> None:
     set_label(fd, context if private else shared(context))
 
 
+def share(fd: int, context: str) -> None:
+    """Label a tree for all containers, unless its top says that this was done; as relabel()."""
+    if not context:
+        return
+    wanted = shared(context)
+    try:
+        if os.getxattr(f"/proc/self/fd/{fd}", _ATTRIBUTE).rstrip(b"\0").decode() == wanted:
+            return
+    except OSError:
+        # Without a label so far, or on a filesystem without labels.
+        pass
+    set_label(fd, wanted)
+
+
 def shared(context: str) -> str:
     """A label without categories: every container may use what has it."""
     parts = context.split(":", 3)

@@ -9,9 +9,10 @@ descriptor (security.md 2.3), and nothing of it is executed.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from .. import files, linux, safefs, snapshot
+from .. import files, linux, safefs, selinux, snapshot
 from ..errors import Error
 from ..image import layers, store
 from ..layout import Layout
@@ -51,6 +52,9 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
     if spec.ipc_mode == "shareable":
         _mount_shm(surroundings.shm(layout, run.id), spec, context)
     names.prepare(layout, run.id, spec, run.attachments)
+    if spec.uts_mode == "host":
+        (home / "hostname").write_text(f"{os.uname().nodename}\n", "utf-8")
+    label_names(home, context)
     hostname = (home / "hostname").read_text("utf-8").strip()
     cgroup_v2 = oci_runtime.cgroup_v2()
     init = surroundings.init_program(spec)
@@ -75,6 +79,16 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             init="" if init is None else INIT,
         )
     config.write(layout.run_container(run.id), config.config(spec, image, place))
+
+
+def label_names(home: Path, context: str) -> None:
+    """Let a container with a label of SELinux read and write its three files of names."""
+    for name in ("resolv.conf", "hostname", "hosts") if context else ():
+        fd = os.open(home / name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            selinux.set_label(fd, context)
+        finally:
+            os.close(fd)
 
 
 def clear(layout: Layout, container_id: str) -> None:

@@ -61,6 +61,9 @@ def find(
         raise Error(f"container {spec.name}: a mount of kind {mount.kind} is not known")
     if mount.relabel:
         selinux.relabel(source.fd, mount.source, context, private=mount.relabel == "Z")
+    elif mount.kind == "volume":
+        # Docker's rule: a volume is for containers, so every one of them may use it.
+        selinux.share(source.fd, context)
     return _part(spec, mount, source) if mount.subpath else source
 
 
