@@ -256,6 +256,8 @@ def test_the_verbs(world: World) -> None:
     lifecycle.remove(world.host, record.by_name(world.layout, "web"))
     assert said("rm", "data") == ["data"]
     assert said("ls", "-q") == []
+    refused = world.slipway("volume", "ls", "--filter", "size=1", check=False)
+    assert b"there is no filter 'size'; there are dangling, driver, label" in refused.stderr
 
 
 SECOND_RUN = """

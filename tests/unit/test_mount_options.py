@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import run_params
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     inspect_mounts,
 )
@@ -296,3 +297,35 @@ def test_the_api_has_what_binds_cannot_say() -> None:
             "ReadOnly": True,
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("type=bind,src=/x,dst=/t,ro", Mount("bind", "/x", "/t", True)),
+        (
+            "type=bind,source=/x,target=/t,readonly,bind-recursive=writable",
+            Mount("bind", "/x", "/t", True, read_only_recursive="no"),
+        ),
+        (
+            "type=bind,source=/x,target=/t,readonly,bind-recursive=readonly",
+            Mount("bind", "/x", "/t", True, read_only_recursive="force"),
+        ),
+        (
+            "type=bind,source=/x,target=/t,bind-recursive=disabled",
+            Mount("bind", "/x", "/t", recursive=False),
+        ),
+        ("source=data,target=/t,volume-subpath=a", Mount("volume", "data", "/t", subpath="a")),
+        (
+            "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700",
+            Mount("tmpfs", "", "/t", options=("mode=700", "size=1048576")),
+        ),
+    ],
+)
+def test_what_the_command_line_says_of_mounts(text: str, meaning: Mount) -> None:
+    assert read(mounts=[run_params.mount(text)]) == (meaning,)
+
+
+def test_a_depth_that_there_is_not() -> None:
+    with pytest.raises(Error, match="bind-recursive"):
+        run_params.mount("type=bind,source=/x,target=/t,bind-recursive=half")

@@ -23,6 +23,8 @@ _HEADINGS = {
     "Size": "SIZE",
 }
 
+_FILTERS = ("dangling", "driver", "label", "label!", "name")
+
 
 def _create(host: Host, arguments: Arguments) -> int:
     import dataclasses
@@ -64,8 +66,13 @@ def _ls(host: Host, arguments: Arguments) -> int:
     from .volume import store, users
     from .volume.spec import labels
 
-    used = users.users(host)
     asked = arguments.filter
+    for key in asked:
+        if key not in _FILTERS:
+            raise Error(
+                f"there is no filter {key[:100]!a}", hint=f"there are {', '.join(_FILTERS)}"
+            )
+    used = users.users(host)
     rows = []
     for volume in store.volumes(host.layout):
         own = labels(volume)
@@ -100,10 +107,6 @@ def _meant(
     from .volume.pruning import boolean
 
     given = {key: value for key, value in asked.items() if key.startswith("label")}
-    for key in asked:
-        if key not in ("name", "driver", "dangling", "label", "label!"):
-            known = "dangling, driver, label, name"
-            raise Error(f"there is no filter {key[:100]!a}", hint=f"there are {known}")
     if "name" in asked and not any(part in name for part in asked["name"]):
         return False
     if "driver" in asked and driver not in asked["driver"]:

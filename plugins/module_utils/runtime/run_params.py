@@ -257,6 +257,14 @@ _MOUNT_SWITCHES = {
     "bind-create-src": "create_mountpoint",
 }
 
+#: How deep a mount of a directory goes: what --mount calls it, and the module.
+_RECURSIVE: Mapping[str, Mapping[str, bool]] = {
+    "enabled": {},
+    "disabled": {"non_recursive": True},
+    "writable": {"read_only_non_recursive": True},
+    "readonly": {"read_only_force_recursive": True},
+}
+
 
 def mount(text: str) -> dict[str, Any]:
     """A --mount, ``type=bind,source=/a,target=/b,readonly``, as the module's mounts has it. Pure.
@@ -275,6 +283,8 @@ def mount(text: str) -> dict[str, Any]:
             raise Error(f"--mount: {part[:60]!r} is not of the form NAME=VALUE")
         elif key in _MOUNT:
             found[_MOUNT[key][0]] = value
+        elif key == "bind-recursive" and value in _RECURSIVE:
+            found.update(_RECURSIVE[value])
         elif key in ("volume-label", "volume-opt"):
             option = "labels" if key == "volume-label" else "volume_options"
             name, dummy, rest = value.partition("=")
