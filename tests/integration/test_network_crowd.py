@@ -31,11 +31,12 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
     Port,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.converge import converge
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
     declare,
     lease,
+    probe,
     publish,
     resource,
 )
@@ -43,8 +44,9 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.network imp
     record as network_record,
 )
 
-PROCESSES, ROUNDS = 20, 5
+PROCESSES, ROUNDS, TURNS = 20, 4, 8
 NETWORKS = ("red", "green", "blue")
+BRIEF = "brief"
 SERVE = "echo {name} >/tmp/index.html; exec httpd -f -p 80 -h /tmp"
 
 
@@ -88,6 +90,8 @@ def _work(world: World, number: int, claims: Claims, out: Any) -> None:
             name = f"c{number}" if last else f"any{chance.randrange(40)}"
             port = 0 if last else chance.choice((0, 0, 0, 9000, 9001, 9002))
             networks = [Endpoint(n) for n in chance.sample(NETWORKS, chance.choice((1, 2)))]
+            if not last and chance.random() < 0.3:
+                networks.append(Endpoint(BRIEF))
             spec = world.spec(
                 name,
                 SERVE.format(name=name),
@@ -103,7 +107,9 @@ def _work(world: World, number: int, claims: Claims, out: Any) -> None:
                 continue
             try:
                 found = lifecycle.start(world.host, made.id)
-            except Conflict:
+            except Error as exc:
+                # A port that is taken, or the network that comes and goes.
+                assert isinstance(exc, Conflict) or Endpoint(BRIEF) in networks, str(exc)
                 refused += 1
                 lifecycle.remove(world.host, made.id, force=True)
                 continue
@@ -118,6 +124,31 @@ def _work(world: World, number: int, claims: Claims, out: Any) -> None:
         out.put((kept, refused, took, ""))
     except BaseException:
         out.put((None, 0, [], traceback.format_exc()))
+
+
+def _come_and_go(world: World, stop: Any, out: Any) -> None:
+    """Make and remove a network that others join, over and over. Tells how often, or what went
+    wrong.
+    """
+    turns = 0
+    try:
+        while not stop.is_set() and turns < 2 * TURNS:
+            for state in ("present", "absent"):
+                turns += _declare(world, state=state)
+        _declare(world, state="absent", force=True)
+        out.put(turns)
+    except BaseException:
+        out.put(traceback.format_exc())
+
+
+def _declare(world: World, **given: Any) -> bool:
+    """Whether a task of the network that comes and goes could be carried out."""
+    try:
+        declared = declare.declare({"name": BRIEF, "enable_ipv6": True, **given})
+        converge(world.host, resource.RESOURCE, declared)
+    except Conflict:
+        return False
+    return True
 
 
 def test_twenty_processes_share_three_networks(
@@ -135,12 +166,20 @@ def test_twenty_processes_share_three_networks(
         context.Process(target=_work, args=(world, number, claims, out))
         for number in range(PROCESSES)
     ]
-    for worker in workers:
+    stop = context.Event()
+    turns: Any = context.Queue()
+    other = context.Process(target=_come_and_go, args=(world, stop, turns))
+    for worker in (other, *workers):
         worker.start()
     answers = [out.get(timeout=110) for dummy in workers]
     for worker in workers:
         worker.join(10)
     took = time.monotonic() - started
+    stop.set()
+    told = turns.get(timeout=60)
+    assert isinstance(told, int) and told > 2, told
+    other.join(10)
+    assert not probe.exists(network_record.bridge_name(BRIEF, {}))
     failures = [text for *dummy, text in answers if text]
     assert not failures, failures[0]
     kept = [container_id for container_id, *dummy in answers]

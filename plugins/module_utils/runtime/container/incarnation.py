@@ -237,6 +237,8 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
         ended = liveness.ended(layout, found)
     ended = dataclasses.replace(ended, finished_at=ended.finished_at or liveness.now())
     _undo(layout, found)
+    if found.attachments:
+        publish.announce(layout, f"ending-{found.id}")
     write_record(layout, ended)
     _forget(layout, found)
     if watch.needed(found):

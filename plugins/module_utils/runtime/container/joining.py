@@ -60,6 +60,11 @@ def disconnect(host: Host, container_id: str, network: str) -> Record:
         return _rejoin(host, found, before, without_networks(before, joined))
 
 
+def is_on(host: Host, container_id: str, network: str) -> bool:
+    """Whether a container is on a network, or will be when it starts. Raises NotFound."""
+    return _id(host, network) in _networks(host, read_spec(host.layout, container_id))
+
+
 def _networks(host: Host, spec: ContainerSpec) -> list[str]:
     return [_id(host, endpoint.network) for endpoint in endpoints(spec)]
 

@@ -294,8 +294,14 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
         spec = record.read_spec(layout, container_id)
         record.write_spec(layout, container_id, dataclasses.replace(spec, name=new_name))
         renamed = dataclasses.replace(found, name=new_name)
+        named = found.attachments and liveness.is_running(layout, found)
+        if named:
+            publish.announce(layout, f"rename-{container_id}")
         record.write_record(layout, renamed)
         record.release_name(layout, found.name, container_id)
+        if named:
+            # Others on its networks reach it by the new name.
+            publish.synchronise(layout)
         return renamed
 
 

@@ -18,7 +18,7 @@ from typing import Callable
 from .. import files
 from ..container.record import Record
 from ..container.spec import Endpoint
-from ..errors import Error
+from ..errors import Error, NotFound
 from ..layout import Layout
 from . import dns, lease, link, plug, probe, publish, record
 from .spec import (
@@ -221,19 +221,35 @@ def host_link(container_id: str, number: int) -> str:
     return f"sv{container_id[:10]}{number}"
 
 
-def raise_interface(network: Network) -> None:
-    """Make what a network stands on stand, and the host forward; quick when it does."""
+def raise_interface(network: Network) -> bool:
+    """Make what a network stands on stand, and the host forward; quick when it does. Returns
+    whether something had to be done.
+    """
     if network.spec.driver == "bridge":
-        link.ensure_bridge(network.bridge, record.bridge_addresses(network), record.mtu(network))
-    elif network.bridge:
-        vlan = None if record.parentless(network.spec) else record.vlan(network.bridge)
-        link.ensure_parent(network.bridge, vlan, network.owned)
+        addresses = record.bridge_addresses(network)
+        return link.ensure_bridge(network.bridge, addresses, record.mtu(network))
+    if not network.bridge:
+        return False
+    vlan = None if record.parentless(network.spec) else record.vlan(network.bridge)
+    return link.ensure_parent(network.bridge, vlan, network.owned)
 
 
 def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
-    """Make the bridges and parents of these attachments stand."""
+    """Make the bridges and parents of these attachments stand. Raises NotFound for a network that
+    is removed meanwhile, of which nothing is left.
+    """
     for attachment in attachments:
-        raise_interface(record.read(layout, attachment.network_id))
+        network = record.read(layout, attachment.network_id)
+        if raise_interface(network) and record.find(layout, network.id) is None:
+            # Who removed it may have looked for its interface before we made it.
+            take_down(network)
+            raise NotFound(f"the network {network.spec.name} was removed meanwhile")
+
+
+def take_down(network: Network) -> None:
+    """Remove what a network stands on, where that is ours; what is gone already is a success."""
+    if network.bridge and network.owned:
+        link.delete_link(network.bridge)
 
 
 def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None:

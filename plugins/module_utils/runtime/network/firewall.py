@@ -52,16 +52,24 @@ def current(networks: Sequence[Network], publications: Sequence[Publication]) ->
     One question to the kernel over a netlink socket, without starting nft: the table's last chain
     is named after the digest of all the rest, and its rule is gone after ``nft flush``.
     """
-    commands = ruleset(networks, publications)
+    return stands(marker(networks, publications))
+
+
+def marker(networks: Sequence[Network], publications: Sequence[Publication]) -> str:
+    """The name of the chain that tells which table stands; "" where there is to be none. Pure."""
+    added = ruleset(networks, publications)[-2].get("add", {})
+    return str(added["chain"]["name"]) if "chain" in added else ""
+
+
+def stands(name: str) -> bool:
+    """Whether the table of that marker stands whole, or none at all where the marker is ""."""
     table = f"{TABLE}\0".encode()
-    if "chain" not in commands[-2].get("add", {}):
-        question = netlink.attribute(_NFTA_TABLE_NAME, table)
-        return _ask(_GETTABLE, question) is None
-    marker = commands[-2]["add"]["chain"]["name"]
+    if not name:
+        return _ask(_GETTABLE, netlink.attribute(_NFTA_TABLE_NAME, table)) is None
     found = _ask(
         _GETCHAIN,
         netlink.attribute(_NFTA_CHAIN_TABLE, table)
-        + netlink.attribute(_NFTA_CHAIN_NAME, f"{marker}\0".encode()),
+        + netlink.attribute(_NFTA_CHAIN_NAME, f"{name}\0".encode()),
     )
     return found is not None and int.from_bytes(found.get(_NFTA_CHAIN_USE, b""), "big") == 1
 

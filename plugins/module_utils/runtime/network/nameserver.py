@@ -342,10 +342,11 @@ def _may_listen(address: str, known: Collection[str], running: int, complaints: 
             probe.bind((address, _PORT))
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
-            holders = _holders(address)
-            if running and address in known and running in holders:
+            inodes = _inodes("udp", {ipaddress.ip_address(address).packed, bytes(4), bytes(16)})
+            # The usual case first: every process of the host is asked only for a complaint.
+            if running and address in known and _has(running, inodes):
                 return True
-            who = next(iter(sorted(holders)), 0)
+            who = next(iter(sorted(_having(inodes))), 0)
             complaints.append(f"port 53 of {address} is taken by {_describe(who)}")
         elif exc.errno == errno.EADDRNOTAVAIL:
             complaints.append(f"no interface of the host has the address {address}")
@@ -361,11 +362,6 @@ def _describe(pid: int) -> str:
     return "another program"
 
 
-def _holders(address: str) -> set[int]:
-    """The processes that have UDP port 53 of an address, or of all addresses."""
-    return _having(_inodes("udp", {ipaddress.ip_address(address).packed, bytes(4), bytes(16)}))
-
-
 def _inodes(protocol: str, addresses: Collection[bytes] = ()) -> set[str]:
     """The sockets on port 53 of these addresses; () is all."""
     return {
@@ -378,15 +374,18 @@ def _inodes(protocol: str, addresses: Collection[bytes] = ()) -> set[str]:
 
 def _having(inodes: Collection[str]) -> set[int]:
     """The processes that have one of these sockets open."""
-    found = set()
-    for pid in filter(str.isdecimal, os.listdir("/proc")) if inodes else ():
-        with contextlib.suppress(OSError):
-            if any(
-                os.readlink(f"/proc/{pid}/fd/{fd}") in inodes
-                for fd in os.listdir(f"/proc/{pid}/fd")
-            ):
-                found.add(int(pid))
-    return found
+    pids = map(int, filter(str.isdecimal, os.listdir("/proc") if inodes else ()))
+    return {pid for pid in pids if _has(pid, inodes)}
+
+
+def _has(pid: int, inodes: Collection[str]) -> bool:
+    """Whether a process has one of these sockets open."""
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(f"/proc/{pid}/fd/{fd}") in inodes:
+                    return True
+    return False
 
 
 def _sockets(table: str) -> Iterator[tuple[bytes, str]]:

@@ -18,6 +18,7 @@ import ipaddress
 import os
 import random
 import socket
+import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -40,6 +41,9 @@ _PROTOCOLS = {
     "udp": socket.IPPROTO_UDP,
     "sctp": getattr(socket, "IPPROTO_SCTP", 132),
 }
+#: How often the host is looked at, 0.01 seconds apart, while others replace the table.
+_PATIENCE = 100
+
 _ANY = ("", "0.0.0.0", "::")
 #: How /proc/net/tcp writes the state of a socket that listens (include/net/tcp_states.h).
 _TCP_LISTEN = "0A"
@@ -61,28 +65,31 @@ class Synchronised:
     warnings: tuple[str, ...] = ()
 
 
-def synchronise(
-    layout: Layout,
-    starting: Sequence[Record] = (),
-    without: Collection[str] = (),
-) -> Synchronised:
+def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised:
     """Make the firewall, the name server and the files of names agree with the records.
 
     Counted are the records on disk in the phases running and paused, those that another process is
-    starting, and those in ``starting``; of networks all but those whose ids are in ``without``.
+    starting, and those in ``starting``.
     What this process has claimed and does not name in ``starting`` is not starting any more.
     Nothing that stands is touched.
     """
     sysctl.enable_forwarding()
     with files.lock(layout.lock(*_FIREWALL_LOCK)):
-        _forget_claims(layout, [found.id for found in starting])
-        live = _live(layout, starting)
-        publications = [publication for found in live for publication in found.publications]
-        networks = [n for n in record.networks(layout) if n.id not in without]
-        changed = firewall.apply(networks, publications)
-        if changed:
-            _forget_flows(starting)
-        refreshed = names.refresh(layout, live, networks)
+        kept = [found.id for found in starting]
+        stale = [name for name in _own_claims(layout) if name not in kept]
+        try:
+            live = _live(layout, starting, stale)
+            publications = [publication for found in live for publication in found.publications]
+            networks = record.networks(layout)
+            changed = firewall.apply(networks, publications)
+            _remember(layout, firewall.marker(networks, publications))
+            if changed:
+                _forget_flows(starting)
+            refreshed = names.refresh(layout, live, networks)
+        finally:
+            # Until now they told who looks that the host is being changed.
+            _unlink_claims(_claims_directory(layout), stale)
+            _forget_the_dead(layout)
         warnings = refreshed.complaints
         if changed and live:
             warnings += tuple(_dropped(networks, bool(names.zones(live, networks))))
@@ -111,17 +118,55 @@ def standing(layout: Layout) -> bool:
 
 
 def lost(layout: Layout) -> tuple[str, ...]:
-    """What the host lost of what follows from all records, in words. Reads only."""
+    """What the host lost of what follows from all records, in words. Reads only.
+
+    While another process changes the records, the host follows a moment later. What was applied
+    last has to stand then, and no more can be said.
+    """
+    before: tuple[str, ...] = ()
+    for dummy in range(_PATIENCE):
+        found = _lacking(layout)
+        if not found:
+            return ()
+        if not _others_at_work(layout):
+            if found == before:
+                return found
+            # Whoever was at work may have been done between the two looks.
+            before = found
+            continue
+        if firewall.stands(_remembered(layout)):
+            return ()
+        # Just now it is replaced.
+        time.sleep(0.01)
+    return found
+
+
+def _lacking(layout: Layout) -> tuple[str, ...]:
     live, networks = _live(layout), record.networks(layout)
     publications = [p for found in live for p in found.publications]
     found = [] if firewall.current(networks, publications) else ["the firewall"]
     return (*found, *(() if names.standing(layout, live, networks) else ("the name server",)))
 
 
-def _live(layout: Layout, starting: Sequence[Record] = ()) -> list[Record]:
-    """The containers that run or are about to, by id."""
+def _remember(layout: Layout, marker: str) -> None:
+    """Keep which table was applied last, for those who look while records are changed."""
+    if _remembered(layout) != marker:
+        files.write_atomic(layout.run / "firewall", f"{marker}\n".encode(), durable=False)
+
+
+def _remembered(layout: Layout) -> str:
+    try:
+        return (layout.run / "firewall").read_text("ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _live(
+    layout: Layout, starting: Sequence[Record] = (), stale: Collection[str] = ()
+) -> list[Record]:
+    """The containers that run or are about to, by id; claims in ``stale`` do not count."""
     known = {found.id: found for found in starting}
-    claimed = _starting(layout)
+    claimed = _starting(layout).difference(stale)
     for found in container_record.records(layout):
         if found.id not in known and (found.phase in _RUNNING or found.id in claimed):
             known[found.id] = found
@@ -129,10 +174,12 @@ def _live(layout: Layout, starting: Sequence[Record] = ()) -> list[Record]:
 
 
 def _claims_directory(layout: Layout) -> Path:
-    """One file per container that is being started: the pid and start time of who starts it.
+    """One file per container that is being started: the pid and start time of who starts it; and
+    per change that is announced.
 
-    Its record tells nothing of that until it runs, so without this a synchronise of another process
-    would take its rules away again. A file whose process is gone counts for nothing.
+    A container's record tells nothing of that until it runs, so without this a synchronise of
+    another process would take its rules away again. A file whose process is gone counts for
+    nothing.
     """
     return layout.run / "starting"
 
@@ -164,20 +211,30 @@ def _make_claim(layout: Layout, container_id: str) -> None:
     files.write_atomic(_claims_directory(layout) / container_id, text.encode(), durable=False)
 
 
-def _forget_claims(layout: Layout, keep: Sequence[str]) -> None:
-    """Remove the claims of this process but ``keep``, and those whose process is gone.
-
-    Only what was seen to be one of these goes: a claim that another process makes meanwhile stays.
+def announce(layout: Layout, what: str) -> None:
+    """Tell others that the records of networks or containers are about to change, and the host will
+    follow: until this process synchronises, or ends, they do not take the difference for damage.
     """
-    directory = _claims_directory(layout)
-    gone = [name for name, pid in _claims(layout).items() if pid == 0]
-    if gone:
-        # Nobody makes a claim of the same name while we look again and remove it.
-        with files.lock(layout.lock(*_PORTS_LOCK)):
-            claims = _claims(layout)
-            _unlink_claims(directory, [name for name in gone if claims.get(name) == 0])
-    own = [name for name, pid in _claims(layout).items() if pid == os.getpid()]
-    _unlink_claims(directory, [name for name in own if name not in keep])
+    with files.lock(layout.lock(*_PORTS_LOCK)):
+        _make_claim(layout, what)
+
+
+def _own_claims(layout: Layout) -> list[str]:
+    return [name for name, pid in _claims(layout).items() if pid == os.getpid()]
+
+
+def _others_at_work(layout: Layout) -> bool:
+    return any(pid not in (0, os.getpid()) for pid in _claims(layout).values())
+
+
+def _forget_the_dead(layout: Layout) -> None:
+    """Remove the claims of processes that are gone."""
+    if 0 not in _claims(layout).values():
+        return
+    # Nobody makes a claim of the same name while we look again and remove it.
+    with files.lock(layout.lock(*_PORTS_LOCK)):
+        dead = [name for name, pid in _claims(layout).items() if pid == 0]
+        _unlink_claims(_claims_directory(layout), dead)
 
 
 def _unlink_claims(directory: Path, names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Optional
 from .. import document
 from ..container import record as container_record
 from ..errors import Conflict, Error
-from ..plan import Host, Plan, Resource, Step
+from ..plan import Host, Plan, Resource, Step, difference
 from . import attach, inspect, lease, record
 from .declare import Declared, fold
 from .spec import Network, NetworkSpec, Pool
@@ -337,6 +337,16 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     return {"network": {state.name: spec}, "container": moved, "firewall": {"table": {}}}
 
 
+def verify(want: State, found: State) -> list[str]:
+    """The differences that are failures. That somebody makes a container which is to be on a
+    network that is gone is none of ours.
+    """
+    differing = difference(view(want), view(found))
+    if want.spec is None:
+        differing = [line for line in differing if not line.startswith(".connected:")]
+    return differing
+
+
 RESOURCE: Resource[Declared, State] = Resource(
-    observe, plan, view, result, lambda declared: attach.LOCK, predict
+    observe, plan, view, result, lambda declared: attach.LOCK, predict, verify
 )

@@ -17,7 +17,7 @@ from ..container.spec import Endpoint, with_endpoint, without_networks
 from ..errors import Conflict, Error, NotFound
 from ..frozen import dataclass
 from ..plan import Host, Step
-from . import attach, lease, link, probe, publish, record
+from . import attach, lease, probe, publish, record
 from .spec import Network, NetworkSpec
 from .state import LINKED, Member, State
 
@@ -38,12 +38,15 @@ class Create(Step[State]):
         network = record.make(self.spec, owned=_ours(self.spec))
         if record.find(host.layout, network.id) is None and _occupied(network):
             raise interface_taken(self.spec.name, network.bridge)
+        publish.announce(host.layout, _change(network))
         record.write(host.layout, network)
         try:
             _raise(host, network)
         except Error:
-            _take_down(network)
+            attach.take_down(network)
             record.remove(host.layout, network.id)
+            with contextlib.suppress(Error):
+                publish.synchronise(host.layout)
             raise
 
 
@@ -63,6 +66,7 @@ class Update(Step[State]):
     def execute(self, host: Host) -> None:
         network = record.read(host.layout, record.network_id(self.spec.name))
         changed = dataclasses.replace(network, spec=self.spec)
+        publish.announce(host.layout, _change(network))
         record.write(host.layout, changed)
         _restore(host, changed)
 
@@ -92,7 +96,8 @@ class Remake(Step[State]):
         network = record.make(self.spec, owned=_ours(self.spec))
         if network.bridge != before.bridge and _occupied(network):
             raise interface_taken(self.spec.name, network.bridge)
-        _take_down(before)
+        publish.announce(host.layout, _change(network))
+        attach.take_down(before)
         record.write(host.layout, network)
         lease.keep_within(host.layout, network)
         _restore(host, network)
@@ -130,9 +135,12 @@ class Remove(Step[State]):
     def execute(self, host: Host) -> None:
         network = record.find(host.layout, record.network_id(self.name))
         if network is not None:
-            _take_down(network)
-            publish.synchronise(host.layout, without=[network.id])
+            publish.announce(host.layout, _change(network))
+            attach.take_down(network)
             record.remove(host.layout, network.id)
+            publish.synchronise(host.layout)
+            # A container that was being started on it may have raised it again, see raise_bridges.
+            attach.take_down(network)
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,8 @@ class Connect(Step[State]):
         from ..container import joining
 
         container_id = container_record.by_name(host.layout, self.container)
-        joining.connect(host, container_id, Endpoint(self.network))
+        if not joining.is_on(host, container_id, self.network):
+            joining.connect(host, container_id, Endpoint(self.network))
 
 
 @dataclass(frozen=True)
@@ -172,8 +181,11 @@ class Disconnect(Step[State]):
     def execute(self, host: Host) -> None:
         from ..container import joining
 
-        container_id = container_record.by_name(host.layout, self.container)
-        joining.disconnect(host, container_id, self.network)
+        # One that is removed meanwhile is on no network.
+        with contextlib.suppress(NotFound):
+            container_id = container_record.by_name(host.layout, self.container)
+            if joining.is_on(host, container_id, self.network):
+                joining.disconnect(host, container_id, self.network)
 
 
 def _with_member(have: State, name: str, joined: bool) -> State:
@@ -196,6 +208,10 @@ def _moved(network: str, member: Member, joined: bool) -> Member:
     return dataclasses.replace(member, spec=spec, joined=joined, changed=True)
 
 
+def _change(network: Network) -> str:
+    return f"network-{network.id}"
+
+
 def _ours(spec: NetworkSpec) -> bool:
     """Whether we make a network's interface: not the parent that the host has already."""
     if spec.driver not in record.PARENTED or record.parentless(spec):
@@ -214,11 +230,6 @@ def interface_taken(name: str, bridge: str) -> Conflict:
         f"network {name}: the host has an interface {bridge} already, which is not slipway's",
         hint=f"remove it, or choose another name with driver_options: {record.BRIDGE_OPTION}",
     )
-
-
-def _take_down(network: Network) -> None:
-    if network.bridge and network.owned:
-        link.delete_link(network.bridge)
 
 
 def _raise(host: Host, network: Network) -> None:
