@@ -126,6 +126,8 @@ LOGGING: dict[str, tuple[Any, Any, Any]] = {
 
 SUPERVISION: dict[str, tuple[Any, Any, Any]] = {
     "restart_policy": ("always", "unless-stopped", "unless-stopped"),
+    "auto_remove": (True, False, None),
+    "restart_on_change": (["/etc/a"], ["/etc/b"], ["/etc/a", "/etc/b"]),
     "healthcheck": (
         {"test": "true", "interval": "1m30s"},
         {"test": ["CMD", "ok"], "retries": 2},
@@ -138,6 +140,7 @@ LIVE = frozenset(
     {"stop_signal", "stop_timeout", "networks", "mac_address", "links", "restart_policy"}
     | {"memory", "memory_reservation", "memory_swap", "cpus", "cpu_shares", "cpu_period"}
     | {"cpu_quota", "cpuset_cpus", "cpuset_mems", "pids_limit", "blkio_weight", "healthcheck"}
+    | {"auto_remove", "restart_on_change"}
 )
 
 #: Options of the module that say what a task does, and nothing of what a container is.
@@ -145,7 +148,9 @@ ACTING = frozenset(
     {"name", "state", "image", "pull", "platform", "container_default_behavior"}
     | {"undeclared", "comparisons", "recreate", "restart"}
     | {"force_kill", "keep_volumes", "kill_signal", "paused", "healthy_wait_timeout"}
-    | {"removal_wait_timeout", "rollback_unless_healthy"}
+    | {"removal_wait_timeout", "rollback_unless_healthy", "detach", "cleanup", "output_logs"}
+    | {"image_comparison", "image_label_mismatch", "image_name_mismatch"}
+    | {"pull_check_mode_behavior"}
 )
 
 ROWS = {

@@ -23,6 +23,20 @@ options:
       - How often V(on-failure) starts it again, for O(restart_policy=on-failure). V(0) is without
         limit.
     type: int
+  auto_remove:
+    description:
+      - Remove the container, with its anonymous volumes, when it has ended, unless that is to start
+        it again. It does not go together with a O(restart_policy).
+    type: bool
+  restart_on_change:
+    description:
+      - Files and directories of the host, such as bind-mounted configuration. What they hold is
+        kept when the container starts; a later task that wants it to run restarts it when they
+        hold something else. Times and modes do not count.
+      - A path that is named for a container that runs already counts as changed when it was
+        changed since the container started.
+    type: list
+    elements: str
   healthcheck:
     description:
       - The check that says whether the container is well. What is left out is that of the image's

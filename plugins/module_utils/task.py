@@ -102,6 +102,8 @@ def converge(
             "states": resource.predict(found),
             "real": not module.check_mode,
         }
+    for note in host.notes:
+        module.log(note)
     _warn(module, host)
     module.exit_json(**result)
 

@@ -107,9 +107,55 @@ options:
         name.
         The container is then recreated.
       - V(never) fails when the image is not on the host.
-    type: str
+      - V(true) is V(always), and V(false) is V(missing).
+    type: raw
     default: missing
-    choices: [missing, always, never]
+    choices: [missing, always, never, true, false]
+  pull_check_mode_behavior:
+    description:
+      - Accepted for playbooks written for M(community.docker.docker_container), and without effect.
+        Check mode asks the registry as a run does, so what it says is exact.
+    type: str
+    default: image_not_present
+    choices: [image_not_present, always]
+  image_comparison:
+    description:
+      - Accepted for playbooks written for M(community.docker.docker_container), and without effect.
+        What an image contributes is kept apart from what is declared, so it makes no difference
+        which image it is compared with.
+    type: str
+    default: desired-image
+    choices: [desired-image, current-image]
+  image_label_mismatch:
+    description:
+      - Whether the task fails when the image has labels that are not in O(labels). V(fail) only
+        counts where O(comparisons) says V(strict) of O(labels) or of V(*).
+    type: str
+    default: ignore
+    choices: [ignore, fail]
+  image_name_mismatch:
+    description:
+      - What happens when the container was made from the same image under another name. V(ignore)
+        keeps it.
+    type: str
+    default: recreate
+    choices: [recreate, ignore]
+  detach:
+    description:
+      - With V(false), a container that the task starts is waited for to its end. Its output and
+        exit status are in the result, and the task fails unless that is 0.
+      - A container that runs already is left alone.
+    type: bool
+  cleanup:
+    description:
+      - With O(detach=false), remove the container and its anonymous volumes when it has ended.
+    type: bool
+    default: false
+  output_logs:
+    description:
+      - With O(detach=false), write the output of the container to the log of the host too.
+    type: bool
+    default: false
   platform:
     description:
       - Take the image made for this platform, such as V(linux/arm64) or V(linux/arm/v7), from one
@@ -217,6 +263,24 @@ EXAMPLES = r"""
     rollback_unless_healthy: true
     healthy_wait_timeout: 60
 
+- name: Run a job and see what it says
+  slipway.engine.container:
+    name: migrate
+    image: registry.example.com/app:2
+    command: migrate-database --all
+    detach: false
+    cleanup: true
+  register: migration
+
+- name: A server that is restarted when its configuration has changed
+  slipway.engine.container:
+    name: proxy
+    image: registry.example.com/proxy:3
+    volumes:
+      - /etc/proxy:/etc/proxy:ro
+    restart_on_change:
+      - /etc/proxy
+
 - name: Stop it, and change nothing else
   slipway.engine.container:
     name: web
@@ -235,6 +299,7 @@ container:
     - The container after the task, in the shape of C(docker inspect). The values of variables in
       C(Config.Env) are hidden; M(slipway.engine.container_info) has them.
     - V(null) when there is none, and in check mode when it would only be made.
+    - With O(detach=false), C(Output) is what it wrote, the last 10 MiB of it.
   returned: success
   type: dict
   sample:
@@ -242,6 +307,11 @@ container:
     State:
       Running: true
       Status: running
+status:
+  description: The exit status of the container.
+  returned: with O(detach=false), when the task started it
+  type: int
+  sample: 0
 actions:
   description: What was done, or would be in check mode, in order.
   returned: success
@@ -283,7 +353,30 @@ ARGUMENT_SPEC = {
     "rollback_unless_healthy": {"type": "bool", "default": False},
     "paused": {"type": "bool"},
     "image": {"type": "str"},
-    "pull": {"type": "str", "default": "missing", "choices": ["missing", "always", "never"]},
+    "pull": {
+        "type": "raw",
+        "default": "missing",
+        "choices": ["missing", "always", "never", True, False],
+    },
+    "pull_check_mode_behavior": {
+        "type": "str",
+        "default": "image_not_present",
+        "choices": ["image_not_present", "always"],
+    },
+    "image_comparison": {
+        "type": "str",
+        "default": "desired-image",
+        "choices": ["desired-image", "current-image"],
+    },
+    "image_label_mismatch": {"type": "str", "default": "ignore", "choices": ["ignore", "fail"]},
+    "image_name_mismatch": {
+        "type": "str",
+        "default": "recreate",
+        "choices": ["recreate", "ignore"],
+    },
+    "detach": {"type": "bool"},
+    "cleanup": {"type": "bool", "default": False},
+    "output_logs": {"type": "bool", "default": False},
     # The main process
     "command": {"type": "raw"},
     "entrypoint": {"type": "list", "elements": "str"},
@@ -462,6 +555,8 @@ ARGUMENT_SPEC = {
         "choices": ["no", "on-failure", "always", "unless-stopped"],
     },
     "restart_retries": {"type": "int"},
+    "auto_remove": {"type": "bool"},
+    "restart_on_change": {"type": "list", "elements": "str"},
     "healthcheck": {
         "type": "dict",
         "options": {

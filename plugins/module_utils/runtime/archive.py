@@ -88,6 +88,7 @@ MODULES = (
     "container/documents",
     "container/execute",
     "container/export",
+    "container/fingerprint",
     "container/health",
     "container/host_config",
     "container/incarnation",

@@ -38,6 +38,10 @@ class Host:
     predicted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     lock_timeout_s: float = 300.0
+    #: What steps found out that the state after them does not hold, for results: an exit status.
+    outcome: dict[str, Any] = field(default_factory=dict)
+    #: Lines for the log of the host.
+    notes: list[str] = field(default_factory=list)
     #: Told of what is done while it is done, for people who watch.
     progress: Optional[Callable[[str], None]] = None
 

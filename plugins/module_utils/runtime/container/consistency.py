@@ -22,9 +22,25 @@ _LEAST_MEMORY_BYTES = 6 << 20
 def check(spec: ContainerSpec) -> None:
     """Raise Error when the options of a container contradict one another."""
     logging(spec)
-    for contradicts, what, hint in (*_memory(spec), *_processors(spec), *_namespaces(spec)):
+    for contradicts, what, hint in (
+        *_memory(spec),
+        *_processors(spec),
+        *_namespaces(spec),
+        *_supervision(spec),
+    ):
         if contradicts:
             raise Error(f"container {spec.name}: {what}", hint=hint)
+
+
+def _supervision(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
+    name = spec.restart_policy.name
+    return [
+        (
+            spec.auto_remove and name != "no",
+            f"auto_remove was given together with restart_policy {name}",
+            "what is removed at its end cannot be started again",
+        )
+    ]
 
 
 def _memory(spec: ContainerSpec) -> list[tuple[bool, str, str]]:

@@ -76,6 +76,14 @@ class Declared:
     healthy: bool = False
     rollback_unless_healthy: bool = False
     healthy_wait_timeout_s: float = 300.0
+    #: False waits for the end of a container that is started; then what the result is told.
+    detach: bool = True
+    cleanup: bool = False
+    output_logs: bool = False
+    #: Whether another name of the same image is a reason to make the container anew.
+    image_name_matters: bool = True
+    #: Whether labels of the image that the task does not set are an error.
+    refuse_image_labels: bool = False
     #: As the task writes it; "" is the host's own.
     platform: str = ""
 
@@ -109,7 +117,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         values=values,
         undeclared=params["undeclared"],
         comparisons=comparisons,
-        pull=params["pull"],
+        pull=_pull(params["pull"]),
         recreate=params["recreate"],
         restart=params["restart"] or state == "restarted",
         keep_volumes=params["keep_volumes"],
@@ -122,7 +130,27 @@ def declare(params: Mapping[str, Any]) -> Declared:
         healthy=state == "healthy",
         rollback_unless_healthy=bool(params.get("rollback_unless_healthy")),
         healthy_wait_timeout_s=max(0.0, 300.0 if timeout is None else float(timeout)),
+        detach=params.get("detach") is not False,
+        cleanup=bool(params.get("cleanup")),
+        output_logs=bool(params.get("output_logs")),
+        image_name_matters=params.get("image_name_mismatch") != "ignore",
+        refuse_image_labels=_refuses_labels(params, comparisons),
     )
+
+
+def _pull(asked: Any) -> str:
+    """docker_container's older form is a boolean."""
+    text = str(asked).lower()
+    found = {"true": "always", "yes": "always", "false": "missing", "no": "missing"}.get(text, text)
+    if found not in ("missing", "always", "never"):
+        raise Error(f"pull: {text[:40]!r} is not understood", hint="write missing, always or never")
+    return found
+
+
+def _refuses_labels(params: Mapping[str, Any], comparisons: Mapping[str, str]) -> bool:
+    """As with docker_container, only where labels are compared strictly in so many words."""
+    asked = comparisons.get("labels", comparisons.get("*"))
+    return params.get("image_label_mismatch") == "fail" and asked == STRICT
 
 
 def _values(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,17 @@ from ..layout import Layout
 from ..network import attach, link, publish
 from ..plan import Host
 from ..volume import users as volume_users
-from . import conmon, health, inspect, liveness, oci_runtime, rootfs, traces, watch
+from . import (
+    conmon,
+    fingerprint,
+    health,
+    inspect,
+    liveness,
+    oci_runtime,
+    rootfs,
+    traces,
+    watch,
+)
 from .option import logging
 from .record import Record, read_image, read_record, read_spec, write_record
 from .spec import ContainerSpec, endpoints
@@ -79,6 +89,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         exit_code=0,
         oom_killed=False,
         watched=_has_check(layout, found.id, spec),
+        digests=fingerprint.digests(spec.restart_on_change),
         log_bytes=kept.max_bytes if kept.rotates else 0,
         log_files=kept.files if kept.rotates else 0,
     )
@@ -116,7 +127,7 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
     failed = dataclasses.replace(
         intent,
         phase="exited" if found.started_at else "created",
-        exit_code=found.exit_code,
+        exit_code=_status(exc, found),
         publications=(),
         error=str(exc),
     )
@@ -127,6 +138,15 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
         write_record(host.layout, failed)
         if intent.attachments:
             publish.synchronise(host.layout)
+
+
+def _status(exc: BaseException, found: Record) -> int:
+    """Docker's exit status of what could not be started: 127 not found, 126 not executable, 128
+    otherwise. Of one that ran before, it says how that ended.
+    """
+    if isinstance(exc, oci_runtime.NotStarted):
+        return exc.status
+    return found.exit_code if found.started_at else 128
 
 
 def _bring_up(

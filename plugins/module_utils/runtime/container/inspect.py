@@ -131,7 +131,7 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
             "Name": spec.restart_policy.name,
             "MaximumRetryCount": spec.restart_policy.maximum_retry_count,
         },
-        "AutoRemove": False,
+        "AutoRemove": spec.auto_remove,
         **host_config.security(spec),
         **host_config.resources(spec),
         "LogConfig": {"Type": spec.log_driver or "json-file", "Config": dict(spec.log_options)},

@@ -20,12 +20,13 @@ from collections.abc import Mapping
 from typing import Optional
 
 from .. import document, files, snapshot
-from ..errors import Conflict, Error
+from ..errors import Conflict, Error, NotFound
 from ..image import store
 from ..network import attach, publish
 from ..plan import Host
 from ..volume import users as volume_users
 from . import (
+    fingerprint,
     health,
     incarnation,
     joining,
@@ -138,7 +139,9 @@ def stop(
     None is the container's own stop_timeout, 0 kills at once; ``name`` is another signal than its
     own. It stays stopped whatever its restart policy; also when it waits for its next start.
     """
-    return halt(host, container_id, timeout_s, name)
+    ended = halt(host, container_id, timeout_s, name)
+    _remove_if_asked(host, container_id)
+    return ended
 
 
 def halt(
@@ -177,6 +180,13 @@ def kill(host: Host, container_id: str, name: str = "SIGKILL") -> Record:
     A container that is killed by its user stays down whatever its restart policy, as Docker's does.
     """
     number = signal_number(name)
+    found = _kill(host, container_id, number)
+    if number == signal.SIGKILL:
+        _remove_if_asked(host, container_id)
+    return found
+
+
+def _kill(host: Host, container_id: str, number: int) -> Record:
     thaw(host, container_id)
     with locked(host, container_id) as found:
         if not liveness.is_running(host.layout, found):
@@ -192,6 +202,14 @@ def kill(host: Host, container_id: str, name: str = "SIGKILL") -> Record:
                     _resume(host, found)
                 expect_end(process, found)
     return found if number != signal.SIGKILL else _settled(host, found)
+
+
+def _remove_if_asked(host: Host, container_id: str) -> None:
+    """Remove what is removed at its end, once whoever waits for that has seen it."""
+    with contextlib.suppress(NotFound):
+        if record.read_spec(host.layout, container_id).auto_remove:
+            record.await_watchers(host.layout, container_id)
+            remove(host, container_id, volumes=True)
 
 
 def pause(host: Host, container_id: str) -> Record:
@@ -267,7 +285,7 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
     layout = host.layout
     if force:
         with contextlib.suppress(Conflict):
-            kill(host, container_id)
+            _kill(host, container_id, signal.SIGKILL)
     with locked(host, container_id) as found:
         if liveness.is_running(layout, found):
             raise Conflict(f"container {found.name} runs", hint="stop it first, or use force")
@@ -282,6 +300,18 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             # Another container may have come to use it; it goes with that one, or when pruned.
             with contextlib.suppress(Conflict):
                 volume_users.remove(host, name)
+
+
+def await_removal(host: Host, container_id: str, timeout_s: float = 10.0) -> None:
+    """Wait until a container that is removed at its end is gone; others are left alone."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            if not record.read_spec(host.layout, container_id).auto_remove:
+                return
+        except NotFound:
+            return
+        time.sleep(_POLL_S)
 
 
 def rename(host: Host, container_id: str, new_name: str) -> Record:
@@ -315,6 +345,11 @@ def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
         have = record.read_spec(host.layout, container_id)
         if liveness.is_running(host.layout, found):
             _limit(host, found, have, spec)
+        if have.restart_on_change != spec.restart_on_change:
+            known = {path: found.digests.get(path) for path in spec.restart_on_change}
+            kept = {path: one or fingerprint.digest(path) for path, one in known.items()}
+            found = dataclasses.replace(found, digests=kept)
+            record.write_record(host.layout, found)
         if have.healthcheck != spec.healthcheck:
             found = _check_otherwise(host, found, spec)
         if endpoints(have) == endpoints(spec):

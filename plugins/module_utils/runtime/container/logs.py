@@ -42,6 +42,23 @@ def last_words(layout: Layout, container_id: str) -> str:
     return f"; its last words: {' | '.join(lines)}" if lines else ""
 
 
+def whole(layout: Layout, container_id: str, since: str, limit: int = 10 << 20) -> str:
+    """What a container wrote since a time, both streams as they came; the last ``limit`` bytes of
+    it. Of one that keeps no log it is a word about that.
+    """
+    kept: deque[bytes] = deque()
+    size = 0
+    try:
+        for entry in selected(entries(layout, container_id), instant(since)):
+            kept.append(entry.data)
+            size += len(entry.data)
+            while size > limit:
+                size -= len(kept.popleft())
+    except Error as exc:
+        return str(exc)
+    return b"".join(kept).decode("utf-8", "replace")
+
+
 def entries(
     layout: Layout, container_id: str, last: Optional[int] = None, follow: bool = False
 ) -> Iterator[LogEntry]:

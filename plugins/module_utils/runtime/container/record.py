@@ -12,11 +12,12 @@ made with O_EXCL semantics, so two containers never share a name.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Optional
 
 from .. import document, files
@@ -75,6 +76,8 @@ class Record:
     #: Whether this run has a health check, so that somebody has to make it; and the size in bytes
     #: at which its log is turned over by somebody, and how many files are kept, 0 for nobody.
     watched: bool = False
+    #: The content of the paths that a change of is to restart it, when it was started.
+    digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
     log_bytes: int = 0
     log_files: int = 0
     attachments: tuple[Attachment, ...] = ()

@@ -28,6 +28,7 @@ from .steps import (
     Repair,
     Replace,
     Restart,
+    RunToEnd,
     Start,
     Stop,
     Unpause,
@@ -56,11 +57,14 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             hint="name an image, or use state: absent",
         )
     want = _spec(declared, have)
+    _refuse(declared, want)
     running = {"started": True, "stopped": False}.get(declared.state, have.running)
     steps: list[Step[State]] = []
     reasons: list[str] = []
     if have.spec is None:
-        steps += [*_pull(declared, have), Create(want, running)]
+        attended = running and not declared.detach
+        steps += [*_pull(declared, have), Create(want, running and not attended)]
+        steps += [_to_end(declared, start=True, fresh=True)] if attended else []
         steps += [Pause(declared.name)] if running and declared.paused else []
     else:
         pull = _pull(declared, have) if _renews(declared, have) else []
@@ -71,7 +75,11 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             patience_s = (
                 declared.healthy_wait_timeout_s if declared.rollback_unless_healthy else None
             )
-            steps.append(Replace(want, running, tuple(reasons), declared.keep_volumes, patience_s))
+            # One that is removed at its end is started by whoever waits for that.
+            alone = running and not (want.auto_remove and not declared.detach)
+            steps.append(Replace(want, alone, tuple(reasons), declared.keep_volumes, patience_s))
+            if running and not declared.detach:
+                steps.append(_to_end(declared, start=not alone))
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:
             steps += _in_place(declared, have, want, running, tuple(options))
@@ -89,6 +97,20 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 
+def _refuse(declared: Declared, want: ContainerSpec) -> None:
+    """What a task cannot ask for of the container it declares."""
+    policy = want.restart_policy.name
+    if declared.detach:
+        return
+    if policy in ("always", "unless-stopped"):
+        raise Error(
+            f"container {want.name}: detach is false, and with restart_policy {policy} it has no"
+            " end to wait for"
+        )
+    if declared.healthy or declared.paused:
+        raise Error(f"container {want.name}: detach is false, so it is to be waited for to its end")
+
+
 def _spec(declared: Declared, have: State) -> ContainerSpec:
     if declared.image:
         around = have.around
@@ -97,10 +119,28 @@ def _spec(declared: Declared, have: State) -> ContainerSpec:
             # The image's name is not on the host any more: no news, so the container's own image
             # stays.
             image_id = have.spec.image_id if have.spec.image == around.reference else ""
-        return resolve(declared, around.reference, image_id or "", have.spec)
+        known = have.spec
+        name = around.reference
+        same = known is not None and image_id and known.image_id == image_id
+        if known is not None and same and not declared.image_name_matters:
+            name = known.image
+        if declared.refuse_image_labels:
+            _refuse_labels(declared, around.labels)
+        return resolve(declared, name, image_id or "", known)
     if have.spec is None:
         raise AssertionError("what is amended exists")
     return amend(declared, have.spec)
+
+
+def _refuse_labels(declared: Declared, labels: tuple[str, ...]) -> None:
+    given = declared.values.get("labels", {})
+    other = [name for name in labels if name not in given]
+    if other:
+        raise Error(
+            f"container {declared.name}: its image has labels that are not in labels:"
+            f" {', '.join(other)}",
+            hint="name them in labels, or use image_label_mismatch: ignore",
+        )
 
 
 def _pull(declared: Declared, have: State) -> list[Step[State]]:
@@ -141,16 +181,28 @@ def _in_place(
     elif have.running and declared.restart:
         steps.append(Restart(declared.name))
         paused = False
+    elif running and have.running and (changed := _changed(have, want)):
+        steps.append(Restart(declared.name, changed))
+        paused = False
     elif running and not have.running:
         if not steps and have.spec is not None and _written(want) != _written(have.spec):
             steps.append(Amend(want, ("volumes",)))
-        steps.append(Start(declared.name))
+        attended = not declared.detach
+        steps.append(_to_end(declared, start=True) if attended else Start(declared.name))
         paused = False
     elif running and have.damage:
         steps.append(Repair(declared.name, have.damage))
     if running and paused != _paused(declared, have):
         steps.append(Unpause(declared.name) if paused else Pause(declared.name))
     return steps
+
+
+def _to_end(declared: Declared, start: bool, fresh: bool = False) -> RunToEnd:
+    return RunToEnd(declared.name, start, fresh, declared.cleanup, declared.output_logs)
+
+
+def _changed(have: State, want: ContainerSpec) -> tuple[str, ...]:
+    return tuple(path for path in have.changed if path in want.restart_on_change)
 
 
 def _paused(declared: Declared, have: State) -> bool:
@@ -209,10 +261,14 @@ def result(host: Host, state: State) -> dict[str, Any]:
     """``container``, in the shape of docker inspect; None when there is none, or only a predicted
     one.
     """
-    if not state.id or state.spec is None:
-        return {"container": None}
-    found: Optional[Mapping[str, Any]] = documents.container(host, state.id, reveal_env=False)
-    return {"container": found}
+    found: Optional[dict[str, Any]] = None
+    if state.id and state.spec is not None:
+        found = documents.container(host, state.id, reveal_env=False)
+    ran = host.outcome.get("container")
+    if ran is None:
+        return {"container": found}
+    told = {"container": {**(found or {}), "Output": ran["output"]}, "status": ran["status"]}
+    return told if not ran["status"] else {**told, "failed": True, "msg": ran["output"]}
 
 
 def _lock(declared: Declared) -> tuple[str, str]:

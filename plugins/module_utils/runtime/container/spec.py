@@ -276,6 +276,10 @@ class ContainerSpec:
     log_options: Mapping[str, str] = dataclasses.field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
+    #: Whether it is removed, with its anonymous volumes, when it has ended.
+    auto_remove: bool = option(False, live=True)
+    #: Paths of the host whose content is compared with what it was when the container started.
+    restart_on_change: tuple[str, ...] = option((), live=True, kind="set")
     #: None is the image's.
     healthcheck: Optional[Healthcheck] = option(None, live=True)
 

@@ -16,7 +16,16 @@ from ..image import platform, store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
-from . import boot, health, journal, liveness, logs, record, watch
+from . import (
+    boot,
+    fingerprint,
+    health,
+    journal,
+    liveness,
+    logs,
+    record,
+    watch,
+)
 from .declare import Declared, shown
 from .journal import Swap
 from .spec import ContainerSpec, endpoints
@@ -37,6 +46,8 @@ class Around:
     newer: str = ""
     missing_networks: tuple[str, ...] = ()
     unreachable: str = ""
+    #: The names of the image's own labels, where they are asked for.
+    labels: tuple[str, ...] = ()
     #: What it is to mount and what is not there: ``container x`` or ``image y``.
     missing_mounts: tuple[str, ...] = ()
     #: The platform that was asked for, where it matters: "" is the host's own.
@@ -70,6 +81,8 @@ class State:
     health: str = ""
     #: Whether the host starts its containers when it comes up; true where that does not matter.
     boots: bool = True
+    #: Paths of the host whose content is not what the container was started with.
+    changed: tuple[str, ...] = ()
     id: str = ""
     ending: str = ""
     ended_well: bool = False
@@ -81,7 +94,7 @@ class State:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the container, what its image's name means, and whether its networks exist."""
-    found = _find(host, declared.name)
+    found = _find(host, declared)
     found = dataclasses.replace(found, boots=_boots(host, declared, found.spec))
     around = _around(host, declared, found.spec)
     return dataclasses.replace(found, around=around, image_is_current=is_current(found, around))
@@ -115,7 +128,8 @@ def is_current(found: State, around: Around) -> bool:
     return not around.newer and found.spec.image_id in ("", around.image_id)
 
 
-def _find(host: Host, name: str) -> State:
+def _find(host: Host, declared: Declared) -> State:
+    name = declared.name
     predicted = host.predicted.get("container", {})
     if name in predicted:
         return _predicted(name, predicted[name])
@@ -129,6 +143,8 @@ def _find(host: Host, name: str) -> State:
         found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
+    asked = declared.values.get("restart_on_change", ())
+    watched = sorted({*asked, *spec.restart_on_change})
     damage = _damage(host, found, spec) if found.phase in liveness.LIVE else ()
     if damage:
         # The kernel takes a network namespace away before its last process counts as ended, so what
@@ -142,6 +158,7 @@ def _find(host: Host, name: str) -> State:
         found.phase == "paused",
         damage=damage if running else (),
         interrupted=cut,
+        changed=fingerprint.changed(watched, found) if running else (),
         health=health.verdict(host.layout, found) if running else "",
         id=container_id,
         anonymous=found.anonymous_volumes,
@@ -206,7 +223,15 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         except Error as exc:
             unreachable = str(exc)
     asked = str(wanted or "")
-    return Around(name, image_id, newer, missing, unreachable, unmounted, asked, misfits, unmade)
+    labels = _labels(host, image_id) if declared.refuse_image_labels else ()
+    return Around(
+        name, image_id, newer, missing, unreachable, labels, unmounted, asked, misfits, unmade
+    )
+
+
+def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:
+    image = store.find(host.layout, image_id) if image_id else None
+    return () if image is None else tuple(sorted(store.defaults(image).labels))
 
 
 def _fits(host: Host, image_id: str, wanted: platform.Platform) -> bool:
@@ -295,6 +320,8 @@ def view(state: State) -> dict[str, Any]:
     }
     if state.paused:
         shows["paused"] = True
+    if state.changed:
+        shows["changed_files"] = [p for p in state.changed if p in state.spec.restart_on_change]
     if state.damage:
         shows["damage"] = list(state.damage)
     if not state.boots and state.spec.restart_policy.name != "no":
@@ -337,6 +364,9 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
 
 def verify(want: State, found: State) -> list[str]:
     """The differences that are failures: a container that did its work and ended well is none."""
+    if want.running and found.spec is None and want.spec and want.spec.auto_remove:
+        # It did its work, and is gone as it was asked to.
+        return []
     differing = difference(view(want), view(found))
     if want.running and not found.running and found.spec is not None:
         differing = [line for line in differing if not line.startswith(".running:")]

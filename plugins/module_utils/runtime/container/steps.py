@@ -9,10 +9,11 @@ task that finds nothing to do is the common one, and pays for none of it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Optional
 
-from ..errors import Error
+from ..errors import Error, NotFound
 from ..frozen import dataclass
 from ..image import store
 from ..plan import Host, Step
@@ -63,6 +64,7 @@ class Create(Step[State]):
             paused=False,
             image_is_current=True,
             damage=(),
+            changed=(),
             made=have.around.missing_volumes,
         )
 
@@ -103,6 +105,7 @@ class Replace(Step[State]):
             paused=False,
             image_is_current=True,
             damage=(),
+            changed=(),
             made=have.around.missing_volumes,
         )
 
@@ -159,13 +162,17 @@ class Start(Step[State]):
 
 @dataclass(frozen=True)
 class Restart(Step[State]):
+    """Restart the container; ``changed`` are the files for whose sake that is."""
+
     name: str
+    changed: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        return f"restart container {self.name}"
+        why = f" ({', '.join(self.changed)} changed)" if self.changed else ""
+        return f"restart container {self.name}{why}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, paused=False, damage=())
+        return dataclasses.replace(have, running=True, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
@@ -187,7 +194,9 @@ class Stop(Step[State]):
         return f"{'kill' if self.kill else 'stop'} container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=False, paused=False, damage=())
+        if have.spec is not None and have.spec.auto_remove:
+            return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
+        return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
@@ -226,6 +235,52 @@ class Unpause(Step[State]):
         from . import lifecycle
 
         lifecycle.unpause(host, _id(host, self.name))
+
+
+@dataclass(frozen=True)
+class RunToEnd(Step[State]):
+    """Wait until the container has ended, keeping what it wrote and how it ended for the result.
+
+    ``start`` starts it first: one that is removed at its end is to be held before. ``fresh`` is
+    that it is not left behind when it cannot be started, ``cleanup`` that it is removed afterwards.
+    """
+
+    name: str
+    start: bool
+    fresh: bool = False
+    cleanup: bool = False
+    log: bool = False
+
+    def describe(self) -> str:
+        return f"run container {self.name} to its end"
+
+    def after(self, have: State) -> State:
+        gone = self.cleanup or (have.spec is not None and have.spec.auto_remove)
+        if gone:
+            return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
+        return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
+
+    def execute(self, host: Host) -> None:
+        from . import lifecycle, logs, record
+
+        container_id = _id(host, self.name)
+        with record.watch(host.layout, container_id):
+            try:
+                if self.start:
+                    lifecycle.start(host, container_id)
+            except BaseException:
+                if self.fresh:
+                    lifecycle.remove(host, container_id, volumes=True)
+                raise
+            ended = lifecycle.wait(host, container_id)
+            said = logs.whole(host.layout, container_id, ended.started_at)
+        host.outcome["container"] = {"status": ended.exit_code, "output": said}
+        if self.log:
+            host.notes.append(said)
+        if self.cleanup:
+            with contextlib.suppress(NotFound):
+                lifecycle.remove(host, container_id, volumes=True, force=True)
+        lifecycle.await_removal(host, container_id)
 
 
 @dataclass(frozen=True)

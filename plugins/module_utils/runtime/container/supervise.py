@@ -11,13 +11,14 @@ supervise boot`` does what the policies ask.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
 from typing import Optional
 
 from .. import linux
-from ..errors import Error, NotFound
+from ..errors import Conflict, Error, NotFound
 from ..plan import Host
 from . import incarnation, liveness, record
 from .incarnation import locked
@@ -54,8 +55,8 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 ended = liveness.ended(host.layout, dataclasses.replace(found, phase="running"))
             else:
                 return
-            policy = record.read_spec(host.layout, container_id).restart_policy
-            waiting = restarting(ended, policy)
+            spec = record.read_spec(host.layout, container_id)
+            waiting = restarting(ended, spec.restart_policy)
             if waiting is not None:
                 # A record that says restarting names who will do it: that process may be killed.
                 me = os.getpid()
@@ -63,6 +64,9 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 waiting = dataclasses.replace(waiting, conmon_pid=me, pid_start=start)
             incarnation.settle(host, found, waiting or ended)
         if waiting is None:
+            # Whoever stops it removes it too, unless that is to start it again.
+            if spec.auto_remove and not ended.stopped_by_user:
+                _remove(host, container_id)
             return
         time.sleep(waiting.backoff_s)
         with locked(host, container_id) as found:
@@ -75,6 +79,14 @@ def exited(host: Host, container_id: str, generation: int) -> None:
     except NotFound:
         # Removed meanwhile: there is nothing to record and nothing to start.
         return
+
+
+def _remove(host: Host, container_id: str) -> None:
+    from . import lifecycle  # Few containers are removed at their end.
+
+    record.await_watchers(host.layout, container_id)
+    with contextlib.suppress(Conflict):
+        lifecycle.remove(host, container_id, volumes=True)
 
 
 def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
@@ -115,7 +127,9 @@ def boot(host: Host) -> list[str]:
     for container_id in record.all_ids(host.layout):
         try:
             with locked(host, container_id) as found:
-                _boot(host, found)
+                gone = _boot(host, found)
+            if gone:
+                _remove(host, container_id)
         except NotFound:
             continue
         except Error as exc:
@@ -123,9 +137,10 @@ def boot(host: Host) -> list[str]:
     return failures
 
 
-def _boot(host: Host, found: Record) -> None:
+def _boot(host: Host, found: Record) -> bool:
+    """Deal with one container; whether it is to be removed."""
     if found.boot_id in ("", linux.boot_id()):
-        return
+        return False
     if found.phase in liveness.LIVE or found.phase == "restarting":
         ended = dataclasses.replace(
             liveness.ended(host.layout, found),
@@ -133,8 +148,10 @@ def _boot(host: Host, found: Record) -> None:
             finished_at=liveness.now(),
         )
         found = incarnation.settle(host, found, ended)
-    policy = record.read_spec(host.layout, found.id).restart_policy
+    spec = record.read_spec(host.layout, found.id)
+    policy = spec.restart_policy
     # ``always`` means also after a stop by hand once the host comes up again; Docker's
     # documentation.
     if wanted(found, policy) and not (found.stopped_by_user and policy.name != "always"):
         incarnation.begin(host, dataclasses.replace(found, backoff_s=0.0))
+    return spec.auto_remove

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from ...errors import Error
 from ..spec import Healthcheck, RestartPolicy
 from .option import Option, bad
-from .text import duration_s, number, plain
+from .text import duration_s, number, path, plain
 
 
 def restart_policy(name: str, retries: int) -> RestartPolicy:
@@ -81,6 +81,11 @@ def show_healthcheck(check: Optional[Healthcheck]) -> Any:
 
 
 OPTIONS = (
+    Option("auto_remove"),
+    Option(
+        "restart_on_change",
+        parse=lambda value: tuple(sorted({path("restart_on_change", one) for one in value})),
+    ),
     Option("healthcheck", parse=healthcheck, show=show_healthcheck),
     Option(
         "restart_policy",
