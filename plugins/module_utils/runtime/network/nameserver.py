@@ -24,9 +24,8 @@ import os
 import select
 import signal
 import socket
-import struct
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Optional
@@ -35,10 +34,11 @@ from .. import cgroups, files, process
 from ..errors import Error
 from ..frozen import dataclass
 from ..layout import Layout
+from . import sockets
+from .question import PORT, knowing
 
 #: Where distributions install it: Debian and openSUSE, Fedora and Arch, Alpine.
 _PROGRAMS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "aardvark-dns")
-_PORT = 53
 _PID = "aardvark.pid"
 
 #: How long it may take to read its files; it needs a few milliseconds.
@@ -48,8 +48,6 @@ _READY_S = 1.0
 #: (EACCES, ip(7)). For the containers of internal networks, whose questions must not leave
 #: (CVE-2024-29018), and for our own.
 _NOWHERE = "255.255.255.255"
-
-_TYPE_A, _TYPE_AAAA, _CLASS_IN = 1, 28, 1
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
     mark = digest(zones)
     if state is None or state.digest != mark:
         return False
-    return all(_knows(address, mark, patience_s=0.2) for address in state.addresses)
+    return knowing(state.addresses, mark, patience_s=0.2) == set(state.addresses)
 
 
 def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
@@ -202,7 +200,7 @@ def has_alone(layout: Layout, protocol: str) -> bool:
     listens on are those of bridges, where nobody but their containers asks.
     """
     running = _running(layout)
-    return bool(running) and _having(_inodes(protocol)) == {running}
+    return bool(running) and sockets.having(sockets.inodes(protocol, PORT)) == {running}
 
 
 def stop(layout: Layout) -> None:
@@ -232,7 +230,7 @@ def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> se
     found = program()
     if found is not None:
         # It forks, and its first process ends when the server is ready.
-        argv = [found, "--config", str(_directory(layout)), "-p", str(_PORT), "run"]
+        argv = [found, "--config", str(_directory(layout)), "-p", str(PORT), "run"]
         done = process.run(argv, timeout_s=10, check=False)
         if done.returncode:
             return set()
@@ -245,12 +243,12 @@ def _await(wanted: Sequence[str], mark: str) -> set[str]:
     deadline = time.monotonic() + _READY_S
     answering: set[str] = set()
     while True:
-        for address in wanted:
-            if address not in answering and _knows(address, mark, patience_s=0.05):
-                answering.add(address)
+        # What it does not know yet it does not answer at all, so it is asked again soon.
+        asked = [address for address in wanted if address not in answering]
+        answering |= knowing(asked, mark, patience_s=0.004)
         if len(answering) == len(wanted) or time.monotonic() >= deadline:
             return answering
-        time.sleep(0.003)
+        time.sleep(0.001)
 
 
 # --- its files and its process ------------------------------------------------------------------
@@ -339,86 +337,18 @@ def _may_listen(address: str, known: Collection[str], running: int, complaints: 
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
-            probe.bind((address, _PORT))
+            probe.bind((address, PORT))
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
-            inodes = _inodes("udp", {ipaddress.ip_address(address).packed, bytes(4), bytes(16)})
-            # The usual case first: every process of the host is asked only for a complaint.
-            if running and address in known and _has(running, inodes):
+            places = {ipaddress.ip_address(address).packed, bytes(4), bytes(16)}
+            taken = sockets.inodes("udp", PORT, places)
+            if running and address in known and sockets.has_open(running, taken):
                 return True
-            who = next(iter(sorted(_having(inodes))), 0)
-            complaints.append(f"port 53 of {address} is taken by {_describe(who)}")
+            who = next(iter(sorted(sockets.having(taken))), 0)
+            complaints.append(f"port 53 of {address} is taken by {sockets.describe(who)}")
         elif exc.errno == errno.EADDRNOTAVAIL:
             complaints.append(f"no interface of the host has the address {address}")
         else:
             raise
         return False
     return True
-
-
-def _describe(pid: int) -> str:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-        return f"process {pid} ({comm.read().strip()})"
-    return "another program"
-
-
-def _inodes(protocol: str, addresses: Collection[bytes] = ()) -> set[str]:
-    """The sockets on port 53 of these addresses; () is all."""
-    return {
-        f"socket:[{inode}]"
-        for table in (protocol, f"{protocol}6")
-        for local, inode in _sockets(table)
-        if not addresses or local in addresses
-    }
-
-
-def _having(inodes: Collection[str]) -> set[int]:
-    """The processes that have one of these sockets open."""
-    pids = map(int, filter(str.isdecimal, os.listdir("/proc") if inodes else ()))
-    return {pid for pid in pids if _has(pid, inodes)}
-
-
-def _has(pid: int, inodes: Collection[str]) -> bool:
-    """Whether a process has one of these sockets open."""
-    with contextlib.suppress(OSError):
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                if os.readlink(f"/proc/{pid}/fd/{fd}") in inodes:
-                    return True
-    return False
-
-
-def _sockets(table: str) -> Iterator[tuple[bytes, str]]:
-    """The address and the inode of every socket on port 53, from /proc/net (proc(5))."""
-    with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
-        for line in list(lines)[1:]:
-            fields = line.split()
-            text, dummy, port = fields[1].partition(":")
-            if int(port, 16) == _PORT:
-                # Words of the host's byte order, four bytes each.
-                words = (text[i : i + 8] for i in range(0, len(text), 8))
-                yield b"".join(struct.pack("=I", int(word, 16)) for word in words), fields[9]
-
-
-# --- one question -------------------------------------------------------------------------------
-
-
-def _knows(address: str, name: str, patience_s: float) -> bool:
-    """Whether the server at an address knows a name by that address's family (RFC 1035)."""
-    number = os.urandom(2)
-    label = name.encode("ascii")
-    six = ":" in address
-    kind = _TYPE_AAAA if six else _TYPE_A
-    question = bytes((len(label),)) + label + b"\0" + struct.pack("!HH", kind, _CLASS_IN)
-    family = socket.AF_INET6 if six else socket.AF_INET
-    with contextlib.suppress(OSError):
-        with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asking:
-            asking.settimeout(patience_s)
-            asking.connect((address, _PORT))
-            # The header: recursion is not desired, so it is nobody else's business.
-            asking.send(number + struct.pack("!HHHHH", 0, 1, 0, 0, 0) + question)
-            answer = asking.recv(512)
-        if len(answer) >= 12 and answer[:2] == number:
-            flags, dummy, answers = struct.unpack_from("!HHH", answer, 2)
-            return bool(flags & 0xF == 0 and answers == 1)
-    return False

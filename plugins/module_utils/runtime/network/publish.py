@@ -29,7 +29,7 @@ from ..container.spec import Port
 from ..errors import Conflict, Error
 from ..frozen import dataclass
 from ..layout import Layout
-from . import firewall, names, nameserver, record, sysctl
+from . import firewall, names, nameserver, record, sockets, sysctl
 from .spec import Attachment, Network, Publication, by_gateway
 
 _FIREWALL_LOCK = ("firewall", "table")
@@ -461,20 +461,8 @@ def _only_connections(port: int) -> bool:
 
 def _owner(made: Publication) -> str:
     """The process whose socket has a port, for the message."""
-    inodes = set()
-    for table in (made.protocol, f"{made.protocol}6"):
-        with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
-            for line in list(lines)[1:]:
-                fields = line.split()
-                if int(fields[1].rpartition(":")[2], 16) == made.host_port:
-                    inodes.add(f"socket:[{fields[9]}]")
-    for pid in filter(str.isdigit, os.listdir("/proc")) if inodes else ():
-        with contextlib.suppress(OSError):
-            for fd in os.listdir(f"/proc/{pid}/fd"):
-                if os.readlink(f"/proc/{pid}/fd/{fd}") in inodes:
-                    with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
-                        return f"process {pid} ({comm.read().strip()})"
-    return "another program"
+    found = sockets.having(sockets.inodes(made.protocol, made.host_port))
+    return sockets.describe(next(iter(sorted(found)), 0))
 
 
 def check_host_ip(host_ip: str) -> None:
