@@ -21,7 +21,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     documents,
     lifecycle,
     record,
-    watch,
+    watcher,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
@@ -99,15 +99,15 @@ def test_verdicts_one_watcher_and_its_end(world: World) -> None:
     until(lambda: len(_shown(world, running)["Log"]) == 5)
     other = world.run("other", healthcheck=_check())
     until(lambda: _shown(world, other)["Log"])
-    (watcher,) = _watchers()
-    rss = Path(f"/proc/{watcher}/status").read_text().split("VmRSS:")[1].split()[0]
+    (pid,) = _watchers()
+    rss = Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]
     assert int(rss) < 20480, f"{rss} kB"
     # Killed, it comes back with the next command, and goes on where it was.
-    os.kill(watcher, signal.SIGKILL)
-    until(lambda: not watch.listens(world.layout))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not watcher.listens(world.layout))
     assert "its watcher" in str(check(world.layout, acting("web"), {}).actions)
     world.slipway("ps")
-    assert watch.listens(world.layout)
+    assert watcher.listens(world.layout)
     Path(world.layout.run_container(running.id), "rootfs/well").unlink()
     _reach(world, running, "unhealthy")
     # A pause is no illness.
@@ -119,7 +119,7 @@ def test_verdicts_one_watcher_and_its_end(world: World) -> None:
     assert _shown(world, running) == {"Status": "unhealthy", "FailingStreak": 0, "Log": []}
     lifecycle.stop(world.host, other.id)
     until(lambda: not _watchers())
-    assert not watch.lost(world.layout)
+    assert not watcher.lost(world.layout)
     lifecycle.start(world.host, other.id)
     until(lambda: _shown(world, other)["Log"])
     lifecycle.remove(world.host, other.id, force=True)

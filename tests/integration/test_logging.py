@@ -19,7 +19,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     documents,
     lifecycle,
     logs,
-    watch,
+    watcher,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
@@ -46,7 +46,7 @@ def _sizes(world: World, container_id: str) -> dict[str, int]:
 def test_logs_are_turned_over_and_no_line_is_lost(world: World) -> None:
     options = {"max-size": "4k", "max-file": "3"}
     running = world.run("web", COUNT, log_options=options)
-    assert watch.listens(world.layout)
+    assert watcher.listens(world.layout)
     following = subprocess.Popen(
         ["/usr/bin/python3", str(archive.program(world.layout)), "logs", "-f", "web"],
         stdout=subprocess.PIPE,
@@ -71,12 +71,12 @@ def test_logs_are_turned_over_and_no_line_is_lost(world: World) -> None:
         assert "".join(lines).split() == " ".join(kept[-count:]).split()
     config = documents.container(world.host, running.id, False)["HostConfig"]["LogConfig"]
     assert config == {"Type": "json-file", "Config": options}
-    until(lambda: not watch.listens(world.layout))
+    until(lambda: not watcher.listens(world.layout))
 
 
 def test_one_file_is_begun_anew_and_none_keeps_nothing(world: World) -> None:
     running = world.run("web", COUNT, log_options={"max-size": "2k"})
-    assert not watch.listens(world.layout), "its monitor does it alone"
+    assert not watcher.listens(world.layout), "its monitor does it alone"
     before = os.stat(world.layout.container(running.id) / "log").st_ino
     until(lambda: os.stat(world.layout.container(running.id) / "log").st_ino != before)
     assert set(_sizes(world, running.id)) == {"log"}

@@ -143,6 +143,7 @@ MODULES = (
     "container/usage",
     "container/user",
     "container/watch",
+    "container/watcher",
     "converge",
     "document",
     "errors",

@@ -140,13 +140,13 @@ def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
 
 def _recover(host: Host) -> None:
     """Finish what a killed task or command left halfway; two directories are looked at."""
-    from .container import journal, watch
+    from .container import journal, watcher
 
     if journal.pending(host.layout):
         from .container import swap
 
         swap.recover_all(host)
-    if watch.lost(host.layout):
+    if watcher.lost(host.layout):
         from .container import incarnation
 
         incarnation.look_after(host)

@@ -36,6 +36,7 @@ from . import (
     rootfs,
     traces,
     watch,
+    watcher,
 )
 from .option import logging
 from .record import Record, read_image, read_record, read_spec, write_record
@@ -114,7 +115,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)
-        if watch.needed(running):
+        if watcher.needed(running):
             look_after(host)
     except BaseException as exc:
         _fail(host, found, intent, exc)
@@ -261,8 +262,8 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
         publish.announce(layout, f"ending-{found.id}")
     write_record(layout, ended)
     _forget(layout, found)
-    if watch.needed(found):
-        watch.poke(layout)
+    if watcher.needed(found):
+        watcher.poke(layout)
     if found.attachments:
         try:
             publish.synchronise(layout)

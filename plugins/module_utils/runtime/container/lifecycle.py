@@ -36,7 +36,7 @@ from . import (
     provision,
     record,
     surroundings,
-    watch,
+    watcher,
 )
 from .bundle import resources
 from .incarnation import locked
@@ -236,7 +236,7 @@ def unpause(host: Host, container_id: str) -> Record:
         _resume(host, found)
         running = dataclasses.replace(found, phase="running")
         record.write_record(host.layout, running)
-        if watch.needed(running):
+        if watcher.needed(running):
             incarnation.look_after(host)
         return running
 
@@ -370,7 +370,7 @@ def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
         if found.watched:
             incarnation.look_after(host)
         else:
-            watch.poke(host.layout)
+            watcher.poke(host.layout)
     return found
 
 
@@ -389,7 +389,7 @@ def repair(host: Host, container_id: str) -> Record:
     """Restore what a running container lost: links, addresses, the firewall, its freedom."""
     thaw(host, container_id)
     found = joining.rejoin(host, container_id)
-    if watch.needed(found):
+    if watcher.needed(found):
         incarnation.look_after(host)
     publish.synchronise(host.layout)
     return found

@@ -24,7 +24,7 @@ from . import (
     liveness,
     logs,
     record,
-    watch,
+    watcher,
 )
 from .declare import Declared, shown
 from .journal import Swap
@@ -175,7 +175,7 @@ def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str,
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was cut short")
-    if watch.needed(found) and not watch.listens(host.layout):
+    if watcher.needed(found) and not watcher.listens(host.layout):
         lost = (*lost, "its watcher, which makes its health check and turns its log over")
     if journal.left_frozen(host.layout, found.id):
         lost = (*lost, "its freedom: it was frozen for a moment, and nobody let it go on")

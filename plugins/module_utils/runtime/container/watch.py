@@ -21,14 +21,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import fcntl
 import os
 import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional
 
 from .. import cgroups, files, process
@@ -39,44 +37,13 @@ from . import health, liveness, oci_runtime, record
 from .health import Probe
 from .record import Record
 from .spec import Healthcheck
+from .watcher import fifo_path, needed, poke
 
 #: How often the size of a log is looked at. Seconds.
 _LOG_S = 1.0
 
 #: It looks again at least this often, whatever it was told. Seconds.
 _LONGEST_S = 60.0
-
-
-def needed(run: Record) -> bool:
-    """Whether a run has something that a watcher does."""
-    return run.watched or run.log_bytes > 0
-
-
-def poke(layout: Layout) -> bool:
-    """Tell the watcher that something has changed; False when there is none."""
-    try:
-        fd = os.open(_fifo(layout), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENXIO):
-            return False
-        raise
-    try:
-        # A full fifo has told it already.
-        with contextlib.suppress(BlockingIOError):
-            os.write(fd, b".")
-    finally:
-        os.close(fd)
-    return True
-
-
-def listens(layout: Layout) -> bool:
-    """Whether there is a watcher."""
-    return poke(layout)
-
-
-def lost(layout: Layout) -> bool:
-    """Whether a watcher was killed, and nobody has taken its place."""
-    return _fifo(layout).exists() and not listens(layout)
 
 
 def ensure(host: Host, argv: list[str]) -> None:
@@ -92,8 +59,8 @@ def ensure(host: Host, argv: list[str]) -> None:
             # One that is about to end, and looks once more after it has given the lock back.
             return
         with contextlib.suppress(FileExistsError):
-            os.mkfifo(_fifo(layout), 0o600)
-        fifo = os.open(_fifo(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.mkfifo(fifo_path(layout), 0o600)
+        fifo = os.open(fifo_path(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             child = process.detach([*argv, str(held), str(fifo)], pass_fds=(held, fifo))
         finally:
@@ -125,7 +92,7 @@ def watch(host: Host, held: int, fifo: int) -> None:
             continue
         # In this order; the docstring above says why.
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(_fifo(layout))
+            os.unlink(fifo_path(layout))
         os.close(held)
         os.close(fifo)
         if not any(_runs(layout)):
@@ -136,8 +103,8 @@ def watch(host: Host, held: int, fifo: int) -> None:
         except BlockingIOError:
             return
         with contextlib.suppress(FileExistsError):
-            os.mkfifo(_fifo(layout), 0o600)
-        fifo = os.open(_fifo(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.mkfifo(fifo_path(layout), 0o600)
+        fifo = os.open(fifo_path(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
@@ -326,7 +293,3 @@ def _reopen_log(layout: Layout, container_id: str) -> bool:
     finally:
         os.close(fd)
     return True
-
-
-def _fifo(layout: Layout) -> Path:
-    return layout.run / "watch.fifo"
