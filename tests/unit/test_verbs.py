@@ -160,6 +160,13 @@ def test_every_file_of_verbs_is_in_the_table() -> None:
     assert files <= imported
 
 
+def test_groups_know_other_words() -> None:
+    for other, name in (("image list", "image ls"), ("container list", "container ls")):
+        assert cli.find(other.split())[:2] == cli.find(name.split())[:2]
+    assert cli.find(["container", "remove", "x"])[1:] == cli.find(["rm", "x"])[1:]
+    assert cli.find(["--version"])[0] == "version"
+
+
 @pytest.mark.parametrize(
     ("words", "status", "complaint"),
     [

@@ -77,6 +77,9 @@ FILES = {
     "cli_supervise": "supervise",
 }
 
+#: What groups call some of their verbs besides.
+_OTHER_WORDS = {"list": "ls", "remove": "rm"}
+
 _OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_inside", "cli_look", "cli_container")
 
 #: What a group has besides: the verb of the same name without the group.
@@ -171,6 +174,8 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
     first = words[0] if words else "help"
     if first in ("--help", "-h"):
         first = "help"
+    elif first in ("--version", "-v"):
+        return find(["version", "--format", "slipway version {{.Client.Version}}"])
     elif first.startswith("-"):
         raise Usage(f"unknown flag: {first[:100]}\nSee 'slipway --help'.", 125)
     inner = next(iter(words[1:]), "--help")
@@ -180,12 +185,15 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
         known = True
         if first in table:
             return first, table[first], list(words[1:])
+        if name not in table and inner in _OTHER_WORDS:
+            inner = _OTHER_WORDS[inner]
+            name = f"{first} {inner}"
         if name in table:
             return name, table[name], list(words[2:])
     if not known:
         raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
     if inner in ALIASES.get(first, ()):
-        dummy, verb, rest = find(words[1:])
+        dummy, verb, rest = find([inner, *words[2:]])
         return name, verb, rest
     if inner not in ("--help", "-h", "help"):
         raise Usage(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from .errors import Error
 from .plan import Host
 from .terminal import ask, each, say
 from .verbs import FILTER, FLOAT, STRING, SWITCH, Arguments, Flag, Verb
@@ -49,6 +50,9 @@ def _kill(host: Host, arguments: Arguments) -> int:
 
 def _rm(host: Host, arguments: Arguments) -> int:
     from .container import lifecycle
+
+    if arguments.link:
+        raise Error("links are no objects here", hint="a container has them, or is made anew")
 
     def remove(found: str) -> None:
         lifecycle.remove(host, found, volumes=arguments.volumes, force=arguments.force)
@@ -120,6 +124,7 @@ VERBS = {
         "Remove one or more containers",
         _CONTAINERS,
         (
+            Flag("link", "l", SWITCH, "Remove the specified link", hidden=True),
             Flag("force", "f", SWITCH, "Force the removal of a running container (uses SIGKILL)"),
             Flag("volumes", "v", SWITCH, "Remove anonymous volumes of the container"),
         ),

@@ -419,6 +419,8 @@ def _logout(host: Host, arguments: Arguments) -> int:
 _QUIET = Flag("quiet", "q", SWITCH, "Only the image's name")
 _ALL_TAGS = Flag("all-tags", "a", SWITCH, "All of the repository")
 _PLATFORM = Flag("platform", "", STRING, "Which image of one for several: OS/ARCHITECTURE")
+#: Docker's signatures of old, which nobody checks any more: accepted, as scripts name it.
+_TRUST = Flag("disable-content-trust", "", SWITCH, "Skip image verification", True, hidden=True)
 _FORMAT = Flag("format", "f", STRING, "Such as '{{.Os}}' or '{{json .Config}}'")
 _FILTER = Flag("filter", "", FILTER, "Only what the conditions are true of, such as until=24h")
 _LIST = Verb(
@@ -448,9 +450,9 @@ VERBS = {
         _pull,
         "Bring an image from a registry",
         "NAME[:TAG|@DIGEST]",
-        (_ALL_TAGS, _QUIET, _PLATFORM),
+        (_ALL_TAGS, _QUIET, _PLATFORM, _TRUST),
     ),
-    "push": Verb(_push, "Bring an image to a registry", "NAME[:TAG]", (_ALL_TAGS, _QUIET)),
+    "push": Verb(_push, "Bring an image to a registry", "NAME[:TAG]", (_ALL_TAGS, _QUIET, _TRUST)),
     "tag": Verb(_tag, "Give an image another name", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]"),
     "rmi": _REMOVE,
     "image rm": _REMOVE,

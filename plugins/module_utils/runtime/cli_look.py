@@ -157,7 +157,6 @@ _PS = Verb(
 VERBS = {
     "ps": _PS,
     "container ls": _PS,
-    "container list": _PS,
     "logs": Verb(
         _logs,
         "Fetch the logs of a container",
