@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 import containers
 import pytest
-from containers import World
+from containers import World, until
 from registry import Registry
 from screens import screen
 
@@ -170,3 +170,22 @@ def test_standard_input(world: World) -> None:
         shown.expect(b"42\r\n")
         assert shown.end() == 3
         assert shown.restored()
+
+
+def test_what_is_removed_at_its_end(world: World) -> None:
+    """The exit status is told, and when the program ends the container is gone, its volume too."""
+    for number in (0, 7, 143):
+        script = f"echo {number}; exit {number}"
+        found = run(world, "--rm", "-v", "/data", "busybox:1", "sh", "-c", script)
+        assert found == (number, f"{number}\n".encode(), b"")
+        assert world.slipway("ps", "-aq").stdout == b""
+    assert os.listdir(world.layout.volumes) == []
+    assert run(world, "--rm", "busybox:1", "nothere")[0] == 127
+    assert run(world, "--rm", "--restart", "always", "busybox:1")[0] == 125
+    assert run(world, "--rm", "-d", "--name", "job", "busybox:1", "sleep", "1000")[0] == 0
+    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    with subprocess.Popen([*program, "wait", "job"], stdout=subprocess.PIPE) as waiting:
+        until(lambda: list(world.layout.containers.glob("*/watch")))
+        world.slipway("kill", "job")
+        assert waiting.communicate(timeout=20)[0] == b"137\n"
+    until(lambda: world.slipway("ps", "-aq").stdout == b"")
