@@ -72,6 +72,7 @@ MODULES = (
     "container/bundle/config",
     "container/bundle/devices",
     "container/bundle/labels",
+    "container/bundle/masks",
     "container/bundle/mounts",
     "container/bundle/namespaces",
     "container/bundle/place",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .bundle.namespaces import MASKED_PATHS, READONLY_PATHS
+from .bundle.masks import MASKED_PATHS, READONLY_PATHS
 from .spec import ContainerSpec, DeviceRate
 
 

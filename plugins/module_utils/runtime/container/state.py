@@ -12,7 +12,7 @@ from typing import Any, Optional
 from .. import document, reference
 from ..errors import Error, NotFound
 from ..frozen import dataclass
-from ..image import platform, store
+from ..image import store
 from ..network import attach
 from ..network import record as network_record
 from ..plan import Host, difference
@@ -207,10 +207,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     unmade = _missing_volumes(host, declared)
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
-    wanted = platform.parse_platform(declared.platform) if declared.platform else None
-    misfits = bool(wanted and image_id and not _fits(host, image_id, wanted))
-    if misfits and reference.is_id(declared.image):
-        raise Error(f"container {declared.name}: image {name} is not for {wanted}")
+    asked, misfits = _platform(host, declared, image_id or "")
     if misfits:
         image_id = None
     if declared.pull == "always" and image_id != "":
@@ -222,7 +219,6 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             newer = "" if newest in here else newest
         except Error as exc:
             unreachable = str(exc)
-    asked = str(wanted or "")
     labels = _labels(host, image_id) if declared.refuse_image_labels else ()
     return Around(
         name, image_id, newer, missing, unreachable, labels, unmounted, asked, misfits, unmade
@@ -234,9 +230,18 @@ def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:
     return () if image is None else tuple(sorted(store.defaults(image).labels))
 
 
-def _fits(host: Host, image_id: str, wanted: platform.Platform) -> bool:
-    image = store.find(host.layout, image_id)
-    return image is None or platform.runs_on(platform.of(image.config), wanted)
+def _platform(host: Host, declared: Declared, image_id: str) -> tuple[str, bool]:
+    """The platform that was asked for, and whether the image on the host is for another one."""
+    if not declared.platform:
+        return "", False
+    from ..image import platform  # Few tasks name one.
+
+    wanted = platform.parse_platform(declared.platform)
+    image = store.find(host.layout, image_id) if image_id else None
+    misfits = image is not None and not platform.runs_on(platform.of(image.config), wanted)
+    if misfits and reference.is_id(declared.image):
+        raise Error(f"container {declared.name}: image {declared.image} is not for {wanted}")
+    return str(wanted), misfits
 
 
 def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:

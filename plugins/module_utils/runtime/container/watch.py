@@ -33,7 +33,7 @@ from .. import cgroups, files, process
 from ..errors import Error, NotFound
 from ..layout import Layout
 from ..plan import Host
-from . import health, liveness, oci_runtime, record
+from . import health, liveness, record
 from .health import Probe
 from .record import Record
 from .spec import Healthcheck
@@ -234,6 +234,8 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
     """Run the command of a check in the container, as its user, with its variables, in its
     directory.
     """
+    from . import oci_runtime  # Whoever only asks whether there is a watcher does without.
+
     begun = liveness.now()
     try:
         config = files.read_json(layout.run_container(run.id) / "config.json")

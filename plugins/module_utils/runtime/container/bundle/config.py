@@ -24,8 +24,9 @@ from ..spec import ContainerSpec, ImageDefaults, argv
 from .capabilities import capabilities
 from .devices import device_nodes, device_rules
 from .labels import labels
+from .masks import masks
 from .mounts import mounts, shared
-from .namespaces import masks, namespaces, sysctls
+from .namespaces import namespaces, sysctls
 from .place import Place
 from .process import process
 from .resources import resources, throttles
