@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import bundles
 import containers
 import pytest
 import racing
@@ -68,8 +69,9 @@ def hostile(world: World, sandbox: Path, tar: Path, links: dict[str, str], *chan
     return world
 
 
+@pytest.mark.parametrize("name", ["runc", "crun"])
 def test_links_at_every_kind_of_target(
-    world: World, sandbox: Path, busybox_tar: Path, canary: Path
+    world: World, sandbox: Path, busybox_tar: Path, canary: Path, name: str
 ) -> None:
     up = "../" * 12
     links = {
@@ -97,7 +99,10 @@ def test_links_at_every_kind_of_target(
         Mount("tmpfs", "", "/memory/of/mine"),
         Mount("volume", "parts", "/part", subpath="x"),
     )
-    running = world.run("web", "pwd; cat /file; exec sleep 1000", mounts=mounts)
+    script = "pwd; cat /file; exec sleep 1000"
+    with bundles.serving(name):
+        running = world.run("web", script, mounts=mounts, runtime=name)
+    assert running.runtime == name
     said = until(lambda: world.log(running.id).endswith("mine\n") and world.log(running.id))
     assert said == f"{canary}/made/below\nmine\n"
     # Each of them lies where its link leads within the container's own root.

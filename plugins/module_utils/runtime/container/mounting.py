@@ -140,14 +140,13 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, placed: _Placed) -> Non
             f"container {spec.name}: {mount.target} is {have} in the image, and {want} is to be"
             " mounted there"
         )
-    if found is None and placed.source is not None:
-        # The place of a tmpfs is the runtime's to make: it takes over the mode of one that is
-        # there.
-        if directory:
-            tree.make_dirs(target)
-        else:
-            tree.make_dirs(os.path.dirname(target))
+    if found is None:
+        tree.make_dirs(os.path.dirname(target))
+        if not directory:
             tree.write_file(target, b"")
+        else:
+            # A tmpfs takes over the mode of the directory that it is mounted on.
+            tree.make_dirs(target, 0o755 if placed.source is not None else 0o1777)
     placed.where = _locate(tree, target)[0]
 
 

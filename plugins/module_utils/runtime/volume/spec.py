@@ -15,7 +15,7 @@ from ..frozen import dataclass
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 
 #: Passwords of network filesystems stand among the words of the option o.
-_SECRET = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
+_SECRET = r"\b(password2?|pass)=[^,]*"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ class Volume:
 
 def without_passwords(options: Mapping[str, str]) -> dict[str, str]:
     """Driver options fit to be printed and kept, in order."""
-    return {key: _SECRET.sub(r"\1=********", value) for key, value in sorted(options.items())}
+    hidden = r"\1=********"
+    return {
+        key: re.sub(_SECRET, hidden, value, flags=re.IGNORECASE)
+        for key, value in sorted(options.items())
+    }
 
 
 def labels(volume: Volume) -> dict[str, str]:

@@ -25,8 +25,9 @@ _PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _CONSISTENCIES = ("cached", "consistent", "default", "delegated")
 
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
-_SIZE = re.compile(r"\A([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(?:i?b)?\Z", re.ASCII | re.IGNORECASE)
-_OCTAL = re.compile(r"\A[0-7]{1,5}\Z", re.ASCII)
+# Written out and compiled when a tmpfs asks for them: every task of the module imports this.
+_SIZE = r"\A([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(?:i?b)?\Z"
+_OCTAL = r"\A[0-7]{1,5}\Z"
 
 #: Which kinds of mounts a suboption of ``mounts`` is for.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
@@ -274,7 +275,7 @@ def _tmpfs_value(option: str, target: str, key: str, value: str) -> str:
         return value
     if key == "size":
         return str(_bytes(option, target, value))
-    if key == "mode" and _OCTAL.match(value):
+    if key == "mode" and re.match(_OCTAL, value, re.ASCII):
         return value.lstrip("0") or "0"
     if key in _TMPFS_NUMBERS and re.match(r"\A[0-9]+[kmg]?\Z", value, re.ASCII | re.IGNORECASE):
         return value
@@ -284,7 +285,7 @@ def _tmpfs_value(option: str, target: str, key: str, value: str) -> str:
 
 
 def _bytes(option: str, target: str, text: str) -> int:
-    found = _SIZE.match(text.strip())
+    found = re.match(_SIZE, text.strip(), re.ASCII | re.IGNORECASE)
     if found is None:
         raise bad(option, target, f"{text!r} is not a size such as 64m")
     return int(float(found[1]) * 1024 ** " kmgtp".index(found[2].lower() or " "))
