@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from option_rows import ACTING, LIVE, ROWS
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    inspect,
+    record,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.catalogue import (
     FIELDS,
     OPTIONS,
@@ -27,6 +33,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.o
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import plan
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     ContainerSpec,
+    ImageDefaults,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.state import (
     Around,
@@ -35,6 +42,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
     view,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.modules import container
 
 IMAGE = "docker.io/library/busybox:1"
@@ -295,3 +303,22 @@ def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
 
 def test_env_values_are_never_shown() -> None:
     assert "hunter2" not in str(shown(spec(env={"PASSWORD": "hunter2"})))
+
+
+#: What Docker has no such option and no word for.
+_OURS = {"publish_scope", "restart_on_change"}
+
+
+@pytest.mark.parametrize("option", sorted(set(ROWS) - _OURS))
+def test_every_option_is_told_by_inspect(option: str) -> None:
+    """What a task said of a container is found again where docker inspect has it."""
+    first, second, dummy = ROWS[option]
+    layout = Layout(Path("/lib"), Path("/run"), Path("/etc"))
+    found = record.Record("a" * 64, "web", "2026-01-01T00:00:00Z", ())
+    told = [
+        inspect.document(layout, made, found, ImageDefaults())
+        for made in (spec(), spec(**{option: first}), spec(**{option: second}))
+    ]
+    assert told[0] != told[1], "it can be seen"
+    assert told[1] != told[2], "and what it is"
+    json.dumps(told)

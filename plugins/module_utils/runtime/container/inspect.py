@@ -200,6 +200,7 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "Hostname": spec.hostname or record.id[:12],
         "User": image.user if spec.user is None else spec.user,
         "Domainname": spec.domainname,
+        **({"MacAddress": spec.mac_address} if spec.mac_address else {}),
         "Tty": spec.tty,
         "OpenStdin": spec.interactive,
         "StdinOnce": spec.stdin_once,
