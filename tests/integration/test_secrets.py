@@ -26,10 +26,10 @@ from registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
-ENV, NEW_ENV, PASSWORD, CONTENT = (
-    f"canary-{name}-7f3a91" for name in ("env", "new-env", "password", "content")
+ENV, NEW_ENV, PASSWORD, CONTENT, EXEC_ENV, STDIN = CANARIES = tuple(
+    f"canary-{name}-7f3a91"
+    for name in ("env", "new-env", "password", "content", "exec-env", "stdin")
 )
-CANARIES = (ENV, NEW_ENV, PASSWORD, CONTENT)
 
 
 @pytest.fixture
@@ -119,6 +119,17 @@ def play_with_secrets(registry: Registry, env: str) -> list[dict[str, Any]]:
                 "content": CONTENT,
             }
         },
+        {
+            "slipway.engine.container_exec": {
+                "container": "web",
+                # Long enough for the arguments of all who take part to be seen.
+                "argv": ["sh", "-c", 'read -r given; test "$given$TOKEN" && sleep 0.2'],
+                "env": {"TOKEN": EXEC_ENV},
+                "stdin": STDIN,
+            },
+            "register": "ran",
+        },
+        {"ansible.builtin.debug": {"var": "ran"}},
         # A module of others logs its arguments, which shows that the log is listened to.
         {"ansible.builtin.command": {"argv": ["true"]}},
     ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     copying,
     logs,
     running_in,
+    usage,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.traces import (
     LogEntry,
@@ -82,6 +84,41 @@ def test_which_lines_of_a_log(
     times = [None if text is None else logs.moment("since", text, now) for text in (since, until)]
     found = logs.selected(ENTRIES, times[0], times[1], streams)
     assert b"".join(line.data for line in found) == expected
+
+
+def test_the_numbers_of_a_unified_hierarchy(tmp_path: Path) -> None:
+    """cgroup-v2 of the kernel's documentation; the machine of the tests may have another one."""
+    for name, content in {
+        "cpu.stat": "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000\nnr_periods 7\n"
+        "nr_throttled 3\nthrottled_usec 11\n",
+        "memory.current": "1000\n",
+        "memory.max": "max\n",
+        "memory.stat": "anon 600\ninactive_file 100\n",
+        "pids.current": "4\n",
+        "pids.max": "100\n",
+        "io.stat": "8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n8:16 rbytes=5 wios=1\n",
+    }.items():
+        (tmp_path / name).write_text(content)
+    found = usage.measured(usage.Groups(tmp_path, {}))
+    cpu = found["cpu_stats"]
+    assert cpu["cpu_usage"] == {
+        "total_usage": 5_000_000,
+        "usage_in_kernelmode": 2_000_000,
+        "usage_in_usermode": 3_000_000,
+    }
+    assert cpu["throttling_data"] == {
+        "periods": 7, "throttled_periods": 3, "throttled_time": 11_000
+    }  # fmt: skip
+    memory = found["memory_stats"]
+    assert memory["usage"] == 1000 and memory["limit"] > 1 << 26
+    assert memory["stats"]["inactive_file"] == 100
+    assert found["pids_stats"] == {"current": 4, "limit": 100}
+    moved = found["blkio_stats"]["io_service_bytes_recursive"]
+    assert [(one["major"], one["minor"], one["op"], one["value"]) for one in moved] == [
+        (8, 0, "read", 10), (8, 0, "write", 20), (8, 16, "read", 5), (8, 16, "write", 0)
+    ]  # fmt: skip
+    (tmp_path / "memory.max").write_text("4096\n")
+    assert usage.measured(usage.Groups(tmp_path, {}))["memory_stats"]["limit"] == 4096
 
 
 @pytest.mark.parametrize("text", ["yesterday", "10", "1h30", "-5m", "2026-13-01", ""])

@@ -10,6 +10,7 @@ namespace. Reading only; no program is started, so a sample of 200 containers ta
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -109,13 +110,11 @@ def sample(
     document. Raises NotFound.
     """
     found = liveness.current(layout, container_id)
-    measured: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     if found.phase in liveness.LIVE:
-        try:
-            measured = _measure(found.pid)
-        except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
-            # It ended between the two looks; what is read now is an empty document.
-            measured = {}
+        # One that ends between the two looks gives an empty document, too.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            numbers = _measure(found.pid)
     earlier = before or {}
     empty = {"cpu_usage": {"total_usage": 0, "usage_in_kernelmode": 0, "usage_in_usermode": 0}}
     throttling = {"periods": 0, "throttled_periods": 0, "throttled_time": 0}
@@ -128,22 +127,25 @@ def sample(
         "num_procs": 0,
         "storage_stats": {},
         "precpu_stats": earlier.get("cpu_stats", zero),
-        "cpu_stats": measured.pop("cpu_stats", zero),
-        "memory_stats": measured.pop("memory_stats", {}),
-        "pids_stats": measured.pop("pids_stats", {}),
-        "blkio_stats": measured.pop("blkio_stats", _no_blkio()),
-        **measured,
+        "cpu_stats": numbers.pop("cpu_stats", zero),
+        "memory_stats": numbers.pop("memory_stats", {}),
+        "pids_stats": numbers.pop("pids_stats", {}),
+        "blkio_stats": numbers.pop("blkio_stats", _no_blkio()),
+        **numbers,
     }
 
 
 def _measure(pid: int) -> dict[str, Any]:
-    here = groups(pid)
+    return {**measured(groups(pid)), "networks": _networks(pid)}
+
+
+def measured(here: Groups) -> dict[str, Any]:
+    """What control groups count: cpu_stats, memory_stats, pids_stats, blkio_stats of the API."""
     return {
         "cpu_stats": _cpu(here),
         "memory_stats": _memory(here),
         "pids_stats": _pids(here),
         "blkio_stats": _blkio(here),
-        "networks": _networks(pid),
     }
 
 
