@@ -53,16 +53,18 @@ CONNECTION: Mapping[str, Mapping[str, Any]] = {
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
-    ``_predicted`` and ``_library`` are no options (see plugin_utils/), so they are taken out before
-    Ansible compares the parameters with the options. ``predicted`` is None outside a check-mode
+    ``_predicted``, ``_library`` and ``_archive``, a file it sent, are no options (see plugin_utils/
+    and action/), so they are taken out before Ansible compares the parameters with the options. ``predicted`` is None outside a check-mode
     run.
     """
 
     predicted: Optional[dict[str, Any]] = None
+    archive: Optional[str] = None
 
     def _load_params(self) -> None:
         super()._load_params()
         self.predicted = self.params.pop("_predicted", None)
+        self.archive = self.params.pop("_archive", None)
         asked = self.params.pop("_library", None)
         if asked:
             # Errors name the module that the task does.
@@ -166,6 +168,8 @@ def _module(
         module.fail_json(
             msg="slipway.engine needs root on the host; set become: true for the task or the play"
         )
+    if module.archive is not None:
+        module.params["_archive"] = module.archive
     given = [name for name in ignored if module.params.pop(name) is not None]
     if given:
         module.warn(f"There is no Docker daemon to connect to; ignored: {', '.join(given)}.")

@@ -181,8 +181,6 @@ ARGUMENT_SPEC = {
         "default": "modern",
     },
     "force": {"type": "bool"},
-    # The action plugin names here what it sent of src.
-    "_archive": {"type": "path"},
 }
 
 

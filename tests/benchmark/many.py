@@ -19,9 +19,10 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS.parent / ".build" / "collections"))
 
-import conftest  # noqa: F401  # makes the collection importable
 import containers
 import images
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bundles
 import containers
 import pytest
 from containers import World, until
@@ -110,8 +111,17 @@ def test_the_accounts_of_a_hostile_container(world: World) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32_000
 
 
-def test_what_a_command_gets(world: World) -> None:
-    made = world.run("web", env={"GIVEN": "own", "HOME": "/declared"}, working_dir="/srv")
+@pytest.mark.parametrize("runtime", oci_runtime.CANDIDATES)
+def test_what_a_command_gets(world: World, runtime: str) -> None:
+    with bundles.serving(runtime):
+        _what_a_command_gets(world, runtime)
+        world.clear()
+
+
+def _what_a_command_gets(world: World, runtime: str) -> None:
+    made = world.run(
+        "web", env={"GIVEN": "own", "HOME": "/declared"}, working_dir="/srv", runtime=runtime
+    )
     said = run(world, made, 'echo "$GIVEN $EXTRA $HOME $PWD $TERM."', env={"EXTRA": "a=b c"})
     assert said.stdout == b"own a=b c /declared /srv .\n"
     assert run(world, made, "pwd", cwd="/tmp").stdout == b"/tmp\n"

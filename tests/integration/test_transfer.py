@@ -24,10 +24,11 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     lifecycle,
     oci_runtime,
+    still,
     transfer,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
@@ -486,3 +487,27 @@ def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
     with safefs.Root(tmp_path) as root:
         other = treecopy.look(root, "zeros", size)
     assert other is not None and other.digest != found[b"zeros"].digest
+
+
+def test_who_is_killed_while_it_copies_leaves_nothing(world: World) -> None:
+    """The mounts of a container that does not run are in a namespace that ends with the process."""
+    made = world.create("web", mounts=(Mount("volume", "vol", "/vol"),))
+    source, target = os.pipe()
+    pid = os.fork()
+    if not pid:
+        with still.still(world.host, made.id, write=True) as there:
+            there.root.write_file("/vol/half", b"there")
+            os.write(target, b"x")
+            time.sleep(60)
+        os._exit(0)
+    assert os.read(source, 1) == b"x"
+    for fd in (source, target):
+        os.close(fd)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    assert str(world.layout.tmp) not in Path("/proc/self/mountinfo").read_text()
+    files.sweep(world.layout)
+    assert not list(world.layout.tmp.iterdir())
+    lifecycle.start(world.host, made.id)
+    root = Path(f"/proc/{world.current(made.id).pid}/root")
+    assert (root / "vol/half").read_bytes() == b"there"

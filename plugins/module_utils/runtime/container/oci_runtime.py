@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -309,15 +309,13 @@ def exec_piped(
     """Run one more process whose streams are pipes, our ends of which the Piped has; without
     ``stdin`` it reads nothing. Raises NotStarted.
     """
-    with _process_file(runtime, document) as (description, pid_file):
-        argv = _exec(runtime, description, pid_file)
-        with piped([*argv, container_id], stdin, ENVIRONMENT, pid_file) as child:
-            if not child.pid:
-                said = child.complaint.decode("utf-8", "replace")
-                raise failure(
-                    runtime, name or container_id[:12], said, tuple(document.get("args", ()))
-                )
-            yield child
+    with ExitStack() as stack:
+        description, pid_file = stack.enter_context(_process_file(runtime, document))
+        argv = [*_exec(runtime, description, pid_file), container_id]
+        child = stack.enter_context(piped(argv, stdin, ENVIRONMENT, pid_file))
+        if not child.pid:
+            raise _refusal(runtime, name or container_id[:12], child.complaint, document)
+        yield child
 
 
 @contextmanager
@@ -330,15 +328,17 @@ def exec_terminal(
     NotStarted.
     """
     with _process_file(runtime, document) as (description, pid_file):
-        argv = [*_exec(runtime, description, pid_file), "--tty"]
+        # crun complains on the terminal itself, unless it has a log.
+        log = pid_file.with_suffix(".log")
+        argv = [*_exec(runtime, description, pid_file, log), "--tty"]
         socket_path = pid_file.with_suffix(".sock")
         argv += ["--console-socket", str(socket_path), container_id]
         with terminal(argv, ENVIRONMENT, pid_file, socket_path) as child:
             if not child.pid:
-                said = child.complaint.decode("utf-8", "replace")
-                raise failure(
-                    runtime, name or container_id[:12], said, tuple(document.get("args", ()))
-                )
+                said = child.complaint
+                if not said and log.exists():
+                    said = log.read_bytes()
+                raise _refusal(runtime, name or container_id[:12], said, document)
             yield child
 
 
@@ -347,8 +347,11 @@ def _refusal(runtime: Runtime, name: str, said: bytes, document: Mapping[str, An
     return failure(runtime, name, said.decode("utf-8", "replace"), args)
 
 
-def _exec(runtime: Runtime, description: Path, pid_file: Path) -> list[str]:
-    argv = [runtime.path, *runtime.arguments(), "exec", "--detach"]
+def _exec(
+    runtime: Runtime, description: Path, pid_file: Path, log: Optional[Path] = None
+) -> list[str]:
+    logged = [] if log is None else ["--log", str(log)]
+    argv = [runtime.path, *runtime.arguments(), *logged, "exec", "--detach"]
     return [*argv, "--process", str(description), "--pid-file", str(pid_file)]
 
 
@@ -360,8 +363,7 @@ def exec_detached(
     """
     with _process_file(runtime, document) as (description, pid_file):
         log = pid_file.with_suffix(".log")
-        argv = [runtime.path, *runtime.arguments(), "--log", str(log), "exec", "--detach"]
-        argv += ["--process", str(description), "--pid-file", str(pid_file), container_id]
+        argv = [*_exec(runtime, description, pid_file, log), container_id]
         # The process inherits the streams, so they lead nowhere and the runtime writes to a log.
         if process.spawn(argv, env=ENVIRONMENT).wait() != 0:
             said = log.read_bytes() if log.exists() else b""
