@@ -54,8 +54,8 @@ class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
     ``_predicted``, ``_library`` and ``_archive``, a file it sent, are no options (see plugin_utils/
-    and action/), so they are taken out before Ansible compares the parameters with the options. ``predicted`` is None outside a check-mode
-    run.
+    and action/), so they are taken out before Ansible compares the parameters with the options.
+    ``predicted`` is None outside a check-mode run.
     """
 
     predicted: Optional[dict[str, Any]] = None

@@ -19,9 +19,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
-sys.path.insert(0, str(TESTS.parent / ".build" / "collections"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
 
 import containers
 import images
