@@ -298,6 +298,19 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
         container("web", networks=[{"name": "back"}], published_ports=["8080:80"]),
     ):
         assert apply(world.layout, task)[0].actions == ()
+    # Whoever is killed between taking the bridge away and connecting again leaves what the next
+    # run of either task finds.
+    again = network("back", ipam_config=elsewhere, labels={"a": "c"}, internal=False)
+    options = {"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"}
+    bound = network("back", ipam_config=elsewhere, driver_options=options)
+    for place, task in zip(("remade", "raised", "unplugged", "plugged"), (bound, again) * 2):
+        _dying(place, lambda task=task: apply(world.layout, task))  # type: ignore[misc]  # a default
+        assert apply(world.layout, task)[0].actions != (), place
+        assert apply(world.layout, task)[0].actions == (), place
+        assert reaches(world, "web", given(world, "db")["back"]["IPAddress"]), place
+        assert page(8080) == "here\n"
+        ports = world.recorded(record.by_name(world.layout, "web")).publications
+        assert {p.host_ip for p in ports} == {"127.0.0.1" if task is bound else ""}, place
     # Containers that may not speak to one another, but with the host.
     converge(
         world,
@@ -321,6 +334,8 @@ def _dying(name: str, do: Callable[[], Any]) -> None:
             "unplugged": (attach, "connect"),
             "plugged": (publish, "synchronise"),
             "ruled": (joining, "_give_back"),
+            "remade": (network_record, "write"),
+            "raised": (joining, "rejoin"),
         }
         module, function = places[name]
         setattr(module, function, lambda *given, **named: os._exit(9))

@@ -111,22 +111,22 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
     return done
 
 
-def _same(old: Attachment, new: Attachment) -> bool:
+def _same(there: Attachment, wanted: Attachment) -> bool:
     """Whether a link can stay as it is: all that differs is in its names and in routes."""
     return (
         dataclasses.replace(
-            old,
-            network=new.network,
-            aliases=new.aliases,
-            links=new.links,
-            gw_priority=new.gw_priority,
-            host_ip=new.host_ip,
-            sysctls=new.sysctls,
-            device_route=new.device_route,
-            ipv4_gateway=new.ipv4_gateway,
-            ipv6_gateway=new.ipv6_gateway,
+            there,
+            network=wanted.network,
+            aliases=wanted.aliases,
+            links=wanted.links,
+            gw_priority=wanted.gw_priority,
+            host_ip=wanted.host_ip,
+            sysctls=wanted.sysctls,
+            device_route=wanted.device_route,
+            ipv4_gateway=wanted.ipv4_gateway,
+            ipv6_gateway=wanted.ipv6_gateway,
         )
-        == new
+        == wanted
     )
 
 
