@@ -58,6 +58,8 @@ def test_the_exit_status_and_the_output_are_the_commands(world: World) -> None:
     assert inspected(world, "t")["State"]["Status"] == "created"
     assert run(world, "busybox:1", "/etc")[0] == 126
     assert run(world, "--pull", "never", "nothere:1")[0] == 125
+    never = ["--pull", "never", "--platform"]
+    assert run(world, *never, "linux/s390x", "busybox:1", "true")[0] == 125
     assert run(world, "-a", "stderr", "busybox:1", "sh", "-c", script) == (9, b"", b"err\n")
     assert run(world, "--name", "t", "busybox:1")[0] == 125
     assert run(world, "--gpus", "all", "busybox:1")[0] == 125

@@ -118,15 +118,17 @@ def _address(binding: Mapping[str, str]) -> str:
 
 def _top(host: Host, arguments: Arguments) -> int:
     from .container import record, top
-    from .table import table
 
     name, *options = arguments.operands
     import shlex
 
     container_id = record.identify(host.layout, name)
     found = top.processes(host.layout, container_id, shlex.join(options) or None)
-    for line in table([found["Titles"], *found["Processes"]]):
-        say(line.rstrip())
+    # docker top's columns are wider than those of its lists: twenty, three of them blank.
+    rows = [found["Titles"], *found["Processes"]]
+    widths = [max(17, *(len(cell) for cell in column)) + 3 for column in zip(*rows)]
+    for row in rows:
+        say("".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths)), row[-1]]))
     return 0
 
 

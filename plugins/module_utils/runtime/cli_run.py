@@ -106,11 +106,17 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     params = run_params.params(arguments, run_params.environment())
     if command:
         params["command"] = command
-    params |= {"image": image, "pull": "never", "name": "unnamed"}
+    params |= {
+        "image": image,
+        "pull": "never",
+        "name": arguments.name or "new",
+        "platform": arguments.platform,
+    }
     files.prepare(host.layout)
     cidfile = _cidfile(arguments.cidfile)
     declared = resource.declare(run_params.with_defaults(params))
-    _provide(host, image, arguments)
+    known = resource.RESOURCE.observe(host, declared).around.image_id
+    _provide(host, image, arguments, here=bool(known))
     for name in _names(arguments.name):
         declared = resource.declare(run_params.with_defaults({**params, "name": name}))
         have = resource.RESOURCE.observe(host, declared)
@@ -169,11 +175,8 @@ def _cidfile(text: str) -> Optional[Path]:
     return path
 
 
-def _provide(host: Host, image: str, arguments: Arguments) -> None:
+def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
     """Pull the image where --pull asks for that, telling of it as docker run does."""
-    from .image import store
-
-    here = store.find(host.layout, image) is not None
     if arguments.pull == "never" or (here and arguments.pull == "missing"):
         if not here:
             raise NotFound(f"there is no image {image[:200]!r}", hint="--pull is never")
