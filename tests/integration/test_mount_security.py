@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -18,10 +19,13 @@ import pytest
 import racing
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+    Error,
+    LockTimeout,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
@@ -176,6 +180,15 @@ def seeded(sandbox: Path) -> Path:
     return root
 
 
+def _copies(directory: Path) -> bool:
+    """Whether a cp into a directory runs."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().endswith(b"/.\0%s\0" % os.fsencode(directory)):
+                return True
+    return False
+
+
 def test_a_copy_that_was_killed_is_made_again(layout: Layout, seeded: Path) -> None:
     store.ensure(layout, Volume("data", ""))
     data = store.data(layout, "data")
@@ -189,6 +202,10 @@ def test_a_copy_that_was_killed_is_made_again(layout: Layout, seeded: Path) -> N
     child.join()
     found = store.find(layout, "data")
     assert found is not None and found.phase == "filling", "it was caught at it"
+    # Its cp goes on, and holds the lock, or it would go on beside the next one.
+    went_on = _copies(data)
+    with contextlib.suppress(LockTimeout), files.lock(data.parent / "lock", deadline_s=0):
+        assert not (went_on and _copies(data)), "the lock is free, and somebody still copies"
     (data / "half").touch()
     store.fill(layout, "data", seeded, "/srv")
     found = store.find(layout, "data")
