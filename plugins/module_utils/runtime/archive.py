@@ -201,6 +201,7 @@ MODULES = (
     "network/nameserver",
     "network/netlink",
     "network/plug",
+    "network/port",
     "network/probe",
     "network/pruning",
     "network/publish",

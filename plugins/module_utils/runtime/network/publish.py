@@ -12,12 +12,7 @@ and whenever networks change. It needs no process, so it may run beside the OCI 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import errno
-import ipaddress
 import os
-import random
-import socket
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -26,27 +21,16 @@ from .. import files, linux
 from ..container import record as container_record
 from ..container.record import Record
 from ..container.spec import Port
-from ..errors import Conflict, Error
 from ..frozen import dataclass
 from ..layout import Layout
-from . import firewall, names, nameserver, record, sockets, sysctl
-from .spec import Attachment, Network, Publication, by_gateway
+from . import firewall, names, port, record, sysctl
+from .spec import Attachment, Network, Publication
 
 _FIREWALL_LOCK = ("firewall", "table")
 _PORTS_LOCK = ("firewall", "ports")
 
-_TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM, "sctp": socket.SOCK_STREAM}
-_PROTOCOLS = {
-    "tcp": socket.IPPROTO_TCP,
-    "udp": socket.IPPROTO_UDP,
-    "sctp": getattr(socket, "IPPROTO_SCTP", 132),
-}
 #: How often the host is looked at, 0.01 seconds apart, while others replace the table.
 _PATIENCE = 100
-
-_ANY = ("", "0.0.0.0", "::")
-#: How /proc/net/tcp writes the state of a socket that listens (include/net/tcp_states.h).
-_TCP_LISTEN = "0A"
 
 #: Phases in which a container is on its networks, and in which its ports are its own.
 _RUNNING = frozenset({"running", "paused"})
@@ -290,185 +274,4 @@ def resolve(
             before = found.publications
         elif found.id not in exempt and (found.phase in _HOLDING or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
-    settled: list[Publication] = []
-    for asked in ports:
-        port = dataclasses.replace(asked, host_ip=asked.host_ip or _host_ip(attachments))
-        addresses = _container_addresses(attachments, port.host_ip)
-        if not addresses:
-            raise Error(
-                f"port {port.container_port}/{port.protocol} cannot be published: "
-                f"the container has no address that {port.host_ip or 'the host'} can lead to",
-                hint="join a network that is not internal and has that address family",
-            )
-        taken = [*holding, *(("this container", p) for p in settled)]
-        host_port = port.host_port
-        if not host_port or port.host_port_last:
-            host_port = _choose(layout, container_id, port, addresses, before, taken)
-        for made in _publications(container_id, port, host_port, addresses):
-            _check_free(layout, made, taken)
-            settled.append(dataclasses.replace(made, scope=scope))
-    return tuple(settled)
-
-
-def _container_addresses(attachments: Sequence[Attachment], host_ip: str) -> list[str]:
-    """The container's address per family, on the network that gives the default route: there the
-    answers leave. Of macvlan and ipvlan networks, which the host does not reach, on the next.
-    """
-    families = (4, 6) if not host_ip else (6,) if ":" in host_ip else (4,)
-    found = []
-    for family in families:
-        for attachment in _bridged(attachments):
-            address, gateway = (
-                (attachment.ipv4_address, attachment.ipv4_gateway)
-                if family == 4
-                else (attachment.ipv6_address, attachment.ipv6_gateway)
-            )
-            if address and gateway:
-                found.append(address.partition("/")[0])
-                break
-    return found
-
-
-def _bridged(attachments: Sequence[Attachment]) -> list[Attachment]:
-    return [a for a in by_gateway(attachments) if a.driver == "bridge"]
-
-
-def _host_ip(attachments: Sequence[Attachment]) -> str:
-    """Where a network says its containers' ports are published; "" is everywhere."""
-    return next((a.host_ip for a in _bridged(attachments)), "")
-
-
-def _publications(
-    container_id: str, port: Port, host_port: int, addresses: Sequence[str]
-) -> Iterator[Publication]:
-    for address in addresses:
-        yield Publication(
-            container_id, port.protocol, port.host_ip, host_port, address, port.container_port
-        )
-
-
-def _choose(
-    layout: Layout,
-    container_id: str,
-    port: Port,
-    addresses: Sequence[str],
-    before: Sequence[Publication],
-    taken: Sequence[tuple[str, Publication]],
-) -> int:
-    """A free host port: the one it had before, or one of the host's ephemeral range."""
-    had = [
-        p.host_port
-        for p in before
-        if (p.protocol, p.host_ip, p.container_port)
-        == (port.protocol, port.host_ip, port.container_port)
-    ]
-    asked = (port.host_port, port.host_port_last)
-    low, high = asked if port.host_port else _ephemeral_range()
-    span = range(low, high + 1)
-    # Of a range that was asked for the first free one, as Docker does; elsewhere any.
-    tried = list(span) if port.host_port else random.sample(span, min(len(span), 200))
-    for candidate in (*(p for p in had if p in span or not port.host_port), *tried):
-        try:
-            for made in _publications(container_id, port, candidate, addresses):
-                _check_free(layout, made, taken)
-        except Conflict:
-            continue
-        return candidate
-    raise Conflict(f"no {port.protocol} port from {low} to {high} of the host is free")
-
-
-def _ephemeral_range() -> tuple[int, int]:
-    try:
-        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
-            low, high = file.read().split()
-        return int(low), int(high)
-    except (FileNotFoundError, ValueError):
-        return 32768, 60999
-
-
-def _check_free(
-    layout: Layout, made: Publication, taken: Sequence[tuple[str, Publication]]
-) -> None:
-    for holder, other in taken:
-        if _collide(made, other):
-            raise _port_taken(made, holder)
-    _check_sockets(layout, made)
-
-
-def _collide(one: Publication, other: Publication) -> bool:
-    if (one.protocol, one.host_port) != (other.protocol, other.host_port):
-        return False
-    if (":" in one.container_ip) != (":" in other.container_ip):
-        return False
-    return one.host_ip in _ANY or other.host_ip in _ANY or one.host_ip == other.host_ip
-
-
-def _port_taken(made: Publication, holder: str) -> Conflict:
-    where = f"{made.host_ip}:" if made.host_ip else ""
-    return Conflict(
-        f"port {where}{made.host_port}/{made.protocol} of the host is taken by {holder}",
-        hint="publish another port, or stop what has it",
-    )
-
-
-def _check_sockets(layout: Layout, made: Publication) -> None:
-    """Raise Conflict when a socket of the host has the port: binding one of our own is the test."""
-    six = ":" in made.container_ip
-    family = socket.AF_INET6 if six else socket.AF_INET
-    kind, protocol = _TYPES[made.protocol], _PROTOCOLS[made.protocol]
-    address = made.host_ip if made.host_ip not in _ANY else "::" if six else "0.0.0.0"
-    try:
-        probe = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
-    except OSError as exc:
-        if exc.errno in (errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.ESOCKTNOSUPPORT):
-            # A kernel without SCTP or IPv6 sockets has none that could be in the way.
-            return
-        raise
-    with probe:
-        try:
-            if six:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address, made.host_port))
-        except OSError as exc:
-            if exc.errno == errno.EADDRINUSE:
-                if made.protocol == "tcp" and _only_connections(made.host_port):
-                    return
-                if made.host_port == 53 and nameserver.has_alone(layout, made.protocol):
-                    return
-                raise _port_taken(made, _owner(made)) from exc
-            if exc.errno == errno.EADDRNOTAVAIL:
-                raise Error(
-                    f"port {made.host_port}/{made.protocol} cannot be published on {made.host_ip}: "
-                    "that is not an address of this host"
-                ) from exc
-            raise
-
-
-def _only_connections(port: int) -> bool:
-    """Whether connections alone have a TCP port of the host: of a server that is gone, which wait
-    out their time, or of a client. They are in nobody's way. A socket that is bound and does not
-    listen yet stands in no table of the kernel's.
-    """
-    states = set()
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError), open(f"/proc/thread-self/net/{table}") as lines:
-            for line in list(lines)[1:]:
-                fields = line.split()
-                if int(fields[1].rpartition(":")[2], 16) == port:
-                    states.add(fields[3])
-    return bool(states) and _TCP_LISTEN not in states
-
-
-def _owner(made: Publication) -> str:
-    """The process whose socket has a port, for the message."""
-    found = sockets.having(sockets.inodes(made.protocol, made.host_port))
-    return sockets.describe(next(iter(sorted(found)), 0))
-
-
-def check_host_ip(host_ip: str) -> None:
-    """Raise Error unless a text may say where a port is published: "" or an IP address."""
-    if host_ip:
-        try:
-            ipaddress.ip_address(host_ip)
-        except ValueError as exc:
-            raise Error(f"{host_ip[:60]!r} is not an IP address to publish a port on") from exc
+    return port.settle(layout, container_id, ports, attachments, before, holding, scope)
