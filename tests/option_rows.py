@@ -153,6 +153,26 @@ ACTING = frozenset(
     | {"pull_check_mode_behavior"}
 )
 
+#: Every option of community.docker's docker_container (4.x), but for those about its daemon.
+_DOCKERS = """
+auto_remove blkio_weight cap_drop capabilities cgroup_parent cgroupns_mode cleanup
+command command_handling comparisons container_default_behavior cpu_period cpu_quota
+cpu_shares cpus cpuset_cpus cpuset_mems default_host_ip detach device_cgroup_rules
+device_read_bps device_read_iops device_requests device_write_bps device_write_iops
+devices dns_opts dns_search_domains dns_servers domainname entrypoint env env_file
+etc_hosts exposed_ports force_kill groups healthcheck healthy_wait_timeout hostname
+image image_comparison image_label_mismatch image_name_mismatch init interactive
+ipc_mode keep_volumes kernel_memory kill_signal labels links log_driver log_options
+mac_address memory memory_reservation memory_swap memory_swappiness mounts name
+network_mode networks networks_cli_compatible oom_killer oom_score_adj output_logs
+paused pid_mode pids_limit platform privileged publish_all_ports published_ports pull
+pull_check_mode_behavior read_only recreate removal_wait_timeout restart restart_policy
+restart_retries runtime security_opts shm_size state stop_signal stop_timeout
+storage_opts sysctls tmpfs tty ulimits user userns_mode uts volume_driver volumes
+volumes_from working_dir
+"""
+DOCKERS = frozenset(_DOCKERS.split())
+
 ROWS = {
     **PROCESS,
     **PORTS,

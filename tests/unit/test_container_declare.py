@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from option_rows import ACTING, LIVE, ROWS
+from option_rows import ACTING, DOCKERS, LIVE, ROWS
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
     inspect,
@@ -77,6 +77,11 @@ def test_every_option_has_a_row() -> None:
     companions = {name for option in OPTIONS for name in option.companions}
     known = {*ROWS, *companions, *REFUSED, *ACTING}
     assert set(container.ARGUMENT_SPEC) == known
+
+
+def test_every_option_of_docker_container_is_there() -> None:
+    """Moving a playbook over is replacing the module's name."""
+    assert set(container.ARGUMENT_SPEC) >= DOCKERS
 
 
 @pytest.mark.parametrize("option", ROWS)
