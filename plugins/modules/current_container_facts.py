@@ -18,9 +18,6 @@ description:
     services. It needs no privileges and none of the engine.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 seealso:
   - module: community.docker.current_container_facts
 """
