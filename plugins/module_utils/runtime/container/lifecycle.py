@@ -225,6 +225,8 @@ def pause(host: Host, container_id: str) -> Record:
         runtime = oci_runtime.choose(host.layout, found.runtime)
         if not _is_frozen(host, paused):
             oci_runtime.pause(runtime, container_id)
+        if watcher.needed(paused):
+            watcher.poke(host.layout)
         return paused
 
 

@@ -113,11 +113,15 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
     children: dict[int, tuple[int, str]] = {}
     poll = select.poll()
     poll.register(fifo, select.POLLIN)
+    told, looked = True, 0.0
     while True:
-        _look(layout, watched)
+        now = time.monotonic()
+        if told or now - looked >= _LONGEST_S:
+            # All records are read, so only when something has changed, or might have unheard.
+            _look(layout, watched)
+            told, looked = False, now
         if not watched and not children:
             return
-        now = time.monotonic()
         busy = {container_id for dummy, container_id in children.values()}
         for container_id, one in watched.items():
             if one.run.log_bytes:
@@ -136,6 +140,7 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
         left_s = max(0.0, min([now + longest_s, *_dues(watched, busy)]) - now)
         for fd, dummy in poll.poll(left_s * 1000 + 1):
             if fd == fifo:
+                told = True
                 with contextlib.suppress(BlockingIOError):
                     os.read(fifo, 4096)
                 continue
@@ -146,9 +151,7 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
             if container_id in watched:
                 one = watched[container_id]
                 if one.check is not None:
-                    known = health.read(layout, one.run)
-                    pause_s = health.pause_s(known, one.check, _age_s(one.run))
-                    one.due = time.monotonic() + pause_s
+                    one.due = time.monotonic() + _pause_s(layout, one.run, one.check)
 
 
 def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
@@ -161,10 +164,12 @@ def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
 
 
 def _runs(layout: Layout) -> Iterator[Record]:
-    """The runs that have a check."""
-    for found in record.records(layout):
-        if needed(found) and liveness.is_running(layout, found):
-            yield found
+    """The runs that have something to be done; a damaged record is no reason to do nothing."""
+    for container_id in record.all_ids(layout):
+        with contextlib.suppress(Error):
+            found = record.read_record(layout, container_id)
+            if needed(found) and liveness.is_running(layout, found):
+                yield found
 
 
 def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
@@ -192,12 +197,21 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
     watched.update(found)
 
 
+def _pause_s(layout: Layout, run: Record, check: Healthcheck) -> float:
+    return health.pause_s(_known(layout, run), check, _age_s(run))
+
+
+def _known(layout: Layout, run: Record) -> health.Health:
+    """What the checks said; what somebody damaged begins anew."""
+    try:
+        return health.read(layout, run)
+    except Error:
+        return health.Health(run.generation)
+
+
 def _due(layout: Layout, one: _Watched, check: Healthcheck, now: float) -> float:
     """When a run is to be checked next: an interval after the last check, or after its start."""
-    try:
-        known = health.read(layout, one.run)
-    except Error:
-        known = health.Health(one.run.generation)
+    known = _known(layout, one.run)
     last = known.log[-1].end if known.log else one.run.started_at
     ago_s = time.time() - (liveness.seconds(last) or time.time())
     return now + max(0.0, health.pause_s(known, check, _age_s(one.run)) - max(0.0, ago_s))
@@ -224,7 +238,7 @@ def _check(layout: Layout, run: Record, check: Healthcheck) -> None:
         # Under no lock: this process alone writes it, and the run's directory goes with the run.
         now = record.read_record(layout, run.id)
         if now.generation == run.generation and liveness.is_running(layout, now):
-            known = health.read(layout, run)
+            known = _known(layout, run)
             health.write(layout, run, health.judge(known, check, probe, since_start_s))
     except (NotFound, FileNotFoundError):
         return
