@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def test_removed_at_its_end(world: World) -> None:
     gone = world.run("gone", "sleep 0.1", auto_remove=True, mounts=data)
     until(lambda: not world.layout.container(gone.id).exists())
     until(lambda: not list(volume_store.volumes(world.layout)))
+    held = world.create("held", "exit 5", auto_remove=True)
+    with record.watch(world.layout, held.id):
+        lifecycle.start(world.host, held.id)
+        until(lambda: world.recorded(held.id).phase == "exited")
+        time.sleep(0.3)
+        assert world.recorded(held.id).exit_code == 5, "who waits for it can still read that"
+    until(lambda: not world.layout.container(held.id).exists())
     (made,) = converge(world, task("web", auto_remove=True))
     lifecycle.restart(world.host, made)
     assert world.current(made).generation == 2, "a restart is no end"
