@@ -107,7 +107,7 @@ class Sent(Library):
         """Compile everything, and write it with the sources for the next task, durably; the oldest
         libraries go.
         """
-        if not trusted(self.directory):
+        if not self.keeps or not trusted(self.directory):
             return
         if self._packed != _content(self.archive):
             write(self.archive, self._packed)

@@ -8,6 +8,7 @@ Sent with every task, so it is small, and imports nothing else of the collection
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -38,6 +39,8 @@ class Library:
         #: Where modules say they come from.
         self.archive = f"{directory}/{digest}.zip"
         self.code = f"{directory}/{digest}.{sys.implementation.cache_tag}.code"
+        #: Whether what was sent may be kept; not in check mode.
+        self.keeps = True
         self.index: dict[str, tuple[bool, int, int, int, int, int]] = {}
         self._fd = -1
 
@@ -135,10 +138,13 @@ def find(digest: str, sent: str = "", directory: str = PROGRAM) -> Optional[Libr
 
 
 def keep(write: Callable[[str, bytes], None]) -> None:
-    """Let the next task find the library that this process was sent, if it runs from one."""
+    """Let the next task find the library that this process was sent, if it runs from one. A disk
+    that is full or read-only is no reason to fail a task that did its work.
+    """
     for found in sys.meta_path:
         if isinstance(found, Library):
-            found.keep(write)
+            with contextlib.suppress(OSError):
+                found.keep(write)
 
 
 def open_trusted(path: str) -> int:

@@ -92,7 +92,7 @@ def converge(
                 host.warn(missing)
         else:
             plan, found = carry_out(host, resource, declared)
-            library.keep(lambda path, data: files.write_atomic(Path(path), data))
+            library.keep(_write)
         result = _result(host, resource, plan, found)
     except Error as exc:
         _fail(module, host, exc)
@@ -148,8 +148,14 @@ def inform(
         _fail(module, host, exc)
     except OSError as exc:
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    # A copy of the collection is no change of the host; where there is nothing yet, none is made.
+    library.keep(_write)
     _warn(module, host)
     module.exit_json(changed=False, **found)
+
+
+def _write(path: str, data: bytes) -> None:
+    files.write_atomic(Path(path), data)
 
 
 def _module(

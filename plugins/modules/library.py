@@ -74,6 +74,7 @@ class _Library(AnsibleModule):
         self.params = {key: value for key, value in self.params.items() if key[:9] == "_ansible_"}
         found = library.find(asked["digest"], asked.get("sent", ""))
         if found is not None:
+            found.keeps = not self.params.get("_ansible_check_mode", False)
             sys.meta_path.insert(0, found)
             # Its AnsibleModule reads the parameters again, and ends the process.
             importlib.import_module(f"{library.PACKAGE}.modules.{asked['module']}").main()

@@ -4,9 +4,9 @@
 """Running the collection's modules from the copy of it that the host keeps.
 
 The module ``library`` goes to the host in place of the task's own one. Where it answers that the
-host lacks this version of the collection, the sources are sent beside it, once; a task that acts
-keeps them there. A host that lacks them again, as in a check-mode run, which keeps nothing, gets
-each module the usual way for the rest of the run.
+host lacks this version of the collection, the sources are sent beside it, once, and kept there. A
+check-mode run keeps nothing, so there a host that lacks them again gets each module the usual way
+for the rest of the run; as does one that cannot run what was sent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible import constants as C
+from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.slipway.engine.plugins.module_utils import keeping
@@ -41,7 +42,8 @@ class LibraryAction(NormalAction):
             return result
         sent = self._mark("slipway-library-sent")
         if not sent.exists():
-            sent.touch()
+            if context.CLIARGS.get("check"):
+                sent.touch()
             asked = {**asked, "sent": self._send(_archive())}
             result = self._execute_from_library(asked, options)
             if result.get("library") != "missing":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import os
@@ -102,6 +103,24 @@ def test_sources_run_from_memory_where_nothing_can_be_kept(program: Path) -> Non
     found = _keep(program, OLD)
     sys.meta_path.insert(0, found)
     assert importlib.import_module(f"{library.PACKAGE}.zone.answer").answer() == "old"
+
+
+def test_a_full_disk_is_no_failure(program: Path) -> None:
+    sent = program.parent / "sent.zip"
+    sent.write_bytes(keeping.pack(OLD))
+    found = library.find(keeping.digest(OLD), str(sent), str(program))
+    assert found is not None
+    sys.meta_path.insert(0, found)
+
+    def write(path: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    library.keep(write)
+    assert importlib.import_module(f"{library.PACKAGE}.zone.answer").answer() == "old"
+    assert list(program.iterdir()) == []
+    found.keeps = False
+    library.keep(_write)
+    assert list(program.iterdir()) == []
 
 
 def test_several_versions_stand_side_by_side_and_old_ones_go(program: Path) -> None:
