@@ -33,8 +33,13 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error, NotFound
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+    Error,
+    LockTimeout,
+    NotFound,
+)
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 CANARY = b"what nobody may read or write\n"
 
@@ -511,3 +516,24 @@ def test_who_is_killed_while_it_copies_leaves_nothing(world: World) -> None:
     lifecycle.start(world.host, made.id)
     root = Path(f"/proc/{world.current(made.id).pid}/root")
     assert (root / "vol/half").read_bytes() == b"there"
+
+
+def test_a_container_stands_still_while_it_is_copied(world: World) -> None:
+    made = world.run("busy", "while :; do :; done")
+
+    def used() -> int:
+        fields = Path(f"/proc/{made.pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    begun = used()
+    until(lambda: used() > begun)
+    with still.still(world.host, made.id, write=False):
+        # A tick may have been on its way when it was frozen.
+        before = used()
+        time.sleep(0.1)
+        assert used() - before <= 1
+    after = used()
+    until(lambda: used() > after + 1)
+    # While it is copied nobody else changes its state.
+    with still.still(world.host, made.id, write=True), pytest.raises(LockTimeout):
+        lifecycle.stop(Host(world.layout, lock_timeout_s=0.1), made.id, 0)
