@@ -85,7 +85,7 @@ mkdir trap; ln -s "$C" trap/to-dir; ln -s "$C/secret" trap/to-file; ln -s / trap
 mkfifo fifo; mknod null c 1 3; mknod disk b 8 0; mkdir special; mkfifo special/fifo
 mknod special/null c 1 3; echo x > special/file
 echo linked > hard1; ln hard1 hard2; mkdir links; echo l > links/a; ln links/a links/b
-cp real/file suid; chmod 4755 suid; chown 33:33 suid; chmod 2750 real/file; chown 33:44 real/file
+cp real/file suid; chown 33:33 suid; chmod 4755 suid; chown 33:44 real/file; chmod 2750 real/file
 dd if=/dev/zero of=sparse bs=1 count=1 seek=300000000 2>/dev/null
 n=$(printf 'n%.0s' $(seq 255)); echo long > "$n"; mkdir bytes; echo b > "bytes/$(printf '\377\376')"
 mkdir -m 700 closed; echo c > closed/file; chmod 0 closed/file; touch "bytes/a
