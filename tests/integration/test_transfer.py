@@ -223,6 +223,9 @@ def test_copies_of_a_hostile_container(
         oci_runtime.resume(runtime, made.id)
     assert not wrong, "\n".join(wrong)
     # The hard link was replaced, its other name left alone; the volume has what was put into it.
+    upper = world.layout.container(made.id) / "upper/w"
+    assert (upper / "hard1").read_bytes() == b"given"
+    assert (upper / "hard2").read_bytes() == b"linked\n"
     if phase == "stopped":
         lifecycle.start(world.host, made.id)
     assert (world.layout.volume("vol") / "_data/file").read_bytes() == b"given"
@@ -230,9 +233,6 @@ def test_copies_of_a_hostile_container(
     if phase != "stopped":
         assert b" /etc/hosts " in Path(f"/proc/{made.pid}/mountinfo").read_bytes()
         assert (world.layout.container(made.id) / "hosts").read_bytes() == b"given"
-    upper = world.layout.container(made.id) / "upper/w"
-    assert (upper / "hard1").read_bytes() == b"given"
-    assert (upper / "hard2").read_bytes() == b"linked\n"
 
 
 def _get_all(world: World, made: Record, tmp_path: Path, phase: str) -> Iterator[str]:
