@@ -115,8 +115,8 @@ def load(program: str, rules: str) -> None:
 def passes(host: Host, web: Container, client: Container) -> tuple[bool, bool, bool]:
     """Whether a published port is reached, the world outside, and the name server."""
     return (
-        ask(host.lan, LAN_HOST, 8080, patience_s=0.4) == ("web", LAN_PEER),
-        ask(client.space, FAR_PEER, 80, patience_s=0.4) is not None,
+        ask(host.lan, LAN_HOST, 8080, patience_s=0.25) == ("web", LAN_PEER),
+        ask(client.space, FAR_PEER, 80, patience_s=0.25) is not None,
         web.address in client.run("dig", "+short", "+time=1", "+tries=1", "web"),
     )
 
