@@ -149,6 +149,9 @@ def test_a_replacement_under_way_is_left_alone(world: World) -> None:
     journal.write_swap(world.layout, plan)
     swap.recover_all(world.host)
     assert journal.find_swap(world.layout, "web") == plan
+    lifecycle.stop(world.host, old.id)
+    world.slipway("container", "prune", "-f")
+    assert record.all_ids(world.layout) == [old.id], "it may come back"
     journal.end_swap(world.layout, "web")
 
 

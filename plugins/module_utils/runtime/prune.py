@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from . import filters
-from .container import lifecycle, liveness, record
+from .container import journal, lifecycle, liveness, record
 from .errors import NotFound
 from .filters import Filters
 from .frozen import dataclass
@@ -196,9 +196,10 @@ def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
     """The containers at rest, those that earlier tasks of a check-mode run would leave included."""
     layout, predicted = host.layout, host.predicted.get("container", {})
     found = []
+    replaced = journal.replaced(layout)
     for known in record.records(layout):
         phase = liveness.truth(layout, known).phase
-        if known.name in predicted or phase not in _AT_REST:
+        if known.name in predicted or phase not in _AT_REST or known.id in replaced:
             continue
         with contextlib.suppress(NotFound):
             spec = record.read_spec(layout, known.id)

@@ -102,6 +102,12 @@ def swaps(layout: Layout) -> list[str]:
     return sorted(name[:-5] for name in names if name.endswith(".json") and name[0] != ".")
 
 
+def replaced(layout: Layout) -> frozenset[str]:
+    """The ids of the containers on both sides of all replacements; none of them is waste."""
+    found = filter(None, (find_swap(layout, name) for name in swaps(layout)))
+    return frozenset(container_id for swap in found for container_id in (swap.old, swap.new))
+
+
 def _swap(layout: Layout, name: str) -> Path:
     return layout.swaps / f"{name}.json"
 
