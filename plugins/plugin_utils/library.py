@@ -30,7 +30,7 @@ class LibraryAction(NormalAction):
     """The normal action, with the task's module run from the host's copy of the collection."""
 
     def _execute_module(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        module = str(self._task.resolved_action or "")
+        module = self._module()
         plain = arguments or "module_name" in options or options.get("wrap_async")
         given_up = self._mark("slipway-without-library")
         if plain or not module.startswith(COLLECTION) or given_up.exists():
@@ -50,6 +50,16 @@ class LibraryAction(NormalAction):
                 return result
         given_up.touch()
         return self._execute_module(**options)
+
+    def _module(self) -> str:
+        """The whole name of the task's module. Before ansible-core 2.19 the task's own
+        ``resolved_action`` is that of the action plugin, which serves many.
+        """
+        loader = self._shared_loader_obj.module_loader
+        found = loader.find_plugin_with_context(
+            self._task.action, collection_list=self._task.collections
+        )
+        return str(found.resolved_fqcn or "")
 
     def _execute_from_library(
         self, asked: dict[str, str], options: dict[str, Any]
