@@ -24,6 +24,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     confinement,
     documents,
     execute,
+    lifecycle,
     oci_runtime,
     record,
     resource,
@@ -154,6 +155,7 @@ def test_the_process_and_its_rights(world: World, sandbox: Path, runtime: str) -
     assert bounding & 1 << 12, "CAP_NET_ADMIN was added"
     assert inside(world, web, "cat /proc/1/cmdline | tr '\\0' ' '") == "/dev/init -- cat"
     assert "cat" in inside(world, web, "cat /proc/[0-9]*/comm").split()
+    assert not (world.layout.container(web) / "upper/dev/init").exists(), "nothing is left of it"
     assert (
         inside(world, web, "cat /proc/sys/kernel/shmmni /proc/sys/net/ipv4/ip_forward") == "77\n1"
     )
@@ -339,6 +341,20 @@ def test_an_image_for_another_platform_does_not_serve(world: World) -> None:
     with pytest.raises(Error, match="not a platform"):
         apply(world.layout, task("web", platform="linux//"))
     assert world.current(record.by_name(world.layout, "web")).phase == "running"
+
+
+def test_a_start_that_fails_leaves_no_control_group(world: World, runtime: str) -> None:
+    wrong: list[dict[str, Any]] = [{"command": ("/no/such",)}]
+    if runtime == "crun" and not UNIFIED:
+        # It has made the groups by the time it finds out that there is no such file.
+        wrong.append({"blkio_weight": 100})
+    for given in wrong:
+        made = world.create("web", runtime=runtime, **given)
+        with pytest.raises(Error, match="container web"):
+            lifecycle.start(world.host, made.id)
+        for group in (f"*/slipway/{made.id}", f"slipway/{made.id}"):
+            assert not list(Path("/sys/fs/cgroup").glob(group))
+        lifecycle.remove(world.host, made.id)
 
 
 def test_a_runtime_of_ones_own(world: World, sandbox: Path) -> None:

@@ -325,6 +325,7 @@ def _undo(layout: Layout, found: Record) -> None:
     """End what may still run of a container and unmount its root."""
     conmon.end(layout, found.id)
     oci_runtime.delete(oci_runtime.choose(layout, found.runtime), found.id, force=True)
+    oci_runtime.remove_cgroups(found.id, read_spec(layout, found.id).cgroup_parent)
     rootfs.clear(layout, found.id)
     volume_users.release(layout, found)
 

@@ -110,6 +110,21 @@ def cgroups_path(container_id: str, driver: str = "", parent: str = "") -> str:
     return f"/{parent.strip('/') or 'slipway'}/{container_id}"
 
 
+def remove_cgroups(container_id: str, parent: str = "") -> None:
+    """Remove the control groups a creation that failed may have left; crun leaves them all.
+
+    None is a success, and one with a process in it stays. With systemd they go with their scope.
+    """
+    if cgroup_driver() == "systemd":
+        return
+    path = cgroups_path(container_id, parent=parent)
+    with os.scandir(_CGROUPS) as hierarchies:
+        tops = [_CGROUPS, *(entry.path for entry in hierarchies if entry.is_dir())]
+    for top in tops:
+        with suppress(OSError):
+            os.rmdir(f"{top}{path}")
+
+
 def refusal(name: str, found: Cgroups) -> str:
     """Why a runtime cannot serve a host with this layout; "" when it can. Pure.
 
