@@ -122,7 +122,7 @@ def perform(
     host = Host(Layout.default())
     try:
         done = act(host, module.params)
-        library.keep(lambda path, data: files.write_atomic(Path(path), data))
+        library.keep(_write)
     except Error as exc:
         _fail(module, host, exc)
     except OSError as exc:
