@@ -115,7 +115,9 @@ def test_containers_know_one_another_by_every_resolver(
     host.network("blue", "10.1.1.0/24", "fd00:b::/64")
     host.network("red", "10.1.2.0/24")
     web = host.container("web", (Endpoint("blue", aliases=("www", "shared")),))
-    client = host.container("client", ("blue",), extra_hosts={"up": "host-gateway"})
+    client = host.container(
+        "client", ("blue",), extra_hosts={"up": "host-gateway"}, domainname="example.org"
+    )
     stranger = host.container("stranger", (Endpoint("red", aliases=("shared",)),))
     both = host.container("both", ("blue", "red"))
     for container in (web, client, stranger, both):
@@ -123,6 +125,7 @@ def test_containers_know_one_another_by_every_resolver(
     assert "nameserver 10.1.1.1\nnameserver fd00:b::1\noptions ndots:0\n" in client.resolv()
     assert client.resolv().endswith("search corp.invalid\n")
     assert "web" not in client.hosts()
+    assert f"\n{client.address}\tclient.example.org client\n" in client.hosts()
     for name in ("web", "WEB", "www", "shared", web.id[:12], "web."):
         assert dig(client, name) == ["10.1.1.2"], name
     assert dig(client, "web", "AAAA") == [web.address6]

@@ -69,7 +69,7 @@ def prepare(
         hostname = spec.hostname or container_id[:12]
         dns.check_host_name(hostname)
         own = [
-            dns.Entry(address, _host_names(hostname))
+            dns.Entry(address, _host_names(hostname, spec.domainname))
             for attachment in attachments
             for address in _addresses(attachment)
         ]
@@ -105,10 +105,11 @@ def _addresses(attachment: Attachment) -> Iterator[str]:
             yield address.partition("/")[0]
 
 
-def _host_names(hostname: str) -> tuple[str, ...]:
-    """A full name is followed by its first part, as Docker writes it."""
-    short = hostname.partition(".")[0]
-    return (hostname,) if short == hostname else (hostname, short)
+def _host_names(hostname: str, domainname: str) -> tuple[str, ...]:
+    """The full name, followed by its first part, as Docker writes them."""
+    full = f"{hostname}.{domainname}" if domainname else hostname
+    short = full.partition(".")[0]
+    return (full,) if short == full else (full, short)
 
 
 def _gateways(layout: Layout, attachments: Sequence[Attachment]) -> tuple[str, ...]:
