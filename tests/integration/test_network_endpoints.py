@@ -467,8 +467,11 @@ def test_the_program_has_the_verbs_of_networks(world: World) -> None:
     assert said("ls", "-q", "--no-trunc", "--filter", "label=a=b") == f"{made}\n"
     assert said("ls", "--filter", "type=custom", "--format", "{{.Name}}") == "back\nclosed\n"
     apply(world.layout, container("web", networks=[{"name": "closed"}]))
-    said("connect", "--ip", "10.9.2.77", "--ip6", "fd00:9:2::77", "--alias", "www", "back", "web")
+    addresses = ["--ip", "10.9.2.77", "--ip6", "fd00:9:2::77"]
+    said("connect", *addresses, "--alias", "www", made[:12], "web")
     assert "is on the network back already" in refused("connect", "back", "web")
+    with pytest.raises(Error, match=r"two of the networks back, .* are one"):
+        apply(world.layout, container("web", networks=[{"name": "back"}, {"name": made[:12]}]))
     (endpoint,) = json.loads(said("inspect", "back"))[0]["Containers"].values()
     assert {key: endpoint[key] for key in ("Name", "IPv4Address", "IPv6Address")} == {
         "Name": "web",

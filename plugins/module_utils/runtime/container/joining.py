@@ -43,9 +43,11 @@ def connect(host: Host, container_id: str, endpoint: Endpoint) -> Record:
     """Connect a container to one more network. Raises Conflict when it is on it."""
     with locked(host, container_id) as found:
         before = read_spec(host.layout, container_id)
-        wanted = network_record.read(host.layout, endpoint.network).id
-        if wanted in _networks(host, before):
-            raise Conflict(f"container {found.name} is on the network {endpoint.network} already")
+        network = network_record.read(host.layout, endpoint.network)
+        if network.id in _networks(host, before):
+            raise Conflict(f"container {found.name} is on the network {network.spec.name} already")
+        # A task that declares it calls it by its name.
+        endpoint = dataclasses.replace(endpoint, network=network.spec.name)
         return _rejoin(host, found, before, with_endpoint(before, endpoint))
 
 

@@ -65,6 +65,9 @@ def attach(
                 hint=f"set network_mode: {network.spec.name} instead",
             )
     before = {n.id: lease.held_by(layout, n.id, container_id) for n in networks}
+    if len(before) < len(networks):
+        named = ", ".join(endpoint.network for endpoint in wanted)
+        raise Error(f"two of the networks {named} are one", hint="name it once")
     names = _Names(container_id, standing, [network.id for network in networks])
     try:
         return tuple(
