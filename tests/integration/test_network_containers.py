@@ -8,14 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from containers import World, page, until
 from containers import world as make_world
+from converging import Task, apply, assert_play_is_predicted
 from segment import add_network
 
+from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    catalogue,
     lifecycle,
+    resource,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
     Endpoint,
@@ -79,6 +84,51 @@ def test_names_and_ports_of_a_container(world: World) -> None:
 def _arguments(pid: int) -> bytes:
     """Empty for a process that ended and that nobody has waited for yet."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> None:
+    """Check, apply, apply, check: the first prediction holds, and then nothing is left to do."""
+    add_network(world.layout, "blue", "10.1.1.0/24")
+    given: dict[str, Any] = {
+        "name": "web", "image": "busybox:1", "state": "started", "pull": "never",
+        "command": ["sh", "-c", SERVE], "stop_signal": "KILL", "undeclared": "reset",
+        "comparisons": None, "recreate": False, "restart": False, "keep_volumes": False,
+        "force_kill": False, "networks": [{"name": "blue", "aliases": ["www"]}],
+        "hostname": "front", "domainname": "example.org", "exposed_ports": ["81", "82/udp"],
+        "published_ports": ["9000-9003:80", "all"], "default_host_ip": "127.0.0.1",
+        "publish_scope": ["lan"], "dns_servers": ["192.0.2.53"], "dns_opts": ["timeout:1"],
+        "dns_search_domains": ["."], "etc_hosts": {"up": "host-gateway"},
+    }  # fmt: skip
+    made = Task(
+        resource.declare,
+        program.with_program(resource.RESOURCE),
+        {**dict.fromkeys(catalogue.FIELDS), **given},
+    )
+    assert_play_is_predicted(world.layout, [made])
+    assert apply(world.layout, made)[0].actions == ()
+    found = json.loads(world.slipway("inspect", "web").stdout)[0]
+    ports = found["NetworkSettings"]["Ports"]
+    assert ports["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "9000"}]
+    assert ports["81/tcp"] and ports["82/udp"]
+    assert page(9000) == "front\n"
+    home = world.layout.container(found["Id"])
+    assert "10.1.1.2\tfront.example.org front\n" in (home / "hosts").read_text()
+    zone = next(
+        path for path in (world.layout.run / "dns").iterdir() if path.name != "aardvark.pid"
+    )
+    assert f" web,www,{found['Id'][:12]} 192.0.2.53\n" in zone.read_text()
+    # Who leaves the options out has none of it any more.
+    bare = {key: value for key, value in given.items() if key in _NEEDED}
+    made = Task(made.declare, made.resource, {**dict.fromkeys(catalogue.FIELDS), **bare})
+    assert_play_is_predicted(world.layout, [made])
+    found = json.loads(world.slipway("inspect", "web").stdout)[0]
+    assert found["HostConfig"]["Dns"] == [] and not any(found["NetworkSettings"]["Ports"].values())
+
+
+_NEEDED = frozenset(
+    {"name", "image", "state", "pull", "command", "stop_signal", "undeclared", "comparisons"}
+    | {"recreate", "restart", "keep_volumes", "force_kill", "networks"}
+)
 
 
 def test_a_link_is_to_a_container_that_exists(world: World) -> None:

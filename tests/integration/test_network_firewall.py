@@ -178,7 +178,9 @@ def test_a_published_port_is_for_those_in_its_scope(host: Host) -> None:
         "some": always | {"far", "near v6"},
         "all": set(answering["all"]),
     }
-    rules = subprocess.run(["nft", "list", "table", "inet", "slipway"], capture_output=True)
+    rules = subprocess.run(
+        ["nft", "list", "table", "inet", "slipway"], capture_output=True, check=True
+    )
     assert b"limited4" in rules.stdout and b"sources6" in rules.stdout
 
 
@@ -322,7 +324,9 @@ def test_a_router_that_a_container_pretends_to_be_is_believed_by_nobody(host: Ho
 
     def routes() -> tuple[str, str, str]:
         own = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True)
-        addresses = subprocess.run(["ip", "-6", "addr", "show", bridge], capture_output=True)
+        addresses = subprocess.run(
+            ["ip", "-6", "addr", "show", bridge], capture_output=True, check=True
+        )
         return own.stdout, addresses.stdout.decode(), peer.space.run("ip", "-6", "route")
 
     before = routes()
