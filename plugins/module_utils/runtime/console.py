@@ -14,7 +14,6 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import termios
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -310,4 +309,4 @@ def _send(streams: Streams, data: bytes) -> Optional[bytes]:
 
 
 def _leave(number: int, frame: object) -> None:
-    sys.exit(128 + number)
+    raise SystemExit(128 + number)
