@@ -155,16 +155,12 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
 
     # Changed in one place, one place is written; force and conflicts.
     (www / "index").write_text("other")
-    again = results(play.tasks([tasks[0]], "--diff"))[0]
-    assert again["changed"] and (www / "index").read_text() == "page\n"
     new = {"container": "web", "content": "new", "container_path": "/srv/index"}
     kept = module("container_copy_into", **new, force=False)
     forced = module("container_copy_into", **new, follow=True, force=True)
-    assert [item["changed"] for item in results(play.tasks([kept, forced, forced]))] == [
-        False,
-        True,
-        True,
-    ]
+    again = results(play.tasks([tasks[0], kept, forced, forced]))
+    assert [item["changed"] for item in again] == [True, False, True, True]
+    assert (www / "index").read_text() == "page\n"
     errors = (
         ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory"),
         ({"content": "x", "container_path": "/no/x"}, "there is no directory /no in container web"),
@@ -220,8 +216,10 @@ def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> N
         if not running:
             lifecycle.stop(world.host, made.id, 0)
             path.unlink()
-        runs = [results(play.tasks(tasks, *flags)) for flags in (["--check"], [], [], ["--check"])]
-        assert [run[0]["changed"] for run in runs] == [True, True, False, False]
+        # Checked twice where it runs: what does not run is read in the same way.
+        flags = (["--check"], [], [], ["--check"]) if running else ([], ["--check"])
+        runs = [results(play.tasks(tasks, *given))[0]["changed"] for given in flags]
+        assert runs == ([True, True, False, False] if running else [True, False])
         assert path.stat().st_mode & 0o777 == 0o600
         with tarfile.open(path) as archive:
             found = {member.name: member for member in archive}

@@ -407,7 +407,7 @@ def test_an_archive_both_ways(world: World, canary: Path) -> None:
 
 
 #: Rounds of each way; the kernel's rule is the same in every one.
-ROUNDS = int(os.environ.get("SLIPWAY_COPY_ROUNDS", "100"))
+ROUNDS = int(os.environ.get("SLIPWAY_COPY_ROUNDS", "70"))
 
 
 def test_a_container_that_renames_all_the_time(world: World, canary: Path, tmp_path: Path) -> None:
