@@ -28,6 +28,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     catalogue,
     declare,
     joining,
+    lifecycle,
     record,
     resource,
 )
@@ -285,7 +286,15 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
     assert "mtu 1400" in inside(world, "web", "ip", "link", "show", "eth0")
     assert "default via 10.9.0.1" in inside(world, "web", "ip", "route")
     assert reaches(world, "web", before["db"]) and page(8080) == "here\n"
-    assert before["db"] in inside(world, "web", "dig", "+short", "+timeout=2", "sql", "@10.9.0.1")
+
+    def asked(name: str) -> str:
+        return inside(world, "web", "dig", "+short", "+timeout=2", name, "@10.9.0.1")
+
+    assert before["db"] in asked("sql")
+    db = record.by_name(world.layout, "db")
+    lifecycle.rename(world.host, db, "store")
+    assert before["db"] in asked("store") and publish.standing(world.layout)
+    lifecycle.rename(world.host, db, "db")
     assert probe.exists("br-own") and not probe.exists(network_record.bridge_name("back", {}))
     # Elsewhere altogether only when told so.
     elsewhere = [{"subnet": "10.8.0.0/24"}]
