@@ -431,7 +431,11 @@ def test_containers_are_neighbours_of_the_host_on_a_macvlan(world: World) -> Non
         assert "macvlan mode private" in inside(world, "one", "ip", "-d", "link", "show", "eth0")
         pair = container("pair", networks=[{"name": "own"}])
         converge(world, container("two", networks=[{"name": "own"}]), pair)
-        assert reaches(world, "two", given(world, "pair")["own"]["IPAddress"])
+        address = given(world, "pair")["own"]["IPAddress"]
+        assert reaches(world, "two", address)
+        # No bridge has an address for a name server, so hosts files give names.
+        hosts = world.layout.container(record.by_name(world.layout, "two")) / "hosts"
+        assert f"{address}\tpair " in hosts.read_text()
         for name in ("own", "lan"):
             apply(world.layout, network(name, state="absent", force=True))
         assert probe.exists("lan0") and not probe.exists(network_record.bridge_name("own", {}))

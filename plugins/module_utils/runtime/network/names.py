@@ -232,9 +232,9 @@ def _peers(
     members: Mapping[str, Sequence[tuple[Record, Attachment]]],
     served: Collection[str],
 ) -> Iterator[dns.Entry]:
-    """The containers on the networks of one that no name server answers for."""
-    for attachment in _naming(found):
-        if attachment.network_id not in served:
+    """The containers on the networks of one that no name server answers for: all macvlan ones."""
+    for attachment in found.attachments:
+        if attachment.network != record.DEFAULT and attachment.network_id not in served:
             for other, there in members.get(attachment.network_id, ()):
                 names = (other.name, *there.aliases, other.id[:12])
                 yield from (dns.Entry(address, names) for address in _addresses(there))
