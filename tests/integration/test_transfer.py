@@ -468,7 +468,7 @@ def _race(data: Path) -> None:
 
 
 def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime import safefs, treecopy
+    from ansible_collections.slipway.engine.plugins.module_utils.runtime import safefs, treescan
 
     size = (64 << 20) + 5000
     holes, zeros = tmp_path / "holes", tmp_path / "zeros"
@@ -483,14 +483,14 @@ def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
         file.write(b"x")
     (tmp_path / "small").write_bytes(b"small")
     with safefs.Root(tmp_path) as root:
-        found = dict(treecopy.scan(root, "/"))
+        found = dict(treescan.scan(root, "/"))
     assert found[b"holes"].digest == found[b"zeros"].digest
     assert found[b"small"].digest == hashlib.sha256(b"small").hexdigest()
     with open(zeros, "r+b") as file:
         file.seek(size - 1)
         file.write(b"y")
     with safefs.Root(tmp_path) as root:
-        other = treecopy.look(root, "zeros", size)
+        other = treescan.look(root, "zeros", size)
     assert other is not None and other.digest != found[b"zeros"].digest
 
 

@@ -19,7 +19,7 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 #: directory is L2, the strictest: a new file that joins subsystems is named here.
 LEVELS = (
     "errors frozen layout files cgroups safefs linux overlay process document plan converge table"
-    " template template_functions filters sequence version treecopy selinux",
+    " template template_functions filters sequence version treecopy treescan selinux",
     "reference oci container/spec network/spec volume/spec container/seccomp",
     "snapshot registry/* image/* network/* volume/* container/*",
     "container/listing registry/resource image/resource image/transfer image/pulling"

@@ -248,6 +248,7 @@ MODULES = (
     "template_functions",
     "terminal",
     "treecopy",
+    "treescan",
     "verbs",
     "version",
     "volume/declare",

@@ -15,293 +15,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from . import linux, safefs
-from .errors import Error, NotFound
-
-#: Two descriptors are held for each level, and a process may have 1,024.
-_DEPTH = 300
+from . import linux, safefs, treescan
+from .errors import Error
+from .treescan import COPIED, Entry, Node, Rules
 
 #: Files with more than one name whose first copy is remembered by descriptor.
 _LINKED = 100
-
-_CHUNK = 1 << 20
-
-#: Larger files may be holes for the most part; these are not read as the zeros they stand for.
-_LARGE = 64 << 20
-
-_OBJECT = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-_KINDS = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "directory",
-    stat.S_IFLNK: "link",
-    stat.S_IFIFO: "fifo",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFCHR: "device",
-    stat.S_IFBLK: "device",
-}
-
-#: What can be copied. A socket without its program is nothing, and a device is the host's.
-COPIED = frozenset({"file", "directory", "link", "fifo"})
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is compared of one file, directory, link or fifo.
-
-    ``digest`` is a file's content: its SHA-256, or from 64 MiB on ``chunks:`` and the SHA-256 over
-    its parts that are not zero; "" when nobody asked. ``target`` is a link's. ``attributes`` are
-    extended ones: ``user.*``, and ``security.capability`` where privileges go along.
-    """
-
-    kind: str
-    mode: int
-    uid: int
-    gid: int
-    size: int = 0
-    digest: str = ""
-    target: bytes = b""
-    attributes: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How what is copied differs from its source.
-
-    ``owner`` (uid, gid) of everything, or None for the source's. ``file_mode`` of files and
-    ``directory_mode`` of directories, or None for the source's. Without ``privileges``, set-uid and
-    set-gid bits and capabilities of files are left behind: a file that changes its owner would give
-    them to somebody else.
-    """
-
-    owner: Optional[tuple[int, int]] = None
-    file_mode: Optional[int] = None
-    directory_mode: Optional[int] = None
-    privileges: bool = True
-
-    def apply(self, entry: Entry) -> Entry:
-        """What the copy of an entry shall be. Pure."""
-        uid, gid = self.owner or (entry.uid, entry.gid)
-        mode = entry.mode
-        if entry.kind == "file":
-            if self.file_mode is not None:
-                mode = self.file_mode
-            elif not self.privileges:
-                mode &= ~(stat.S_ISUID | stat.S_ISGID)
-        elif entry.kind == "directory" and self.directory_mode is not None:
-            mode = self.directory_mode
-        attributes = entry.attributes
-        if not self.privileges:
-            attributes = tuple(pair for pair in attributes if pair[0].startswith("user."))
-        return dataclasses.replace(entry, uid=uid, gid=gid, mode=mode, attributes=attributes)
-
-
-@dataclass(frozen=True)
-class Node:
-    """Something in a tree, held by an O_PATH descriptor; ``path`` is relative to where the walk
-    began, b"" for that itself.
-    """
-
-    path: bytes
-    fd: int
-    status: os.stat_result
-
-    @property
-    def kind(self) -> str:
-        return _KINDS[stat.S_IFMT(self.status.st_mode)]
-
-
-def resolve(root: safefs.Root, path: safefs.Name) -> bytes:
-    """Where a path leads when links in its last component are followed too, inside the tree.
-
-    The result's last component is no link, or is not there. Raises Error for a loop.
-    """
-    here = os.fsencode(path)
-    for dummy in range(40):
-        try:
-            fd = root.open(here, _OBJECT)
-        except NotFound:
-            return here
-        try:
-            if not stat.S_ISLNK(os.fstat(fd).st_mode):
-                return here
-            target = os.readlink(b"", dir_fd=fd)
-        finally:
-            os.close(fd)
-        parent = here.rstrip(b"/").rpartition(b"/")[0]
-        here = target if target.startswith(b"/") else parent + b"/" + target
-    raise Error(f"{_text(os.fsencode(path))} in {root.path}: too many links")
-
-
-@contextlib.contextmanager
-def _top(root: safefs.Root, path: safefs.Name) -> Iterator[Node]:
-    fd = root.open(path, _OBJECT)
-    try:
-        yield Node(b"", fd, os.fstat(fd))
-    finally:
-        os.close(fd)
-
-
-def look(root: safefs.Root, path: safefs.Name, size: Optional[int] = None) -> Optional[Entry]:
-    """What is at a path, its last component not followed; None for nothing.
-
-    A file is read for its digest only when its size is ``size``: another one differs anyway.
-    """
-    try:
-        with _top(root, path) as node:
-            return describe(node, digest=node.status.st_size == size)
-    except NotFound:
-        return None
-
-
-def scan(
-    root: safefs.Root, path: safefs.Name, skip: Container[int] = (), digest: bool = True
-) -> Iterator[tuple[bytes, Entry]]:
-    """A file, link or directory and all below it, a directory before what it holds, in order.
-
-    Directories on the filesystems ``skip`` (numbers of st_dev) show as empty. What cannot be copied
-    is among it; what vanishes meanwhile is left out.
-    """
-    for node in walk(root, path, skip):
-        with contextlib.suppress(FileNotFoundError):
-            yield node.path, describe(node, digest)
-
-
-def walk(root: safefs.Root, path: safefs.Name, skip: Container[int] = ()) -> Iterator[Node]:
-    """As scan, as nodes, whose descriptors hold until the next one is asked for."""
-    with _top(root, path) as node:
-        yield from _walk(root, node, skip, 0)
-
-
-def _walk(root: safefs.Root, node: Node, skip: Container[int], depth: int) -> Iterator[Node]:
-    yield node
-    if node.kind != "directory" or node.status.st_dev in skip:
-        return
-    if depth > _DEPTH:
-        raise Error(f"{_text(node.path)} in {root.path} lies deeper than {_DEPTH} directories")
-    directory = os.open(b".", _DIRECTORY, dir_fd=node.fd)
-    try:
-        for name in sorted(os.fsencode(name) for name in os.listdir(directory)):
-            try:
-                fd = os.open(name, _OBJECT, dir_fd=directory)
-            except FileNotFoundError:
-                continue
-            try:
-                path = node.path + b"/" + name if node.path else name
-                yield from _walk(root, Node(path, fd, os.fstat(fd)), skip, depth + 1)
-            finally:
-                os.close(fd)
-    finally:
-        os.close(directory)
-
-
-def describe(node: Node, digest: bool = True) -> Entry:
-    """What is compared of a node. Only a regular file is opened: neither a fifo nor a device is."""
-    status = node.status
-    entry = Entry(node.kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
-    if entry.kind == "link":
-        # Every link has mode 0777, and it means nothing.
-        return dataclasses.replace(entry, mode=0o777, target=os.readlink(b"", dir_fd=node.fd))
-    if entry.kind != "file":
-        return entry
-    content = ""
-    if digest:
-        with _reading(node) as fd:
-            content = _digest(fd, status.st_size)
-    return dataclasses.replace(
-        entry, size=status.st_size, digest=content, attributes=_attributes(node.fd)
-    )
-
-
-@contextlib.contextmanager
-def _reading(node: Node) -> Iterator[int]:
-    # It is a regular file, and this opens the very inode that was looked at.
-    fd = os.open(f"/proc/self/fd/{node.fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _attributes(fd: int) -> tuple[tuple[str, bytes], ...]:
-    path = f"/proc/self/fd/{fd}"
-    found = []
-    try:
-        for name in sorted(os.listxattr(path)):
-            if name == "security.capability" or name.startswith("user."):
-                found.append((name, os.getxattr(path, name)))
-    except OSError as exc:
-        if exc.errno not in (errno.ENOTSUP, errno.ENODATA):
-            raise
-    return tuple(found)
-
-
-def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Offset and length of what is data in a file; the rest are holes (lseek(2), SEEK_DATA)."""
-    at = 0
-    while at < size:
-        try:
-            begin = os.lseek(fd, at, os.SEEK_DATA)
-        except OSError as exc:
-            if exc.errno == errno.ENXIO:
-                return
-            if exc.errno != errno.EINVAL:
-                raise
-            begin = at
-        end = size
-        with contextlib.suppress(OSError):
-            end = min(size, os.lseek(fd, begin, os.SEEK_HOLE))
-        if begin >= size:
-            return
-        yield begin, end - begin
-        at = end
-
-
-def digest_of(data: bytes) -> str:
-    """``Entry.digest`` of a file with this content."""
-    if len(data) < _LARGE:
-        return hashlib.sha256(data).hexdigest()
-    whole = hashlib.sha256(len(data).to_bytes(8, "big"))
-    for at in range(0, len(data), _CHUNK):
-        part = data[at : at + _CHUNK]
-        if any(part):
-            whole.update(at.to_bytes(8, "big") + hashlib.sha256(part).digest())
-    return f"chunks:{whole.hexdigest()}"
-
-
-def _digest(fd: int, size: int) -> str:
-    whole = hashlib.sha256()
-    if size < _LARGE:
-        os.lseek(fd, 0, os.SEEK_SET)
-        left = size
-        while left > 0:
-            part = os.read(fd, min(left, _CHUNK))
-            if not part:
-                break
-            whole.update(part)
-            left -= len(part)
-        return whole.hexdigest()
-    whole.update(size.to_bytes(8, "big"))
-    zero = bytes(_CHUNK)
-    done = 0
-    for begin, length in _extents(fd, size):
-        # Aligned, so that where the holes are does not show: they differ between filesystems.
-        first = max(done, begin - begin % _CHUNK)
-        for at in range(first, begin + length, _CHUNK):
-            part = os.pread(fd, _CHUNK, at)
-            if part != zero[: len(part)]:
-                whole.update(at.to_bytes(8, "big") + hashlib.sha256(part).digest())
-            done = at + _CHUNK
-    return f"chunks:{whole.hexdigest()}"
 
 
 @dataclass
@@ -332,9 +58,11 @@ def copy(
     Error where a directory and something else stand in each other's place.
     """
     done = said or Copied()
-    with _top(source, source_path) as node, contextlib.ExitStack() as held:
+    with treescan.top(source, source_path) as node, contextlib.ExitStack() as held:
         if node.kind not in COPIED:
-            raise Error(f"{_text(os.fsencode(source_path))} in {source.path} is a {node.kind}")
+            raise Error(
+                f"{treescan.text(os.fsencode(source_path))} in {source.path} is a {node.kind}"
+            )
         if not os.fsencode(target_path).strip(b"/"):
             if node.kind != "directory":
                 raise Error(f"/ in {target.path} is a directory")
@@ -375,7 +103,7 @@ class _Copy:
 
     def place(self, node: Node, parent: int, name: bytes, depth: int) -> None:
         if node.kind not in COPIED:
-            self._done.left_out.append(f"{_text(node.path)} is a {node.kind}")
+            self._done.left_out.append(f"{treescan.text(node.path)} is a {node.kind}")
             return
         try:
             if node.kind == "directory":
@@ -384,23 +112,23 @@ class _Copy:
                 self._other(node, parent, name)
         except OSError as exc:
             where = self._top + b"/" + node.path if node.path else self._top
-            raise Error(f"{_text(where)} in {self._target.path}: {exc.strerror}") from exc
+            raise Error(f"{treescan.text(where)} in {self._target.path}: {exc.strerror}") from exc
 
     def _directory(self, node: Node, parent: int, name: bytes, depth: int) -> None:
-        if depth > _DEPTH:
-            raise Error(f"{_text(node.path)} lies deeper than {_DEPTH} directories")
+        if depth > treescan.DEPTH:
+            raise Error(f"{treescan.text(node.path)} lies deeper than {treescan.DEPTH} directories")
         made = False
         try:
-            here = os.open(name, _DIRECTORY, dir_fd=parent)
+            here = os.open(name, treescan.DIRECTORY, dir_fd=parent)
         except FileNotFoundError:
             os.mkdir(name, 0o700, dir_fd=parent)
             made = True
-            here = os.open(name, _DIRECTORY, dir_fd=parent)
+            here = os.open(name, treescan.DIRECTORY, dir_fd=parent)
         try:
             if node.status.st_dev not in self._skip:
                 self._children(node, here, depth)
             if made:
-                want = self._rules.apply(describe(node))
+                want = self._rules.apply(treescan.describe(node))
                 os.fchown(here, want.uid, want.gid)
                 os.fchmod(here, want.mode)
                 os.utime(here, ns=(node.status.st_atime_ns, node.status.st_mtime_ns))
@@ -408,11 +136,11 @@ class _Copy:
             os.close(here)
 
     def _children(self, node: Node, here: int, depth: int) -> None:
-        directory = os.open(b".", _DIRECTORY, dir_fd=node.fd)
+        directory = os.open(b".", treescan.DIRECTORY, dir_fd=node.fd)
         try:
             for child in sorted(os.fsencode(text) for text in os.listdir(directory)):
                 try:
-                    fd = os.open(child, _OBJECT, dir_fd=directory)
+                    fd = os.open(child, treescan.OBJECT, dir_fd=directory)
                 except FileNotFoundError:
                     continue
                 try:
@@ -424,7 +152,7 @@ class _Copy:
             os.close(directory)
 
     def _other(self, node: Node, parent: int, name: bytes) -> None:
-        want = self._rules.apply(describe(node, digest=False))
+        want = self._rules.apply(treescan.describe(node, digest=False))
         if self._overwrite(node, parent, name, want):
             return
         temporary = f".slipway-{secrets.token_hex(8)}".encode()
@@ -456,7 +184,7 @@ class _Copy:
             raise
 
     def _fill(self, node: Node, fd: int, want: Entry) -> None:
-        with _reading(node) as data:
+        with treescan.reading(node) as data:
             self._done.bytes += _transfer(data, fd, want.size)
         os.fchown(fd, want.uid, want.gid)
         os.fchmod(fd, want.mode)
@@ -469,7 +197,7 @@ class _Copy:
     def _attribute(self, node: Node, parent: int, name: bytes, want: Entry) -> None:
         os.chown(name, want.uid, want.gid, dir_fd=parent, follow_symlinks=False)
         if want.kind == "fifo":
-            fd = os.open(name, _OBJECT, dir_fd=parent)
+            fd = os.open(name, treescan.OBJECT, dir_fd=parent)
             try:
                 os.chmod(f"/proc/self/fd/{fd}", want.mode)
             finally:
@@ -484,7 +212,7 @@ class _Copy:
         that for the caller's own mounts only.
         """
         try:
-            there = os.open(name, _OBJECT, dir_fd=parent)
+            there = os.open(name, treescan.OBJECT, dir_fd=parent)
         except FileNotFoundError:
             return False
         try:
@@ -524,16 +252,16 @@ def _mount_id(fd: int) -> bytes:
 def _transfer(source: int, target: int, size: int) -> int:
     """Copy ``size`` bytes, holes as holes. Returns how many were data."""
     moved = 0
-    for begin, length in _extents(source, size):
+    for begin, length in treescan.extents(source, size):
         os.lseek(target, begin, os.SEEK_SET)
         at, end = begin, begin + length
         while at < end:
             try:
-                count = os.sendfile(target, source, at, min(end - at, _CHUNK))
+                count = os.sendfile(target, source, at, min(end - at, treescan.CHUNK))
             except OSError as exc:
                 if exc.errno != errno.EINVAL:
                     raise
-                count = os.pwrite(target, os.pread(source, min(end - at, _CHUNK), at), at)
+                count = os.pwrite(target, os.pread(source, min(end - at, treescan.CHUNK), at), at)
                 os.lseek(target, at + count, os.SEEK_SET)
             if not count:
                 break
@@ -541,7 +269,3 @@ def _transfer(source: int, target: int, size: int) -> int:
             moved += count
     os.ftruncate(target, size)
     return moved
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

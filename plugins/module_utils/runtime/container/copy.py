@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import document, files, safefs, treecopy
+from .. import document, files, safefs, treecopy, treescan
 from ..errors import Error, NotFound
 from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
-from ..treecopy import Entry, Rules
+from ..treescan import Entry, Rules
 from . import copying, tree
 from .copying import State
 from .spec import ContainerSpec
@@ -99,11 +99,11 @@ def _source(path: str, follow: bool) -> Path:
     source = os.path.abspath(os.path.expanduser(path))
     with safefs.Root("/", label="the host") as here:
         if follow:
-            source = os.fsdecode(treecopy.resolve(here, source))
-        found = treecopy.look(here, source)
+            source = os.fsdecode(treescan.resolve(here, source))
+        found = treescan.look(here, source)
     if found is None:
         raise Error(f"path: there is no {path} on this host")
-    if found.kind not in treecopy.COPIED:
+    if found.kind not in treescan.COPIED:
         raise Error(f"path: {path} is a {found.kind}, which cannot be copied")
     return Path(source)
 
@@ -173,7 +173,7 @@ def _compare(
     path, missing = declared.path, ""
     if root is not None:
         if declared.follow:
-            path = os.path.normpath(os.fsdecode(treecopy.resolve(root, path)))
+            path = os.path.normpath(os.fsdecode(treescan.resolve(root, path)))
         missing = _no_parent(root, path)
     rules = _rules(declared, owner)
     state = State(declared.container, path, {}, {}, missing)
@@ -188,7 +188,7 @@ def _compare(
 
 def _no_parent(root: safefs.Root, path: str) -> str:
     parent = os.path.dirname(path)
-    found = treecopy.look(root, treecopy.resolve(root, parent))
+    found = treescan.look(root, treescan.resolve(root, parent))
     if found is None or found.kind != "directory":
         return f"there is no directory {copying.shown(parent)} in {root.path}"
     return ""
@@ -198,9 +198,9 @@ def _compare_data(
     declared: Declared, root: Optional[safefs.Root], state: State, rules: Rules
 ) -> State:
     data = declared.data or b""
-    found = None if root is None else treecopy.look(root, state.path, len(data))
+    found = None if root is None else treescan.look(root, state.path, len(data))
     mode = _MODE if found is None or found.kind != "file" else found.mode
-    entry = Entry("file", mode, 0, 0, len(data), treecopy.digest_of(data))
+    entry = Entry("file", mode, 0, 0, len(data), treescan.digest_of(data))
     have = {} if found is None else {"": dataclasses.replace(found, attributes=())}
     return dataclasses.replace(state, found=have, wanted={"": rules.apply(entry)})
 
@@ -236,7 +236,7 @@ class Write(Step[State]):
             there.check(self.path)
             rules = _rules(self.declared, tree.user_ids(host, there))
             if self.declared.data is not None and rules.file_mode is None:
-                now = treecopy.look(there.root, self.path)
+                now = treescan.look(there.root, self.path)
                 kept = _MODE if now is None or now.kind != "file" else now.mode
                 rules = dataclasses.replace(rules, file_mode=kept)
             treecopy.copy(

@@ -15,10 +15,10 @@ import os
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Optional, Union
 
-from .. import safefs, treecopy
+from .. import safefs, treescan
 from ..errors import Error
 from ..frozen import dataclass
-from ..treecopy import Entry, Rules
+from ..treescan import Entry, Rules
 
 #: Trees of more entries than this are shown in diffs by their number and digest.
 _SHOWN = 500
@@ -57,16 +57,16 @@ def compare(
     wanted: dict[str, Entry] = {}
     left_out = []
     top = os.fsencode(target_path).rstrip(b"/")
-    for path, entry in treecopy.scan(source, source_path, skip):
+    for path, entry in treescan.scan(source, source_path, skip):
         name = os.fsdecode(path)
-        if entry.kind not in treecopy.COPIED:
+        if entry.kind not in treescan.COPIED:
             left_out.append(f"{shown(name)} is a {entry.kind}")
             continue
         want = dataclasses.replace(rules.apply(entry), attributes=())
         here = None
         if target is not None:
             place = top + b"/" + path if path else top or b"/"
-            here = treecopy.look(target, place, want.size)
+            here = treescan.look(target, place, want.size)
         if here is not None:
             found[name] = dataclasses.replace(here, attributes=())
             if here.kind == want.kind == "directory":

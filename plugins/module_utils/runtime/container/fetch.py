@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import safefs, treecopy
+from .. import safefs, treecopy, treescan
 from ..errors import NotFound
 from ..frozen import dataclass
 from ..plan import Host, Plan, Resource, Step
-from ..treecopy import Rules
+from ..treescan import Rules
 from . import copying, record, tree
 from .copying import State
 
@@ -71,7 +71,7 @@ def _rules(declared: Declared) -> Rules:
 def _origin(declared: Declared, there: tree.Tree) -> bytes:
     path = os.fsencode(declared.path)
     if declared.follow:
-        path = treecopy.resolve(there.root, path)
+        path = treescan.resolve(there.root, path)
     there.check(path)
     return path
 

@@ -15,11 +15,12 @@ import os
 import shutil
 from typing import IO, Protocol
 
-from .. import files, oci, safefs, treecopy
+from .. import files, oci, safefs, treecopy, treescan
 from ..errors import Error, NotFound
 from ..image import compression, difference, unpack
 from ..plan import Host
-from ..treecopy import Copied, Rules
+from ..treecopy import Copied
+from ..treescan import Rules
 from . import still
 
 #: What the first bytes of an archive say of its compression.
@@ -99,8 +100,8 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
         with contextlib.ExitStack() as stack:
             here = stack.enter_context(safefs.Root(made, label="the archive"))
             there = stack.enter_context(still.still(host, container_id, write=True))
-            place = treecopy.resolve(there.root, target)
-            found = treecopy.look(there.root, place)
+            place = treescan.resolve(there.root, target)
+            found = treescan.look(there.root, place)
             if found is None or found.kind != "directory":
                 raise NotFound(f"{target} in {there.root.path} is no directory")
             there.check(place)
@@ -153,8 +154,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     here = os.fsencode(bare)
     # A slash at the end asks for the directory a link leads to.
     if follow or bare != path:
-        here = treecopy.resolve(root, here)
-    found = treecopy.look(root, here)
+        here = treescan.resolve(root, here)
+    found = treescan.look(root, here)
     if found is None:
         raise NotFound(f"there is no {path} in {root.path}")
     if found.kind != "directory" and bare != path:
@@ -168,8 +169,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
 def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
     """Where the copy goes: docker cp's rules."""
     bare = path.rstrip("/") or "/"
-    here = treecopy.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
-    found = treecopy.look(root, here)
+    here = treescan.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
+    found = treescan.look(root, here)
     if found is None:
         if bare != path and not origin.directory:
             raise NotFound(f"there is no directory {path} in {root.path}")
