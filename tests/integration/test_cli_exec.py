@@ -76,6 +76,9 @@ def test_a_terminal(world: World) -> None:
         time.sleep(0.2)
         shown.type(b"word\r")
         shown.expect(b"word\r\n40 90\r\n")
+        # Once cat answers, it is the one that Ctrl-C interrupts.
+        shown.type(b"more\r")
+        shown.expect(b"more\r\nmore\r\n")
         shown.type(b"\x03")
         shown.expect(b"caught\r\n")
         assert shown.end() == 6

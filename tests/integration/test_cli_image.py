@@ -123,7 +123,7 @@ def test_inspect_and_its_format(world: World) -> None:
     both = json.loads(world.slipway("inspect", "web", "busybox:1").stdout)
     assert ["State" in one for one in both] == [True, False]
     assert "there is no image 'nothere'" in failure(world, "image", "inspect", "nothere")
-    assert "there is no container 'nothere'" in failure(world, "inspect", "nothere")
+    assert "no such object: nothere" in failure(world, "inspect", "nothere")
 
 
 def test_history(world: World, tar: Path) -> None:
