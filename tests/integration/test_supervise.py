@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import containers
 import pytest
@@ -26,9 +26,11 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     liveness,
     record,
     supervise,
+    watcher,
 )
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Healthcheck,
     Mount,
     Port,
     RestartPolicy,
@@ -304,4 +306,92 @@ def test_a_reboot(world: World, reboot: Callable[[], None]) -> None:
     # Once is enough: the second time there is nothing left to do.
     world.slipway("supervise", "boot")
     assert found == {name: world.recorded(was.id) for name, was in made.items()}
+    world.clear()
+
+
+def test_the_host_goes_down_and_comes_up(
+    world: World, reboot: Callable[[], None], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    farewell = "trap 'sleep 1; echo bye > /kept/$NAME; exit 0' TERM"
+    failing = "trap 'exit 3' TERM"
+
+    def run(name: str, policy: RestartPolicy, trap: str = farewell, **options: Any) -> Record:
+        return world.run(
+            name,
+            f"NAME={name}; {trap}; echo here > /kept/$NAME; while :; do sleep 0.05; done",
+            restart_policy=policy,
+            mounts=(Mount("bind", str(kept), "/kept"),),
+            **{"stop_signal": "SIGTERM", "stop_timeout_s": 20, **options},
+        )
+
+    checked = Healthcheck(test=("CMD", "true"), interval_s=0.2)
+    retried = RestartPolicy("on-failure", 2)
+    made = {
+        "always": run("always", ALWAYS, healthcheck=checked),
+        "unless": run("unless", UNLESS_STOPPED),
+        "no": run("no", RestartPolicy("no")),
+        "paused": run("paused", UNLESS_STOPPED),
+        "done": run("done", retried),
+        "failure": run("failure", retried, failing),
+        "deaf": run("deaf", ALWAYS, "trap '' TERM", stop_timeout_s=1),
+        "stopped": run("stopped", UNLESS_STOPPED, stop_signal="SIGKILL"),
+        "looping": run("looping", ALWAYS, "exit 1"),
+    }
+
+    def said(word: str) -> list[str]:
+        written = {path.name: path.read_text() for path in kept.iterdir()}
+        return [name for name in made if word in written.get(name, "")]
+
+    until(lambda: len(said("here")) == len(made) - 1)
+    lifecycle.stop(world.host, made["stopped"].id)
+    lifecycle.pause(world.host, made["paused"].id)
+    looping = made["looping"].id
+    until(lambda: (now := world.recorded(looping)).phase == "restarting" and now.backoff_s >= 0.8)
+
+    def recorded() -> dict[str, Record]:
+        return {name: world.recorded(was.id) for name, was in made.items()}
+
+    began = time.monotonic()
+    assert world.slipway("supervise", "shutdown").stderr == b""
+    # Five seconds in a row, with one for each that says good-bye and one for the deaf one.
+    assert time.monotonic() - began < 4
+    assert said("bye") == ["always", "unless", "no", "paused", "done"]
+    down = recorded()
+    assert {now.phase for now in down.values()} == {"exited"}
+    assert [name for name, now in down.items() if now.stopped_by_user] == ["stopped"]
+    codes = {name: now.exit_code for name, now in down.items() if name in said("")}
+    assert codes == {**dict.fromkeys(said("bye"), 0), "failure": 3, "deaf": 137, "stopped": 137}
+    until(lambda: not watcher.fifo_path(world.layout).exists())
+    # No hook comes late, that of the longest back-off neither, and once more is nothing more.
+    time.sleep(1.0)
+    assert world.slipway("supervise", "shutdown").stderr == b""
+    assert recorded() == down
+
+    comes_back = ["always", "unless", "paused", "failure", "deaf"]
+
+    def up(generation: int) -> None:
+        now = recorded()
+        running = [name for name in now if now[name].generation == generation]
+        assert running == [*comes_back, *(["looping"] if "looping" in running else [])]
+        for name in comes_back:
+            assert liveness.is_running(world.layout, now[name])
+            assert not now[name].stopped_by_host
+        for name in ("no", "done", "stopped"):
+            assert now[name] == down[name]
+
+    # The service is restarted, and the host stays up.
+    assert world.slipway("supervise", "boot").stderr == b""
+    assert liveness.current(world.layout, looping).phase in ("running", "restarting", "exited")
+    up(2)
+    os.kill(world.recorded(made["deaf"].id).pid, signal.SIGKILL)
+    until(lambda: world.recorded(made["deaf"].id).generation == 3)
+    lifecycle.remove(world.host, made.pop("deaf").id, force=True)
+    lifecycle.remove(world.host, made.pop("looping").id, force=True)
+    comes_back.remove("deaf")
+    assert world.slipway("supervise", "shutdown").stderr == b""
+    reboot()
+    assert world.slipway("supervise", "boot").stderr == b""
+    up(3)
     world.clear()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import boot
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 COMMAND = "/var/lib/slipway/program/current supervise boot"
@@ -25,7 +27,7 @@ COMMAND = "/var/lib/slipway/program/current supervise boot"
             "run/systemd/system/",
             "etc/systemd/system/slipway-boot.service",
             0o644,
-            f"ExecStart={COMMAND}",
+            f"ExecStart=-{COMMAND}",
             "etc/systemd/system/multi-user.target.wants/slipway-boot.service",
         ),
         (
@@ -51,6 +53,9 @@ def test_each_kind(
     for dummy in range(2):
         boot.arrange(asked)
         assert boot.stands(asked)
+    assert (COMMAND.replace("boot", "shutdown") in asked.content) is (kind != "cron")
+    # What is only enabled is not stopped when the host goes down: it has to run.
+    assert any("start" in command for command in asked.commands) is (kind != "cron")
     made = tmp_path / path
     assert stat.S_IMODE(made.stat().st_mode) == mode
     assert line in made.read_text().splitlines()
@@ -71,6 +76,15 @@ def test_a_masked_unit_stays_masked(tmp_path: Path) -> None:
     os.symlink("/dev/null", asked.path)
     boot.arrange(asked)
     assert os.readlink(asked.path) == "/dev/null"
+
+
+def test_it_is_in_force_at_once(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    asked = boot.Arrangement("any", tmp_path / "unit", "", commands=(("touch", str(done)),))
+    boot.enforce(asked)
+    assert done.exists()
+    with pytest.raises(Error, match="false failed"):
+        boot.enforce(dataclasses.replace(asked, commands=(("false",),)))
 
 
 def test_a_host_with_none_of_them_and_other_places(tmp_path: Path) -> None:

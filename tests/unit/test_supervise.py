@@ -41,6 +41,7 @@ THREE_TIMES = RestartPolicy("on-failure", 3)
         (ALWAYS, {}, True),
         (ALWAYS, {"exit_code": 0}, True),
         (ALWAYS, {"stopped_by_user": True}, False),
+        (ALWAYS, {"stopped_by_host": True}, False),
         (UNLESS_STOPPED, {"exit_code": 0}, True),
         (UNLESS_STOPPED, {"stopped_by_user": True}, False),
         (ON_FAILURE, {}, True),

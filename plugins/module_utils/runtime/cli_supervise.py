@@ -32,6 +32,15 @@ def _boot(host: Host, arguments: Arguments) -> int:
     return int(bool(failures))
 
 
+def _shutdown(host: Host, arguments: Arguments) -> int:
+    from .container import supervise
+
+    failures = supervise.shutdown(host)
+    for line in failures:
+        complain(line)
+    return int(bool(failures))
+
+
 def _watch(host: Host, arguments: Arguments) -> int:
     from .container import watch
 
@@ -44,4 +53,5 @@ VERBS = {
     "supervise exited": Verb(_exited, "Record an exit", "CONTAINER GENERATION", hidden=True),
     "supervise watch": Verb(_watch, "Make the health checks", "LOCK FIFO", hidden=True),
     "supervise boot": Verb(_boot, "Start what runs from boot on", hidden=True),
+    "supervise shutdown": Verb(_shutdown, "Stop all containers", hidden=True),
 }

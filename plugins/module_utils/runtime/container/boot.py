@@ -1,12 +1,17 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""That the host starts its containers when it comes up: a unit of systemd, a service of OpenRC, or
-a line for cron, whichever it has.
+"""That the host starts its containers when it comes up, and stops them before it goes down: a unit
+of systemd, a service of OpenRC, or a line for cron, whichever it has.
 
-Each is a file that names ``slipway supervise boot``, and for the first two a link that enables it:
-``systemctl enable`` and ``rc-update add`` make nothing else, and need a running system for it. What
-is done after a reboot is decided there, by the kernel's boot id (container/supervise.py).
+Each is a file that names ``slipway supervise boot``, and for the first two ``slipway supervise
+shutdown`` and a link that enables it: ``systemctl enable`` and ``rc-update add`` make nothing else,
+and need a running system for it. What is done after a reboot is decided there, by the kernel's boot
+id (container/supervise.py).
+
+Both stop only what they have started, so it is started at once too: the host may go down before it
+ever came up with it. For the same reason a container that could not be started is no failure of
+theirs; it is in their log. Cron knows nothing of going down.
 """
 
 from __future__ import annotations
@@ -22,16 +27,20 @@ from ..layout import Layout
 _UNIT = """\
 # Made by slipway.engine, when a container first needed it.
 [Unit]
-Description=Start the containers that run from boot on
+Description=Start the containers that run from boot on, and stop all before the host goes down
 Wants=network-online.target
-After=network-online.target nftables.service
+# Stopped in the reverse order: the containers go before what they need.
+After=network.target network-online.target nftables.service
+After=local-fs.target remote-fs.target dbus.socket dbus.service
 RequiresMountsFor={root}
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart={command}
+ExecStart=-{command} boot
+ExecStop={command} shutdown
 TimeoutStartSec=infinity
+TimeoutStopSec=15min
 KillMode=process
 
 [Install]
@@ -41,31 +50,38 @@ WantedBy=multi-user.target
 _SERVICE = """\
 #!/sbin/openrc-run
 # Made by slipway.engine, when a container first needed it.
-description="Start the containers that run from boot on"
+description="Start the containers that run from boot on, and stop all before the host goes down"
 
 depend() {{
     need localmount
-    use net
+    use net netmount
     after firewall nftables
 }}
 
 start() {{
     ebegin "Starting containers"
-    {command}
+    {command} boot
+    eend $?
+    return 0
+}}
+
+stop() {{
+    ebegin "Stopping containers"
+    {command} shutdown
     eend $?
 }}
 """
 
 _CRON = """\
 # Made by slipway.engine, when a container first needed it.
-@reboot root {command}
+@reboot root {command} boot
 """
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """How a host is told: ``kind`` for people, a file with its content and mode, and the link that
-    enables it, where it takes one.
+    """How a host is told: ``kind`` for people, a file with its content and mode, the link that
+    enables it, where it takes one, and the commands that have it in force from now on.
     """
 
     kind: str
@@ -73,6 +89,7 @@ class Arrangement:
     content: str
     mode: int = 0o644
     link: Optional[Path] = None
+    commands: tuple[tuple[str, ...], ...] = ()
 
 
 def arrangement(layout: Layout, top: Path = Path("/")) -> Optional[Arrangement]:
@@ -83,23 +100,26 @@ def arrangement(layout: Layout, top: Path = Path("/")) -> Optional[Arrangement]:
         unit = etc / "systemd/system/slipway-boot.service"
         wanted_by = unit.parent / "multi-user.target.wants" / unit.name
         content = _UNIT.format(command=command, root=layout.root)
-        return Arrangement("systemd", unit, content, link=wanted_by)
+        enforced = (("systemctl", "daemon-reload"), ("systemctl", "start", unit.name))
+        return Arrangement("systemd", unit, content, link=wanted_by, commands=enforced)
     if (top / "sbin/openrc-run").exists():
         service = etc / "init.d/slipway-boot"
         runlevel = etc / "runlevels/default/slipway-boot"
-        return Arrangement("OpenRC", service, _SERVICE.format(command=command), 0o755, runlevel)
+        content = _SERVICE.format(command=command)
+        started = ("rc-service", service.name, "start")
+        return Arrangement("OpenRC", service, content, 0o755, runlevel, (started,))
     if (etc / "cron.d").is_dir():
         return Arrangement("cron", etc / "cron.d/slipway", _CRON.format(command=command))
     return None
 
 
 def command_line(layout: Layout) -> list[str]:
-    """What is run at boot; the program is whichever is in use then."""
+    """What is run, but for its last word; the program is whichever is in use then."""
     places = (("root", layout.root), ("run", layout.run), ("etc", layout.etc))
     return [
         str(layout.program / "current"),
         *(f"--{name}={path}" for name, path in places if layout != Layout.default()),
-        *("supervise", "boot"),
+        "supervise",
     ]
 
 
@@ -124,3 +144,11 @@ def arrange(asked: Arrangement) -> None:
         asked.link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         os.symlink(asked.path, asked.link)
         files.fsync_dir(asked.link.parent)
+
+
+def enforce(asked: Arrangement) -> None:
+    """Have the host know of it now. Raises Error when it refuses: it does from its next start."""
+    from .. import process  # Not to look whether it stands.
+
+    for command in asked.commands:
+        process.run(list(command))

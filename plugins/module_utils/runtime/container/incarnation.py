@@ -86,6 +86,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         generation=found.generation + 1,
         boot_id=linux.boot_id(),
         stopped_by_user=False,
+        stopped_by_host=False,
         error="",
         exit_code=0,
         oom_killed=False,

@@ -145,15 +145,28 @@ def stop(
 
 
 def halt(
-    host: Host, container_id: str, timeout_s: Optional[float] = None, name: str = ""
+    host: Host,
+    container_id: str,
+    timeout_s: Optional[float] = None,
+    name: str = "",
+    by_host: bool = False,
 ) -> Record:
-    """The same of a container that comes back, or makes room: it is not removed by its own end."""
+    """The same of a container that comes back, or makes room: it is not removed by its own end.
+
+    ``by_host`` is the stop of a host that goes down: no user stopped it, and it comes back with the
+    host. One that is down already is left as it is then.
+    """
     number = signal_number(name) if name else 0
     thaw(host, container_id)
     with locked(host, container_id) as found:
+        if by_host and found.phase not in (*liveness.LIVE, "restarting"):
+            return found
         found = incarnation.corrected(host, found)
         phase = "exited" if found.phase == "restarting" else found.phase
-        found = dataclasses.replace(found, stopped_by_user=True, phase=phase)
+        by_user = found.stopped_by_user or not by_host
+        found = dataclasses.replace(
+            found, stopped_by_user=by_user, stopped_by_host=by_host, phase=phase
+        )
         record.write_record(host.layout, found)
         if not liveness.is_running(host.layout, found):
             return found

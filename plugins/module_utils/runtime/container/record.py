@@ -46,10 +46,11 @@ class Record:
 
     ``phase``: created, running, exited, restarting (waiting for its next start) or removing.
     ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one
-    of an earlier incarnation is recognised. ``stopped_by_user`` is what keeps a restart policy
-    still. A process is (pid, pid_start, boot_id): /proc/<pid>/stat field 22 and the kernel's boot
-    id; in the phase restarting, ``conmon_pid`` and ``pid_start`` are those of the process that
-    waits to start it. Times are RFC 3339 with nanoseconds in UTC, "" where it has not happened.
+    of an earlier incarnation is recognised. ``stopped_by_user`` and ``stopped_by_host`` keep a
+    restart policy still, the latter until the host has come up. A process is (pid, pid_start,
+    boot_id): /proc/<pid>/stat field 22 and the kernel's boot id; in the phase restarting,
+    ``conmon_pid`` and ``pid_start`` are those of the process that waits to start it. Times are RFC
+    3339 with nanoseconds in UTC, "" where it has not happened.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Record:
     oom_killed: bool = False
     error: str = ""
     stopped_by_user: bool = False
+    stopped_by_host: bool = False
     #: Restarts by policy since the last start by hand, and the back-off before the latest, in
     #: seconds.
     restart_count: int = 0

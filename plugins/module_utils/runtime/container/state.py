@@ -114,7 +114,7 @@ def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> boo
     if asked is not None and all(policy.name == "no" for policy in policies):
         host.warn(
             f"container {declared.name} is not started after a reboot: this host has neither"
-            f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))}"
+            f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))} boot"
         )
     return True
 

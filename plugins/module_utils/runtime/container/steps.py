@@ -285,7 +285,7 @@ class RunToEnd(Step[State]):
 
 @dataclass(frozen=True)
 class ArrangeBoot(Step[State]):
-    """Have the host start its containers when it comes up."""
+    """Have the host start its containers when it comes up, and stop them before it goes down."""
 
     def describe(self) -> str:
         return "arrange that containers are started after a reboot"
@@ -299,6 +299,10 @@ class ArrangeBoot(Step[State]):
         way = boot.arrangement(host.layout)
         if way is not None:
             boot.arrange(way)
+            try:
+                boot.enforce(way)
+            except Error as exc:
+                host.warn(f"containers are not stopped before this host goes down: {exc}")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@
 
 There is no daemon. conmon runs ``slipway supervise exited ID GENERATION`` when a container has
 ended; that process records the end under the container's lock, waits the back-off without it, and
-starts the container again unless somebody decided otherwise meanwhile. After a reboot ``slipway
-supervise boot`` does what the policies ask.
+starts the container again unless somebody decided otherwise meanwhile. When the host goes down
+``slipway supervise shutdown`` stops them all, and when it has come up ``slipway supervise boot``
+does what the policies ask.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _remove(host: Host, container_id: str) -> None:
 
 def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
     """The record of a container that waits for its next start, or None when it stays down. Pure."""
-    if ended.stopped_by_user or not wanted(ended, policy):
+    if ended.stopped_by_user or ended.stopped_by_host or not wanted(ended, policy):
         return None
     began, finished = liveness.seconds(ended.started_at), liveness.seconds(ended.finished_at)
     ran_s = finished - began if began is not None and finished is not None else 0.0
@@ -114,10 +115,39 @@ def wanted(ended: Record, policy: RestartPolicy) -> bool:
     return policy.name in ("always", "unless-stopped")
 
 
+def shutdown(host: Host) -> list[str]:
+    """Stop every container that runs, since the host goes down: all at once, each with its own
+    signal and grace time.
+
+    A container's record says so before it gets its signal: no exit hook starts it again, but
+    boot() does. Idempotent. Returns what went wrong, one line per container, having gone on with
+    the others.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from . import lifecycle  # Neither is for the hook of every exit.
+
+    def stop(container_id: str) -> str:
+        try:
+            lifecycle.halt(host, container_id, by_host=True)
+        except NotFound:
+            pass  # It is removed at its end.
+        except (Error, OSError) as exc:
+            return f"container {container_id[:12]}: {exc}"
+        return ""
+
+    found = record.all_ids(host.layout)
+    # Nearly all they do is wait, and none is to wait for another. One for which there is nothing to
+    # do makes room for the next, so there are hardly more than containers that run.
+    with ThreadPoolExecutor(max(1, len(found))) as threads:
+        return [failure for failure in threads.map(stop, found) if failure]
+
+
 def boot(host: Host) -> list[str]:
     """After a reboot: clear what the last boot left and start what the policies ask for.
 
-    Idempotent: what this boot has dealt with is left alone. Returns what went wrong, one line per
+    Idempotent: what this boot has dealt with is left alone. After a shutdown() that no reboot
+    followed, what that stopped is started in the same way. Returns what went wrong, one line per
     container, having gone on with the others.
     """
     from . import swap  # Only here: the hook of every exit comes this way too.
@@ -139,14 +169,18 @@ def boot(host: Host) -> list[str]:
 
 def _boot(host: Host, found: Record) -> bool:
     """Deal with one container; whether it is to be removed."""
-    if found.boot_id in ("", linux.boot_id()):
+    this_boot = found.boot_id == linux.boot_id()
+    if not found.boot_id or (this_boot and not found.stopped_by_host):
+        return False
+    if liveness.is_running(host.layout, found):
+        # It is being stopped at this very moment.
         return False
     if found.phase in liveness.LIVE or found.phase == "restarting":
-        ended = dataclasses.replace(
-            liveness.ended(host.layout, found),
-            exit_code=_HOST_WENT_DOWN,
-            finished_at=liveness.now(),
-        )
+        ended = liveness.ended(host.layout, found)
+        if not this_boot:
+            ended = dataclasses.replace(
+                ended, exit_code=_HOST_WENT_DOWN, finished_at=liveness.now()
+            )
         found = incarnation.settle(host, found, ended)
     spec = record.read_spec(host.layout, found.id)
     policy = spec.restart_policy
