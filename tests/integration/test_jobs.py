@@ -23,6 +23,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
     store as volume_store,
 )
@@ -54,6 +55,12 @@ def test_a_job_is_waited_for(world: World) -> None:
         assert outcome.after == {"name": "job", "state": "absent"}
         assert (told["status"], told["container"]) == (3, {"Output": "broken\n"})
         assert record.all_ids(world.layout) == []
+    for asked, notes in ((True, ["broken\n"]), (False, [])):
+        given = {"command": fails.params["command"], "detach": False, "cleanup": True}
+        loud, host = task("job", output_logs=asked, **given), Host(world.layout)
+        declared = loud.declare(loud.params)
+        loud.resource.plan(declared, loud.resource.observe(host, declared)).apply(host)
+        assert host.notes == notes, "for the host's log, when asked for"
     missing = task("job", command=["/no/such"], detach=False)
     with pytest.raises(Error, match="is not in the image"):
         apply(world.layout, missing)
