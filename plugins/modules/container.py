@@ -84,7 +84,8 @@ options:
       - When the container has to be recreated, bring the old one back unless the new one becomes
         healthy within O(healthy_wait_timeout). It is given up as soon as it is unhealthy.
       - The task then fails with the reason. Without this option the old container is brought back
-        only if the new one does not start.
+        only if the new one does not start, or ends badly within its first 150 milliseconds and is
+        not started again by its O(restart_policy).
     type: bool
     default: false
   paused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -15,7 +16,7 @@ import containers
 import pytest
 from containers import World
 from converging import apply, check
-from declaring import acting
+from declaring import acting, task
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
@@ -25,7 +26,11 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container i
     record,
     swap,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    Mount,
+    RestartPolicy,
+)
+from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
     store as volume_store,
@@ -170,6 +175,43 @@ def test_anonymous_volumes_go_along(world: World) -> None:
     assert [volume.name for volume in volume_store.volumes(world.layout)] == list(
         third.anonymous_volumes
     )
+
+
+def test_what_ends_badly_at_once_does_not_stay(world: World) -> None:
+    old = world.run("web", mounts=DATA)
+    (volume,) = old.anonymous_volumes
+    other = Mount("anonymous", "", "/other")
+    script = "echo no such option >&2; exit 3"
+    bad = world.spec("web", script, mounts=(*DATA, other))
+    with pytest.raises(Error) as caught:
+        swap.swap(world.host, old.id, bad, world.image, start=True)
+    assert str(caught.value) == (
+        "the new container web did not stay up, so the old one runs again:"
+        " it exited with 3; its last words: no such option"
+    )
+    assert record.all_ids(world.layout) == [old.id]
+    assert world.current(record.by_name(world.layout, "web")).phase == "running"
+    assert [found.name for found in volume_store.volumes(world.layout)] == [volume]
+    assert not journal.pending(world.layout)
+    # A task says the same, and finds what it found before.
+    with pytest.raises(Error, match="it exited with 3; its last words: no such option"):
+        apply(world.layout, task("web", image=None, command=["sh", "-c", script]))
+    assert record.all_ids(world.layout) == [old.id]
+
+
+def test_what_ends_well_or_starts_again_stays(world: World) -> None:
+    old = world.run("web")
+    done = swap.swap(world.host, old.id, world.spec("web", "exit 0"), world.image, start=True)
+    assert record.all_ids(world.layout) == [done.id]
+    policy = RestartPolicy("on-failure")
+    flapping = world.spec("web", "exit 3", restart_policy=policy)
+    again = swap.swap(world.host, done.id, flapping, world.image, start=True)
+    assert record.all_ids(world.layout) == [again.id]
+    # One that stays up is hardly waited for.
+    kept = world.spec("web", env={"A": "1"})
+    begun = time.monotonic()
+    swap.swap(world.host, again.id, kept, world.image, start=True)
+    assert time.monotonic() - begun < 3
 
 
 def test_what_a_killed_commit_froze_goes_on(world: World) -> None:

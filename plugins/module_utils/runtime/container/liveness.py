@@ -88,6 +88,18 @@ def ended(layout: Layout, found: Record) -> Record:
     )
 
 
+def ended_well(found: Record) -> bool:
+    """Whether a container that has ended did its work, which is no failure. Pure."""
+    return found.exit_code == 0
+
+
+def ending(found: Record) -> str:
+    """How a container that has ended did so, in words. Pure."""
+    if found.oom_killed:
+        return "was killed for want of memory"
+    return f"exited with {found.exit_code}"
+
+
 def _exit(layout: Layout, found: Record) -> Optional[traces.Exit]:
     """What conmon wrote down, awaited while it lives: it hears of the end a moment after us."""
     deadline = time.monotonic() + _EXIT_WAIT_S

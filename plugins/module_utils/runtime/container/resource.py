@@ -77,8 +77,10 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             )
             # One that is removed at its end is started by whoever waits for that.
             alone = running and not (want.auto_remove and not declared.detach)
-            steps.append(Replace(want, alone, tuple(reasons), declared.keep_volumes, patience_s))
-            if running and not declared.detach:
+            attended = running and not declared.detach
+            keep = declared.keep_volumes
+            steps.append(Replace(want, alone, tuple(reasons), keep, patience_s, attended))
+            if attended:
                 steps.append(_to_end(declared, start=not alone))
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:

@@ -165,7 +165,7 @@ def _find(host: Host, declared: Declared) -> State:
     )
     if found.phase == "exited":
         state = dataclasses.replace(
-            state, ending=_ending(host, found), ended_well=found.exit_code == 0
+            state, ending=_ending(host, found), ended_well=liveness.ended_well(found)
         )
     return state
 
@@ -190,10 +190,7 @@ def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
 
 
 def _ending(host: Host, found: record.Record) -> str:
-    reason = (
-        "was killed for want of memory" if found.oom_killed else f"exited with {found.exit_code}"
-    )
-    return f"it {reason}{logs.last_words(host.layout, found.id)}"
+    return f"it {liveness.ending(found)}{logs.last_words(host.layout, found.id)}"
 
 
 def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:

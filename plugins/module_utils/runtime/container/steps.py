@@ -93,6 +93,8 @@ class Replace(Step[State]):
     #: How long it may take to become healthy before the old one comes back, in seconds; None does
     #: not ask for it.
     healthy_timeout_s: Optional[float] = None
+    #: Whether a later step waits for its end, which is the task's result, good or bad.
+    attended: bool = False
 
     def describe(self) -> str:
         return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
@@ -122,6 +124,7 @@ class Replace(Step[State]):
             self.start,
             self.keep_volumes,
             self.healthy_timeout_s if self.start else None,
+            self.attended,
         )
 
 

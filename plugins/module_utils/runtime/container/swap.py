@@ -26,10 +26,15 @@ from ..image import store
 from ..network import attach
 from ..plan import Host
 from ..volume import store as volume_store
-from . import health, inspect, journal, lifecycle, logs, record
+from . import health, inspect, journal, lifecycle, liveness, logs, record, supervise
 from .journal import Swap, Writer
 from .record import Record
+from .signals import process_of, wait_for
 from .spec import ContainerSpec, ImageDefaults
+
+#: How long a new container is watched before the old one is given up, in seconds. A program that
+#: does not like its configuration mostly says so sooner; whoever needs longer has a health check.
+_FIRST_MOMENT_S = 0.15
 
 
 def swap(
@@ -40,13 +45,15 @@ def swap(
     start: bool,
     keep_volumes: bool = True,
     healthy_timeout_s: Optional[float] = None,
+    attended: bool = False,
 ) -> Record:
     """Put a new container in the place of an old one; the old one is back if the new does not
-    start, or with ``healthy_timeout_s`` is not healthy after that many seconds (0 is without
-    limit), or unhealthy before.
+    start, or ends badly in its first moment, or with ``healthy_timeout_s`` is not healthy after
+    that many seconds (0 is without limit), or unhealthy before.
 
     The time in which neither runs is a stop and a start. ``keep_volumes`` False gives the new one
-    fresh anonymous volumes and removes those of the old.
+    fresh anonymous volumes and removes those of the old. ``attended`` is that the caller waits
+    for the end of the new one, however soon that is, and judges it.
     """
     layout = host.layout
     with _locked(host, spec.name, host.lock_timeout_s):
@@ -60,7 +67,7 @@ def swap(
             _expect_check(spec, store.defaults(image))
         volumes = _carried(host, before, spec, store.defaults(image)) if keep_volumes else {}
         journal.write_swap(layout, plan)
-        started = False
+        failed = "did not start"
         try:
             made = lifecycle.create(host, spec, image, beside=plan.new, volumes=volumes)
             if ran:
@@ -70,9 +77,12 @@ def swap(
             record.turn_name(layout, spec.name, made.id)
             if start:
                 made = lifecycle.start(host, made.id)
-                started = True
                 if healthy_timeout_s is not None:
+                    failed = "did not become healthy"
                     health.await_healthy(layout, made.id, healthy_timeout_s, patient=False)
+                elif not attended:
+                    failed = "did not stay up"
+                    _expect_to_stay(host, made, spec)
         except BaseException as exc:
             said = logs.last_words(layout, plan.new)
             state = "runs again" if ran else "is as it was"
@@ -82,7 +92,6 @@ def swap(
                 state = f"was to come back and could not ({second})"
             if not isinstance(exc, Error):
                 raise
-            failed = "did not become healthy" if started else "did not start"
             raise Error(
                 f"the new container {spec.name} {failed}, so the old one {state}: {exc}{said}"
             ) from exc
@@ -127,6 +136,24 @@ def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:
             f"container {spec.name} has no health check, so it cannot become healthy",
             hint="name a healthcheck, or leave out rollback_unless_healthy",
         )
+
+
+def _expect_to_stay(host: Host, made: Record, spec: ContainerSpec) -> None:
+    """Watch a container's first moment. Raises Error when it ends badly in it, by the measure of
+    state.verify(): one that did its work, that starts again or is removed at its end does not.
+    """
+    with process_of(made) as process:
+        if process is not None and not wait_for(process, _FIRST_MOMENT_S):
+            return
+    try:
+        now = lifecycle.current(host, made.id)
+    except NotFound:
+        return
+    if now.phase != "exited" or liveness.ended_well(now) or spec.auto_remove:
+        return
+    # Its exit hook may be about to record that it waits for its next start.
+    if supervise.restarting(now, spec.restart_policy) is None:
+        raise Error(f"it {liveness.ending(now)}")
 
 
 def _locked(host: Host, name: str, deadline_s: float) -> contextlib.AbstractContextManager[int]:
