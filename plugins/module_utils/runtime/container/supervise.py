@@ -129,9 +129,11 @@ def shutdown(host: Host) -> list[str]:
 
     def stop(container_id: str) -> str:
         try:
-            lifecycle.halt(host, container_id, by_host=True)
+            ended = lifecycle.halt(host, container_id, by_host=True)
+            if ended.stopped_by_host and record.read_spec(host.layout, container_id).auto_remove:
+                _remove(host, container_id)
         except NotFound:
-            pass  # It is removed at its end.
+            pass  # Its hook was faster.
         except (Error, OSError) as exc:
             return f"container {container_id[:12]}: {exc}"
         return ""
