@@ -20,6 +20,7 @@ from declaring import acting, task
 
 from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
 from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+    creation,
     journal,
     lifecycle,
     oci_runtime,
@@ -115,6 +116,44 @@ def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
     files.prepare(world.layout)
     assert ends == {True, False}, "it was killed both before and after the old one was given up"
     assert record.read_spec(world.layout, record.by_name(world.layout, "web")) == spec
+
+
+def test_a_creation_killed_anywhere_leaves_nothing(world: World) -> None:
+    spec = world.spec("new", mounts=DATA)
+    left = set()
+    for after in range(100):
+        if not _killed(lambda: lifecycle.create(world.host, spec, world.image), after):
+            break
+        made = len(record.all_ids(world.layout))
+        left.add((len(list(volume_store.volumes(world.layout))), made))
+        if after % 2:
+            world.slipway("ps")
+        else:
+            lifecycle.remove(world.host, world.create("next").id)
+        assert not journal.pending(world.layout)
+        assert os.listdir(world.layout.names) == (["new"] if record.all_ids(world.layout) else [])
+        found = [volume.name for volume in volume_store.volumes(world.layout)]
+        for whole in list(record.records(world.layout)):
+            assert found == list(whole.anonymous_volumes)
+            lifecycle.remove(world.host, whole.id)
+            # It is somebody's now: the creation that was never struck off does not have it.
+            lifecycle.remove(world.host, world.create("next").id)
+            assert volume_store.find(world.layout, found[0])
+            volume_store.remove(world.layout, found.pop())
+        assert found == []
+    assert left >= {(0, 0), (1, 0), (1, 1)}
+    files.prepare(world.layout)
+
+
+def test_a_creation_under_way_is_left_alone(world: World) -> None:
+    made = world.create("web", mounts=DATA)
+    record.release_name(world.layout, "web", made.id)
+    creation.begin(world.layout, made.id, False, made.anonymous_volumes)
+    world.slipway("ps")
+    creation.recover(world.host)
+    assert creation.pending(world.layout) == record.all_ids(world.layout) == [made.id]
+    assert volume_store.find(world.layout, made.anonymous_volumes[0])
+    creation.end(world.layout, made.id)
 
 
 def test_the_next_task_or_command_finishes_it(world: World) -> None:

@@ -34,7 +34,8 @@ LEVELS = (
     " container/copy container/commit container/documents container/incarnation container/rootfs"
     " container/state container/selection system/* container/steps container/swap"
     " container/changed container/tree container/transfer container/export container/execute"
-    " container/gathering container/copying container/fetch container/offline container/still",
+    " container/gathering container/copying container/fetch container/offline container/still"
+    " container/creation",
     "cli cli_* verbs terminal archive program console session run_flags run_params names"
     " completion",
 )

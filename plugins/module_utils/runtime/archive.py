@@ -85,6 +85,7 @@ MODULES = (
     "container/confinement",
     "container/conmon",
     "container/consistency",
+    "container/creation",
     "container/declare",
     "container/documents",
     "container/execute",

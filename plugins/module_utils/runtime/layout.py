@@ -58,6 +58,11 @@ class Layout:
         return self.root / "names"
 
     @property
+    def creations(self) -> Path:
+        """Containers that are being made, by id (container/creation.py)."""
+        return self.root / "creations"
+
+    @property
     def swaps(self) -> Path:
         """The journals of replacements under way; container/journal.py has their meaning."""
         return self.root / "swaps"
@@ -139,6 +144,7 @@ class Layout:
             self.layers,
             self.containers,
             self.names,
+            self.creations,
             self.swaps,
             self.networks,
             self.volumes,

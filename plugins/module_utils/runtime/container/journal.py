@@ -95,8 +95,12 @@ def end_swap(layout: Layout, name: str) -> None:
 
 def swaps(layout: Layout) -> list[str]:
     """The names with a replacement under way or cut short."""
+    return _listed(layout.swaps)
+
+
+def _listed(directory: Path) -> list[str]:
     try:
-        names = os.listdir(layout.swaps)
+        names = os.listdir(directory)
     except FileNotFoundError:
         return []
     return sorted(name[:-5] for name in names if name.endswith(".json") and name[0] != ".")
@@ -140,8 +144,8 @@ def _frozen(layout: Layout, container_id: str) -> Path:
 
 
 def pending(layout: Layout) -> bool:
-    """Whether anything at all may have been cut short. Two directories are listed."""
-    if swaps(layout):
+    """Whether anything at all may have been cut short. Three directories are listed."""
+    if swaps(layout) or _listed(layout.creations):
         return True
     try:
         running = os.listdir(layout.run_containers)

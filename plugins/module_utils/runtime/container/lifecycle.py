@@ -16,7 +16,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from .. import document, files, snapshot
@@ -26,6 +26,7 @@ from ..network import attach, publish
 from ..plan import Host
 from ..volume import users as volume_users
 from . import (
+    creation,
     fingerprint,
     health,
     incarnation,
@@ -80,12 +81,18 @@ def create(
         owner = os.readlink(layout.names / spec.name)
         raise Conflict(f"the name {spec.name} is taken by container {owner[:12]}")
     container_id = beside or secrets.token_hex(32)
+    creation.recover(host)
     with contextlib.ExitStack() as undo, store.lease(layout):
+
+        def intend(volumes: Sequence[str]) -> None:
+            undo.callback(creation.end, layout, container_id)
+            creation.begin(layout, container_id, bool(beside), volumes)
+
         lowers = store.ensure_unpacked(layout, image)
         inherited = provision.inherited(host, spec)
         images = tuple(provision.mounted_images(host, spec, inherited))
         names = provision.make_volumes(
-            host, spec, store.defaults(image), inherited, volumes or {}, undo
+            host, spec, store.defaults(image), inherited, volumes or {}, intend, undo
         )
         made = Record(
             container_id,
@@ -109,6 +116,7 @@ def create(
         if not beside:
             record.claim_name(layout, spec.name, container_id)
         undo.pop_all()
+        creation.end(layout, container_id)
     return made
 
 
@@ -308,6 +316,8 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
         record.write_record(layout, found)
         incarnation.clear(host, found)
         attach.release(layout, found)
+        # Without its name it would look half made, and volumes that are to stay would go.
+        creation.end(layout, container_id)
         record.release_name(layout, found.name, container_id)
         files.discard(layout, layout.container(container_id))
     if volumes:

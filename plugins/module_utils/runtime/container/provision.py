@@ -10,7 +10,7 @@ import dataclasses
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Optional
+from typing import Callable, Optional
 
 from ..errors import NotFound
 from ..image import store
@@ -27,27 +27,29 @@ def make_volumes(
     image: ImageDefaults,
     inherited: Sequence[Mount],
     known: Mapping[str, str],
+    intend: Callable[[Sequence[str]], None],
     undo: contextlib.ExitStack,
 ) -> tuple[str, ...]:
     """The named volumes a container mounts, as far as they are missing, and its anonymous ones.
 
     Returns the names of the latter. ``known`` has those it takes over from another container, by
-    target; ``undo`` removes the others again.
+    target; ``intend`` is told the names of the others before there are any, and ``undo`` removes
+    them again.
     """
     asked = {mount.target: mount for mount in spec.mounts}
     for mount in spec.mounts:
         if mount.kind == "volume":
             volumes.ensure(host.layout, _volume(mount.source, mount))
-    names = []
-    for target in inspect.anonymous_targets(spec, image, inherited):
-        name = known.get(os.path.normpath(target), "")
-        if not name:
-            name = secrets.token_hex(32)
-            volume = dataclasses.replace(_volume(name, asked.get(target)), anonymous=True)
-            volumes.ensure(host.layout, volume)
-            undo.callback(volumes.remove, host.layout, name)
-        names.append(name)
-    return tuple(names)
+    targets = inspect.anonymous_targets(spec, image, inherited)
+    kept = [known.get(os.path.normpath(target), "") for target in targets]
+    names = tuple(name or secrets.token_hex(32) for name in kept)
+    fresh = [pair for pair, name in zip(zip(targets, names), kept) if not name]
+    intend([name for dummy, name in fresh])
+    for target, name in fresh:
+        volume = dataclasses.replace(_volume(name, asked.get(target)), anonymous=True)
+        volumes.ensure(host.layout, volume)
+        undo.callback(volumes.remove, host.layout, name)
+    return names
 
 
 def _volume(name: str, mount: Optional[Mount]) -> Volume:

@@ -26,7 +26,7 @@ from ..image import store
 from ..network import attach
 from ..plan import Host
 from ..volume import store as volume_store
-from . import health, inspect, journal, lifecycle, liveness, logs, record, supervise
+from . import creation, health, inspect, journal, lifecycle, liveness, logs, record, supervise
 from .journal import Swap, Writer
 from .record import Record
 from .signals import process_of, wait_for
@@ -117,6 +117,7 @@ def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
 
 def recover_all(host: Host) -> None:
     """The same for every container, and what was left frozen goes on. A failure is a warning."""
+    creation.recover(host)
     for name in journal.swaps(host.layout):
         # Whoever has the lock deals with it.
         with contextlib.suppress(LockTimeout):

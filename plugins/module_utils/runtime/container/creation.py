@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that are being made: on disk before their first effect, until they have their name.
+
+``creations/ID.json`` names the anonymous volumes before there are any, and who makes them. Without
+that process, what it made is taken away by whoever makes the next container or runs the program:
+a container that was never started and has no name, and volumes that no container mounts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import document, files
+from ..errors import Conflict, Error, NotFound
+from ..frozen import dataclass
+from ..layout import Layout
+from ..plan import Host
+from ..volume import users as volume_users
+from . import incarnation, journal
+from .journal import Writer
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A container under way; ``beside`` is that it does not claim its name by itself."""
+
+    id: str
+    writer: Writer
+    beside: bool
+    volumes: tuple[str, ...]
+
+
+def begin(layout: Layout, container_id: str, beside: bool, volumes: Sequence[str]) -> None:
+    files.make_private(layout.creations)
+    made = Creation(container_id, Writer.me(), beside, tuple(volumes))
+    files.write_json(_path(layout, container_id), document.to_json(made))
+
+
+def end(layout: Layout, container_id: str) -> None:
+    """Strike a creation off; one that is not there is a success.
+
+    Durable: one that came back after a power cut could take volumes that outlive their container.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_path(layout, container_id))
+        files.fsync_dir(layout.creations)
+
+
+def pending(layout: Layout) -> list[str]:
+    """The ids of containers that are being made, or were not made to the end."""
+    try:
+        names = os.listdir(layout.creations)
+    except FileNotFoundError:
+        return []
+    return sorted(name[:-5] for name in names if name.endswith(".json") and name[0] != ".")
+
+
+def recover(host: Host) -> None:
+    """Take away what makers that are gone left half made. A failure is a warning. Idempotent."""
+    for container_id in pending(host.layout):
+        try:
+            value = files.read_json(_path(host.layout, container_id))
+            found = document.from_json(Creation, value, f"creation of {container_id[:12]}")
+            if not found.writer.works:
+                _recover(host, found)
+        except FileNotFoundError:
+            continue
+        except Error as exc:
+            host.warn(f"container {container_id[:12]} was not made to the end: {exc}")
+
+
+def _recover(host: Host, found: Creation) -> None:
+    layout = host.layout
+    try:
+        with incarnation.locked(host, found.id) as made:
+            # A new one that stands beside an old one belongs to the journal of the replacement.
+            fresh = not found.beside and not made.generation
+            # Asked in this order: a replacement is written down before it takes a name away.
+            waste = fresh and not _named(layout, found.id)
+            if waste and found.id not in journal.replaced(layout):
+                files.discard(layout, layout.container(found.id))
+    except NotFound:
+        pass
+    if not layout.container(found.id).exists():
+        for name in found.volumes:
+            # Somebody may have come to mount it by its name.
+            with contextlib.suppress(Conflict):
+                volume_users.remove(host, name)
+    end(layout, found.id)
+
+
+def _named(layout: Layout, container_id: str) -> bool:
+    for name in os.listdir(layout.names):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(layout.names / name) == container_id:
+                return True
+    return False
+
+
+def _path(layout: Layout, container_id: str) -> Path:
+    return layout.creations / f"{container_id}.json"
