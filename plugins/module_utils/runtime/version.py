@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The version of the collection; galaxy.yml has the same, which a test holds them to."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
