@@ -26,6 +26,9 @@ UNSEEN_EXIT = 137
 #: How long a monitor that lives may take to write down the end of its container.
 _EXIT_WAIT_S = 1.0
 
+#: PF_EXITING of a process's flags (include/linux/sched.h): it runs no more, and is no zombie yet.
+_EXITING = 0x4
+
 #: The phases that claim a process.
 LIVE = frozenset({"running", "paused"})
 
@@ -70,6 +73,29 @@ def _awaited(found: Record) -> bool:
 def current(layout: Layout, container_id: str) -> Record:
     """What is true of a container now. Raises NotFound."""
     return truth(layout, record.read_record(layout, container_id))
+
+
+def current_past_exit(layout: Layout, container_id: str) -> Record:
+    """As ``current``; of a process that is on its way out, once it has ended, or a second is over.
+
+    The kernel gives its namespaces up before it counts as ended (kernel/exit.c, do_exit), so for a
+    moment what a container has of the host looks damaged.
+    """
+    deadline = time.monotonic() + _EXIT_WAIT_S
+    while True:
+        found = current(layout, container_id)
+        if found.phase not in LIVE or not _exiting(found.pid) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.002)
+
+
+def _exiting(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            flags = int(file.read().rpartition(b")")[2].split()[6])
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return bool(flags & _EXITING)
 
 
 def ended(layout: Layout, found: Record) -> Record:

@@ -147,9 +147,8 @@ def _find(host: Host, declared: Declared) -> State:
     watched = sorted({*asked, *spec.restart_on_change})
     damage = _damage(host, found, spec) if found.phase in liveness.LIVE else ()
     if damage:
-        # The kernel takes a network namespace away before its last process counts as ended, so what
-        # looks like damage may be a container that ends just now.
-        found = liveness.current(host.layout, container_id)
+        # What looks like damage may be a container that ends just now.
+        found = liveness.current_past_exit(host.layout, container_id)
     running = found.phase in (*liveness.LIVE, "restarting")
     state = State(
         name,
