@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tests run where: those of the library run with a host's own Python too, which has no
+Ansible; those of the modules' options need it, and run where it is.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+#: What imports Ansible: modules, and what hands over to them.
+_NEEDS_ANSIBLE = re.compile(
+    r"^from ansible_collections\.slipway\.engine\.plugins\."
+    r"(modules|plugin_utils|module_utils\.task|module_utils import task)\b",
+    re.MULTILINE,
+)
+
+if importlib.util.find_spec("ansible") is None:
+    collect_ignore = [
+        path.name
+        for path in Path(__file__).parent.glob("test_*.py")
+        if _NEEDS_ANSIBLE.search(path.read_text())
+    ]
