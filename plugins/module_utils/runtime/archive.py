@@ -60,6 +60,7 @@ MODULES = (
     "cli_inside",
     "cli_look",
     "cli_network",
+    "cli_prune",
     "cli_run",
     "cli_supervise",
     "cli_system",

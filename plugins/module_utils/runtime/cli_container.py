@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Optional
 
 from .errors import Error
 from .plan import Host
-from .terminal import ask, each, say
+from .terminal import each
 from .verbs import FILTER, FLOAT, STRING, SWITCH, Arguments, Flag, Verb
 
 #: What -t -1 means: as long as it takes.
@@ -82,26 +82,9 @@ def _unpause(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from . import prune
-    from .converge import converge
-    from .table import size
+    from .cli_prune import pruned
 
-    question = "This removes all stopped containers. Go on? [y/N] "
-    if not arguments.force and ask(question).lower() not in ("y", "yes"):
-        return 1
-    asked: dict[str, Any] = {
-        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
-    }
-    declared = prune.declare({"containers": True, "containers_filters": asked})
-    plan, dummy = converge(host, prune.RESOURCE, declared)
-    told = prune.report(host, plan)
-    if told["containers"]:
-        say("Deleted Containers:")
-        for container_id in told["containers"]:
-            say(container_id)
-        say("")
-    say(f"Total reclaimed space: {size(told['containers_space_reclaimed'])}")
-    return 0
+    return pruned(host, arguments, "containers", "all stopped containers")
 
 
 _CONTAINERS = "CONTAINER [CONTAINER...]"

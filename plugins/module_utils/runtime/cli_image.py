@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import Error, NotFound
 from .plan import Host
 from .terminal import ask, complain, say
-from .verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb, listed
+from .verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
 
 if TYPE_CHECKING:
     from .image.store import Image
@@ -43,7 +42,7 @@ def _images(host: Host, arguments: Arguments) -> int:
 
     found = store.all_images(host.layout)
     kept = found
-    given = _given(arguments.filter)
+    given = as_option(arguments.filter)
     wanted = filters.parse(given, time.time(), ("dangling", "reference"))
     for image in found:
         labels = (image.config.get("config") or {}).get("Labels") or {}
@@ -65,11 +64,6 @@ def _images(host: Host, arguments: Arguments) -> int:
     for line in lines(rows, listing.HEADINGS, columns, arguments.format):
         say(line)
     return 0
-
-
-def _given(asked: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Filters of a command line as an option would give them."""
-    return {name: values[-1] if name == "until" else values for name, values in asked.items()}
 
 
 def _history(host: Host, arguments: Arguments) -> int:
@@ -172,26 +166,11 @@ def _whole_id(host: Host, text: str) -> str:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from . import prune
-    from .converge import converge
-    from .table import size
+    from .cli_prune import pruned
 
-    if not arguments.force:
-        which = "that no container uses" if arguments.all else "without a name"
-        if ask(f"This removes all images {which}. Go on? [y/N] ").lower() not in ("y", "yes"):
-            return 1
-    wanted = {"dangling": not arguments.all, **_given(arguments.filter)}
-    declared = prune.declare({"images": True, "images_filters": wanted})
-    plan, dummy = converge(host, prune.RESOURCE, declared)
-    told = prune.report(host, plan)
-    if told["images"]:
-        say("Deleted Images:")
-        for one in told["images"]:
-            for what, name in one.items():
-                say(f"{what.lower()}: {name}")
-        say("")
-    say(f"Total reclaimed space: {size(told['images_space_reclaimed'])}")
-    return 0
+    which = "that no container uses" if arguments.all else "without a name"
+    filters = {"dangling": not arguments.all, **as_option(arguments.filter)}
+    return pruned(host, arguments, "images", f"all images {which}", filters)
 
 
 def _verify(host: Host, arguments: Arguments) -> int:
@@ -326,7 +305,7 @@ def _search(host: Host, arguments: Arguments) -> int:
     from .image.transfer import Access
     from .table import listing, plain, shortened
 
-    given = _given(arguments.filter)
+    given = as_option(arguments.filter)
     for name in given:
         if name not in ("stars", "is-official"):
             raise Error(f"there is no filter {name[:100]!a}", hint="there are stars, is-official")

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from .errors import Conflict, Error, NotFound
 from .plan import Host
-from .terminal import ask, complain, say
+from .terminal import complain, say
 from .verbs import FILTER, INT, LIST, STRING, STRINGS, SWITCH, Arguments, Flag, Verb, listed
 
 _HEADINGS = {
@@ -208,24 +208,9 @@ def _disconnect(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from . import prune
-    from .converge import converge
+    from .cli_prune import pruned
 
-    asked = {
-        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
-    }
-    declared = prune.declare({"networks": True, "networks_filters": asked})
-    if not arguments.force and ask(
-        "This removes all networks that no container is on. Go on? [y/N] "
-    ).lower() not in ("y", "yes"):
-        return 1
-    plan, dummy = converge(host, prune.RESOURCE, declared)
-    told = prune.report(host, plan)
-    if told["networks"]:
-        say("Deleted Networks:")
-        for name in told["networks"]:
-            say(name)
-    return 0
+    return pruned(host, arguments, "networks", "all networks that no container is on")
 
 
 def _removing(hidden: bool) -> Verb:

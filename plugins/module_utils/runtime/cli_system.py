@@ -10,8 +10,8 @@ from typing import Any
 
 from .errors import Error
 from .plan import Host
-from .terminal import ask, complain, say
-from .verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb
+from .terminal import agreed, complain, say
+from .verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb, as_option
 
 # --- what the host is ------------------------------------------------------------------------
 
@@ -215,9 +215,7 @@ def _prune(host: Host, arguments: Arguments) -> int:
     from .converge import converge
     from .table import size
 
-    asked = {
-        name: values[-1] if name == "until" else values for name, values in arguments.filter.items()
-    }
+    asked = as_option(arguments.filter)
     if arguments.volumes and "until" in asked:
         raise Error("volumes have no filter until", hint="leave out --volumes or until")
     labels = {name: value for name, value in asked.items() if name.startswith("label")}
@@ -254,7 +252,7 @@ def _agreed(arguments: Arguments) -> bool:
     if arguments.volumes:
         say("  - all anonymous volumes that no container uses")
     say(f"  - all images {'that no container uses' if arguments.all else 'without a name'}")
-    return ask("Go on? [y/N] ").lower() in ("y", "yes")
+    return agreed("")
 
 
 def _list(title: str, names: Sequence[str]) -> None:

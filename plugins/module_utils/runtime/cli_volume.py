@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import Error, NotFound
 from .plan import Host
-from .terminal import ask, complain, say
+from .terminal import complain, say
 from .verbs import FILTER, LIST, STRING, SWITCH, Arguments, Flag, Verb
 
 _HEADINGS = {
@@ -151,28 +151,11 @@ def _rm(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from . import prune
-    from .converge import converge
-    from .table import size
+    from .cli_prune import pruned
 
-    if not arguments.force:
-        which = "volumes" if arguments.all else "anonymous volumes"
-        if ask(f"This removes all {which} that no container uses. Go on? [y/N] ").lower() not in (
-            "y",
-            "yes",
-        ):
-            return 1
-    wanted = {"all": arguments.all, **arguments.filter}
-    declared = prune.declare({"volumes": True, "volumes_filters": wanted})
-    plan, dummy = converge(host, prune.RESOURCE, declared)
-    told = prune.report(host, plan)
-    if told["volumes"]:
-        say("Deleted Volumes:")
-        for name in told["volumes"]:
-            say(name)
-        say("")
-    say(f"Total reclaimed space: {size(told['volumes_space_reclaimed'])}")
-    return 0
+    which = "all volumes" if arguments.all else "all anonymous volumes"
+    filters = {"all": arguments.all, **arguments.filter}
+    return pruned(host, arguments, "volumes", f"{which} that no container uses", filters)
 
 
 _FILTER = Flag("filter", "f", FILTER, "Only those with this, such as 'label=backup'")

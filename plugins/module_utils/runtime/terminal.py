@@ -30,6 +30,11 @@ def ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
+def agreed(what: str) -> bool:
+    """Whether whoever sits there agrees to what is about to be removed."""
+    return ask(f"{what}Go on? [y/N] ").lower() in ("y", "yes")
+
+
 def each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:
     """Do one thing to several containers, naming each that it was done to, as Docker does."""
     from .container import record

@@ -289,6 +289,11 @@ def formatted() -> Flag:
     )
 
 
+def as_option(filters: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The filters of a command line, as an option of a module would give them."""
+    return {name: values[-1] if name == "until" else values for name, values in filters.items()}
+
+
 def listed() -> tuple[Flag, ...]:
     """The flags all lists have."""
     return (

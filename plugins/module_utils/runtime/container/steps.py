@@ -46,6 +46,20 @@ class Pull(Step[State]):
         transfer.fetch(host, self.reference, self.digest, self.platform)
 
 
+def _made(have: State, spec: ContainerSpec, running: bool) -> State:
+    """The state once a container is made anew: nothing of an earlier one is left to mend."""
+    return dataclasses.replace(
+        have,
+        spec=spec,
+        running=running,
+        paused=False,
+        image_is_current=True,
+        damage=(),
+        changed=(),
+        made=have.around.missing_volumes,
+    )
+
+
 @dataclass(frozen=True)
 class Create(Step[State]):
     """Make the container, and start it: one step, as one that cannot start is not left behind."""
@@ -57,16 +71,7 @@ class Create(Step[State]):
         return f"create {'and start ' if self.start else ''}container {self.spec.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(
-            have,
-            spec=self.spec,
-            running=self.start,
-            paused=False,
-            image_is_current=True,
-            damage=(),
-            changed=(),
-            made=have.around.missing_volumes,
-        )
+        return _made(have, self.spec, self.start)
 
     def execute(self, host: Host) -> None:
         from . import lifecycle
@@ -100,16 +105,7 @@ class Replace(Step[State]):
         return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(
-            have,
-            spec=self.spec,
-            running=self.start,
-            paused=False,
-            image_is_current=True,
-            damage=(),
-            changed=(),
-            made=have.around.missing_volumes,
-        )
+        return _made(have, self.spec, self.start)
 
     def execute(self, host: Host) -> None:
         from . import swap

@@ -51,24 +51,34 @@ def ensure(host: Host, argv: list[str]) -> None:
     layout = host.layout
     if poke(layout):
         return
-    held = os.open(layout.run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    taken = _take(layout)
+    if taken is None:
+        # One that is about to end, and looks once more after it has given the lock back.
+        return
+    held, fifo = taken
     try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # One that is about to end, and looks once more after it has given the lock back.
-            return
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(fifo_path(layout), 0o600)
-        fifo = os.open(fifo_path(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            child = process.detach([*argv, str(held), str(fifo)], pass_fds=(held, fifo))
-        finally:
-            os.close(fifo)
+        child = process.detach([*argv, str(held), str(fifo)], pass_fds=(held, fifo))
     finally:
+        os.close(fifo)
         os.close(held)
     with contextlib.suppress(OSError, ValueError):
         cgroups.leave_session(child)
+
+
+def _take(layout: Layout) -> Optional[tuple[int, int]]:
+    """Become the watcher: the locked lock file and the open fifo; None when somebody is."""
+    held = os.open(layout.run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(fifo_path(layout), 0o600)
+        return held, os.open(fifo_path(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except BlockingIOError:
+        os.close(held)
+        return None
+    except BaseException:
+        os.close(held)
+        raise
 
 
 @dataclass
@@ -97,14 +107,10 @@ def watch(host: Host, held: int, fifo: int) -> None:
         os.close(fifo)
         if not any(_runs(layout)):
             return
-        held = os.open(layout.run / "watch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        taken = _take(layout)
+        if taken is None:
             return
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(fifo_path(layout), 0o600)
-        fifo = os.open(fifo_path(layout), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        held, fifo = taken
 
 
 def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
