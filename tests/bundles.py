@@ -19,25 +19,26 @@ from typing import Any, Callable, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    conmon,
-    oci_runtime,
-    traces,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     config,
     process,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
-    Place,
-    Shared,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
+    place as bundle_place,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon,
+    conmon_files,
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
+    User,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 
 @contextlib.contextmanager
@@ -82,14 +83,14 @@ class Running:
         """Write the bundle, changed by ``change`` where it shall be wrong, and launch conmon."""
         self.spec = spec or ContainerSpec("web", "busybox", "")
         self.spec = dataclasses.replace(self.spec, command=command)
-        self.place = Place(
+        self.place = bundle_place.Place(
             id=self.id,
             rootfs=str(self.rootfs),
             hostname="web",
             user=user or User(additional_gids=(0,)),
             mounts=(),
             cgroups_path=oci_runtime.cgroups_path(self.id),
-            shared=Shared(cgroup="" if oci_runtime.cgroup_v2() else "host"),
+            shared=bundle_place.Shared(cgroup="" if oci_runtime.cgroup_v2() else "host"),
         )
         self.place = dataclasses.replace(self.place, **place)
         value = config.config(self.spec, ImageDefaults(), self.place)
@@ -116,12 +117,12 @@ class Running:
         oci_runtime.start(self.runtime, self.id)
         return self.pid
 
-    def ended(self, timeout_s: float = 10.0) -> traces.Exit:
+    def ended(self, timeout_s: float = 10.0) -> conmon_files.Exit:
         """Wait for the exit, and for the hook that follows it."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            found = traces.read_exit(self.layout, self.id, self.generation)
-            if found is not None and not traces.alive(self.layout, self.id):
+            found = conmon_files.read_exit(self.layout, self.id, self.generation)
+            if found is not None and not conmon_files.alive(self.layout, self.id):
                 return found
             time.sleep(0.005)
         raise AssertionError("the container did not end")
@@ -139,7 +140,7 @@ class Running:
 
     def output(self) -> str:
         with open(self.log, "rb") as log:
-            return b"".join(entry.data for entry in traces.parse_log(log)).decode()
+            return b"".join(entry.data for entry in conmon_files.parse_log(log)).decode()
 
     def hooks(self) -> Sequence[str]:
         """The generations whose exit hook ran."""
@@ -159,8 +160,8 @@ class Running:
             monitor = 0
         oci_runtime.delete(self.runtime, self.id, force=True)
         deadline = time.monotonic() + 5
-        while monitor and traces.alive(self.layout, self.id) and time.monotonic() < deadline:
+        while monitor and conmon_files.alive(self.layout, self.id) and time.monotonic() < deadline:
             time.sleep(0.005)
-        if monitor and traces.alive(self.layout, self.id):
+        if monitor and conmon_files.alive(self.layout, self.id):
             os.kill(monitor, signal.SIGKILL)
         self.log.unlink(missing_ok=True)

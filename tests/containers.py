@@ -13,25 +13,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import synchronise
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import host_side
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import importing, store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    link,
-    publish,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 
 class World:
@@ -41,16 +41,16 @@ class World:
         self.layout = layout
         self.host = Host(layout, lock_timeout_s=20)
         self.launcher = sandbox / "slipway"
-        archive.install(layout, self.launcher)
+        zipapp.install(layout, self.launcher)
         self.image = self.add_image("busybox", tar)
 
     def add_image(self, name: str, tar: Path, *changes: str) -> store.Image:
         """Import a root filesystem; ``changes`` are instructions such as ``VOLUME /data``."""
-        declared = importing.declare(
+        declared = image_import.declare(
             {"name": name, "tag": "1", "src": str(tar), "changes": ['CMD ["sh"]', *changes]}
         )
-        observed = importing.RESOURCE.observe(self.host, declared)
-        importing.RESOURCE.plan(declared, observed).apply(self.host)
+        observed = image_import.RESOURCE.observe(self.host, declared)
+        image_import.RESOURCE.plan(declared, observed).apply(self.host)
         found = store.find(self.layout, f"docker.io/library/{name}:1")
         assert found is not None
         return found
@@ -66,21 +66,21 @@ class World:
 
     def create(
         self, name: str, script: str = "", image: Optional[store.Image] = None, **options: Any
-    ) -> Record:
+    ) -> container_record.Record:
         spec = self.spec(name, script, image, **options)
-        return lifecycle.create(self.host, spec, image or self.image)
+        return actions.create(self.host, spec, image or self.image)
 
     def run(
         self, name: str, script: str = "", image: Optional[store.Image] = None, **options: Any
-    ) -> Record:
+    ) -> container_record.Record:
         made = self.create(name, script, image, **options)
-        return lifecycle.start(self.host, made.id)
+        return actions.start(self.host, made.id)
 
-    def current(self, container_id: str) -> Record:
-        return lifecycle.current(self.host, container_id)
+    def current(self, container_id: str) -> container_record.Record:
+        return actions.current(self.host, container_id)
 
-    def recorded(self, container_id: str) -> Record:
-        return record.read_record(self.layout, container_id)
+    def recorded(self, container_id: str) -> container_record.Record:
+        return container_record.read_record(self.layout, container_id)
 
     def log(self, container_id: str) -> str:
         """What a container wrote, both streams."""
@@ -89,7 +89,7 @@ class World:
 
     def slipway(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         """Run the program as a host does: with the system's Python."""
-        program = archive.program(self.layout)
+        program = zipapp.program(self.layout)
         return subprocess.run(
             ["/usr/bin/python3", str(program), *arguments],
             check=check,
@@ -99,12 +99,12 @@ class World:
 
     def clear(self) -> None:
         """Remove every container, network and rule."""
-        for container_id in record.all_ids(self.layout):
-            lifecycle.remove(self.host, container_id, volumes=True, force=True)
+        for container_id in container_record.all_ids(self.layout):
+            actions.remove(self.host, container_id, volumes=True, force=True)
         for network in network_record.networks(self.layout):
-            link.delete_link(network.bridge)
+            host_side.delete_link(network.bridge)
             network_record.remove(self.layout, network.id)
-        publish.synchronise(self.layout)
+        synchronise.synchronise(self.layout)
 
 
 @contextlib.contextmanager

@@ -10,11 +10,15 @@ from typing import Any
 from containers import World
 from converging import Task, apply, assert_play_is_predicted, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     catalogue,
-    record,
-    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
 )
 
 
@@ -34,7 +38,7 @@ def task(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(resource.declare, program.with_program(resource.RESOURCE), params)
+    return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 
 def acting(name: str, **given: Any) -> Task:
@@ -49,4 +53,4 @@ def converge(world: World, *tasks: Task) -> list[str]:
         outcome, dummy = apply(world.layout, again)
         assert outcome.actions == ()
         assert check(world.layout, again, {}).actions == ()
-    return record.all_ids(world.layout)
+    return container_record.all_ids(world.layout)

@@ -22,14 +22,18 @@ from typing import Any, Optional, Union
 
 from tars import END, directory, entry, extension, hardlink, pax_records, symlink
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    archive,
-    intake,
-    store,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive import (
+    inventory,
+    load,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.members import opened
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.stream import Limits
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive.members import (
+    opened,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.stream import (
+    Limits,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 
 SMALL = Limits(layer_bytes=8 << 20, entries=100, path=1024, reserve_bytes=0)
 SECRET = b"the secret of the canary"
@@ -494,4 +498,4 @@ def write(path: Path, content: Union[bytes, Files]) -> None:
 def bring(layout: Layout, path: Path) -> None:
     """Load an archive, with limits small enough to test them."""
     with store.lease(layout), opened(path, layout.tmp, True, SMALL) as members:
-        intake.bring(layout, members, archive.read(members).images, SMALL)
+        load.bring(layout, members, inventory.read(members).images, SMALL)

@@ -23,7 +23,7 @@ from tars import (
     symlink,
 )
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
     Limits,
 )
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from containers import World
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store
 
 #: What the volume holds: a directory and a link that leads to the host, which change places.
 DIRECTORY, LINK = "sub", "link"
@@ -73,7 +75,7 @@ def race(world: World, canary: Path, rounds: int, subpath: bool = False) -> Roun
         for number in range(rounds):
             made = world.create(f"victim{number}", mounts=mounts)
             try:
-                running = lifecycle.start(world.host, made.id)
+                running = actions.start(world.host, made.id)
             except Error:
                 refused += 1
             else:
@@ -86,6 +88,6 @@ def race(world: World, canary: Path, rounds: int, subpath: bool = False) -> Roun
                         assert "/volumes/" in entry.root, f"{entry.root} is seen inside"
             spread = [e.target for e in linux.mountinfo() if e.target.startswith(str(canary))]
             assert spread == [], f"mounted on the host: {spread}"
-            lifecycle.remove(world.host, made.id, force=True)
+            actions.remove(world.host, made.id, force=True)
     assert sorted(os.listdir(canary)) == before
     return Rounds(started, refused)

@@ -11,24 +11,26 @@ from typing import Any, Union
 
 from laboratory import Space, wire
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    record as container_record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
+    attach,
+    synchronise,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import host_side
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import zones
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record as records_container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     Endpoint,
     Port,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    attach,
-    link,
-    names,
-    publish,
-    record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     NetworkSpec,
     Pool,
 )
@@ -57,14 +59,16 @@ class Container:
         ]
         self.attachments = attach.attach(layout, self.id, endpoints)
         asked = ContainerSpec(name, name, name, hostname=name, **spec)
-        names.prepare(layout, self.id, asked, self.attachments)
-        made = Record(
+        zones.prepare(layout, self.id, asked, self.attachments)
+        made = records_container_record.Record(
             self.id, name, "", (), attachments=self.attachments, dns_servers=asked.dns_servers
         )
-        with publish.claim(layout, self.id, ports, self.attachments, scope=scope) as publications:
+        with synchronise.claim(
+            layout, self.id, ports, self.attachments, scope=scope
+        ) as publications:
             self.record = dataclasses.replace(made, publications=publications)
             container_record.write_record(layout, self.record)
-        self.warnings = publish.synchronise(layout, starting=[self.record]).warnings
+        self.warnings = synchronise.synchronise(layout, starting=[self.record]).warnings
         self.space = Space()
         attach.connect(layout, self.space.pid, self.attachments)
         self.space.serve(name, "tcp:80", "udp:80", "tcp:81")
@@ -103,7 +107,7 @@ class Container:
         self.space.end()
         gone = dataclasses.replace(self.record, phase="exited", publications=())
         container_record.write_record(self.layout, gone)
-        publish.synchronise(self.layout)
+        synchronise.synchronise(self.layout)
         attach.release(self.layout, gone)
 
 
@@ -113,10 +117,12 @@ def add_network(layout: Layout, name: str, subnet: str, subnet6: str = "", **opt
     if subnet6:
         pools.append(Pool(subnet6, subnet6.replace("::/64", "::1")))
     spec = NetworkSpec(name, pools=tuple(pools), enable_ipv6=bool(subnet6), **options)
-    made = record.make(spec)
-    record.write(layout, made)
-    link.ensure_bridge(made.bridge, record.bridge_addresses(made), record.mtu(made))
-    publish.synchronise(layout)
+    made = network_record.make(spec)
+    network_record.write(layout, made)
+    host_side.ensure_bridge(
+        made.bridge, network_record.bridge_addresses(made), network_record.mtu(made)
+    )
+    synchronise.synchronise(layout)
 
 
 class Host:
@@ -152,11 +158,11 @@ class Host:
     def end(self) -> None:
         for container in self.containers:
             container.end()
-        for network in record.networks(self.layout):
-            link.delete_link(network.bridge)
-            record.remove(self.layout, network.id)
-        publish.synchronise(self.layout)
+        for network in network_record.networks(self.layout):
+            host_side.delete_link(network.bridge)
+            network_record.remove(self.layout, network.id)
+        synchronise.synchronise(self.layout)
         self.lan.end()
         self.far.end()
         for name in ("lan0", "far0"):
-            link.delete_link(name)
+            host_side.delete_link(name)

@@ -7,7 +7,7 @@ routes them here).
 
 from __future__ import annotations
 
-from ansible_collections.slipway.engine.plugins.plugin_utils.predictions import PredictingAction
+from ansible_collections.slipway.engine.plugins.plugin_utils._predictions import PredictingAction
 
 
 class ActionModule(PredictingAction):

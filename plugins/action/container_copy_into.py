@@ -18,7 +18,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.slipway.engine.plugins.plugin_utils.predictions import PredictingAction
+from ansible_collections.slipway.engine.plugins.plugin_utils._predictions import PredictingAction
 
 
 class ActionModule(PredictingAction):

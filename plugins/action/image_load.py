@@ -19,13 +19,13 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    archive,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive import (
+    inventory,
     members,
-    packing,
+    save,
 )
-from ansible_collections.slipway.engine.plugins.plugin_utils.predictions import PredictingAction
+from ansible_collections.slipway.engine.plugins.plugin_utils._predictions import PredictingAction
 
 
 class ActionModule(PredictingAction):
@@ -80,9 +80,9 @@ def _write_head(path: Path, head: Path) -> None:
         raise Error(f"{path} is a directory", hint="src is an archive; make it one with tar")
     spool = Path(C.DEFAULT_LOCAL_TMP)
     with members.opened(path, spool, whole=False) as there:
-        documents = archive.head(there)
+        documents = inventory.head(there)
     fd = os.open(head, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        packing.write_documents(documents, fd)
+        save.write_documents(documents, fd)
     finally:
         os.close(fd)

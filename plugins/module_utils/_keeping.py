@@ -38,7 +38,7 @@ from types import CodeType
 from typing import Callable, Optional
 
 # By its whole name: this file is also run out of the zip that was sent, where it lies alone.
-from ansible_collections.slipway.engine.plugins.module_utils.library import (
+from ansible_collections.slipway.engine.plugins.module_utils._library import (
     PACKAGE,
     Library,
     open_trusted,

@@ -126,10 +126,10 @@ def find(digest: str, sent: str = "", directory: str = PROGRAM) -> Optional[Libr
     if not sent:
         return None
     # What makes a library comes in the zip itself.
-    place: dict[str, Any] = {"__name__": f"{PACKAGE}.module_utils.keeping"}
+    place: dict[str, Any] = {"__name__": f"{PACKAGE}.module_utils._keeping"}
     try:
         with zipfile.ZipFile(sent) as packed:
-            source = packed.read("module_utils/keeping.py")
+            source = packed.read("module_utils/_keeping.py")
     except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
     exec(compile(source, sent, "exec", dont_inherit=True), place)

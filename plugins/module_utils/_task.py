@@ -16,14 +16,14 @@ from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.slipway.engine.plugins.module_utils import library
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.converge import (
+from ansible_collections.slipway.engine.plugins.module_utils import _library
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import (
     converge as carry_out,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import (
     Host,
     Plan,
     Resource,
@@ -92,7 +92,7 @@ def converge(
                 host.warn(missing)
         else:
             plan, found = carry_out(host, resource, declared)
-            library.keep(_write)
+            _library.keep(_write)
         result = _result(host, resource, plan, found)
     except Error as exc:
         _fail(module, host, exc)
@@ -122,7 +122,7 @@ def perform(
     host = Host(Layout.default())
     try:
         done = act(host, module.params)
-        library.keep(_write)
+        _library.keep(_write)
     except Error as exc:
         _fail(module, host, exc)
     except OSError as exc:
@@ -149,7 +149,7 @@ def inform(
     except OSError as exc:
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
     # A copy of the collection is no change of the host; where there is nothing yet, none is made.
-    library.keep(_write)
+    _library.keep(_write)
     _warn(module, host)
     module.exit_json(changed=False, **found)
 

@@ -96,15 +96,15 @@ image:
     Os: linux
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.commit import (
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.commit import (
     RESOURCE,
     declare,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "container": {"type": "str", "required": True},
             "name": {"type": "str", "required": True, "aliases": ["repository"]},

@@ -327,12 +327,13 @@ differences:
   sample: [published_ports]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
+    with_program,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.program import with_program
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -588,7 +589,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(ARGUMENT_SPEC, declare, with_program(RESOURCE))
+    _task.converge(ARGUMENT_SPEC, decide.declare, with_program(decide.RESOURCE))
 
 
 if __name__ == "__main__":

@@ -123,10 +123,9 @@ actions:
   sample: [copy /etc/app/generated.conf of container web to /srv/web/generated.conf]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.fetch import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import (
+    container_copy_from,
 )
 
 ARGUMENT_SPEC = {
@@ -143,7 +142,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+    _task.converge(ARGUMENT_SPEC, container_copy_from.declare, container_copy_from.RESOURCE)
 
 
 if __name__ == "__main__":

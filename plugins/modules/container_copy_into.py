@@ -156,10 +156,9 @@ actions:
   sample: [write /srv/index.html in container web]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.copy import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import (
+    container_copy_into,
 )
 
 ARGUMENT_SPEC = {
@@ -185,10 +184,10 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         ARGUMENT_SPEC,
-        declare,
-        RESOURCE,
+        container_copy_into.declare,
+        container_copy_into.RESOURCE,
         mutually_exclusive=[("path", "content", "src")],
         required_one_of=[("path", "content", "src")],
     )

@@ -159,14 +159,18 @@ import secrets
 import shlex
 from typing import Any, Optional
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    execute,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
-    record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    execute,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
@@ -197,7 +201,7 @@ def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
         raise Error("stdin: a command that is not waited for cannot read it", hint="leave one out")
     if params["output_limit"] < 0:
         raise Error("output_limit: it cannot be negative")
-    container_id = record.identify(host.layout, params["container"])
+    container_id = container_record.identify(host.layout, params["container"])
     if params["detach"]:
         execute.start(host, container_id, request)
         return {"exec_id": secrets.token_hex(32)}
@@ -245,7 +249,7 @@ def _stdin(params: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    task.perform(
+    _task.perform(
         ARGUMENT_SPEC,
         act,
         mutually_exclusive=[("argv", "command")],

@@ -82,10 +82,9 @@ actions:
   sample: [export container web to /srv/backup/web.tar]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.export import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import (
+    container_export,
 )
 
 ARGUMENT_SPEC = {
@@ -96,7 +95,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+    _task.converge(ARGUMENT_SPEC, container_export.declare, container_export.RESOURCE)
 
 
 if __name__ == "__main__":

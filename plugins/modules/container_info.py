@@ -118,8 +118,8 @@ containers:
         Status: running
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.gathering import (
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system.container_info import (
     gather,
 )
 
@@ -137,7 +137,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
+    _task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
 
 
 if __name__ == "__main__":

@@ -97,8 +97,10 @@ truncated:
   sample: false
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.logs import gather
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status.logs import (
+    gather,
+)
 
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
@@ -113,7 +115,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather)
+    _task.inform(ARGUMENT_SPEC, gather)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,9 @@ ansible_facts:
 
 from typing import Any
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import running_in
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import running_in
 
 
 def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    task.inform({}, gather, engine=False)
+    _task.inform({}, gather, engine=False)
 
 
 if __name__ == "__main__":

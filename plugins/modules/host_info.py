@@ -159,8 +159,8 @@ disk_usage:
     LayersSize: 4261550
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.system.report import gather
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system.host_info import gather
 
 ARGUMENT_SPEC = {
     "containers": {"type": "bool", "default": False},
@@ -178,7 +178,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather)
+    _task.inform(ARGUMENT_SPEC, gather)
 
 
 if __name__ == "__main__":

@@ -106,15 +106,14 @@ images:
       Os: linux
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.exporting import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_export,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
             "tag": {"type": "str", "default": "latest"},
@@ -122,8 +121,8 @@ def main() -> None:
             "format": {"type": "str", "choices": ["docker", "oci"], "default": "docker"},
             "force": {"type": "bool", "default": False},
         },
-        declare,
-        RESOURCE,
+        image_export.declare,
+        image_export.RESOURCE,
     )
 
 

@@ -134,15 +134,14 @@ image:
     Os: linux
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.importing import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
@@ -164,8 +163,8 @@ def main() -> None:
             "volumes": {"type": "list", "elements": "str"},
             "working_dir": {"type": "str"},
         },
-        declare,
-        RESOURCE,
+        image_import.declare,
+        image_import.RESOURCE,
     )
 
 

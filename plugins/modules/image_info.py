@@ -51,12 +51,14 @@ images:
       RepoTags: ["busybox:1"]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.resource import gather
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.image import (
+    gather,
+)
 
 
 def main() -> None:
-    task.inform({"name": {"type": "list", "elements": "str"}}, gather)
+    _task.inform({"name": {"type": "list", "elements": "str"}}, gather)
 
 
 if __name__ == "__main__":

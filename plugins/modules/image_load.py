@@ -107,23 +107,22 @@ images:
       Os: linux
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.loading import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_load,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "path": {"type": "path"},
             "src": {"type": "str"},
             "name": {"type": "str"},
             "platform": {"type": "str"},
         },
-        declare,
-        RESOURCE,
+        image_load.declare,
+        image_load.RESOURCE,
         required_one_of=[("path", "src")],
         mutually_exclusive=[("path", "src")],
     )

@@ -116,15 +116,14 @@ images:
       RepoTags: ["busybox:1"]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pulling_all import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_pull,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
@@ -136,8 +135,8 @@ def main() -> None:
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
         },
-        declare,
-        RESOURCE,
+        image_pull.declare,
+        image_pull.RESOURCE,
         required_together=[("username", "password")],
     )
 

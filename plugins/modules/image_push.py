@@ -84,15 +84,14 @@ size:
   sample: 527
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.pushing import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_push,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
@@ -101,8 +100,8 @@ def main() -> None:
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
         },
-        declare,
-        RESOURCE,
+        image_push.declare,
+        image_push.RESOURCE,
         required_together=[("username", "password")],
     )
 

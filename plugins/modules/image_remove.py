@@ -100,23 +100,22 @@ deleted:
   sample: ["sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c"]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.removing import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_remove,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "force": {"type": "bool", "default": False},
             "prune": {"type": "bool", "default": True},
         },
-        declare,
-        RESOURCE,
+        image_remove.declare,
+        image_remove.RESOURCE,
     )
 
 

@@ -87,12 +87,14 @@ results:
       type: bool
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.searching import gather
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_search,
+)
 
 
 def main() -> None:
-    task.inform(
+    _task.inform(
         {
             "term": {"type": "str", "required": True},
             "registry": {"type": "str"},
@@ -109,7 +111,7 @@ def main() -> None:
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
         },
-        gather,
+        image_search.gather,
         required_together=[("username", "password")],
     )
 

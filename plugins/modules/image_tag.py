@@ -99,15 +99,14 @@ tagged_images:
   sample: ["web:latest"]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.tagging import (
-    RESOURCE,
-    declare,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_tag,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
@@ -118,8 +117,8 @@ def main() -> None:
                 "default": "overwrite",
             },
         },
-        declare,
-        RESOURCE,
+        image_tag.declare,
+        image_tag.RESOURCE,
     )
 
 

@@ -58,7 +58,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.slipway.engine.plugins.module_utils import library
+from ansible_collections.slipway.engine.plugins.module_utils import _library
 
 
 class _Library(AnsibleModule):
@@ -72,12 +72,12 @@ class _Library(AnsibleModule):
         if not asked:
             return
         self.params = {key: value for key, value in self.params.items() if key[:9] == "_ansible_"}
-        found = library.find(asked["digest"], asked.get("sent", ""))
+        found = _library.find(asked["digest"], asked.get("sent", ""))
         if found is not None:
             found.keeps = not self.params.get("_ansible_check_mode", False)
             sys.meta_path.insert(0, found)
             # Its AnsibleModule reads the parameters again, and ends the process.
-            importlib.import_module(f"{library.PACKAGE}.modules.{asked['module']}").main()
+            importlib.import_module(f"{_library.PACKAGE}.modules.{asked['module']}").main()
 
 
 def main() -> None:

@@ -260,10 +260,10 @@ differences:
     - labels
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.declare import declare
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import (
-    RESOURCE,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import decide
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    declare as network_declare,
 )
 
 ARGUMENT_SPEC = {
@@ -300,7 +300,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+    _task.converge(ARGUMENT_SPEC, network_declare.declare, decide.RESOURCE)
 
 
 if __name__ == "__main__":

@@ -79,14 +79,16 @@ networks:
 
 from typing import Any
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    record as container_record,
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.inspect import (
+    document,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.inspect import document
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.resource import find
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import listing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import decide
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import lists
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "aliases": ["network_name"]},
@@ -96,8 +98,8 @@ ARGUMENT_SPEC = {
 
 def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
     if params["name"] is None:
-        return {"networks": listing.networks(host, params["filters"] or {})}
-    found = find(host, params["name"])
+        return {"networks": lists.networks(host, params["filters"] or {})}
+    found = decide.find(host, params["name"])
     if found is None:
         return {"exists": False, "network": None}
     records = list(container_record.records(host.layout))
@@ -105,7 +107,7 @@ def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
+    _task.inform(ARGUMENT_SPEC, gather, mutually_exclusive=[("name", "filters")])
 
 
 if __name__ == "__main__":

@@ -175,15 +175,15 @@ builder_cache_space_reclaimed:
   sample: 0
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.prune import (
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.prune import (
     RESOURCE,
     declare,
 )
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "containers": {"type": "bool", "default": False},
             "containers_filters": {"type": "dict"},

@@ -146,16 +146,14 @@ login_results:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import (
-    credentials,
-    resource,
-)
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import credentials
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import registry_login
 
 
-def declare(params: dict[str, Any]) -> resource.Declared:
+def declare(params: dict[str, Any]) -> registry_login.Declared:
     present = params["state"] == "present"
-    return resource.Declared(
+    return registry_login.Declared(
         domain=credentials.registry_domain(params["registry_url"]),
         registry_url=params["registry_url"],
         path=Path(params["config_path"]),
@@ -170,7 +168,7 @@ def declare(params: dict[str, Any]) -> resource.Declared:
 
 
 def main() -> None:
-    task.converge(
+    _task.converge(
         {
             "registry_url": {
                 "type": "str",
@@ -191,7 +189,7 @@ def main() -> None:
             "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
         },
         declare,
-        resource.RESOURCE,
+        registry_login.RESOURCE,
         required_if=[("state", "present", ("username", "password"))],
     )
 

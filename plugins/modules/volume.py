@@ -151,11 +151,8 @@ differences:
   sample: [driver_options]
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.resource import (
-    RESOURCE,
-    declare,
-)
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import decide
 
 ARGUMENT_SPEC = {
     "volume_name": {"type": "str", "required": True, "aliases": ["name"]},
@@ -173,7 +170,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    task.converge(ARGUMENT_SPEC, declare, RESOURCE)
+    _task.converge(ARGUMENT_SPEC, decide.declare, decide.RESOURCE)
 
 
 if __name__ == "__main__":

@@ -64,14 +64,14 @@ volume:
     Scope: local
 """
 
-from ansible_collections.slipway.engine.plugins.module_utils import task
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.resource import gather
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import decide
 
 ARGUMENT_SPEC = {"name": {"type": "str", "required": True, "aliases": ["volume_name"]}}
 
 
 def main() -> None:
-    task.inform(ARGUMENT_SPEC, gather)
+    _task.inform(ARGUMENT_SPEC, decide.gather)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ansible_collections.slipway.engine.plugins.module_utils import keeping
+from ansible_collections.slipway.engine.plugins.module_utils import _keeping
 
 COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
@@ -108,9 +108,9 @@ def _archive() -> Path:
             for top in ("modules", "module_utils")
             for path in (_PLUGINS / top).rglob("*.py")
         }
-        name = f"{keeping.digest(sources)}.zip"
+        name = f"{_keeping.digest(sources)}.zip"
         temporary = known.with_name(f"{name}.{os.getpid()}")
-        temporary.write_bytes(keeping.pack(sources))
+        temporary.write_bytes(_keeping.pack(sources))
         temporary.rename(known.with_name(name))
         temporary.symlink_to(name)
         temporary.rename(known)

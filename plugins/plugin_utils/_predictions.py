@@ -22,7 +22,7 @@ from typing import Any, Optional
 from ansible import constants as C
 from ansible import context
 
-from ansible_collections.slipway.engine.plugins.plugin_utils.library import LibraryAction
+from ansible_collections.slipway.engine.plugins.plugin_utils._library import LibraryAction
 
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
 #: output.

@@ -28,13 +28,13 @@ import containers  # noqa: E402
 import images  # noqa: E402
 from benchmark import start  # noqa: E402
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (  # noqa: E402
-    lifecycle,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (  # noqa: E402
     oci_runtime,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (  # noqa: E402
-    Layout,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (  # noqa: E402
+    actions,
 )
 
 Step = Callable[[int], None]
@@ -66,8 +66,8 @@ def ours(world: containers.World) -> dict[str, Step]:
 
     return {
         "start": begin,
-        "stop": lambda index: void(lifecycle.stop(world.host, ids[-1])),
-        "remove": lambda index: lifecycle.remove(world.host, ids[-1], volumes=True),
+        "stop": lambda index: void(actions.stop(world.host, ids[-1])),
+        "remove": lambda index: actions.remove(world.host, ids[-1], volumes=True),
     }
 
 

@@ -10,19 +10,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import pulling
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (
-    Layout,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import pull_one
 
 
 def main() -> None:
     host = Host(Layout.default())
     files.prepare(host.layout)
-    declared = pulling.declare({"name": sys.argv[1]})
-    plan = pulling.RESOURCE.plan(declared, pulling.RESOURCE.observe(host, declared))
+    declared = pull_one.declare({"name": sys.argv[1]})
+    plan = pull_one.RESOURCE.plan(declared, pull_one.RESOURCE.observe(host, declared))
     plan.apply(host)
 
 

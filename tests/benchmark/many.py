@@ -25,10 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collect
 import containers
 import images
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import gathering
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import container_info
 
 _RUNS = 5
 _OPTIONS: dict[str, Any] = {
@@ -62,7 +63,7 @@ def main() -> None:
         for number in range(stopped):
             world.create(f"stopped-{number}", labels={"n": str(number)})
         host = Host(layout)
-        program = str(archive.program(layout))
+        program = str(zipapp.program(layout))
 
         def ps() -> None:
             done = subprocess.run([program, "ps", "--all"], check=True, capture_output=True)
@@ -70,7 +71,7 @@ def main() -> None:
                 sys.exit("slipway ps does not show them all")
 
         def info(**options: Any) -> None:
-            found = gathering.gather(host, {**_OPTIONS, **options})["containers"]
+            found = container_info.gather(host, {**_OPTIONS, **options})["containers"]
             if len(found) != stopped + running:
                 sys.exit("container_info does not find them all")
 

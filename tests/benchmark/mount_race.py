@@ -22,10 +22,8 @@ import containers  # noqa: E402
 import images  # noqa: E402
 import racing  # noqa: E402
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (  # noqa: E402
-    Layout,
-)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402
 
 
 def main() -> None:

@@ -131,16 +131,18 @@ def _figures(what: str, lan: Space, address: str) -> Any:
 
 def many() -> list[float]:
     """Milliseconds to replace the table with many published ports, and to ask whether it stands."""
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
         firewall,
-        record,
     )
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+        network_record,
+    )
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
         Publication,
     )
 
-    networks = record.networks(Layout.default())
+    networks = network_record.networks(Layout.default())
     applied, asked = [], []
     for round_ in range(11):
         ports = [

@@ -17,25 +17,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    catalogue,
-    lifecycle,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import (
-    RESOURCE,
-    declare,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (
-    Layout,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.program import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
     with_program,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
 )
 
 #: Imported by the first step that acts; here before the clock starts.
-PRELOADED = (lifecycle,)
+PRELOADED = (actions,)
 
 
 def main() -> None:
@@ -58,8 +57,8 @@ def main() -> None:
     began = time.perf_counter()
     host = Host(Layout.default())
     files.prepare(host.layout)
-    resource = with_program(RESOURCE)
-    declared = declare(params)
+    resource = with_program(decide.RESOURCE)
+    declared = decide.declare(params)
     plan = resource.plan(declared, resource.observe(host, declared))
     if plan.steps:
         plan.apply(host)

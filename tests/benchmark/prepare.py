@@ -10,31 +10,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    importing,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (
-    Layout,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     NetworkSpec,
     Pool,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 
 def main() -> None:
     tarball, image, network = sys.argv[1:]
     host = Host(Layout.default())
     files.prepare(host.layout)
-    declared = importing.declare({"name": image, "src": tarball, "cmd": ["sh"]})
-    importing.RESOURCE.plan(declared, importing.observe(host, declared)).apply(host)
+    declared = image_import.declare({"name": image, "src": tarball, "cmd": ["sh"]})
+    image_import.RESOURCE.plan(declared, image_import.observe(host, declared)).apply(host)
     pool = Pool("10.123.0.0/24", "10.123.0.1")
-    record.write(host.layout, record.make(NetworkSpec(network, pools=(pool,))))
+    network_record.write(host.layout, network_record.make(NetworkSpec(network, pools=(pool,))))
 
 
 if __name__ == "__main__":

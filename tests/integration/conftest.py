@@ -21,9 +21,11 @@ import images
 import pytest
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import boot
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
+    boot,
+)
 
 HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()

@@ -32,10 +32,13 @@ from hostile_archives import (
 )
 from tars import fingerprint
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import loading, store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_load,
+)
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def test_a_hostile_archive_harms_nobody(row: Row, layout: Layout, canary: Path) 
     before, beside = fingerprint(canary), sorted(os.listdir(canary.parent))
     # As check mode looks at it.
     with contextlib.suppress(Error):
-        loading.observe(Host(layout), loading.declare({"path": str(path)}))
+        image_load.observe(Host(layout), image_load.declare({"path": str(path)}))
     if row.refused is None:
         bring(layout, path)
     else:

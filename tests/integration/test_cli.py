@@ -17,14 +17,16 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Mount,
     Port,
     RestartPolicy,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_ps_in_dockers_columns(world: World) -> None:
 
 def test_looking_imports_neither_requests_nor_pyroute2_nor_ctypes(world: World) -> None:
     world.run("web")
-    program = str(archive.program(world.layout))
+    program = str(zipapp.program(world.layout))
     for verb in (["ps", "-a"], ["logs", "web"], ["inspect", "web"]):
         done = subprocess.run(
             ["/usr/bin/python3", "-X", "importtime", program, *verb],
@@ -106,7 +108,7 @@ def test_the_tail_of_a_long_log(world: World) -> None:
 
 def test_following_ends_with_the_container(world: World) -> None:
     running = world.run("web", "echo first; while test ! -e /go; do sleep 0.05; done; echo last")
-    program = str(archive.program(world.layout))
+    program = str(zipapp.program(world.layout))
     follower = subprocess.Popen(
         ["/usr/bin/python3", program, "logs", "-f", "web"], stdout=subprocess.PIPE
     )
@@ -160,7 +162,7 @@ def test_the_verbs(world: World) -> None:
 
 def test_a_reader_that_goes_away_is_no_traceback(world: World) -> None:
     world.run("web", "seq 1 100000")
-    program = str(archive.program(world.layout))
+    program = str(zipapp.program(world.layout))
     done = subprocess.run(
         f"/usr/bin/python3 {program} logs web | head -1",
         shell=True,
@@ -172,7 +174,7 @@ def test_a_reader_that_goes_away_is_no_traceback(world: World) -> None:
 
 def test_the_program_is_quick(world: World) -> None:
     """Not a benchmark: a bound that only a change for the worse of some kind would cross."""
-    lifecycle.create(world.host, world.spec("web"), world.image)
+    actions.create(world.host, world.spec("web"), world.image)
     taken = []
     for dummy in range(5):
         begun = time.monotonic()

@@ -17,8 +17,8 @@ import pytest
 from containers import World, until
 from screens import screen
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 
 
 def program(world: World, *words: str) -> list[str]:
-    return ["/usr/bin/python3", str(archive.program(world.layout)), "exec", *words]
+    return ["/usr/bin/python3", str(zipapp.program(world.layout)), "exec", *words]
 
 
 def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:

@@ -19,10 +19,13 @@ import pytest
 from containers import World
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import index, store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.reference import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
+    index,
+    store,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (
     parse_normalized,
 )
 
@@ -217,7 +220,7 @@ def test_login_and_logout(world: World, registries: Callable[..., Registry]) -> 
     guarded = registries(username="anna", password="s3cret", tls=True)
     settings = {"registries": {guarded.host: {"ca_file": str(guarded.ca)}}}
     world.layout.registries_file.write_text(json.dumps(settings))
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
 
     def login(*arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
         command = [*program, "login", *arguments, guarded.host]
@@ -354,7 +357,7 @@ def test_help_has_every_verb_and_looking_at_containers_imports_none_of_them(worl
     listed = set(re.findall(r"^  ([a-z]+) ", shown, re.MULTILINE))
     assert listed >= {"ps", "logs", "pull", "push", "images", "image", "tag", "rmi", "history"}
     assert listed >= {"search", "login", "logout", "save", "load", "import"}
-    program = str(archive.program(world.layout))
+    program = str(zipapp.program(world.layout))
 
     def imported(*verb: str) -> set[str]:
         command = ["/usr/bin/python3", "-X", "importtime", program, *verb]

@@ -18,9 +18,9 @@ import containers
 import pytest
 from containers import World
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Port
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 
 
 def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
     done = subprocess.run(
         [*program, *words], input=stdin, capture_output=True, check=False, timeout=60
     )

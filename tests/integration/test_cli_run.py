@@ -19,9 +19,11 @@ from containers import World, until
 from registry import Registry
 from screens import screen
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 
 def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
     """What ``slipway run --network none WORDS`` comes to: exit status, output, errors."""
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
     done = subprocess.run(
         [*program, "run", "--network", "none", *words],
         input=stdin,
@@ -87,7 +89,7 @@ def test_what_flags_say_is_what_the_container_is(world: World, tmp_path: Path) -
     assert (status, said) == (0, b"")
     container_id = out.decode().strip()
     assert cid.read_text() == container_id
-    spec = record.read_spec(world.layout, container_id)
+    spec = container_record.read_spec(world.layout, container_id)
     assert spec.env == {"FILE": "one", "BOTH": "flag", "EMPTY": "", "HERE": "around"}
     assert spec.labels == {"a": "b=c", "bare": "", "stage": "test"}
     found = inspected(world, "t")
@@ -105,7 +107,7 @@ def test_what_flags_say_is_what_the_container_is(world: World, tmp_path: Path) -
     made = world.slipway(
         "create", "--name", "later", "--network=none", "busybox:1", "echo", "--", "x"
     )
-    assert record.by_name(world.layout, "later") == made.stdout.decode().strip()
+    assert container_record.by_name(world.layout, "later") == made.stdout.decode().strip()
     assert world.slipway("start", "-a", "later").stdout == b"-- x\n"
     assert world.slipway("container", "create", "--help").returncode == 0
 
@@ -130,7 +132,7 @@ def test_a_missing_image_is_pulled(
 
 
 def test_a_terminal(world: World) -> None:
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
     command = ["sh", "-c", "stty size; tty; echo out; exit 4"]
     argv = [*program, "run", "-t", "--network", "none", "busybox:1", *command]
     with screen(argv, 31, 71) as shown:
@@ -155,7 +157,7 @@ def test_standard_input(world: World) -> None:
         "-c",
         "while read x; do echo got $x; done",
     )
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
     for word in (b"one\n", b"two\n"):
         with subprocess.Popen(
             [*program, "attach", "open"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -185,7 +187,7 @@ def test_what_is_removed_at_its_end(world: World) -> None:
     assert run(world, "--rm", "busybox:1", "nothere")[0] == 127
     assert run(world, "--rm", "--restart", "always", "busybox:1")[0] == 125
     assert run(world, "--rm", "-d", "--name", "job", "busybox:1", "sleep", "1000")[0] == 0
-    program = ["/usr/bin/python3", str(archive.program(world.layout))]
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout))]
     with subprocess.Popen([*program, "wait", "job"], stdout=subprocess.PIPE) as waiting:
         until(lambda: list(world.layout.containers.glob("*/watch")))
         world.slipway("kill", "job")

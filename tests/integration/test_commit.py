@@ -20,22 +20,26 @@ from containers import World, until
 from converging import Task, apply, assert_play_is_predicted, check
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import document
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    commit,
-    lifecycle,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
-    record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Port
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    pushing,
-    removing,
-    store,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import commit
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_push,
+    image_remove,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 NAME = "committed:1"
 
@@ -102,8 +106,8 @@ def test_a_second_commit_changes_nothing(world: World) -> None:
     assert apply(layout, task("work"))[0].changed is False
     # It writes the same words at another time; layers tell times by the second.
     time.sleep(1.1)
-    lifecycle.start(world.host, record.identify(layout, "work"))
-    until(lambda: world.current(record.identify(layout, "work")).phase == "exited")
+    actions.start(world.host, container_record.identify(layout, "work"))
+    until(lambda: world.current(container_record.identify(layout, "work")).phase == "exited")
     outcome, result = apply(layout, task("work"))
     assert (outcome.before["image"], outcome.changed) == ("outdated", True)
     assert result["image"]["RootFS"]["Layers"][0] == first["RootFS"]["Layers"][0]
@@ -194,15 +198,15 @@ def test_an_image_outlives_its_name_while_a_container_stands_on_it(world: World)
     changed_by(world, "echo new > /srv/page")
     remove = {"name": "busybox:1"}
     with pytest.raises(Error, match="is used by container work"):
-        apply(layout, Task(removing.declare, removing.RESOURCE, remove))
-    forced = Task(removing.declare, removing.RESOURCE, {**remove, "force_absent": True})
+        apply(layout, Task(image_remove.declare, image_remove.RESOURCE, remove))
+    forced = Task(image_remove.declare, image_remove.RESOURCE, {**remove, "force_absent": True})
     assert apply(layout, forced)[0].changed is True
     assert store.find(layout, "busybox:1") is None
     assert apply(layout, task("work"))[0].changed is True
-    lifecycle.remove(world.host, record.identify(layout, "work"))
+    actions.remove(world.host, container_record.identify(layout, "work"))
     for image in store.all_images(layout):
         gone = {"name": image.id, "force_absent": True}
-        apply(layout, Task(removing.declare, removing.RESOURCE, gone))
+        apply(layout, Task(image_remove.declare, image_remove.RESOURCE, gone))
     assert (os.listdir(layout.layers), os.listdir(layout.blobs)) == ([], [])
 
 
@@ -231,7 +235,7 @@ def test_a_play_is_predicted(world: World, registry: Registry) -> None:
     layout = world.layout
     changed_by(world, "echo new > /srv/page")
     name = f"{registry.host}/{NAME}"
-    push = Task(pushing.declare, pushing.RESOURCE, {"name": name})
+    push = Task(image_push.declare, image_push.RESOURCE, {"name": name})
     assert_play_is_predicted(layout, [task("work", name=name), push, task("work", name=name), push])
     assert_play_is_predicted(layout, [task("work", name=name), push])
     spec = json.loads(json.dumps(document.to_json(world.spec("later"))))
@@ -240,7 +244,7 @@ def test_a_play_is_predicted(world: World, registry: Registry) -> None:
     }
     other = f"{registry.host}/later:1"
     play = [task("later", name=other), task("later", name=other)]
-    play += [Task(pushing.declare, pushing.RESOURCE, {"name": other})] * 2
+    play += [Task(image_push.declare, image_push.RESOURCE, {"name": other})] * 2
     foretold = [check(layout, one, predicted) for one in play]
     changed_by(world, "echo later > /srv/page", "later")
     assert foretold == [apply(layout, one)[0] for one in play]

@@ -15,9 +15,12 @@ import containers
 import pytest
 from containers import World
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, completion
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import (
+    bash_completion,
+    zipapp,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_bash_completes(world: World, tmp_path: Path) -> None:
     world.slipway("tag", "busybox:1", "busybox:two")
     world.slipway("tag", "busybox:1", "example.org:5000/team/box:1")
     place = tmp_path / "completions" / "slipway"
-    completion.install(place)
+    bash_completion.install(place)
     table = {
         "slipway pu": ["pull", "push"],
         "slipway superv": [],
@@ -86,10 +89,10 @@ def test_bash_completes(world: World, tmp_path: Path) -> None:
 
 
 def test_it_is_installed_with_the_program(layout: Layout) -> None:
-    archive.install(layout)
-    assert completion.PLACE.read_text() == completion.SCRIPT
-    completion.PLACE.write_text("somebody else's")
-    archive.install(layout)
-    assert completion.PLACE.read_text() == "somebody else's"
-    completion.PLACE.unlink()
-    archive.LAUNCHER.unlink()
+    zipapp.install(layout)
+    assert bash_completion.PLACE.read_text() == bash_completion.SCRIPT
+    bash_completion.PLACE.write_text("somebody else's")
+    zipapp.install(layout)
+    assert bash_completion.PLACE.read_text() == "somebody else's"
+    bash_completion.PLACE.unlink()
+    zipapp.LAUNCHER.unlink()

@@ -19,14 +19,14 @@ from typing import Any
 import pytest
 from bundles import Running
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     conmon,
+    conmon_files,
     oci_runtime,
-    traces,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 SLEEP = ("sleep", "1000")
 
@@ -48,7 +48,7 @@ def test_output_exit_and_hook(running: Running) -> None:
     assert before - 1 < _seconds(found.finished_at) < time.time() + 1
     assert running.hooks() == ["1"]
     with open(running.log, "rb") as log:
-        streams = {entry.data: entry.stream for entry in traces.parse_log(log)}
+        streams = {entry.data: entry.stream for entry in conmon_files.parse_log(log)}
     assert streams == {b"out\n": "stdout", b"err\n": "stderr", b"rest": "stdout"}
 
 
@@ -66,7 +66,7 @@ def test_every_line_of_much_output_arrives(running: Running) -> None:
 
 def test_a_kill_from_outside_is_seen_and_the_hook_runs(running: Running) -> None:
     pid = running.start(*SLEEP)
-    assert traces.read_exit(running.layout, running.id, 1) is None
+    assert conmon_files.read_exit(running.layout, running.id, 1) is None
     os.kill(pid, signal.SIGKILL)
     assert running.ended().code == 137
     assert running.hooks() == ["1"]
@@ -76,10 +76,10 @@ def test_an_exit_belongs_to_its_generation(running: Running) -> None:
     running.shell("exit 3")
     running.shell("exit 4")
     assert running.hooks() == ["1", "2"]
-    found = traces.read_exit(running.layout, running.id, 2)
+    found = conmon_files.read_exit(running.layout, running.id, 2)
     assert found is not None and found.code == 4
-    assert traces.read_exit(running.layout, running.id, 1) is None
-    assert traces.read_exit(running.layout, running.id, 3) is None
+    assert conmon_files.read_exit(running.layout, running.id, 1) is None
+    assert conmon_files.read_exit(running.layout, running.id, 3) is None
 
 
 def test_a_command_that_is_not_in_the_image(running: Running) -> None:
@@ -88,9 +88,9 @@ def test_a_command_that_is_not_in_the_image(running: Running) -> None:
             running.start(command, "argument")
         expected = f'container web: the command "{command}" is not in the image'
         assert caught.value.message == expected
-        assert traces.read_exit(running.layout, running.id, running.generation) is None
+        assert conmon_files.read_exit(running.layout, running.id, running.generation) is None
     assert oci_runtime.state(running.runtime, running.id) is None
-    _until(lambda: not traces.alive(running.layout, running.id))
+    _until(lambda: not conmon_files.alive(running.layout, running.id))
 
 
 def test_a_runtime_that_fails_is_quoted(running: Running) -> None:
@@ -115,7 +115,7 @@ def test_a_runtime_that_hangs_does_not_hold_us(running: Running, sandbox: Path) 
         launched.wait(0.3)
     assert time.monotonic() - begun < 2
     conmon.end(running.layout, running.id)
-    assert not traces.alive(running.layout, running.id)
+    assert not conmon_files.alive(running.layout, running.id)
     running.runtime = runtime
 
 
@@ -137,7 +137,7 @@ def test_no_descriptor_reaches_conmon_or_the_hook(running: Running, sandbox: Pat
 
 def test_arguments_and_environment_hold_no_secret(running: Running) -> None:
     """Whoever is on the host reads the arguments of every process."""
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
         ContainerSpec,
     )
 
@@ -187,7 +187,7 @@ def test_a_container_survives_the_session_that_started_it(
         os.killpg(maker.pid, signal.SIGKILL)
         maker.wait()
         time.sleep(0.2)
-        assert traces.alive(layout, container_id)
+        assert conmon_files.alive(layout, container_id)
         assert _parent(monitor) == 1
         assert _parent(pid) == monitor
     finally:
@@ -195,9 +195,9 @@ def test_a_container_survives_the_session_that_started_it(
         maker.stdout.close()
         runtime = oci_runtime.choose(layout)
         oci_runtime.delete(runtime, container_id, force=True)
-        _until(lambda: not traces.alive(layout, container_id))
+        _until(lambda: not conmon_files.alive(layout, container_id))
         (layout.tmp / f"{container_id}.log").unlink()
-    found = traces.read_exit(layout, container_id, 1)
+    found = conmon_files.read_exit(layout, container_id, 1)
     assert found is not None and found.code == 137
 
 
@@ -243,7 +243,7 @@ def _cgroup_of(pid: int, hierarchy: Path) -> str:
 def test_ending_a_monitor_leaves_the_container_to_the_runtime(running: Running) -> None:
     pid = running.start(*SLEEP)
     conmon.end(running.layout, running.id)
-    assert not traces.alive(running.layout, running.id)
+    assert not conmon_files.alive(running.layout, running.id)
     os.kill(pid, 0)
     conmon.end(running.layout, running.id)
     assert running.hooks() == []
@@ -252,10 +252,10 @@ def test_ending_a_monitor_leaves_the_container_to_the_runtime(running: Running) 
 def test_a_monitor_is_not_taken_for_a_process_that_got_its_pid(running: Running) -> None:
     running.start(*SLEEP)
     (running.bundle / "conmon.pid").write_text(str(os.getpid()))
-    assert not traces.alive(running.layout, running.id)
+    assert not conmon_files.alive(running.layout, running.id)
     conmon.end(running.layout, running.id)
     (running.bundle / "conmon.pid").write_text(str(_parent(running.pid)))
-    assert traces.alive(running.layout, running.id)
+    assert conmon_files.alive(running.layout, running.id)
 
 
 def test_memory_that_ran_out_is_told_apart_from_a_kill(running: Running) -> None:

@@ -17,9 +17,11 @@ import pytest
 from containers import World, until
 from plays import Play, Run
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 SECRET = "canary-of-exec-51d0c2"
 
@@ -214,7 +216,7 @@ def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> N
     play = Play(tmp_path)
     for running in (True, False):
         if not running:
-            lifecycle.stop(world.host, made.id, 0)
+            actions.stop(world.host, made.id, 0)
             path.unlink()
         # Checked twice where it runs: what does not run is read in the same way.
         flags = (["--check"], [], [], ["--check"]) if running else ([], ["--check"])

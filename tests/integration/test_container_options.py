@@ -18,24 +18,37 @@ from bundles import serving
 from containers import World
 from converging import Task, apply, assert_play_is_predicted, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import process, program
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    catalogue,
-    confinement,
-    documents,
-    execute,
-    lifecycle,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
-    record,
-    resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+    execute,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
+    confinement,
     rootfs,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+    documents,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import platform
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import platform
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
@@ -70,14 +83,14 @@ def task(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(resource.declare, program.with_program(resource.RESOURCE), params)
+    return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 
 def converge(world: World, made: Task) -> str:
     """Check, apply, apply again: the prediction held, and the second run found nothing to do."""
     assert_play_is_predicted(world.layout, [made])
     assert apply(world.layout, made)[0].actions == ()
-    return record.by_name(world.layout, made.params["name"])
+    return container_record.by_name(world.layout, made.params["name"])
 
 
 def inside(world: World, container_id: str, script: str, **request: Any) -> str:
@@ -263,7 +276,7 @@ def test_limits_are_set_and_changed_in_the_running_container(world: World, runti
     inside(world, web, "mount -t tmpfs x /mnt 2>/dev/null; head -c 20000000 /dev/zero > /dev/shm/x")
     with pytest.raises(Error, match="container web: its limits cannot be changed"):
         apply(world.layout, task("web", **kept, memory="8M"))
-    assert record.read_spec(world.layout, web).memory_bytes == 64 << 20
+    assert container_record.read_spec(world.layout, web).memory_bytes == 64 << 20
     assert world.current(web).pid == pid
     apply(world.layout, task("web", state="absent"))
     for group in ("slipway/options", "*/slipway/options"):
@@ -316,7 +329,7 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
     for given, why in cases:
         with pytest.raises(Error, match=why):
             apply(world.layout, task("web", **given))
-        assert record.all_ids(world.layout) == []
+        assert container_record.all_ids(world.layout) == []
     made = check(world.layout, task("web", env_file="/no/such/file"), {})
     assert made.actions == ("create and start container web",), "an earlier task may make it"
 
@@ -340,7 +353,7 @@ def test_an_image_for_another_platform_does_not_serve(world: World) -> None:
         apply(world.layout, task("web", platform="linux/s390x"))
     with pytest.raises(Error, match="not a platform"):
         apply(world.layout, task("web", platform="linux//"))
-    assert world.current(record.by_name(world.layout, "web")).phase == "running"
+    assert world.current(container_record.by_name(world.layout, "web")).phase == "running"
 
 
 def test_a_start_that_fails_leaves_no_control_group(world: World, runtime: str) -> None:
@@ -351,10 +364,10 @@ def test_a_start_that_fails_leaves_no_control_group(world: World, runtime: str) 
     for given in wrong:
         made = world.create("web", runtime=runtime, **given)
         with pytest.raises(Error, match="container web"):
-            lifecycle.start(world.host, made.id)
+            actions.start(world.host, made.id)
         for group in (f"*/slipway/{made.id}", f"slipway/{made.id}"):
             assert not list(Path("/sys/fs/cgroup").glob(group))
-        lifecycle.remove(world.host, made.id)
+        actions.remove(world.host, made.id)
 
 
 def test_a_runtime_of_ones_own(world: World, sandbox: Path) -> None:

@@ -21,18 +21,20 @@ from converging import Task, apply, assert_play_is_predicted, check
 from declaring import acting, converge, task
 from plays import COLLECTIONS
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    copy,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import (
+    container_copy_into,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide as network_resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     declare as network_declare,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    resource as network_resource,
 )
 
 SERVE = "mkdir -p /www; echo page $PAGE > /www/index.html; exec httpd -f -p 80 -h /www"
@@ -47,7 +49,11 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 def file(container: str, path: str, content: str, **given: Any) -> Task:
     optional = ("path", "mode", "owner_id", "group_id", "force")
     params = {**dict.fromkeys(optional), "container": container, "container_path": path}
-    return Task(copy.declare, copy.RESOURCE, {**params, "content": content, **given})
+    return Task(
+        container_copy_into.declare,
+        container_copy_into.RESOURCE,
+        {**params, "content": content, **given},
+    )
 
 
 def test_declared_again_changed_and_removed(world: World) -> None:
@@ -58,20 +64,20 @@ def test_declared_again_changed_and_removed(world: World) -> None:
     assert second != first
     (third,) = converge(world, task("web", env={"A": "2"}, restart_policy="always"))
     assert third != second, "the label is no longer declared, so it is gone"
-    assert record.read_spec(world.layout, third).labels == {}
+    assert container_record.read_spec(world.layout, third).labels == {}
     (fourth,) = converge(world, task("web", env={"A": "2"}))
     assert fourth == third, "a restart policy is changed in the container as it is"
-    assert record.read_spec(world.layout, third).restart_policy.name == "no"
+    assert container_record.read_spec(world.layout, third).restart_policy.name == "no"
     assert converge(world, task("web", state="absent")) == []
 
 
 def test_tasks_without_an_image_only_act(world: World) -> None:
     (made,) = converge(world, task("web", labels={"x": "y"}, volumes=["data:/data"]))
-    before = record.read_spec(world.layout, made)
+    before = container_record.read_spec(world.layout, made)
     for state, phase in (("stopped", "exited"), ("started", "running")):
         assert converge(world, acting("web", state=state)) == [made]
         assert world.current(made).phase == phase
-    assert record.read_spec(world.layout, made) == before
+    assert container_record.read_spec(world.layout, made) == before
     apply(world.layout, acting("web", restart=True))
     assert world.current(made).generation == 3
     with pytest.raises(Error, match="no container db, and the task names no image"):
@@ -91,7 +97,7 @@ def test_a_moved_image_recreates(world: World, busybox_tar: Path) -> None:
     moved = world.add_image("busybox", busybox_tar, "LABEL release=2")
     assert check(world.layout, task("web"), {}).actions == ("recreate container web (image)",)
     (second,) = converge(world, task("web"))
-    assert record.read_spec(world.layout, second).image_id == moved.id
+    assert container_record.read_spec(world.layout, second).image_id == moved.id
     assert first != second
 
 
@@ -102,7 +108,7 @@ def test_a_failing_update_leaves_the_old_one_running(world: World) -> None:
     with pytest.raises(Error, match="the old one runs again") as caught:
         apply(world.layout, task("web", command=["/no/such"], **options))
     assert '"/no/such" is not in the image' in str(caught.value)
-    assert record.all_ids(world.layout) == [old]
+    assert container_record.all_ids(world.layout) == [old]
     assert page(8080) == "page old\n"
 
 
@@ -121,7 +127,7 @@ def test_a_container_that_did_its_work_is_none(world: World) -> None:
 def test_bad_names(world: World, name: str) -> None:
     with pytest.raises(Error, match="is not a container name"):
         apply(world.layout, task(name))
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
 
 
 def test_a_taken_port_is_named_before_anything_is_made(world: World) -> None:
@@ -129,17 +135,17 @@ def test_a_taken_port_is_named_before_anything_is_made(world: World) -> None:
     with socket.create_server(("0.0.0.0", 8080)):
         with pytest.raises(Error, match="port 8080/tcp of the host is taken by process"):
             apply(world.layout, want)
-        assert record.all_ids(world.layout) == []
+        assert container_record.all_ids(world.layout) == []
     converge(world, want)
     with pytest.raises(Error, match="taken by container web"):
         apply(world.layout, task("other", published_ports=["8080:80"]))
-    assert len(record.all_ids(world.layout)) == 1
+    assert len(container_record.all_ids(world.layout)) == 1
 
 
 def test_a_command_that_is_not_in_the_image_leaves_nothing(world: World) -> None:
     with pytest.raises(Error, match='the command "/no/such" is not in the image'):
         apply(world.layout, task("web", command=["/no/such"]))
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
     assert list(world.layout.names.iterdir()) == []
     converge(world, task("web"))
 
@@ -150,7 +156,7 @@ def test_what_a_task_relies_on_is_named_before_anything_is_made(world: World) ->
         apply(world.layout, lacking)
     with pytest.raises(Error, match=r"image docker.io/library/absent:latest is not on the host"):
         apply(world.layout, task("web", image="absent"))
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
     # In check mode both are warnings: an earlier task may have made them.
     assert check(world.layout, lacking, {}).changed
 
@@ -184,13 +190,13 @@ def test_a_host_that_lacks_a_part(world: World, programs: tuple[str, ...], why: 
         with pytest.raises(Error, match=why) as caught:
             apply(world.layout, task("web"))
         assert "slipway.engine.host" in str(caught.value)
-        assert record.all_ids(world.layout) == []
+        assert container_record.all_ids(world.layout) == []
     converge(world, task("web"))
 
 
 def test_a_kernel_without_overlayfs(world: World) -> None:
     (made,) = converge(world, task("web", state="present"))
-    start = ["/usr/bin/python3", str(archive.program(world.layout)), "start", "web"]
+    start = ["/usr/bin/python3", str(zipapp.program(world.layout)), "start", "web"]
     # The kernel's answer to a filesystem it does not know, mount(2).
     injected = ["strace", "-f", "-qq", "-e", "trace=mount", "-e", "inject=mount:error=ENODEV"]
     done = subprocess.run([*injected, *start], capture_output=True, text=True, check=False)
@@ -217,7 +223,7 @@ def test_a_flushed_firewall_and_a_deleted_bridge_are_repaired(world: World) -> N
         assert done == predicted
         assert page(8080) == "page one\n"
         assert check(world.layout, want, {}).actions == ()
-    assert record.all_ids(world.layout) == [made], "repaired, not recreated"
+    assert container_record.all_ids(world.layout) == [made], "repaired, not recreated"
 
 
 def test_a_restored_firewall_is_reported_once_in_a_play(world: World) -> None:
@@ -266,7 +272,7 @@ def test_labels_of_an_image_are_data_and_steer_nothing(world: World, busybox_tar
     (made,) = converge(world, task("web", image="steering:1"))
     config = json.loads((world.layout.run_container(made) / "config.json").read_bytes())
     assert not set(labels) & set(config.get("annotations", {}))
-    assert record.read_spec(world.layout, made).restart_policy.name == "no"
+    assert container_record.read_spec(world.layout, made).restart_policy.name == "no"
     document = json.loads(world.slipway("inspect", "web").stdout)[0]
     assert document["Config"]["Labels"].items() >= labels.items()
     assert document["HostConfig"]["RestartPolicy"]["Name"] == "no"
@@ -277,7 +283,7 @@ def test_files_in_a_container(world: World) -> None:
     for path in ("/etc/motd", "/srv/index.html"):
         converge(world, file("web", path, "hello\n", mode="0640", owner_id=33))
         shown = world.slipway("inspect", "web").stdout
-        pid = world.current(record.by_name(world.layout, "web")).pid
+        pid = world.current(container_record.by_name(world.layout, "web")).pid
         written = Path(f"/proc/{pid}/root{path}")
         assert (written.read_text(), written.stat().st_mode & 0o7777) == ("hello\n", 0o640)
         assert written.stat().st_uid == 33
@@ -289,7 +295,7 @@ def test_files_in_a_container(world: World) -> None:
     apply(world.layout, acting("web", state="stopped"))
     converge(world, file("web", "/etc/motd", "while it is stopped\n"))
     converge(world, acting("web", state="started"))
-    pid = world.current(record.by_name(world.layout, "web")).pid
+    pid = world.current(container_record.by_name(world.layout, "web")).pid
     assert Path(f"/proc/{pid}/root/etc/motd").read_text() == "while it is stopped\n"
 
 

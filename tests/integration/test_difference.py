@@ -16,11 +16,14 @@ from pathlib import Path
 import pytest
 from tars import describe
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, snapshot
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import difference
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import unpack
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import difference
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
+    unpack,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import snapshot
 
 
 class Container:

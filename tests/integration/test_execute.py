@@ -16,23 +16,28 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    execute,
-    lifecycle,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    capture,
     oci_runtime,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.capture import (
-    Captured,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime as engine_oci_runtime,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.execute import (
-    Request,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+    execute,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.oci_runtime import (
-    NotStarted,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    execute as lifecycle_execute,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 
 RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
 
@@ -43,9 +48,9 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
         yield made
 
 
-def run(world: World, made: Record, script: str, **asked: Any) -> Captured:
+def run(world: World, made: container_record.Record, script: str, **asked: Any) -> capture.Captured:
     stdin: bytes = asked.pop("stdin", b"")
-    request = Request(("sh", "-c", script), **asked)
+    request = lifecycle_execute.Request(("sh", "-c", script), **asked)
     return execute.run(world.host, made.id, request, stdin)
 
 
@@ -138,8 +143,10 @@ def _what_a_command_gets(world: World, runtime: str) -> None:
     assert int(privileged.split()[1], 16) > 0xA80425FB
     for tty in (False, True):
         for argv, status in (("nope", 127), ("/etc/passwd", 126), ("/srv", 126)):
-            with pytest.raises(NotStarted, match="container web: the command") as caught:
-                execute.run(world.host, made.id, Request((argv,), tty=tty))
+            with pytest.raises(
+                engine_oci_runtime.NotStarted, match="container web: the command"
+            ) as caught:
+                execute.run(world.host, made.id, lifecycle_execute.Request((argv,), tty=tty))
             assert caught.value.status == status
     for cwd in ("/nope", "/etc/passwd", "/proc/self/fd/7", "/proc", "relative"):
         with pytest.raises(Error, match="working directory"):
@@ -148,7 +155,12 @@ def _what_a_command_gets(world: World, runtime: str) -> None:
     for cwd in ("/link", "/proc2", "/proc2/self/cwd"):
         with pytest.raises(Error):
             run(world, made, "pwd", cwd=cwd)
-    for request in (Request(()), Request(("",)), Request(("a\0b",)), Request(("a",), {"A=B": "c"})):
+    for request in (
+        lifecycle_execute.Request(()),
+        lifecycle_execute.Request(("",)),
+        lifecycle_execute.Request(("a\0b",)),
+        lifecycle_execute.Request(("a",), {"A=B": "c"}),
+    ):
         with pytest.raises(Error):
             execute.run(world.host, made.id, request)
 
@@ -157,10 +169,10 @@ def test_a_container_that_cannot_take_one(world: World) -> None:
     made = world.create("web")
     with pytest.raises(Conflict, match="container web is not running; start web first"):
         run(world, made, "id")
-    lifecycle.start(world.host, made.id)
-    pid = execute.start(world.host, made.id, Request(("sleep", "984")))
+    actions.start(world.host, made.id)
+    pid = execute.start(world.host, made.id, lifecycle_execute.Request(("sleep", "984")))
     until(lambda: b"984" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    lifecycle.stop(world.host, made.id, 0)
+    actions.stop(world.host, made.id, 0)
     with pytest.raises(Conflict, match="is not running"):
         run(world, made, "id")
     # A command that was left alone ended with the container.
@@ -172,7 +184,7 @@ def test_output_without_end(world: World) -> None:
     made = world.run("web")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     runtime = oci_runtime.choose(world.layout)
-    dummy, asked = execute.document(world.host, made.id, Request(("yes",)))
+    dummy, asked = execute.document(world.host, made.id, lifecycle_execute.Request(("yes",)))
     done = oci_runtime.exec_run(runtime, made.id, asked, timeout_s=1.5)
     assert done.timed_out and done.truncated and len(done.stdout) == 10 << 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000

@@ -16,7 +16,7 @@ import images
 import pytest
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 
 def _do(*argv: str) -> None:

@@ -17,18 +17,23 @@ from containers import World, until
 from converging import apply, check
 from declaring import acting, converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     documents,
-    lifecycle,
-    record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
     watcher,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Healthcheck,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 #: Well while there is a file /well, and it says as whom and where it looked.
 LOOK = ("CMD-SHELL", 'echo "$WHO $(id -u) $PWD"; test -e /well')
@@ -44,12 +49,12 @@ def _check(**more: Any) -> Healthcheck:
     return Healthcheck(LOOK, **{"interval_s": 0.1, "timeout_s": 5.0, "retries": 2, **more})
 
 
-def _shown(world: World, found: Record) -> dict[str, Any]:
+def _shown(world: World, found: container_record.Record) -> dict[str, Any]:
     shown: dict[str, Any] = documents.container(world.host, found.id, False)["State"]["Health"]
     return shown
 
 
-def _reach(world: World, found: Record, status: str) -> dict[str, Any]:
+def _reach(world: World, found: container_record.Record, status: str) -> dict[str, Any]:
     until(lambda: _shown(world, found)["Status"] == status)
     return _shown(world, found)
 
@@ -111,18 +116,18 @@ def test_verdicts_one_watcher_and_its_end(world: World) -> None:
     Path(world.layout.run_container(running.id), "rootfs/well").unlink()
     _reach(world, running, "unhealthy")
     # A pause is no illness.
-    lifecycle.pause(world.host, running.id)
+    actions.pause(world.host, running.id)
     seen = until(lambda: (now := _shown(world, running)) == _shown(world, running) and now)
-    lifecycle.unpause(world.host, running.id)
+    actions.unpause(world.host, running.id)
     until(lambda: _shown(world, running)["Log"][-1] != seen["Log"][-1])
-    lifecycle.stop(world.host, running.id)
+    actions.stop(world.host, running.id)
     assert _shown(world, running) == {"Status": "unhealthy", "FailingStreak": 0, "Log": []}
-    lifecycle.stop(world.host, other.id)
+    actions.stop(world.host, other.id)
     until(lambda: not _watchers())
     assert not watcher.lost(world.layout)
-    lifecycle.start(world.host, other.id)
+    actions.start(world.host, other.id)
     until(lambda: _shown(world, other)["Log"])
-    lifecycle.remove(world.host, other.id, force=True)
+    actions.remove(world.host, other.id, force=True)
 
 
 def test_what_a_check_cannot_do(world: World) -> None:
@@ -161,7 +166,7 @@ def test_an_image_s_check_is_a_default(world: World, busybox_tar: Path) -> None:
     assert "Health" not in documents.container(world.host, made, False)["State"]
     until(lambda: not _watchers())
     converge(world, task("web"))
-    assert record.read_record(world.layout, made).watched
+    assert container_record.read_record(world.layout, made).watched
 
 
 def test_healthy_waits_and_goes_back(world: World) -> None:
@@ -174,7 +179,7 @@ def test_healthy_waits_and_goes_back(world: World) -> None:
     ill = task("web", healthcheck=given, rollback_unless_healthy=True)
     with pytest.raises(Error, match=r"did not become healthy, so the old one runs again: .*looked"):
         apply(world.layout, ill)
-    assert record.all_ids(world.layout) == [old]
+    assert container_record.all_ids(world.layout) == [old]
     assert world.current(old).phase == "running"
     late = task("web", state="healthy", healthcheck=given, healthy_wait_timeout=0.3)
     with pytest.raises(Error, match=r"was not healthy within 0\.3 seconds"):

@@ -20,16 +20,18 @@ from converging import Task, apply, assert_play_is_predicted, check
 from engines import Docker, Podman
 from plays import Play, Run
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive as program
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    exporting,
-    importing,
-    loading,
-    removing,
-    store,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import (
+    zipapp as program,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_export,
+    image_import,
+    image_load,
+    image_remove,
+)
 
 NAME = "docker.io/library/web:1"
 
@@ -67,12 +69,12 @@ def digest(directory: Path) -> str:
 
 
 def load(path: Path, **options: Any) -> Task:
-    return Task(loading.declare, loading.RESOURCE, {"path": str(path), **options})
+    return Task(image_load.declare, image_load.RESOURCE, {"path": str(path), **options})
 
 
 def export(path: Path, *names: str, **options: Any) -> Task:
     params = {"path": str(path), "names": list(names), **options}
-    return Task(exporting.declare, exporting.RESOURCE, params)
+    return Task(image_export.declare, image_export.RESOURCE, params)
 
 
 def loaded(layout: Layout, path: Path, **options: Any) -> dict[str, Any]:
@@ -228,7 +230,9 @@ def test_several_images_in_one_archive(
     tarball = tmp_path / "root.tar"
     tarball.write_bytes(images.tar({"c": b"c"}))
     params = {"name": "other:1", "src": str(tarball)}
-    other = apply(layout, Task(importing.declare, importing.RESOURCE, params))[1]["image"]["Id"]
+    other = apply(layout, Task(image_import.declare, image_import.RESOURCE, params))[1]["image"][
+        "Id"
+    ]
     for form in ("docker", "oci"):
         path = tmp_path / f"{form}.tar"
         task = export(path, *NAMES, "other:1", other, format=form)
@@ -255,9 +259,9 @@ def test_several_images_in_one_archive(
 def test_a_play_is_predicted(layout: Layout, busybox_tar: Path, tmp_path: Path) -> None:
     path = tmp_path / "archive.tar"
     params = {"name": "web:1", "src": str(busybox_tar)}
-    remove = Task(removing.declare, removing.RESOURCE, {"name": "web:1"})
+    remove = Task(image_remove.declare, image_remove.RESOURCE, {"name": "web:1"})
     tasks = [
-        Task(importing.declare, importing.RESOURCE, params),
+        Task(image_import.declare, image_import.RESOURCE, params),
         export(path, "web:1"),
         load(path),
         remove,
@@ -274,7 +278,9 @@ def test_a_name_that_means_another_image_moves(
 ) -> None:
     apply(layout, export(tmp_path / "archive.tar", "web:1"))
     params = {"name": "web:1", "src": str(busybox_tar)}
-    other = apply(layout, Task(importing.declare, importing.RESOURCE, params))[1]["image"]["Id"]
+    other = apply(layout, Task(image_import.declare, image_import.RESOURCE, params))[1]["image"][
+        "Id"
+    ]
     outcome, result = apply(layout, load(tmp_path / "archive.tar"))
     assert (outcome.before, outcome.after) == (
         {"images": {NAME: "outdated"}},
@@ -412,7 +418,7 @@ def test_plays(layout: Layout, stored: str, tmp_path: Path) -> None:
     image = store.find(layout, stored)
     assert image is not None
     for name in NAMES:
-        apply(layout, Task(removing.declare, removing.RESOURCE, {"name": name}))
+        apply(layout, Task(image_remove.declare, image_remove.RESOURCE, {"name": name}))
     assert store.all_images(layout) == ()
     four_runs(play, [{"slipway.engine.image_load": {"path": str(path)}}])
     found = store.find(layout, stored)
@@ -428,7 +434,7 @@ def test_an_archive_of_the_controller(
     files.mkdir()
     apply(layout, export(files / "web.tar", "web:1", format=form))
     for name in NAMES:
-        apply(layout, Task(removing.declare, removing.RESOURCE, {"name": name}))
+        apply(layout, Task(image_remove.declare, image_remove.RESOURCE, {"name": name}))
     remote = tmp_path / "remote"
     runs = four_runs(
         Play(tmp_path),
@@ -462,7 +468,7 @@ def test_save_load_and_import(
     assert written.stdout == (tmp_path / "web.tar").read_bytes()
     packed = slipway(run, "save", "--format=oci", stored)
     for name in NAMES:
-        apply(layout, Task(removing.declare, removing.RESOURCE, {"name": name}))
+        apply(layout, Task(image_remove.declare, image_remove.RESOURCE, {"name": name}))
     assert store.all_images(layout) == ()
     said = slipway(run, "load", send=packed.stdout)
     assert (said.stdout, said.stderr) == (f"Loaded image ID: {stored}\n".encode(), b"")

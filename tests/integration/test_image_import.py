@@ -16,25 +16,27 @@ import images
 import pytest
 from converging import Task, apply, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    importing,
-    resource,
-    store,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image as resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
+)
 
 
 def task(src: Path, **options: Any) -> Task:
     params = {"name": "imported:1", "src": str(src), **options}
-    return Task(importing.declare, importing.RESOURCE, params)
+    return Task(image_import.declare, image_import.RESOURCE, params)
 
 
 def observed_id(layout: Layout, src: Path, **options: Any) -> str:
     """The id that check mode computes."""
-    declared = importing.declare({"name": "imported:1", "src": str(src), **options})
-    return importing.observe(Host(layout), declared).id
+    declared = image_import.declare({"name": "imported:1", "src": str(src), **options})
+    return image_import.observe(Host(layout), declared).id
 
 
 @pytest.mark.parametrize("form", ["tar", "gzip", "gzip of two members", "zstd"])

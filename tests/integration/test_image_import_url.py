@@ -24,17 +24,18 @@ from converging import Task, apply, assert_play_is_predicted, check
 from faults import Act, Connection, Fault, FaultyServer, reset, status, truncate
 from plays import Play
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    importing,
-    resource,
-    store,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import (
+    url_fetch,
+    url_source,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import (
-    fetching,
-    source,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image,
+    image_import,
 )
 
 # Of one size, so that nothing but what the server says tells them apart.
@@ -57,7 +58,7 @@ def serve(site: FaultyServer, body: bytes, **headers: str) -> None:
 
 def task(site: FaultyServer, path: str = "/root.tar", **options: Any) -> Task:
     params = {"name": "imported:1", "src": f"http://{site.address}{path}", **options}
-    return Task(importing.declare, importing.RESOURCE, params)
+    return Task(image_import.declare, image_import.RESOURCE, params)
 
 
 def asked(site: FaultyServer) -> list[str]:
@@ -84,8 +85,8 @@ def test_only_headers_are_asked_for_until_they_change(
     # The same image as the same bytes on the host give.
     (tmp_path / "root.tar").write_bytes(ONE)
     local = Task(
-        importing.declare,
-        importing.RESOURCE,
+        image_import.declare,
+        image_import.RESOURCE,
         {"name": "local:1", "src": str(tmp_path / "root.tar")},
     )
     assert apply(layout, local)[1]["image"]["Id"] == result["image"]["Id"]
@@ -158,9 +159,9 @@ def test_a_checksum_known_asks_nothing_and_a_wrong_one_makes_nothing(
     serve(site, TWO)
     assert apply(layout, task(site, checksum=checksum(TWO)))[0].changed is True
     with pytest.raises(Error, match="src is a path"):
-        importing.declare({"name": "x", "src": "/x", "checksum": checksum(ONE)})
+        image_import.declare({"name": "x", "src": "/x", "checksum": checksum(ONE)})
     with pytest.raises(Error, match="64 hexadecimal"):
-        importing.declare({**task(site).params, "checksum": "md5:1"})
+        image_import.declare({**task(site).params, "checksum": "md5:1"})
 
 
 def test_redirects(layout: Layout, site: FaultyServer) -> None:
@@ -246,8 +247,8 @@ def test_too_large(layout: Layout, site: FaultyServer, tmp_path: Path, declared:
                 ),
             )
         ]
-    wanted = source.Source(f"http://{site.address}/root.tar", limit=999)
-    with fetching.Fetch(wanted) as fetch, pytest.raises(Error, match="at most 999 are fetched"):
+    wanted = url_source.Source(f"http://{site.address}/root.tar", limit=999)
+    with url_fetch.Fetch(wanted) as fetch, pytest.raises(Error, match="at most 999 are fetched"):
         fetch.download(tmp_path / "kept")
 
 
@@ -305,7 +306,7 @@ def test_tls(layout: Layout, site: FaultyServer, tmp_path: Path) -> None:
 )
 def test_bad_urls(url: str) -> None:
     with pytest.raises(Error) as caught:
-        importing.declare({"name": "x", "src": url})
+        image_import.declare({"name": "x", "src": url})
     assert "s3cret" not in str(caught.value)
 
 
@@ -322,7 +323,7 @@ def test_a_play_is_predicted(layout: Layout, site: FaultyServer) -> None:
         task(site),
         task(site, cmd=["sh"]),
         task(site, name="other:1"),
-        Task(resource.declare, resource.RESOURCE, whole),
+        Task(image.declare, image.RESOURCE, whole),
     ]
     assert_play_is_predicted(layout, play)
 
@@ -330,8 +331,8 @@ def test_a_play_is_predicted(layout: Layout, site: FaultyServer) -> None:
 def test_the_program_imports_a_url(layout: Layout, site: FaultyServer) -> None:
     serve(site, ONE, ETag='"1"')
     files.prepare(layout)
-    archive.install(layout)
-    program = ["/usr/bin/python3", str(archive.program(layout)), "import"]
+    zipapp.install(layout)
+    program = ["/usr/bin/python3", str(zipapp.program(layout)), "import"]
     for dummy in range(2):
         done = subprocess.run(
             [*program, f"http://{site.address}/root.tar", "mine:1"],

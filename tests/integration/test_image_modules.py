@@ -14,7 +14,7 @@ import pytest
 from plays import Play
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 
 @pytest.fixture

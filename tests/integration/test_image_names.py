@@ -17,25 +17,31 @@ from containers import World
 from converging import Task, apply, assert_play_is_predicted, check
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
+    index,
+    store,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import (
     commit as commit_,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    importing,
-    index,
-    pulling,
-    pulling_all,
-    pushing,
-    removing,
-    resource,
-    store,
-    tagging,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image as resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.reference import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
+    image_pull,
+    image_push,
+    image_remove,
+    image_tag,
+    pull_one,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (
     parse_normalized,
 )
 
@@ -55,29 +61,31 @@ def world(layout: Layout, sandbox: Path, tar: Path) -> Iterator[World]:
 
 
 def importing_(name: str, src: Path, **options: Any) -> Task:
-    return Task(importing.declare, importing.RESOURCE, {"name": name, "src": str(src), **options})
+    return Task(
+        image_import.declare, image_import.RESOURCE, {"name": name, "src": str(src), **options}
+    )
 
 
 def pushing_(name: str) -> Task:
-    return Task(pushing.declare, pushing.RESOURCE, {"name": name})
+    return Task(image_push.declare, image_push.RESOURCE, {"name": name})
 
 
 def pulling_(name: str) -> Task:
-    return Task(pulling.declare, pulling.RESOURCE, {"name": name})
+    return Task(pull_one.declare, pull_one.RESOURCE, {"name": name})
 
 
 def pulling_all_(name: str, **options: Any) -> Task:
     params = {"name": name, "all_tags": True, **options}
-    return Task(pulling_all.declare, pulling_all.RESOURCE, params)
+    return Task(image_pull.declare, image_pull.RESOURCE, params)
 
 
 def tagging_(name: str, *repository: str, **options: Any) -> Task:
     params = {"name": name, "repository": list(repository), **options}
-    return Task(tagging.declare, tagging.RESOURCE, params)
+    return Task(image_tag.declare, image_tag.RESOURCE, params)
 
 
 def removing_(name: str, **options: Any) -> Task:
-    return Task(removing.declare, removing.RESOURCE, {"name": name, **options})
+    return Task(image_remove.declare, image_remove.RESOURCE, {"name": name, **options})
 
 
 def converge(layout: Layout, task: Task) -> dict[str, Any]:
@@ -160,7 +168,7 @@ def test_what_a_repository_is_served_as_holds_for_its_new_tag(
 )
 def test_a_name_nobody_can_have(repository: list[str], complaint: str) -> None:
     with pytest.raises(Error, match=complaint):
-        tagging.declare({"name": "x", "repository": repository})
+        image_tag.declare({"name": "x", "repository": repository})
 
 
 def test_tagging_what_is_not_there(layout: Layout) -> None:
@@ -225,7 +233,7 @@ def test_an_image_that_containers_use(world: World) -> None:
     result = converge(layout, removing_("busybox:1", force=True))
     assert (result["untagged"], result["deleted"]) == (["busybox:1"], [])
     assert [image.names for image in store.all_images(layout)] == [()]
-    lifecycle.remove(world.host, made.id)
+    actions.remove(world.host, made.id)
     result = converge(layout, removing_(world.image.id[:20]))
     assert result["deleted"] == [world.image.id, *world.image.chain_ids]
 
@@ -239,7 +247,7 @@ def commit(world: World, name: str, tag: str) -> store.Image:
     (upper / tag).write_text(tag)
     params = {"container": "changed", "name": "line", "tag": tag}
     apply(world.layout, Task(commit_.declare, commit_.RESOURCE, params))
-    lifecycle.remove(world.host, made.id)
+    actions.remove(world.host, made.id)
     committed = store.find(world.layout, f"line:{tag}")
     assert committed is not None
     return committed
@@ -339,7 +347,7 @@ def test_all_tags_of_nothing(layout: Layout, registry: Registry) -> None:
         apply(layout, task)
     for name in ("x:1", "x@sha256:" + "0" * 64):
         with pytest.raises(Error, match="names one image"):
-            pulling_all.declare({"name": name, "all_tags": True})
+            image_pull.declare({"name": name, "all_tags": True})
 
 
 def test_a_play_of_all_tags_is_predicted(layout: Layout, registry: Registry, tar: Path) -> None:
@@ -436,7 +444,7 @@ def test_images_without_a_name(world: World, tar: Path) -> None:
     assert result["images"] == [{"Deleted": old["Id"]}]
     assert result["images_space_reclaimed"] == 0
     assert result["containers"] == []
-    lifecycle.remove(world.host, made.id)
+    actions.remove(world.host, made.id)
     assert converge(layout, pruning_(images=True))["images"] == [{"Deleted": kept["Id"]}]
     assert set(names(layout)) == {"docker.io/library/busybox:1", "docker.io/library/moved:1"}
 

@@ -21,38 +21,42 @@ import pytest
 from converging import Task, apply, assert_play_is_predicted, check
 from registry import Registry, free_port
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
-    importing,
-    pulling,
-    pushing,
-    removing,
-    resource,
-    store,
-    transfer,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image import transfer
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image as resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.reference import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_import,
+    image_push,
+    image_remove,
+    pull_one,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (
     parse_normalized,
 )
 
 
 def importing_(name: str, src: Path, **options: Any) -> Task:
-    return Task(importing.declare, importing.RESOURCE, {"name": name, "src": str(src), **options})
+    return Task(
+        image_import.declare, image_import.RESOURCE, {"name": name, "src": str(src), **options}
+    )
 
 
 def pulling_(name: str, **options: Any) -> Task:
-    return Task(pulling.declare, pulling.RESOURCE, {"name": name, **options})
+    return Task(pull_one.declare, pull_one.RESOURCE, {"name": name, **options})
 
 
 def pushing_(name: str, **options: Any) -> Task:
-    return Task(pushing.declare, pushing.RESOURCE, {"name": name, **options})
+    return Task(image_push.declare, image_push.RESOURCE, {"name": name, **options})
 
 
 def removing_(name: str, **options: Any) -> Task:
-    return Task(removing.declare, removing.RESOURCE, {"name": name, **options})
+    return Task(image_remove.declare, image_remove.RESOURCE, {"name": name, **options})
 
 
 def content(root: Path) -> dict[str, tuple[object, ...]]:
@@ -492,7 +496,7 @@ def test_what_is_shared_stays(layout: Layout, tmp_path: Path, busybox_tar: Path)
         # What somebody is just bringing in has no name yet.
         apply(layout, removing_("two:1"))
         assert len(blobs_of(layout)) == 3
-    removing.collect(layout)
+    image_remove.collect(layout)
     assert_empty(layout)
     assert blobs_of(layout) == []
 

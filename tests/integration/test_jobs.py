@@ -16,15 +16,17 @@ from containers import World, until
 from converging import apply, check
 from declaring import acting, converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
 
@@ -48,13 +50,13 @@ def test_a_job_is_waited_for(world: World) -> None:
     fails = task("job", command=["sh", "-c", "echo broken; exit 3"], detach=False)
     outcome, told = apply(world.layout, fails)
     assert (told["status"], told["failed"], told["msg"]) == (3, True, "broken\n")
-    assert len(record.all_ids(world.layout)) == 1
+    assert len(container_record.all_ids(world.layout)) == 1
     for gone in ("cleanup", "auto_remove"):
         given = {"command": fails.params["command"], "detach": False, gone: True}
         outcome, told = apply(world.layout, task("job", **given))
         assert outcome.after == {"name": "job", "state": "absent"}
         assert (told["status"], told["container"]) == (3, {"Output": "broken\n"})
-        assert record.all_ids(world.layout) == []
+        assert container_record.all_ids(world.layout) == []
     for asked, notes in ((True, ["broken\n"]), (False, [])):
         given = {"command": fails.params["command"], "detach": False, "cleanup": True}
         loud, host = task("job", output_logs=asked, **given), Host(world.layout)
@@ -64,7 +66,7 @@ def test_a_job_is_waited_for(world: World) -> None:
     missing = task("job", command=["/no/such"], detach=False)
     with pytest.raises(Error, match="is not in the image"):
         apply(world.layout, missing)
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
     (running,) = converge(world, task("web"))
     assert converge(world, task("web", detach=False)) == [running], "one that runs is left alone"
     with pytest.raises(Error, match="no end to wait for"):
@@ -77,24 +79,24 @@ def test_removed_at_its_end(world: World) -> None:
     until(lambda: not world.layout.container(gone.id).exists())
     until(lambda: not list(volume_store.volumes(world.layout)))
     held = world.create("held", "exit 5", auto_remove=True)
-    with record.watch(world.layout, held.id):
-        lifecycle.start(world.host, held.id)
+    with container_record.watch(world.layout, held.id):
+        actions.start(world.host, held.id)
         until(lambda: world.recorded(held.id).phase == "exited")
         time.sleep(0.3)
         assert world.recorded(held.id).exit_code == 5, "who waits for it can still read that"
     until(lambda: not world.layout.container(held.id).exists())
     (made,) = converge(world, task("web", auto_remove=True))
-    lifecycle.restart(world.host, made)
+    actions.restart(world.host, made)
     assert world.current(made).generation == 2, "a restart is no end"
     assert converge(world, acting("web", restart=False, labels={"a": "b"})) != [made]
     assert converge(world, acting("web", state="absent")) == []
     done, dummy = apply(world.layout, task("web", auto_remove=True, command=["true"]))
     assert done.changed
-    until(lambda: record.all_ids(world.layout) == [])
-    for end in (lifecycle.stop, lifecycle.kill):
+    until(lambda: container_record.all_ids(world.layout) == [])
+    for end in (actions.stop, actions.kill):
         running = world.run("web", auto_remove=True)
         end(world.host, running.id)
-        assert record.all_ids(world.layout) == []
+        assert container_record.all_ids(world.layout) == []
     (made,) = converge(world, task("web", auto_remove=True))
     stopping = acting("web", state="stopped")
     foretold = check(world.layout, stopping, {})
@@ -134,7 +136,7 @@ def test_changed_files_restart_it(world: World, tmp_path: Path) -> None:
     found = converge(world, task("web", restart_on_change=[*paths, str(late)]))
     assert found == [made]
     assert world.current(made).generation == 6
-    lifecycle.stop(world.host, made)
+    actions.stop(world.host, made)
     late.write_text("two")
     assert converge(world, task("web", restart_on_change=[*paths, str(late)])) == [made]
 
@@ -155,7 +157,7 @@ def test_names_and_labels_of_images(world: World, busybox_tar: Path) -> None:
 def test_what_cannot_be_run_has_docker_s_status(world: World, command: str, status: int) -> None:
     made = world.create("web", command=(command,))
     with pytest.raises(Error):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     failed = world.current(made.id)
     assert (failed.phase, failed.exit_code) == ("created", status)
     assert command in failed.error

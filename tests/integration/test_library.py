@@ -13,7 +13,7 @@ import images
 import pytest
 from plays import Play, Run
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 
 def _sent(run: Run) -> list[str]:

@@ -22,34 +22,38 @@ import containers
 import pytest
 from containers import World, fetch, page, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    incarnation,
-    lifecycle,
-    liveness,
-    record,
-    swap,
-    traces,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
-    Endpoint,
-    Mount,
-    Port,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon_files,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+    incarnation,
+    replacement,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
+    liveness,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
+    Endpoint,
+    Mount,
+    Port,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     NetworkSpec,
     Pool,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
 
@@ -65,30 +69,30 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 def test_a_life(world: World) -> None:
     made = world.create("web", "echo out; echo err >&2; exec sleep 1000")
     assert (made.phase, len(made.id)) == ("created", 64)
-    started = lifecycle.start(world.host, made.id)
+    started = actions.start(world.host, made.id)
     assert started.phase == "running"
     assert started.generation == 1
     assert liveness.is_running(world.layout, started)
     assert world.recorded(made.id) == started == world.current(made.id)
-    assert lifecycle.start(world.host, made.id) == started
+    assert actions.start(world.host, made.id) == started
     until(lambda: world.log("web") == "out\nerr\n")
 
-    stopped = lifecycle.stop(world.host, made.id)
+    stopped = actions.stop(world.host, made.id)
     assert (stopped.phase, stopped.exit_code, stopped.pid) == ("exited", 137, 0)
     assert stopped.finished_at > stopped.started_at
     assert not Path(f"/proc/{started.pid}").exists()
     assert not world.layout.run_container(made.id).exists()
-    assert lifecycle.stop(world.host, made.id).phase == "exited"
+    assert actions.stop(world.host, made.id).phase == "exited"
 
-    again = lifecycle.restart(world.host, made.id)
+    again = actions.restart(world.host, made.id)
     assert (again.phase, again.generation) == ("running", 2)
     with pytest.raises(Conflict, match="web runs"):
-        lifecycle.remove(world.host, made.id)
-    lifecycle.remove(world.host, made.id, force=True)
+        actions.remove(world.host, made.id)
+    actions.remove(world.host, made.id, force=True)
     with pytest.raises(NotFound):
-        lifecycle.identify(world.host, "web")
+        actions.identify(world.host, "web")
     with pytest.raises(NotFound):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     assert os.listdir(world.layout.containers) == os.listdir(world.layout.run_containers) == []
 
 
@@ -107,7 +111,7 @@ def test_stopping_honours_signal_and_grace(
     running = world.run("web", f"echo ready; {script}", **options)
     until(lambda: "ready" in world.log("web"))
     begun = time.monotonic()
-    assert lifecycle.stop(world.host, running.id, timeout_s).exit_code == code
+    assert actions.stop(world.host, running.id, timeout_s).exit_code == code
     assert time.monotonic() - begun < 3
 
 
@@ -115,23 +119,23 @@ def test_kill_sends_a_signal_and_sigkill_is_for_good(world: World) -> None:
     script = "trap 'echo got HUP' HUP; echo ready; while :; do sleep 0.05; done"
     running = world.run("web", script)
     until(lambda: "ready" in world.log("web"))
-    assert lifecycle.kill(world.host, running.id, "HUP").phase == "running"
+    assert actions.kill(world.host, running.id, "HUP").phase == "running"
     until(lambda: "got HUP" in world.log("web"))
-    assert lifecycle.kill(world.host, running.id).exit_code == 137
+    assert actions.kill(world.host, running.id).exit_code == 137
     with pytest.raises(Conflict, match="does not run"):
-        lifecycle.kill(world.host, running.id)
+        actions.kill(world.host, running.id)
 
 
 def test_a_command_that_is_not_in_the_image_leaves_nothing_half_made(world: World) -> None:
     made = world.create("web", command=("/no/such", "thing"))
     with pytest.raises(Error, match='the command "/no/such" is not in the image'):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     found = world.recorded(made.id)
     assert (found.phase, found.pid) == ("created", 0)
     assert "/no/such" in found.error
     assert not world.layout.run_container(made.id).exists()
     # The task makes none of it stay, and the next try with the cause removed is a plain one.
-    lifecycle.remove(world.host, made.id)
+    actions.remove(world.host, made.id)
     world.run("web")
 
 
@@ -139,7 +143,7 @@ def test_a_name_belongs_to_one_container(world: World) -> None:
     first = world.create("web", mounts=(Mount("anonymous", "", "/x"),))
     with pytest.raises(Conflict, match=f"the name web is taken by container {first.id[:12]}"):
         world.create("web", mounts=(Mount("anonymous", "", "/x"),))
-    assert record.all_ids(world.layout) == [first.id]
+    assert container_record.all_ids(world.layout) == [first.id]
     assert len(os.listdir(world.layout.volumes)) == 1
     with pytest.raises(Error, match="is not a container name"):
         world.create("a/b")
@@ -160,7 +164,7 @@ def test_makers_of_one_name_at_the_same_time(world: World) -> None:
     for thread in threads:
         thread.join()
     assert outcomes.count("conflict") == 7
-    assert len(record.all_ids(world.layout)) == 1
+    assert len(container_record.all_ids(world.layout)) == 1
 
 
 def test_a_published_port_serves_and_a_taken_one_is_named(world: World) -> None:
@@ -168,11 +172,11 @@ def test_a_published_port_serves_and_a_taken_one_is_named(world: World) -> None:
     made = world.create("web", SERVE, **options)
     with socket.create_server(("0.0.0.0", 8080)):
         with pytest.raises(Conflict, match="port 8080/tcp of the host is taken by process"):
-            lifecycle.start(world.host, made.id)
+            actions.start(world.host, made.id)
         assert world.recorded(made.id).publications == ()
-    lifecycle.start(world.host, made.id)
+    actions.start(world.host, made.id)
     assert page(8080) == "page of web\n"
-    lifecycle.stop(world.host, made.id)
+    actions.stop(world.host, made.id)
     with pytest.raises(OSError, match="refused"):
         fetch(8080)
 
@@ -198,7 +202,7 @@ def test_what_is_mounted(world: World, tmp_path: Path) -> None:
     assert "Read-only file system" in world.log("web")
     assert (tmp_path / "dir" / "x").read_text() == "x\n"
     assert (missing / "y").read_text() == "y\n"
-    lifecycle.remove(world.host, running.id, volumes=True, force=True)
+    actions.remove(world.host, running.id, volumes=True, force=True)
     # A named volume is nobody's and stays.
     assert (volume_store.data(world.layout, "data") / "z").read_text() == "z\n"
     volume_store.remove(world.layout, "data")
@@ -208,7 +212,7 @@ def test_a_mount_of_the_wrong_kind_is_an_error(world: World, tmp_path: Path) -> 
     (tmp_path / "file").touch()
     made = world.create("web", mounts=(Mount("bind", str(tmp_path / "file"), "/etc"),))
     with pytest.raises(Error, match="/etc is a directory in the image, and a file is to be"):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
 
 
 @pytest.fixture
@@ -240,7 +244,7 @@ def test_a_volume_starts_with_what_the_image_holds(world: World, volume_image_ta
     assert (data / "seed").stat().st_uid == 33
     assert os.readlink(data / "link") == "/etc/passwd"
     (data / "seed").write_text("changed")
-    lifecycle.restart(world.host, running.id)
+    actions.restart(world.host, running.id)
     assert (data / "seed").read_text() == "changed"
 
     # The named volume is filled once; nocopy keeps it empty.
@@ -248,7 +252,7 @@ def test_a_volume_starts_with_what_the_image_holds(world: World, volume_image_ta
     other = world.run("other", image=image, mounts=mounts)
     assert other.anonymous_volumes == ()
     assert list(volume_store.data(world.layout, "kept").iterdir()) == []
-    lifecycle.remove(world.host, running.id, volumes=True, force=True)
+    actions.remove(world.host, running.id, volumes=True, force=True)
     assert not data.exists()
 
 
@@ -259,7 +263,7 @@ def test_an_interrupted_copy_is_started_over(world: World, volume_image_tar: Pat
     assert found is not None
     volume_store._write(world.layout, dataclasses.replace(found, phase="filling"))
     (volume_store.data(world.layout, "data") / "half").touch()
-    lifecycle.start(world.host, made.id)
+    actions.start(world.host, made.id)
     names = sorted(os.listdir(volume_store.data(world.layout, "data")))
     assert names == ["link", "seed"]
 
@@ -286,7 +290,7 @@ def test_links_of_the_image_lead_nowhere_on_the_host(
     running = world.run("web", "pwd; exec sleep 1000", image=image, mounts=mounts)
     until(lambda: world.log("web"))
     assert list(canary.iterdir()) == []
-    lifecycle.remove(world.host, running.id, volumes=True, force=True)
+    actions.remove(world.host, running.id, volumes=True, force=True)
     volume_store.remove(world.layout, "inner")
     assert list(canary.iterdir()) == []
 
@@ -296,11 +300,11 @@ def test_a_swap_moves_the_port_and_keeps_the_name(world: World) -> None:
     old = world.run("web", SERVE, env={"NAME": "old"}, **options)
     assert page(8080) == "page of old\n"
     spec = world.spec("web", SERVE, env={"NAME": "new"}, **options)
-    new = swap.swap(world.host, old.id, spec, world.image, start=True)
+    new = replacement.swap(world.host, old.id, spec, world.image, start=True)
     assert new.id != old.id
-    assert lifecycle.identify(world.host, "web") == new.id
-    assert (new.name, record.read_spec(world.layout, new.id)) == ("web", spec)
-    assert record.all_ids(world.layout) == [new.id]
+    assert actions.identify(world.host, "web") == new.id
+    assert (new.name, container_record.read_spec(world.layout, new.id)) == ("web", spec)
+    assert container_record.all_ids(world.layout) == [new.id]
     assert page(8080) == "page of new\n"
 
 
@@ -314,11 +318,11 @@ def test_a_swap_moves_a_fixed_address(world: World) -> None:
     old = world.run("web", **options)
     spec = world.spec("web", command=("/no/such",), **options)
     with pytest.raises(Error, match="the old one runs again"):
-        swap.swap(world.host, old.id, spec, world.image, start=True)
+        replacement.swap(world.host, old.id, spec, world.image, start=True)
     back = world.current(old.id)
     assert (back.phase, back.attachments[0].ipv4_address) == ("running", "10.77.0.9/24")
     spec = world.spec("web", SERVE, env={"NAME": "web"}, **options)
-    new = swap.swap(world.host, old.id, spec, world.image, start=True)
+    new = replacement.swap(world.host, old.id, spec, world.image, start=True)
     assert new.attachments[0].ipv4_address == "10.77.0.9/24"
     # Its peers know it by name and alias.
     peer = world.run(
@@ -336,8 +340,8 @@ def test_a_swap_that_fails_brings_the_old_one_back(world: World) -> None:
     assert page(8080) == "page of old\n"
     spec = world.spec("web", command=("/no/such",), **options)
     with pytest.raises(Error, match=r"did not start, so the old one runs again: .*/no/such"):
-        swap.swap(world.host, old.id, spec, world.image, start=True)
-    assert record.all_ids(world.layout) == [old.id]
+        replacement.swap(world.host, old.id, spec, world.image, start=True)
+    assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
     assert world.current(old.id).name == "web"
     assert page(8080) == "page of old\n"
@@ -347,12 +351,12 @@ def test_renaming(world: World) -> None:
     running = world.run("web")
     world.create("other")
     with pytest.raises(Conflict, match="the name other is taken"):
-        lifecycle.rename(world.host, running.id, "other")
-    assert lifecycle.rename(world.host, running.id, "site").name == "site"
-    assert lifecycle.identify(world.host, "site") == running.id
-    assert record.read_spec(world.layout, running.id).name == "site"
+        actions.rename(world.host, running.id, "other")
+    assert actions.rename(world.host, running.id, "site").name == "site"
+    assert actions.identify(world.host, "site") == running.id
+    assert container_record.read_spec(world.layout, running.id).name == "site"
     with pytest.raises(NotFound):
-        lifecycle.identify(world.host, "web")
+        actions.identify(world.host, "web")
 
 
 def test_network_modes(world: World) -> None:
@@ -368,16 +372,16 @@ def test_network_modes(world: World) -> None:
     spaces = [os.readlink(f"/proc/{world.current(_id(world, n)).pid}/ns/net") for n in _NAMES]
     assert spaces[0] == os.readlink("/proc/self/ns/net")
     assert spaces[1] == spaces[2]
-    lifecycle.stop(world.host, first.id)
+    actions.stop(world.host, first.id)
     with pytest.raises(Error, match="it is to share the network of first, which does not run"):
-        lifecycle.restart(world.host, _id(world, "second"))
+        actions.restart(world.host, _id(world, "second"))
 
 
 _NAMES = ("host", "first", "second")
 
 
 def _id(world: World, name: str) -> str:
-    return lifecycle.identify(world.host, name)
+    return actions.identify(world.host, name)
 
 
 def _elsewhere(world: World, statement: str) -> list[str]:
@@ -413,7 +417,7 @@ def test_it_outlives_the_session_that_started_it(world: World) -> None:
     assert world.current(made.id).phase == "running"
     running = world.recorded(made.id)
     assert os.getsid(running.conmon_pid) not in (session.pid, os.getsid(0))
-    assert lifecycle.stop(world.host, made.id).exit_code == 137
+    assert actions.stop(world.host, made.id).exit_code == 137
 
 
 def test_nothing_but_its_streams_is_open_inside(world: World) -> None:
@@ -427,10 +431,10 @@ def test_nothing_but_its_streams_is_open_inside(world: World) -> None:
 def test_it_can_be_stopped_without_its_monitor(world: World) -> None:
     running = world.run("web")
     os.kill(running.conmon_pid, signal.SIGKILL)
-    until(lambda: not traces.alive(world.layout, running.id))
+    until(lambda: not conmon_files.alive(world.layout, running.id))
     assert world.current(running.id).phase == "running"
-    assert lifecycle.stop(world.host, running.id).exit_code == liveness.UNSEEN_EXIT
-    assert lifecycle.start(world.host, running.id).phase == "running"
+    assert actions.stop(world.host, running.id).exit_code == liveness.UNSEEN_EXIT
+    assert actions.start(world.host, running.id).phase == "running"
 
 
 @pytest.mark.parametrize("after_ms", [0, 6, 12, 18, 24, 30, 40, 50])
@@ -448,10 +452,10 @@ def test_a_start_that_is_killed_is_made_good_by_the_next(world: World, after_ms:
     for garbage in world.layout.tmp.iterdir():
         # What is half made lies here, and is garbage by definition.
         files.remove_tree(garbage)
-    again = lifecycle.start(world.host, made.id)
+    again = actions.start(world.host, made.id)
     assert again.phase == "running"
     assert liveness.is_running(world.layout, again)
-    assert lifecycle.stop(world.host, made.id).phase == "exited"
+    assert actions.stop(world.host, made.id).phase == "exited"
 
 
 @pytest.fixture
@@ -483,7 +487,7 @@ def test_a_creation_in_flight_does_not_disturb_the_next(world: World, slow_runti
     )
     victim.kill()
     victim.wait()
-    assert lifecycle.start(world.host, made.id).generation == 2
+    assert actions.start(world.host, made.id).generation == 2
 
 
 def test_many_starters_start_it_once(world: World) -> None:

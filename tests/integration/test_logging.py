@@ -14,14 +14,18 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     documents,
-    lifecycle,
-    logs,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import logs
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
     watcher,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
 #: One line each 5 milliseconds, numbered without a gap.
 COUNT = "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.005; done"
@@ -48,13 +52,13 @@ def test_logs_are_turned_over_and_no_line_is_lost(world: World) -> None:
     running = world.run("web", COUNT, log_options=options)
     assert watcher.listens(world.layout)
     following = subprocess.Popen(
-        ["/usr/bin/python3", str(archive.program(world.layout)), "logs", "-f", "web"],
+        ["/usr/bin/python3", str(zipapp.program(world.layout)), "logs", "-f", "web"],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         until(lambda: len(_sizes(world, running.id)) == 3, 20)
-        lifecycle.stop(world.host, running.id)
+        actions.stop(world.host, running.id)
         followed = following.communicate(timeout=20)[0].split("\n")[:-1]
     finally:
         following.kill()

@@ -19,16 +19,18 @@ import pytest
 import racing
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     LockTimeout,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store
 
 
 @pytest.fixture
@@ -136,8 +138,8 @@ def test_links_at_every_kind_of_target(
     ):
         made = world.create("other", mounts=(target,))
         with pytest.raises(Error, match=why):
-            lifecycle.start(world.host, made.id)
-        lifecycle.remove(world.host, made.id)
+            actions.start(world.host, made.id)
+        actions.remove(world.host, made.id)
 
 
 @pytest.mark.parametrize("path", ["/proc", "/sys", "/proc/self/fd", "/"])
@@ -147,7 +149,7 @@ def test_no_link_leads_a_mount_over_what_protects_the_host(
     hostile(world, sandbox, busybox_tar, {"declared": path}, "VOLUME /declared")
     made = world.create("web")
     with pytest.raises(Error, match="nothing may be mounted at"):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     assert world.current(made.id).phase == "created"
 
 
@@ -157,7 +159,7 @@ def test_the_top_of_a_volume_is_no_link(world: World, canary: Path) -> None:
     data.rmdir()
     data.symlink_to(canary)
     with pytest.raises(Error, match=r"volume data: .*/_data is not a directory"):
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
 
 
 @pytest.fixture

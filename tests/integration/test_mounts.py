@@ -17,23 +17,34 @@ import pytest
 from containers import World, until
 from converging import Task, apply, assert_play_is_predicted, check
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux, prune, selinux
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     catalogue,
-    declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     documents,
-    lifecycle,
-    record,
-    resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import removing, store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
-    store as volumes,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+    declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_remove,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import selinux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store as volumes
 
 
 @pytest.fixture
@@ -67,12 +78,12 @@ def task(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(declare.declare, resource.RESOURCE, params)
+    return Task(declare.declare, decide.RESOURCE, params)
 
 
 def inside(world: World, name: str, script: str) -> str:
     """What a script says in the mounts of a running container, both streams."""
-    pid = world.current(record.by_name(world.layout, name)).pid
+    pid = world.current(container_record.by_name(world.layout, name)).pid
     done = subprocess.run(
         ["nsenter", f"--target={pid}", "--mount", "--root", "/bin/sh", "-c", script],
         capture_output=True,
@@ -121,14 +132,16 @@ def test_every_kind_of_mount(world: World, place: Path) -> None:
     assert inside(world, "web", "stat -c %a /memory /tmp /root; stat -fc '%b %S' /memory /run") == (
         "700\n1777\n711\n256 4096\n16 4096\n"
     )
-    pid = world.current(record.by_name(world.layout, "web")).pid
+    pid = world.current(container_record.by_name(world.layout, "web")).pid
     options = {entry.target: entry.options.split(",") for entry in linux.mountinfo(pid)}
     assert "noexec" not in options["/run"]
     for path in ("/tmp", "/root"):
         assert {"noexec", "nosuid", "nodev"} <= set(options[path])
     assert {"nosuid", "nodev", "ro"} <= set(options["/image"])
 
-    found = documents.container(world.host, record.by_name(world.layout, "web"), reveal_env=False)
+    found = documents.container(
+        world.host, container_record.by_name(world.layout, "web"), reveal_env=False
+    )
     shown = {entry["Destination"]: entry for entry in found["Mounts"]}
     assert {path: entry["Type"] for path, entry in shown.items()} == {
         "/anonymous": "volume", "/data": "volume", "/file": "bind", "/image": "image",
@@ -168,7 +181,7 @@ def test_a_missing_source(world: World, place: Path) -> None:
     with pytest.raises(Error, match=r"none does not exist, .* /data; make it, or set create_mount"):
         apply(world.layout, task("web", mounts=[bind]))
     assert not (place / "none").exists()
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
     apply(world.layout, task("web", mounts=[bind], state="present"))
     made = [{**bind, "create_mountpoint": True}]
     # The container was made without that, and it is enough to start it with it.
@@ -214,7 +227,7 @@ def test_mounts_in_mounts(world: World, place: Path) -> None:
     assert not (data / "in" / "deep" / "x").exists()
     # The places are made in the volume, as Docker makes them; nothing of it lies in the image's.
     assert (data / "new" / "config").read_text() == ""
-    upper = world.layout.container(record.by_name(world.layout, "web")) / "upper"
+    upper = world.layout.container(container_record.by_name(world.layout, "web")) / "upper"
     assert sorted(os.listdir(upper)) == ["dev", "etc", "memory", "out", "proc", "sys"]
     assert os.listdir(upper / "out") == []
     with pytest.raises(Error, match=r"/out/no/such cannot be mounted: Read-only .* make it there"):
@@ -294,7 +307,7 @@ def test_an_image_that_is_mounted_is_in_use(world: World, busybox_tar: Path) -> 
     image = [{"target": "/tools", "type": "image", "source": "tools:1"}]
     apply(world.layout, task("web", mounts=image))
     params = {"name": "tools", "tag": "1", "force": False, "prune": True}
-    removal = Task(removing.declare, removing.RESOURCE, params)
+    removal = Task(image_remove.declare, image_remove.RESOURCE, params)
     with pytest.raises(Error, match="is used by container web"):
         apply(world.layout, removal)
     pruned = Task(
@@ -302,7 +315,7 @@ def test_an_image_that_is_mounted_is_in_use(world: World, busybox_tar: Path) -> 
     )
     assert not check(world.layout, pruned, {}).changed
     assert store.find(world.layout, other.id) is not None
-    lifecycle.remove(world.host, record.by_name(world.layout, "web"), force=True)
+    actions.remove(world.host, container_record.by_name(world.layout, "web"), force=True)
     assert check(world.layout, removal, {}).changed
 
 

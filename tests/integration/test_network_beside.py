@@ -14,8 +14,8 @@ import pytest
 from laboratory import ask, silent
 from segment import FAR_PEER, LAN_HOST, LAN_PEER, Container, Host
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Port
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 #: What dockerd 20.10 makes of the table filter; another bridge than any of ours is its own.
 DOCKER = """

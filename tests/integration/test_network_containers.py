@@ -16,18 +16,25 @@ from containers import world as make_world
 from converging import Task, apply, assert_play_is_predicted
 from segment import add_network
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import program
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    catalogue,
-    lifecycle,
-    resource,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Port,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 SERVE = "hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
 
@@ -71,13 +78,13 @@ def test_names_and_ports_of_a_container(world: World) -> None:
     assert inspected["ExtraHosts"] == ["db:192.0.2.7", "up:host-gateway"]
 
     # Chosen ports stay, and names come back with their containers.
-    assert lifecycle.stop(world.host, web.id, timeout_s=0).phase == "exited"
-    again = lifecycle.start(world.host, web.id)
+    assert actions.stop(world.host, web.id, timeout_s=0).phase == "exited"
+    again = actions.start(world.host, web.id)
     assert {(p.container_port, p.protocol): p.host_port for p in again.publications} == chosen
     assert page(9000) == "web.example.org\n"
     server = int((world.layout.run / "dns" / "aardvark.pid").read_text())
     for made in (client, second, web):
-        lifecycle.remove(world.host, made.id, force=True)
+        actions.remove(world.host, made.id, force=True)
     assert not Path(f"/proc/{server}/cmdline").exists() or not _arguments(server)
 
 
@@ -100,8 +107,8 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
         "dns_search_domains": ["."], "etc_hosts": {"up": "host-gateway"},
     }  # fmt: skip
     made = Task(
-        resource.declare,
-        program.with_program(resource.RESOURCE),
+        decide.declare,
+        installing.with_program(decide.RESOURCE),
         {**dict.fromkeys(catalogue.FIELDS), **given},
     )
     assert_play_is_predicted(world.layout, [made])
@@ -139,7 +146,7 @@ def test_a_link_is_to_a_container_that_exists(world: World) -> None:
     assert until(lambda: line in world.log(client.id))
     # An address that changes is followed.
     hosts = world.layout.container(client.id) / "hosts"
-    lifecycle.remove(world.host, db.id, force=True)
+    actions.remove(world.host, db.id, force=True)
     assert "sql" not in hosts.read_text()
     world.run("taking-its-address", network_mode="")
     other = world.run("db", network_mode="")

@@ -21,27 +21,31 @@ import containers
 import pytest
 from containers import World, page
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
+    lease,
+    synchronise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import probe
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import converge
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide,
+    declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Port,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.converge import converge
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    declare,
-    lease,
-    probe,
-    publish,
-    resource,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
 )
 
 PROCESSES, ROUNDS, TURNS = 20, 4, 8
@@ -62,15 +66,15 @@ class Claims:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def take(self, found: Record) -> None:
+    def take(self, found: container_record.Record) -> None:
         for name in self._of(found):
             os.close(os.open(self.directory / name, os.O_CREAT | os.O_EXCL))
 
-    def leave(self, found: Record) -> None:
+    def leave(self, found: container_record.Record) -> None:
         for name in self._of(found):
             os.unlink(self.directory / name)
 
-    def _of(self, found: Record) -> list[str]:
+    def _of(self, found: container_record.Record) -> list[str]:
         addresses = [
             f"{a.network} {address.partition('/')[0]}"
             for a in found.attachments
@@ -101,17 +105,17 @@ def _work(world: World, number: int, claims: Claims, out: Any) -> None:
             )
             started = time.monotonic()
             try:
-                made = lifecycle.create(world.host, spec, world.image)
+                made = actions.create(world.host, spec, world.image)
             except Conflict:
                 refused += 1
                 continue
             try:
-                found = lifecycle.start(world.host, made.id)
+                found = actions.start(world.host, made.id)
             except Error as exc:
                 # A port that is taken, or the network that comes and goes.
                 assert isinstance(exc, Conflict) or Endpoint(BRIEF) in networks, str(exc)
                 refused += 1
-                lifecycle.remove(world.host, made.id, force=True)
+                actions.remove(world.host, made.id, force=True)
                 continue
             took.append(time.monotonic() - started)
             claims.take(found)
@@ -120,7 +124,7 @@ def _work(world: World, number: int, claims: Claims, out: Any) -> None:
                 kept = found.id
             else:
                 claims.leave(found)
-                lifecycle.remove(world.host, found.id, force=True)
+                actions.remove(world.host, found.id, force=True)
         out.put((kept, refused, took, ""))
     except BaseException:
         out.put((None, 0, [], traceback.format_exc()))
@@ -145,7 +149,7 @@ def _declare(world: World, **given: Any) -> bool:
     """Whether a task of the network that comes and goes could be carried out."""
     try:
         declared = declare.declare({"name": BRIEF, "enable_ipv6": True, **given})
-        converge(world.host, resource.RESOURCE, declared)
+        converge(world.host, decide.RESOURCE, declared)
     except Conflict:
         return False
     return True
@@ -157,7 +161,7 @@ def test_twenty_processes_share_three_networks(
     for number, name in enumerate(NETWORKS):
         pools = [{"subnet": f"10.9.{number}.0/26"}, {"subnet": f"fd00:9:{number}::/64"}]
         declared = declare.declare({"name": name, "ipam_config": pools})
-        converge(world.host, resource.RESOURCE, declared)
+        converge(world.host, decide.RESOURCE, declared)
     claims = Claims(tmp_path)
     context = multiprocessing.get_context("fork")
     out: Any = context.Queue()
@@ -191,9 +195,9 @@ def test_twenty_processes_share_three_networks(
             end=" ",
         )
     # Those that stay are all there, each with what the records say, and nothing else is.
-    assert sorted(record.all_ids(world.layout)) == sorted(kept)
-    assert publish.standing(world.layout)
-    for found in record.records(world.layout):
+    assert sorted(container_record.all_ids(world.layout)) == sorted(kept)
+    assert synchronise.standing(world.layout)
+    for found in container_record.records(world.layout):
         assert page(found.publications[0].host_port) == f"{found.name}\n"
         for attachment in found.attachments:
             network = network_record.read(world.layout, attachment.network)
@@ -213,10 +217,10 @@ def test_twenty_processes_share_three_networks(
     for worker in removing:
         worker.join(60)
         assert worker.exitcode == 0
-    assert publish.standing(world.layout)
+    assert synchronise.standing(world.layout)
     assert not any(lease.leases(world.layout, network_record.network_id(name)) for name in NETWORKS)
 
 
 def _remove(world: World, ids: list[str]) -> None:
     for container_id in ids:
-        lifecycle.remove(world.host, container_id, force=True)
+        actions.remove(world.host, container_id, force=True)

@@ -23,32 +23,43 @@ from containers import World, page
 from converging import Task, apply, assert_play_is_predicted, check
 from laboratory import Space, wire
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    catalogue,
-    declare,
-    joining,
-    lifecycle,
-    record,
-    resource,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions as lifecycle,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    reconnect,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
     lease,
-    plug,
+    synchronise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import (
+    container_side,
     probe,
-    publish,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+    declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide as network_resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     declare as network_declare,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    resource as network_resource,
 )
 
 SERVE = "mkdir -p /www; echo here > /www/index.html; exec httpd -f -p 80 -h /www"
@@ -84,7 +95,7 @@ def container(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(declare.declare, resource.RESOURCE, params)
+    return Task(declare.declare, decide.RESOURCE, params)
 
 
 def network(name: str, **given: Any) -> Task:
@@ -106,7 +117,7 @@ def converge(world: World, *tasks: Task) -> list[list[str]]:
 
 def inside(world: World, name: str, *argv: str) -> str:
     """What a program says that is run in a container's network namespace."""
-    found = world.current(record.by_name(world.layout, name))
+    found = world.current(container_record.by_name(world.layout, name))
     done = subprocess.run(
         ["nsenter", "--target", str(found.pid), "--net", *argv],
         capture_output=True,
@@ -124,9 +135,13 @@ def reaches(world: World, name: str, address: str) -> bool:
 
 def given(world: World, name: str) -> dict[str, Any]:
     """NetworkSettings.Networks, as docker inspect shows it."""
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import documents
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+        documents,
+    )
 
-    found = documents.container(world.host, record.by_name(world.layout, name), reveal_env=False)
+    found = documents.container(
+        world.host, container_record.by_name(world.layout, name), reveal_env=False
+    )
     networks: dict[str, Any] = found["NetworkSettings"]["Networks"]
     return networks
 
@@ -142,7 +157,7 @@ def test_a_running_container_changes_its_networks(world: World) -> None:
     web = {"published_ports": ["8080:80"]}
     converge(world, *NETWORKS, container("db", networks=[{"name": "back"}]))
     converge(world, container("web", networks=[{"name": "front"}], **web))
-    made = world.current(record.by_name(world.layout, "web"))
+    made = world.current(container_record.by_name(world.layout, "web"))
     db = given(world, "db")["back"]["IPAddress"]
     assert page(8080) == "here\n"
     assert not reaches(world, "web", db)
@@ -210,7 +225,7 @@ def test_what_fails_leaves_a_container_on_the_networks_it_had(world: World) -> N
     converge(world, *NETWORKS, container("db", networks=[{"name": "back"}]))
     converge(world, container("web", networks=[{"name": "front"}]))
     taken = {"name": "back", "ipv4_address": "10.9.2.2"}
-    before = world.recorded(record.by_name(world.layout, "web"))
+    before = world.recorded(container_record.by_name(world.layout, "web"))
     with pytest.raises(Conflict, match=r"10\.9\.2\.2 .* is held by container db"):
         apply(world.layout, container("web", networks=[{"name": "closed"}, taken]))
     assert world.recorded(before.id) == before
@@ -243,10 +258,10 @@ def test_tasks_of_a_network_connect_containers(world: World) -> None:
     ]
     assert_play_is_predicted(world.layout, tasks)
     assert sorted(given(world, "two")) == ["back", "bridge"]
-    assert world.current(record.by_name(world.layout, "one")).phase == "running"
+    assert world.current(container_record.by_name(world.layout, "one")).phase == "running"
     assert "eth0" not in inside(world, "one", "ip", "-o", "link")
     assert apply(world.layout, tasks[-1])[0].actions == ()
-    short = record.by_name(world.layout, "one")[:12]
+    short = container_record.by_name(world.layout, "one")[:12]
     apply(world.layout, network("back", ipam_config=subnet, connected=[short], appends=True))
     assert reaches(world, "two", given(world, "one")["back"]["IPAddress"])
     outcome, result = apply(world.layout, network("back", ipam_config=subnet, connected=[]))
@@ -262,7 +277,7 @@ def test_tasks_of_a_network_connect_containers(world: World) -> None:
         apply(world.layout, network("back", state="absent"))
     gone = [network("back", state="absent", force=True)]
     assert_play_is_predicted(world.layout, gone)
-    assert world.current(record.by_name(world.layout, "one")).phase == "running"
+    assert world.current(container_record.by_name(world.layout, "one")).phase == "running"
     assert network_record.find(world.layout, "back") is None
 
 
@@ -274,7 +289,7 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
         container("db", networks=[{"name": "back", "aliases": ["sql"]}]),
         container("web", networks=[{"name": "back"}], published_ports=["8080:80"]),
     )
-    ids = record.all_ids(world.layout)
+    ids = container_record.all_ids(world.layout)
     before = {name: given(world, name)["back"]["IPAddress"] for name in ("db", "web")}
     pids = [world.current(i).pid for i in ids]
     wider = [{"subnet": "10.9.0.0/16", "gateway": "10.9.0.1"}]
@@ -291,9 +306,9 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
         return inside(world, "web", "dig", "+short", "+timeout=2", name, "@10.9.0.1")
 
     assert before["db"] in asked("sql")
-    db = record.by_name(world.layout, "db")
+    db = container_record.by_name(world.layout, "db")
     lifecycle.rename(world.host, db, "store")
-    assert before["db"] in asked("store") and publish.standing(world.layout)
+    assert before["db"] in asked("store") and synchronise.standing(world.layout)
     lifecycle.rename(world.host, db, "db")
     assert probe.exists("br-own") and not probe.exists(network_record.bridge_name("back", {}))
     # Elsewhere altogether only when told so.
@@ -319,7 +334,7 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
         assert apply(world.layout, task)[0].actions == (), place
         assert reaches(world, "web", given(world, "db")["back"]["IPAddress"]), place
         assert page(8080) == "here\n"
-        ports = world.recorded(record.by_name(world.layout, "web")).publications
+        ports = world.recorded(container_record.by_name(world.layout, "web")).publications
         assert {p.host_ip for p in ports} == {"127.0.0.1" if task is bound else ""}, place
     # Containers that may not speak to one another, but with the host.
     converge(
@@ -335,7 +350,10 @@ def test_a_network_is_made_again_under_running_containers(world: World) -> None:
     # Where bridges filter, the firewall keeps them apart, and elsewhere the bridge.
     filtering = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     alone = filtering.exists() and filtering.read_text() != "0\n"
-    (link,) = (a.host_link for a in world.recorded(record.by_name(world.layout, "web")).attachments)
+    (link,) = (
+        a.host_link
+        for a in world.recorded(container_record.by_name(world.layout, "web")).attachments
+    )
     isolated = Path(f"/sys/class/net/{link}/brport/isolated").read_text()
     assert isolated == ("0\n" if alone else "1\n")
     assert [world.current(i).pid for i in ids] == pids
@@ -346,12 +364,12 @@ def _dying(name: str, do: Callable[[], Any]) -> None:
 
     def run() -> None:
         places: dict[str, Any] = {
-            "recorded": (plug, "disconnect"),
+            "recorded": (container_side, "disconnect"),
             "unplugged": (attach, "connect"),
-            "plugged": (publish, "synchronise"),
-            "ruled": (joining, "_give_back"),
+            "plugged": (synchronise, "synchronise"),
+            "ruled": (reconnect, "_give_back"),
             "remade": (network_record, "write"),
-            "raised": (joining, "rejoin"),
+            "raised": (reconnect, "rejoin"),
         }
         module, function = places[name]
         setattr(module, function, lambda *given, **named: os._exit(9))
@@ -368,7 +386,7 @@ def test_a_change_that_is_cut_short_is_finished_by_the_next_run(world: World) ->
     front = container("web", networks=[{"name": "front"}], published_ports=["8080:80"])
     back = container("web", networks=[{"name": "back"}], published_ports=["8080:80"])
     converge(world, front)
-    (container_id,) = record.all_ids(world.layout)
+    (container_id,) = container_record.all_ids(world.layout)
     pid = world.current(container_id).pid
     for place, task in zip(("recorded", "unplugged", "plugged", "ruled"), (back, front) * 2):
         _dying(place, lambda task=task: apply(world.layout, task))  # type: ignore[misc]  # a default
@@ -416,7 +434,7 @@ def test_containers_are_neighbours_of_the_host_on_a_macvlan(world: World) -> Non
         assert given(world, "one")["lan"]["IPAddress"] == "192.0.2.192"
         assert neighbour.run(*FETCH, "http://192.0.2.192/") == "here\n"
         assert "default via 192.0.2.1 dev eth0" in inside(world, "one", "ip", "route")
-        assert world.recorded(record.by_name(world.layout, "one")).publications == ()
+        assert world.recorded(container_record.by_name(world.layout, "one")).publications == ()
         assert "macvlan mode bridge" in inside(world, "one", "ip", "-d", "link", "show", "eth0")
         with pytest.raises(Conflict, match="is the parent of the network lan already"):
             apply(
@@ -434,7 +452,7 @@ def test_containers_are_neighbours_of_the_host_on_a_macvlan(world: World) -> Non
         address = given(world, "pair")["own"]["IPAddress"]
         assert reaches(world, "two", address)
         # No bridge has an address for a name server, so hosts files give names.
-        hosts = world.layout.container(record.by_name(world.layout, "two")) / "hosts"
+        hosts = world.layout.container(container_record.by_name(world.layout, "two")) / "hosts"
         assert f"{address}\tpair " in hosts.read_text()
         for name in ("own", "lan"):
             apply(world.layout, network(name, state="absent", force=True))

@@ -19,19 +19,19 @@ from containers import until
 from laboratory import ask, serve, silent, without
 from segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
-    Port,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
-    link,
-    nameserver,
-    publish,
-    record,
+    synchronise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
     ruleset,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import host_side
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import aardvark
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_containers_of_a_network_without_icc_meet_by_published_ports_alone(
 
 
 def _meet_by_published_ports_alone(host: Host) -> None:
-    option = {record.ICC_OPTION: "false"}
+    option = {network_record.ICC_OPTION: "false"}
     host.network("apart", "10.1.1.0/24", driver_options=option)
     host.far.serve("far", "tcp:80")
     web = host.container("web", ("apart",), (Port(80, "tcp", "", 8080),))
@@ -241,21 +241,21 @@ def test_unpublished_ports_are_unreachable_from_the_segment(host: Host) -> None:
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     # The control: without the table nothing else stops the neighbour.
     assert ask(host.lan, web.address, 81) == ("web", LAN_PEER)
-    assert not publish.standing(host.layout)
+    assert not synchronise.standing(host.layout)
     assert attach.damage(host.layout, web.record) == ("the firewall",)
-    assert publish.synchronise(host.layout).firewall
-    assert publish.standing(host.layout)
+    assert synchronise.synchronise(host.layout).firewall
+    assert synchronise.standing(host.layout)
     assert silent(host.lan, web.address, 81)
     assert ask(host.lan, LAN_HOST, 8080) == ("web", LAN_PEER)
 
 
 def test_rules_flushed_from_the_table_are_noticed(host: Host) -> None:
     host.container("web")
-    assert publish.standing(host.layout)
+    assert synchronise.standing(host.layout)
     subprocess.run(["nft", "flush", "table", "inet", "slipway"], check=True)
-    assert not publish.standing(host.layout)
-    assert publish.synchronise(host.layout).firewall
-    assert not publish.synchronise(host.layout).firewall
+    assert not synchronise.standing(host.layout)
+    assert synchronise.synchronise(host.layout).firewall
+    assert not synchronise.synchronise(host.layout).firewall
 
 
 def test_transit_traffic_is_not_hijacked(host: Host) -> None:
@@ -384,7 +384,7 @@ def test_sctp_is_published_where_the_kernel_has_it_or_not(host: Host) -> None:
 
 
 def test_large_packets_pass_at_the_networks_own_mtu(host: Host) -> None:
-    host.network("small", "10.1.1.0/24", driver_options={record.MTU_OPTION: "1400"})
+    host.network("small", "10.1.1.0/24", driver_options={network_record.MTU_OPTION: "1400"})
     host.far.serve("far", "tcp:80")
     web, client = host.container("web", ("small",)), host.container("client", ("small",))
     for name in (web.attachments[0].host_link, web.attachments[0].bridge):
@@ -419,13 +419,13 @@ def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
 
 def test_a_bridge_or_link_that_was_deleted_is_reported_and_restored(host: Host) -> None:
     web, client = host.container("web"), host.container("client")
-    link.delete_link("slipway0")
+    host_side.delete_link("slipway0")
     assert attach.damage(host.layout, web.record) == ("the bridge slipway0 of the network bridge",)
     for container in (web, client):
         attach.connect(host.layout, container.space.pid, container.attachments)
         assert attach.damage(host.layout, container.record) == ()
     assert ask(client.space, web.address, 81) == ("web", client.address)
-    link.delete_link(web.attachments[0].host_link)
+    host_side.delete_link(web.attachments[0].host_link)
     assert attach.damage(host.layout, web.record) == ("its link to the network bridge",)
     attach.connect(host.layout, web.space.pid, web.attachments)
     assert ask(client.space, web.address, 81) == ("web", client.address)
@@ -433,7 +433,7 @@ def test_a_bridge_or_link_that_was_deleted_is_reported_and_restored(host: Host) 
 
 def test_names_follow_containers_on_their_networks(host: Host) -> None:
     """On a host without a name server, hosts files give them."""
-    program = nameserver.program()
+    program = aardvark.program()
     assert program is not None
     with without(program):
         _names_follow(host)

@@ -16,15 +16,15 @@ from containers import until
 from laboratory import silent, without
 from segment import FAR_HOST, FAR_PEER, LAN_HOST, Container, Host
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
+    attach,
+    synchronise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import aardvark
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Port,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    attach,
-    nameserver,
-    publish,
 )
 
 #: Writes what getaddrinfo says of a name, an address a line.
@@ -221,7 +221,7 @@ def test_a_name_server_answers_its_own_network_only(host: Host) -> None:
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     # The control: without the table the neighbour would be told.
     assert web.address in host.lan.run("dig", "@10.1.1.1", *question)
-    publish.synchronise(host.layout)
+    synchronise.synchronise(host.layout)
     assert silent(host.lan, "10.1.1.1", 53, "udp")
 
 
@@ -260,20 +260,20 @@ def test_a_name_server_that_ended_is_reported_and_restored(host: Host) -> None:
     subprocess.run(["kill", "-KILL", str(pid)], check=True)
     until(lambda: dig(client, "web") != [web.address])
     assert attach.damage(host.layout, client.record) == ("the name server",)
-    publish.synchronise(host.layout)
+    synchronise.synchronise(host.layout)
     assert attach.damage(host.layout, client.record) == ()
     assert dig(client, "web") == [web.address]
     # Where it is taken away, hosts files say what it said, and it comes back with the program.
-    program = nameserver.program()
+    program = aardvark.program()
     assert program is not None
     with contextlib.ExitStack() as lacking:
         lacking.enter_context(without(program))
-        publish.synchronise(host.layout)
+        synchronise.synchronise(host.layout)
         assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
         assert "203.0.113.9\town-entry\n" in client.hosts()
         assert attach.damage(host.layout, client.record) == ()
         assert not (host.layout.run / "dns").exists()
-    publish.synchronise(host.layout)
+    synchronise.synchronise(host.layout)
     assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
 
 

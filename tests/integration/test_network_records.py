@@ -19,38 +19,44 @@ from typing import Any
 import pytest
 from laboratory import Space, serve
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    record as container_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
-    ContainerSpec,
-    Endpoint,
-    Port,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
-    declare,
     lease,
-    link,
-    names,
-    probe,
-    publish,
-    record,
-    resource,
+    synchronise,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import (
+    host_side,
+    probe,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import zones
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record as records_container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide,
+    declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
+    ContainerSpec,
+    Endpoint,
+    Port,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     Attachment,
     NetworkSpec,
     Pool,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
 
 PROCESSES = 20
 
@@ -60,31 +66,35 @@ def host(layout: Layout) -> Iterator[Host]:
     yield Host(layout)
     for found in container_record.records(layout):
         container_record.write_record(layout, dataclasses.replace(found, phase="exited"))
-    for network in record.networks(layout):
+    for network in network_record.networks(layout):
         for container_id in set(lease.holders(layout, network.id).values()):
             lease.release(layout, network.id, container_id)
-        link.delete_link(network.bridge)
-        record.remove(layout, network.id)
-    publish.synchronise(layout)
+        host_side.delete_link(network.bridge)
+        network_record.remove(layout, network.id)
+    synchronise.synchronise(layout)
 
 
 def converge(host: Host, name: str, **params: Any) -> list[str]:
     """Observe, plan, apply, and observe that the host is as planned and stays so. The actions."""
     declared = declare.declare({"name": name, **params})
-    made = resource.RESOURCE.plan(declared, resource.RESOURCE.observe(host, declared))
+    made = decide.RESOURCE.plan(declared, decide.RESOURCE.observe(host, declared))
     made.apply(host)
-    found = resource.RESOURCE.observe(host, declared)
-    assert resource.view(found) == resource.view(made.want)
-    assert not resource.RESOURCE.plan(declared, found).steps
+    found = decide.RESOURCE.observe(host, declared)
+    assert decide.view(found) == decide.view(made.want)
+    assert not decide.RESOURCE.plan(declared, found).steps
     return made.actions
 
 
-def container(host: Host, name: str, phase: str = "created", **record_fields: Any) -> Record:
+def container(
+    host: Host, name: str, phase: str = "created", **record_fields: Any
+) -> records_container_record.Record:
     """A container that is only a record."""
     container_id = (name.encode().hex() + "0" * 64)[:64]
     directory = host.layout.container(container_id)
     directory.mkdir(mode=0o700, exist_ok=True)
-    found = Record(container_id, name, "", (), phase=phase, **record_fields)
+    found = records_container_record.Record(
+        container_id, name, "", (), phase=phase, **record_fields
+    )
     container_record.write_record(host.layout, found)
     container_record.claim_name(host.layout, name, container_id)
     return found
@@ -93,7 +103,7 @@ def container(host: Host, name: str, phase: str = "created", **record_fields: An
 def test_a_network_is_made_changed_made_again_and_removed(host: Host) -> None:
     subnet = [{"subnet": "10.9.0.0/24"}]
     assert converge(host, "web", ipam_config=subnet) == ["create network web"]
-    bridge = record.bridge_name("web", {})
+    bridge = network_record.bridge_name("web", {})
     assert probe.stands(bridge, ["10.9.0.1/24"])
     assert converge(host, "web", ipam_config=subnet) == []
     assert converge(host, "web", labels={"a": 1}) == ["update network web (labels)"]
@@ -101,10 +111,10 @@ def test_a_network_is_made_changed_made_again_and_removed(host: Host) -> None:
     assert converge(host, "web", internal=True) == ["recreate network web (internal)"]
     with open("/proc/sys/net/ipv4/ip_forward", encoding="ascii") as file:
         assert file.read() == "1\n"
-    found = record.read(host.layout, "web")
+    found = network_record.read(host.layout, "web")
     assert found.spec.pools[0].subnet == "10.9.0.0/24"
-    assert record.read(host.layout, found.id[:8]) == found
-    document = resource.result(host, resource.observe(host, declare.declare({"name": "web"})))
+    assert network_record.read(host.layout, found.id[:8]) == found
+    document = decide.result(host, decide.observe(host, declare.declare({"name": "web"})))
     assert document["network"]["IPAM"]["Config"] == [
         {"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}
     ]
@@ -117,7 +127,7 @@ def test_a_network_is_made_changed_made_again_and_removed(host: Host) -> None:
 
 def test_what_somebody_took_away_is_reported_and_restored(host: Host) -> None:
     converge(host, "web", ipam_config=[{"subnet": "10.9.0.0/24"}, {"subnet": "fd00:9::/64"}])
-    bridge = record.bridge_name("web", {})
+    bridge = network_record.bridge_name("web", {})
     subprocess.run(["ip", "link", "del", bridge], check=True)
     assert converge(host, "web") == [f"repair network web (the bridge {bridge})"]
     subprocess.run(["ip", "addr", "flush", "dev", bridge], check=True)
@@ -141,12 +151,12 @@ def test_taken_subnets_and_interfaces_are_refused_by_name(host: Host) -> None:
             with pytest.raises(Conflict, match=owner):
                 converge(host, "clash", ipam_config=[{"subnet": subnet}])
         with pytest.raises(Conflict, match="other0 already"):
-            options = {record.BRIDGE_OPTION: "other0"}
+            options = {network_record.BRIDGE_OPTION: "other0"}
             converge(host, "clash", driver_options=options)
-        assert record.find(host.layout, "clash") is None
+        assert network_record.find(host.layout, "clash") is None
         assert probe.exists("other0")
     finally:
-        link.delete_link("other0")
+        host_side.delete_link("other0")
 
 
 def test_a_used_network_is_kept(host: Host) -> None:
@@ -184,7 +194,7 @@ def test_a_container_keeps_its_addresses_for_as_long_as_it_exists(host: Host) ->
         attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.8.0.1")])
     moved = attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.2")])
     assert moved[0].ipv4_address == "10.9.0.2/29"
-    network = record.read(host.layout, "web")
+    network = network_record.read(host.layout, "web")
     held = lease.held_by(host.layout, network.id, other.id)
     assert sorted(held) == ["10.9.0.2", "fd00:9::5"]
     for name in ("e", "f"):
@@ -202,10 +212,10 @@ def _take_many(number: int, wanted: tuple[str, ...], out: Any) -> None:
     for turn in range(5):
         container_id = f"{number:02x}{turn:02x}" + "0" * 60
         for name in wanted:
-            found = lease.acquire(layout, record.read(layout, name), container_id)
+            found = lease.acquire(layout, network_record.read(layout, name), container_id)
             taken.append((name, found.ipv4))
         if turn % 2:
-            lease.release(layout, record.network_id(wanted[0]), container_id)
+            lease.release(layout, network_record.network_id(wanted[0]), container_id)
     out.put(taken)
 
 
@@ -229,7 +239,7 @@ def test_no_address_is_given_twice_under_concurrency(host: Host) -> None:
     second = [address for name, address in taken if name == "two"]
     assert len(second) == len(set(second)) == PROCESSES * 5
     for name, count in (("one", PROCESSES * 3), ("two", PROCESSES * 5)):
-        assert len(lease.holders(host.layout, record.network_id(name))) == count
+        assert len(lease.holders(host.layout, network_record.network_id(name))) == count
 
 
 def _claim_port(number: int, out: Any) -> None:
@@ -237,10 +247,14 @@ def _claim_port(number: int, out: Any) -> None:
     container_id = f"{number:02x}" + "c" * 62
     layout.container(container_id).mkdir(mode=0o700)
     attachments = attach.attach(layout, container_id, [Endpoint("web")])
-    found = Record(container_id, f"c{number}", "", (), attachments=attachments)
+    found = records_container_record.Record(
+        container_id, f"c{number}", "", (), attachments=attachments
+    )
     container_record.write_record(layout, found)
     try:
-        with publish.claim(layout, container_id, [Port(80, "tcp", "", 8080)], attachments) as ports:
+        with synchronise.claim(
+            layout, container_id, [Port(80, "tcp", "", 8080)], attachments
+        ) as ports:
             container_record.write_record(layout, dataclasses.replace(found, publications=ports))
         out.put(number)
         # A claim lasts as long as its process while the container does not run.
@@ -264,7 +278,7 @@ def test_one_of_many_gets_a_port(host: Host) -> None:
     assert all(expected in answer for answer in answers if isinstance(answer, str))
 
 
-def _endpoint(host: Host, found: Record) -> tuple[Attachment, ...]:
+def _endpoint(host: Host, found: records_container_record.Record) -> tuple[Attachment, ...]:
     return attach.attach(host.layout, found.id, [Endpoint("web")])
 
 
@@ -278,17 +292,17 @@ def test_connections_of_a_server_that_is_gone_take_no_port(host: Host, reuse: in
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
         server.bind(("127.0.0.1", 9100 + reuse))
         with pytest.raises(Conflict, match="taken by another program"):
-            publish.resolve(host.layout, found.id, asked, attachments)
+            synchronise.resolve(host.layout, found.id, asked, attachments)
         server.listen()
         with socket.create_connection(server.getsockname()) as client:
             # Who closes first keeps the connection in TIME_WAIT, here on the port itself.
             server.accept()[0].close()
             assert client.recv(1) == b""
         with pytest.raises(Conflict, match="taken by process"):
-            publish.resolve(host.layout, found.id, asked, attachments)
+            synchronise.resolve(host.layout, found.id, asked, attachments)
     with pytest.raises(OSError, match="in use"), socket.socket() as plain:
         plain.bind(("127.0.0.1", 9100 + reuse))
-    assert publish.resolve(host.layout, found.id, asked, attachments)
+    assert synchronise.resolve(host.layout, found.id, asked, attachments)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -297,30 +311,30 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, prot
     one, two = container(host, "one"), container(host, "two")
     first, second = _endpoint(host, one), _endpoint(host, two)
     asked = [Port(80, protocol, "", 8080)]
-    ports = publish.resolve(host.layout, one.id, asked, first)
+    ports = synchronise.resolve(host.layout, one.id, asked, first)
     assert [(p.host_port, p.container_ip) for p in ports] == [(8080, "172.17.0.2")]
     running = dataclasses.replace(one, phase="running", publications=ports)
     container_record.write_record(host.layout, running)
     for host_ip in ("", "0.0.0.0", "127.0.0.1"):
         with pytest.raises(Conflict, match="taken by container one"):
-            publish.resolve(host.layout, two.id, [Port(81, protocol, host_ip, 8080)], second)
+            synchronise.resolve(host.layout, two.id, [Port(81, protocol, host_ip, 8080)], second)
     # The container that is replaced does not stand in the way of its successor.
-    assert publish.resolve(host.layout, two.id, asked, second, exempt=[one.id])
+    assert synchronise.resolve(host.layout, two.id, asked, second, exempt=[one.id])
     # Other protocols have ports of their own.
     other = {"tcp": "udp", "udp": "tcp"}[protocol]
-    assert publish.resolve(host.layout, two.id, [Port(80, other, "", 8080)], second)
+    assert synchronise.resolve(host.layout, two.id, [Port(80, other, "", 8080)], second)
     with pytest.raises(Conflict, match="taken by this container"):
         twice = [Port(80, protocol, "", 9000), Port(81, protocol, "127.0.0.1", 9000)]
-        publish.resolve(host.layout, two.id, twice, second)
+        synchronise.resolve(host.layout, two.id, twice, second)
     server = serve(None, "own", f"{protocol}:9001")
     try:
         with pytest.raises(Conflict, match=rf"taken by process {server.pid} \(python"):
-            publish.resolve(host.layout, two.id, [Port(80, protocol, "", 9001)], second)
+            synchronise.resolve(host.layout, two.id, [Port(80, protocol, "", 9001)], second)
     finally:
         server.kill()
         server.wait()
     with pytest.raises(Error, match="is not an address of this host"):
-        publish.resolve(host.layout, two.id, [Port(80, protocol, "203.0.113.9", 80)], second)
+        synchronise.resolve(host.layout, two.id, [Port(80, protocol, "203.0.113.9", 80)], second)
 
 
 def _start_slowly(name: str, ready: Any, go_on: Any) -> None:
@@ -328,11 +342,13 @@ def _start_slowly(name: str, ready: Any, go_on: Any) -> None:
     found = container(host, name)
     attachments = attach.attach(host.layout, found.id, [Endpoint("web")])
     spec = ContainerSpec(name, name, name, hostname=name)
-    names.prepare(host.layout, found.id, spec, attachments)
-    with publish.claim(host.layout, found.id, [Port(80, "tcp", "", 8080)], attachments) as ports:
+    zones.prepare(host.layout, found.id, spec, attachments)
+    with synchronise.claim(
+        host.layout, found.id, [Port(80, "tcp", "", 8080)], attachments
+    ) as ports:
         found = dataclasses.replace(found, attachments=attachments, publications=ports)
         container_record.write_record(host.layout, found)
-    publish.synchronise(host.layout, starting=[found])
+    synchronise.synchronise(host.layout, starting=[found])
     ready.set()
     go_on.wait(30)
 
@@ -344,15 +360,15 @@ def test_a_container_that_is_being_started_keeps_its_rules(host: Host) -> None:
     starter = multiprocessing.Process(target=_start_slowly, args=("slow", ready, go_on))
     starter.start()
     assert ready.wait(30)
-    assert not publish.synchronise(host.layout).firewall
+    assert not synchronise.synchronise(host.layout).firewall
     other = container(host, "other")
     with pytest.raises(Conflict, match="taken by container slow"):
         asked = [Port(80, "tcp", "", 8080)]
-        publish.resolve(host.layout, other.id, asked, _endpoint(host, other))
+        synchronise.resolve(host.layout, other.id, asked, _endpoint(host, other))
     starter.kill()
     starter.join()
-    assert not publish.standing(host.layout)
-    assert publish.synchronise(host.layout).firewall
+    assert not synchronise.standing(host.layout)
+    assert synchronise.synchronise(host.layout).firewall
     assert list((host.layout.run / "starting").iterdir()) == []
 
 
@@ -360,17 +376,21 @@ def test_random_ports_are_free_and_stay_the_same(host: Host) -> None:
     converge(host, "web")
     one = container(host, "one")
     attachments = _endpoint(host, one)
-    ports = publish.resolve(host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments)
+    ports = synchronise.resolve(
+        host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments
+    )
     assert len({(p.protocol, p.host_port) for p in ports}) == 3
     assert all(32768 <= p.host_port <= 60999 for p in ports)
     container_record.write_record(host.layout, dataclasses.replace(one, publications=ports))
     # It is stopped now, and asks for the same again.
-    again = publish.resolve(host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments)
+    again = synchronise.resolve(
+        host.layout, one.id, [Port(80), Port(81), Port(80, "udp")], attachments
+    )
     assert again == ports
     with socket.socket() as busy:
         busy.bind(("0.0.0.0", ports[0].host_port))
         busy.listen()
-        moved = publish.resolve(host.layout, one.id, [Port(80)], attachments)
+        moved = synchronise.resolve(host.layout, one.id, [Port(80)], attachments)
         assert moved[0].host_port != ports[0].host_port
 
 
@@ -378,17 +398,17 @@ def test_ports_need_a_network_with_a_way_in(host: Host) -> None:
     converge(host, "web", internal=True)
     one = container(host, "one")
     with pytest.raises(Error, match="port 80/tcp cannot be published"):
-        publish.resolve(host.layout, one.id, [Port(80, "tcp", "", 80)], _endpoint(host, one))
+        synchronise.resolve(host.layout, one.id, [Port(80, "tcp", "", 80)], _endpoint(host, one))
 
 
 def test_a_host_without_nft_says_so(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime import process
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 
     monkeypatch.setattr(process, "_PATH", "/nonexistent")
     with pytest.raises(NotFound, match="the program nft is not on this host"):
         converge(host, "web")
-    assert record.find(host.layout, "web") is None
-    assert not probe.exists(record.bridge_name("web", {}))
+    assert network_record.find(host.layout, "web") is None
+    assert not probe.exists(network_record.bridge_name("web", {}))
 
 
 def test_connecting_and_synchronising_are_quick(
@@ -396,7 +416,7 @@ def test_connecting_and_synchronising_are_quick(
 ) -> None:
     """Medians are printed; the limits are loose, they only catch a change of kind."""
     converge(host, "web")
-    link.preload().join()
+    host_side.preload().join()
     connecting, setting, standing = [], [], []
     spaces = []
     try:
@@ -404,22 +424,22 @@ def test_connecting_and_synchronising_are_quick(
             found = container(host, f"c{number}")
             attachments = attach.attach(host.layout, found.id, [Endpoint("web")])
             port = [Port(80, "tcp", "", 8080 + number)]
-            ports = publish.resolve(host.layout, found.id, port, attachments)
+            ports = synchronise.resolve(host.layout, found.id, port, attachments)
             found = dataclasses.replace(found, attachments=attachments, publications=ports)
             spec = ContainerSpec(found.name, found.name, found.name, hostname=found.name)
-            names.prepare(host.layout, found.id, spec, attachments)
+            zones.prepare(host.layout, found.id, spec, attachments)
             spaces.append(Space())
             marks = [time.perf_counter()]
-            publish.synchronise(host.layout, starting=[found])
+            synchronise.synchronise(host.layout, starting=[found])
             marks.append(time.perf_counter())
             attach.connect(host.layout, spaces[-1].pid, attachments)
             marks.append(time.perf_counter())
             container_record.write_record(
                 host.layout, dataclasses.replace(found, phase="running", pid=spaces[-1].pid)
             )
-            publish.synchronise(host.layout)
+            synchronise.synchronise(host.layout)
             marks.append(time.perf_counter())
-            assert not publish.synchronise(host.layout).firewall
+            assert not synchronise.synchronise(host.layout).firewall
             marks.append(time.perf_counter())
             setting.append(marks[1] - marks[0])
             connecting.append(marks[2] - marks[1])
@@ -457,15 +477,15 @@ def test_a_second_run_forks_nothing_and_imports_no_pyroute2(host: Host) -> None:
 
 
 def test_default_network_is_made_on_first_use(host: Host) -> None:
-    assert record.read(host.layout, "bridge").spec.pools == ()
-    assert record.networks(host.layout) == []
+    assert network_record.read(host.layout, "bridge").spec.pools == ()
+    assert network_record.networks(host.layout) == []
     one = container(host, "one")
     assert attach.attach(host.layout, one.id, [], "host") == ()
-    assert record.networks(host.layout) == []
+    assert network_record.networks(host.layout) == []
     given = attach.attach(host.layout, one.id, [])
     assert given[0].bridge == "slipway0"
     assert given[0].ipv4_address == "172.17.0.2/16"
-    assert record.read(host.layout, "bridge").spec == NetworkSpec(
+    assert network_record.read(host.layout, "bridge").spec == NetworkSpec(
         "bridge", pools=(Pool("172.17.0.0/16", "172.17.0.1"),)
     )
     with pytest.raises(Error, match="network_mode: none"):

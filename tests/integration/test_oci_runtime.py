@@ -17,20 +17,29 @@ from pathlib import Path
 import pytest
 from bundles import Running, serving
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux, safefs
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    oci_runtime,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import (
+    files,
+    linux,
+    safefs,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Error,
+    NotFound,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     capabilities,
     process,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
+    User,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error, NotFound
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 WWW = User(33, 33, (4, 33), "/srv", "www-data")
 SLEEP = ("sleep", "1000")

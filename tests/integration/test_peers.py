@@ -15,12 +15,15 @@ from containers import World, until
 from engines import Docker
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import lifecycle
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image import transfer
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import store, transfer
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 
 @pytest.fixture
@@ -41,8 +44,8 @@ def run_pulled(world: World, name: str) -> store.Image:
     """Pull by name, run the image's own command, and see what it says."""
     image = transfer.fetch(world.host, name)
     spec = ContainerSpec("peer", name, image.id, network_mode="none")
-    made = lifecycle.create(world.host, spec, image)
-    lifecycle.start(world.host, made.id)
+    made = actions.create(world.host, spec, image)
+    actions.start(world.host, made.id)
     until(lambda: world.current(made.id).phase == "exited")
     assert world.current(made.id).exit_code == 0
     assert world.log(made.id) == "said by the image\n"

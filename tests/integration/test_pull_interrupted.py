@@ -24,23 +24,23 @@ import pytest
 from faults import Fault, FaultyServer, stall, status, truncate
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image import transfer
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
     blobs,
     layers,
     store,
-    transfer,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.reference import (
-    Reference,
-    parse_normalized,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import (
     client,
     failure,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (
+    Reference,
+    parse_normalized,
 )
 
 FETCH = Path(__file__).resolve().parents[1] / "benchmark" / "fetch.py"

@@ -24,30 +24,30 @@ import pytest
 from faults import Fault, FaultyServer, Reply, Tap, edit
 from registry import Registry as RealRegistry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     NotFound,
     Unreachable,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.oci import Descriptor
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import credentials
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.client import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import credentials
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.client import (
     Registry,
     connect,
     pull_sources,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.credentials import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.failure import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import (
     Denied,
     Limits,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.settings import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.settings import (
     RegistrySettings,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
 
 LOGIN = Credentials("anna", "s3cret")
 HURRIED = Limits(connect_s=2, read_s=1, tries=3, backoff_s=0.01, deadline_s=5)

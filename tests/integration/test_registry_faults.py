@@ -27,18 +27,20 @@ import pytest
 from faults import Act, Fault, FaultyServer, Reply, edit, endless, reset, stall, trickle, truncate
 from registry import Registry as RealRegistry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     NotFound,
     Unreachable,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.oci import Descriptor
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.client import Registry
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.failure import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.client import (
+    Registry,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import (
     Denied,
     Limits,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
 
 REPOSITORY = "tests/faulty"
 HURRIED = Limits(

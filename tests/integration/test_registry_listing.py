@@ -22,24 +22,29 @@ import pytest
 from faults import Act, Connection, Fault, FaultyServer, Reply, edit, status
 from registry import Registry as RealRegistry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error, NotFound
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import searching
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.oci import Descriptor
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Error,
+    NotFound,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import catalog
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import (
     credentials as stored,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import listing
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.client import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.client import (
     Registry,
     connect,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.credentials import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.failure import Limits
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import Limits
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image_search,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
 
 HURRIED = Limits(connect_s=1.0, read_s=1.0, tries=2, backoff_s=0.01, deadline_s=5.0)
 TAGS = [f"t{number:02}" for number in range(7)]
@@ -113,7 +118,7 @@ def test_a_catalogue_in_pages_of_the_registry_itself(
     with client_of(server) as client:
         whole = client.catalog()
         assert "listed/a" in whole
-        monkeypatch.setattr(listing, "_PAGE_SIZE", 1)
+        monkeypatch.setattr(catalog, "_PAGE_SIZE", 1)
         assert client.catalog() == whole
     assert len(server.seen) >= 1 + len(whole)
 
@@ -200,7 +205,7 @@ def hub(version: int) -> Fault:
 
 
 def found_by(layout: Layout, **params: Any) -> list[str]:
-    results = searching.gather(Host(layout), params)["results"]
+    results = image_search.gather(Host(layout), params)["results"]
     return [str(result["name"]) for result in results]
 
 
@@ -208,7 +213,7 @@ def found_by(layout: Layout, **params: Any) -> list[str]:
 def test_a_server_that_searches_as_docker_hub_does(layout: Layout, version: int) -> None:
     with FaultyServer(faults=[hub(version)]).running() as made:
         place = made.address
-        results = searching.gather(Host(layout), {"term": f"{place}/nginx"})["results"]
+        results = image_search.gather(Host(layout), {"term": f"{place}/nginx"})["results"]
         assert [result["name"] for result in results] == [f"{place}/{found[0]}" for found in HUB]
         assert results[0] == {
             "name": f"{place}/nginx",
@@ -324,12 +329,12 @@ def test_docker_hub_is_searched_at_its_own_hosts(
 )
 def test_a_search_that_cannot_be(params: dict[str, Any], complaint: str) -> None:
     with pytest.raises(Error, match=complaint):
-        searching.wanted(params)
+        image_search.wanted(params)
 
 
 def test_a_term_may_name_its_registry() -> None:
     places = {
-        text: (searching.wanted({"term": text}).domain, searching.wanted({"term": text}).term)
+        text: (image_search.wanted({"term": text}).domain, image_search.wanted({"term": text}).term)
         for text in ("nginx", "bitnami/nginx", "localhost/x", "r.example:5000/a/b", "docker.io/x")
     }
     assert list(places.values()) == [

@@ -19,18 +19,14 @@ from faults import FaultyServer
 from registry import Registry as RealRegistry
 from registry import free_port
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host, Plan
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import credentials
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.credentials import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host, Plan
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import credentials
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.resource import (
-    RESOURCE,
-    Declared,
-    Login,
-)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import registry_login
 
 SECRET = "canary-5ecret"
 OTHER_SECRET = "canary-0ther"
@@ -43,8 +39,8 @@ def guarded(registries: Callable[..., RealRegistry]) -> RealRegistry:
 
 
 @pytest.fixture
-def declared(guarded: RealRegistry, layout: Layout) -> Declared:
-    return Declared(
+def declared(guarded: RealRegistry, layout: Layout) -> registry_login.Declared:
+    return registry_login.Declared(
         domain=guarded.host,
         registry_url=guarded.host,
         path=layout.auth_file,
@@ -53,21 +49,23 @@ def declared(guarded: RealRegistry, layout: Layout) -> Declared:
     )
 
 
-def _plan(layout: Layout, declared: Declared) -> Plan[Login]:
-    return RESOURCE.plan(declared, RESOURCE.observe(Host(layout), declared))
+def _plan(layout: Layout, declared: registry_login.Declared) -> Plan[registry_login.Login]:
+    return registry_login.RESOURCE.plan(
+        declared, registry_login.RESOURCE.observe(Host(layout), declared)
+    )
 
 
-def _converge(layout: Layout, declared: Declared) -> Plan[Login]:
+def _converge(layout: Layout, declared: registry_login.Declared) -> Plan[registry_login.Login]:
     """Apply, and see that the host is then what the plan said, with nothing left to do."""
     plan = _plan(layout, declared)
     plan.apply(Host(layout))
     after = _plan(layout, replace(declared, reauthorize=False))
-    assert RESOURCE.view(after.have) == RESOURCE.view(plan.want)
+    assert registry_login.RESOURCE.view(after.have) == registry_login.RESOURCE.view(plan.want)
     assert not after.changed
     return plan
 
 
-def test_log_in_and_out(layout: Layout, declared: Declared) -> None:
+def test_log_in_and_out(layout: Layout, declared: registry_login.Declared) -> None:
     assert _converge(layout, declared).actions == [f"log in to {declared.domain} as anna"]
     assert not _converge(layout, declared).changed
     assert credentials.read(layout.auth_file, declared.domain) == LOGIN
@@ -87,27 +85,29 @@ def test_log_in_and_out(layout: Layout, declared: Declared) -> None:
     ],
 )
 def test_the_diff_says_what_differs_and_never_the_secret(
-    stored: Credentials, reason: str, layout: Layout, declared: Declared
+    stored: Credentials, reason: str, layout: Layout, declared: registry_login.Declared
 ) -> None:
     if stored:
         credentials.store(layout.auth_file, declared.domain, stored)
     plan = _converge(layout, declared)
     assert plan.reasons == (reason,)
-    before, after = RESOURCE.view(plan.have), RESOURCE.view(plan.want)
+    before, after = registry_login.RESOURCE.view(plan.have), registry_login.RESOURCE.view(plan.want)
     assert before != after
     told = json.dumps([before, after, plan.actions]) + repr(plan)
     for secret in (SECRET, OTHER_SECRET, "a-token"):
         assert secret not in told
 
 
-def test_reauthorize_stores_anew_every_time(layout: Layout, declared: Declared) -> None:
+def test_reauthorize_stores_anew_every_time(
+    layout: Layout, declared: registry_login.Declared
+) -> None:
     again = replace(declared, reauthorize=True)
     assert _converge(layout, again).changed
     assert _converge(layout, again).reasons == ("reauthorize",)
 
 
 def test_a_refused_login_is_an_error_and_changes_nothing(
-    layout: Layout, declared: Declared
+    layout: Layout, declared: registry_login.Declared
 ) -> None:
     credentials.store(layout.auth_file, declared.domain, LOGIN)
     before = layout.auth_file.read_bytes()
@@ -120,7 +120,7 @@ def test_a_refused_login_is_an_error_and_changes_nothing(
 
 def test_a_registry_that_is_down(layout: Layout) -> None:
     address = f"127.0.0.1:{free_port()}"
-    declared = Declared(address, address, layout.auth_file, LOGIN)
+    declared = registry_login.Declared(address, address, layout.auth_file, LOGIN)
     plan = _plan(layout, declared)
     assert plan.changed and len(plan.unmet) == 1 and address in plan.unmet[0]
     with pytest.raises(Error, match="nothing listens"):
@@ -129,7 +129,9 @@ def test_a_registry_that_is_down(layout: Layout) -> None:
     # Not asked, it does not matter; and what is stored is not taken back for it.
     assert _converge(layout, replace(declared, validate=False)).changed
     host = Host(layout)
-    assert not RESOURCE.plan(declared, RESOURCE.observe(host, declared)).changed
+    assert not registry_login.RESOURCE.plan(
+        declared, registry_login.RESOURCE.observe(host, declared)
+    ).changed
     assert any("could not be checked" in warning for warning in host.warnings)
     assert _converge(layout, replace(declared, credentials=None)).changed
 
@@ -137,13 +139,13 @@ def test_a_registry_that_is_down(layout: Layout) -> None:
 def test_logging_out_asks_nobody(layout: Layout, registry: RealRegistry) -> None:
     with FaultyServer(registry.host).running() as server:
         credentials.store(layout.auth_file, server.address, LOGIN)
-        declared = Declared(server.address, server.address, layout.auth_file)
+        declared = registry_login.Declared(server.address, server.address, layout.auth_file)
         assert _converge(layout, declared).changed
         assert server.seen == []
 
 
 def test_a_login_of_docker_hub_is_found_by_its_other_names(layout: Layout) -> None:
-    declared = Declared(
+    declared = registry_login.Declared(
         "docker.io", "https://index.docker.io/v1/", layout.auth_file, LOGIN, validate=False
     )
     assert _converge(layout, declared).changed
@@ -152,7 +154,7 @@ def test_a_login_of_docker_hub_is_found_by_its_other_names(layout: Layout) -> No
     ]
 
 
-def test_the_login_serves_skopeo(layout: Layout, declared: Declared) -> None:
+def test_the_login_serves_skopeo(layout: Layout, declared: registry_login.Declared) -> None:
     _converge(layout, declared)
     argv = ["skopeo", "list-tags", "--tls-verify=false", "--authfile", str(layout.auth_file)]
     done = subprocess.run(

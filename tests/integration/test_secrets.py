@@ -24,7 +24,7 @@ from containers import World
 from plays import Play
 from registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 ENV, NEW_ENV, PASSWORD, CONTENT, EXEC_ENV, STDIN = CANARIES = tuple(
     f"canary-{name}-7f3a91"

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import pytest
 from tars import describe, fingerprint
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, snapshot
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import snapshot
 
 DIRECTORIES = ("dev", "dev/pts", "dev/shm", "etc", "proc", "sys")
 FILES = ("etc/hosts", "etc/hostname", "etc/resolv.conf")

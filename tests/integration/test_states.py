@@ -14,13 +14,20 @@ from containers import World
 from converging import apply, check
 from declaring import acting, converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
-    oci_runtime,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 
 
 @pytest.fixture
@@ -59,15 +66,15 @@ def test_paused(world: World) -> None:
 def test_pausing_what_cannot_be_paused(world: World) -> None:
     made = world.create("web")
     with pytest.raises(Conflict, match="does not run"):
-        lifecycle.pause(world.host, made.id)
-    lifecycle.start(world.host, made.id)
+        actions.pause(world.host, made.id)
+    actions.start(world.host, made.id)
     with pytest.raises(Conflict, match="is not paused"):
-        lifecycle.unpause(world.host, made.id)
-    lifecycle.pause(world.host, made.id)
-    assert lifecycle.pause(world.host, made.id).phase == "paused"
-    assert lifecycle.unpause(world.host, made.id).phase == "running"
-    lifecycle.pause(world.host, made.id)
-    lifecycle.remove(world.host, made.id, force=True)
+        actions.unpause(world.host, made.id)
+    actions.pause(world.host, made.id)
+    assert actions.pause(world.host, made.id).phase == "paused"
+    assert actions.unpause(world.host, made.id).phase == "running"
+    actions.pause(world.host, made.id)
+    actions.remove(world.host, made.id, force=True)
 
 
 def test_restarted_restarts_every_time(world: World) -> None:
@@ -78,7 +85,7 @@ def test_restarted_restarts_every_time(world: World) -> None:
         assert foretold.actions == ("restart container web",)
         assert apply(world.layout, handler)[0] == foretold
         assert world.current(made).generation == generation
-    lifecycle.stop(world.host, made)
+    actions.stop(world.host, made)
     assert apply(world.layout, acting("web", state="restarted"))[0].actions == (
         "start container web",
     )
@@ -93,13 +100,13 @@ def test_force_kill_with_a_signal(world: World) -> None:
     converge(world, acting("web"))
     removal = acting("web", state="absent", force_kill=True, removal_wait_timeout=5.0)
     assert converge(world, removal) == []
-    assert record.all_ids(world.layout) == []
+    assert container_record.all_ids(world.layout) == []
 
 
 def test_waiting_for_the_end(world: World) -> None:
     made = world.run("job", "sleep 0.2; exit 4")
     with pytest.raises(Error, match=r"did not end within 0\.01 seconds"):
-        lifecycle.wait(world.host, made.id, timeout_s=0.01)
-    ended = lifecycle.wait(world.host, made.id, timeout_s=10)
+        actions.wait(world.host, made.id, timeout_s=0.01)
+    ended = actions.wait(world.host, made.id, timeout_s=10)
     assert (ended.phase, ended.exit_code) == ("exited", 4)
-    assert lifecycle.wait(world.host, made.id) == world.current(made.id)
+    assert actions.wait(world.host, made.id) == world.current(made.id)

@@ -20,24 +20,29 @@ from containers import World, page, until
 from converging import check
 from declaring import acting, converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    boot,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
     incarnation,
-    lifecycle,
+    on_exit,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     liveness,
-    record,
-    supervise,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
+    boot,
     watcher,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Healthcheck,
     Mount,
     Port,
     RestartPolicy,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 ALWAYS = RestartPolicy("always")
 UNLESS_STOPPED = RestartPolicy("unless-stopped")
@@ -49,7 +54,7 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
         yield made
 
 
-def _phase(world: World, found: Record, phase: str) -> Record:
+def _phase(world: World, found: container_record.Record, phase: str) -> container_record.Record:
     """Wait for a phase to be recorded, and return the record."""
 
     def reached() -> object:
@@ -57,7 +62,7 @@ def _phase(world: World, found: Record, phase: str) -> Record:
         return now if now.phase == phase else None
 
     reached_record = until(reached)
-    assert isinstance(reached_record, Record)
+    assert isinstance(reached_record, container_record.Record)
     return reached_record
 
 
@@ -82,7 +87,7 @@ def test_on_failure_gives_up_after_its_retries(world: World) -> None:
     time.sleep(0.5)
     assert world.recorded(running.id) == ended
     # A start by hand begins to count anew.
-    assert lifecycle.start(world.host, running.id).restart_count == 0
+    assert actions.start(world.host, running.id).restart_count == 0
     until(lambda: world.recorded(running.id).restart_count == 2)
 
 
@@ -124,7 +129,7 @@ def test_killed_from_outside_it_serves_again(world: World) -> None:
 @pytest.mark.parametrize("policy", [ALWAYS, UNLESS_STOPPED])
 def test_what_its_user_stops_stays_down(world: World, policy: RestartPolicy) -> None:
     running = world.run("web", restart_policy=policy)
-    assert lifecycle.stop(world.host, running.id).phase == "exited"
+    assert actions.stop(world.host, running.id).phase == "exited"
     time.sleep(0.5)
     stopped = world.recorded(running.id)
     assert (stopped.phase, stopped.generation, stopped.stopped_by_user) == ("exited", 1, True)
@@ -136,7 +141,7 @@ def test_a_stop_in_the_back_off_wins(world: World) -> None:
     until(
         lambda: (now := world.recorded(running.id)).phase == "restarting" and now.backoff_s >= 0.8
     )
-    stopped = lifecycle.stop(world.host, running.id)
+    stopped = actions.stop(world.host, running.id)
     assert (stopped.phase, stopped.stopped_by_user) == ("exited", True)
     time.sleep(1.2)
     assert world.recorded(running.id) == stopped
@@ -153,7 +158,7 @@ def test_removing_in_the_back_off_wins(world: World) -> None:
     until(
         lambda: (now := world.recorded(running.id)).phase == "restarting" and now.backoff_s >= 0.4
     )
-    lifecycle.remove(world.host, running.id, force=True)
+    actions.remove(world.host, running.id, force=True)
     time.sleep(0.6)
     assert not world.layout.container(running.id).exists()
 
@@ -170,14 +175,14 @@ def test_nobody_waits_for_a_restart_that_will_not_come(world: World) -> None:
     assert world.current(running.id) == waiting
     os.kill(waiting.conmon_pid, signal.SIGKILL)
     until(lambda: world.current(running.id).phase == "exited")
-    assert lifecycle.start(world.host, running.id).generation == waiting.generation + 1
+    assert actions.start(world.host, running.id).generation == waiting.generation + 1
 
 
 def test_a_late_event_is_recognised(world: World) -> None:
     first = world.run("web", restart_policy=ALWAYS)
-    second = lifecycle.restart(world.host, first.id)
+    second = actions.restart(world.host, first.id)
     assert second.generation == 2
-    supervise.exited(world.host, first.id, 1)
+    on_exit.exited(world.host, first.id, 1)
     world.slipway("supervise", "exited", first.id, "1")
     assert world.recorded(first.id) == second
     assert liveness.is_running(world.layout, second)
@@ -185,14 +190,14 @@ def test_a_late_event_is_recognised(world: World) -> None:
 
 def test_an_event_of_a_running_container_changes_nothing(world: World) -> None:
     running = world.run("web", restart_policy=ALWAYS)
-    supervise.exited(world.host, running.id, running.generation)
+    on_exit.exited(world.host, running.id, running.generation)
     assert world.recorded(running.id) == running
     assert liveness.is_running(world.layout, running)
 
 
 def test_an_event_of_a_removed_container_is_no_error(world: World) -> None:
     made = world.create("web")
-    lifecycle.remove(world.host, made.id)
+    actions.remove(world.host, made.id)
     assert world.slipway("supervise", "exited", made.id, "1").stderr == b""
 
 
@@ -204,7 +209,7 @@ def test_the_truth_is_told_before_the_hook_writes_it(world: World) -> None:
     assert world.recorded(running.id).phase == "running"
     told = world.current(running.id)
     assert (told.phase, told.exit_code, told.pid) == ("exited", liveness.UNSEEN_EXIT, 0)
-    assert lifecycle.start(world.host, running.id).generation == 2
+    assert actions.start(world.host, running.id).generation == 2
 
 
 def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> None:
@@ -259,7 +264,7 @@ def test_the_host_is_told_once_that_a_container_needs_it(
     words = command.partition(str(world.layout.program))[1:]
     subprocess.run(["/usr/bin/python3", *"".join(words).split()], check=True, timeout=60)
     for name in ("web", "db", "plain"):
-        now = world.current(record.by_name(world.layout, name))
+        now = world.current(container_record.by_name(world.layout, name))
         assert (now.phase, now.generation) == ("running", 2)
     world.clear()
 
@@ -273,7 +278,7 @@ def reboot(world: World, tmp_path: Path) -> Iterator[Callable[[], None]]:
 
     def happen() -> None:
         for name in os.listdir(world.layout.names):
-            found = world.recorded(lifecycle.identify(world.host, name))
+            found = world.recorded(actions.identify(world.host, name))
             for pid in (found.conmon_pid, found.pid):
                 if pid:
                     os.kill(pid, signal.SIGKILL)
@@ -296,7 +301,7 @@ def test_a_reboot(world: World, reboot: Callable[[], None]) -> None:
     }
     made = {name: world.run(name, restart_policy=policy) for name, policy in policies.items()}
     for name in ("always-stopped", "unless-stopped"):
-        lifecycle.stop(world.host, made[name].id)
+        actions.stop(world.host, made[name].id)
     reboot()
     phases = {name: world.current(found.id).phase for name, found in made.items()}
     assert set(phases.values()) == {"exited"}
@@ -325,7 +330,9 @@ def test_the_host_goes_down_and_comes_up(
     farewell = "trap 'sleep 1; echo bye > /kept/$NAME; exit 0' TERM"
     failing = "trap 'exit 3' TERM"
 
-    def run(name: str, policy: RestartPolicy, trap: str = farewell, **options: Any) -> Record:
+    def run(
+        name: str, policy: RestartPolicy, trap: str = farewell, **options: Any
+    ) -> container_record.Record:
         return world.run(
             name,
             f"NAME={name}; {trap}; echo here > /kept/$NAME; while :; do sleep 0.05; done",
@@ -355,12 +362,12 @@ def test_the_host_goes_down_and_comes_up(
         return [name for name in made if word in written.get(name, "")]
 
     until(lambda: len(list(kept.iterdir())) == len(made))
-    lifecycle.stop(world.host, made["stopped"].id)
-    lifecycle.pause(world.host, made["paused"].id)
+    actions.stop(world.host, made["stopped"].id)
+    actions.pause(world.host, made["paused"].id)
     looping = made["looping"].id
     until(lambda: (now := world.recorded(looping)).phase == "restarting" and now.backoff_s >= 0.8)
 
-    def recorded() -> dict[str, Record]:
+    def recorded() -> dict[str, container_record.Record]:
         return {name: world.recorded(was.id) for name, was in made.items()}
 
     began = time.monotonic()
@@ -403,11 +410,13 @@ def test_the_host_goes_down_and_comes_up(
     _phase(world, again, "running")
     # Who stops it may be killed between the record and the signal: the hook knows all the same.
     with incarnation.locked(world.host, again.id) as found:
-        record.write_record(world.layout, dataclasses.replace(found, stopped_by_host=True))
+        container_record.write_record(
+            world.layout, dataclasses.replace(found, stopped_by_host=True)
+        )
     os.kill(found.pid, signal.SIGKILL)
     _phase(world, again, "exited")
-    lifecycle.remove(world.host, made.pop("deaf").id, force=True)
-    lifecycle.remove(world.host, made.pop("looping").id, force=True)
+    actions.remove(world.host, made.pop("deaf").id, force=True)
+    actions.remove(world.host, made.pop("looping").id, force=True)
     comes_back.remove("deaf")
     assert world.slipway("supervise", "shutdown").stderr == b""
     reboot()

@@ -18,22 +18,26 @@ from containers import World
 from converging import apply, check
 from declaring import acting, task
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    creation,
-    journal,
-    lifecycle,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
-    record,
-    swap,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+    creation,
+    replacement,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    journal,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Mount,
     RestartPolicy,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
 
@@ -87,13 +91,13 @@ def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
     ends = set()
     after = 0
     while True:
-        act = functools.partial(swap.swap, world.host, old.id, spec, world.image, start=True)
+        act = functools.partial(replacement.swap, world.host, old.id, spec, world.image, start=True)
         if not _killed(act, after):
             break
-        swap.recover_all(world.host)
-        (left,) = record.all_ids(world.layout)
+        replacement.recover_all(world.host)
+        (left,) = container_record.all_ids(world.layout)
         assert os.listdir(world.layout.names) == ["web"]
-        assert lifecycle.identify(world.host, "web") == left
+        assert actions.identify(world.host, "web") == left
         now = world.current(left)
         assert (now.phase, now.name) == ("running", "web")
         assert not journal.pending(world.layout)
@@ -101,43 +105,48 @@ def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
         assert (volume_store.data(world.layout, now.anonymous_volumes[0]) / "kept").exists()
         ends.add(left == old.id)
         if left != old.id:
-            lifecycle.remove(world.host, left, force=True)
+            actions.remove(world.host, left, force=True)
             old = world.create("web", mounts=DATA)
             volume_store.remove(world.layout, old.anonymous_volumes[0])
-            lifecycle.remove(world.host, old.id)
-            old = lifecycle.create(
+            actions.remove(world.host, old.id)
+            old = actions.create(
                 world.host, world.spec("web", mounts=DATA), world.image, volumes={"/data": volume}
             )
-            old = lifecycle.start(world.host, old.id)
+            old = actions.start(world.host, old.id)
         # Dense where the name changes hands is what matters; all of it would take a minute.
         after += 1 if after < 8 else 5
     assert not world.host.warnings
     # What was half made when it was killed goes with the next command or task.
     files.prepare(world.layout)
     assert ends == {True, False}, "it was killed both before and after the old one was given up"
-    assert record.read_spec(world.layout, record.by_name(world.layout, "web")) == spec
+    assert (
+        container_record.read_spec(world.layout, container_record.by_name(world.layout, "web"))
+        == spec
+    )
 
 
 def test_a_creation_killed_anywhere_leaves_nothing(world: World) -> None:
     spec = world.spec("new", mounts=DATA)
     left = set()
     for after in range(100):
-        if not _killed(lambda: lifecycle.create(world.host, spec, world.image), after):
+        if not _killed(lambda: actions.create(world.host, spec, world.image), after):
             break
-        made = len(record.all_ids(world.layout))
+        made = len(container_record.all_ids(world.layout))
         left.add((len(list(volume_store.volumes(world.layout))), made))
         if after % 2:
             world.slipway("ps")
         else:
-            lifecycle.remove(world.host, world.create("next").id)
+            actions.remove(world.host, world.create("next").id)
         assert not journal.pending(world.layout)
-        assert os.listdir(world.layout.names) == (["new"] if record.all_ids(world.layout) else [])
+        assert os.listdir(world.layout.names) == (
+            ["new"] if container_record.all_ids(world.layout) else []
+        )
         found = [volume.name for volume in volume_store.volumes(world.layout)]
-        for whole in list(record.records(world.layout)):
+        for whole in list(container_record.records(world.layout)):
             assert found == list(whole.anonymous_volumes)
-            lifecycle.remove(world.host, whole.id)
+            actions.remove(world.host, whole.id)
             # It is somebody's now: the creation that was never struck off does not have it.
-            lifecycle.remove(world.host, world.create("next").id)
+            actions.remove(world.host, world.create("next").id)
             assert volume_store.find(world.layout, found[0])
             volume_store.remove(world.layout, found.pop())
         assert found == []
@@ -147,11 +156,11 @@ def test_a_creation_killed_anywhere_leaves_nothing(world: World) -> None:
 
 def test_a_creation_under_way_is_left_alone(world: World) -> None:
     made = world.create("web", mounts=DATA)
-    record.release_name(world.layout, "web", made.id)
+    container_record.release_name(world.layout, "web", made.id)
     creation.begin(world.layout, made.id, False, made.anonymous_volumes)
     world.slipway("ps")
     creation.recover(world.host)
-    assert creation.pending(world.layout) == record.all_ids(world.layout) == [made.id]
+    assert creation.pending(world.layout) == container_record.all_ids(world.layout) == [made.id]
     assert volume_store.find(world.layout, made.anonymous_volumes[0])
     creation.end(world.layout, made.id)
 
@@ -161,29 +170,29 @@ def test_the_next_task_or_command_finishes_it(world: World) -> None:
     spec = world.spec("web", env={"NEW": "1"})
 
     def cut() -> None:
-        real = record.turn_name
+        real = container_record.turn_name
 
         def turn_and_die(*given: Any) -> None:
             real(*given)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        record.turn_name = turn_and_die  # type: ignore[assignment]  # only in the forked process
-        swap.swap(world.host, old.id, spec, world.image, start=True)
+        container_record.turn_name = turn_and_die  # type: ignore[assignment]  # only in the forked process
+        replacement.swap(world.host, old.id, spec, world.image, start=True)
 
     assert _killed(cut, 10**6)
-    assert world.current(record.by_name(world.layout, "web")).phase == "created"
+    assert world.current(container_record.by_name(world.layout, "web")).phase == "created"
     same = acting("web")
     foretold = check(world.layout, same, {})
     assert foretold.actions == ("finish the interrupted replacement of container web",)
     assert (foretold.before["replacement"], foretold.after["running"]) == ("interrupted", True)
-    assert len(record.all_ids(world.layout)) == 2, "checking changes nothing"
+    assert len(container_record.all_ids(world.layout)) == 2, "checking changes nothing"
     outcome, dummy = apply(world.layout, same)
     assert outcome == foretold
-    assert record.all_ids(world.layout) == [old.id]
+    assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
     assert _killed(cut, 10**6)
     assert b"web" in world.slipway("ps").stdout
-    assert record.all_ids(world.layout) == [old.id]
+    assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
 
 
@@ -191,11 +200,11 @@ def test_a_replacement_under_way_is_left_alone(world: World) -> None:
     old = world.run("web")
     plan = journal.Swap("web", old.id, "0" * 64, journal.Writer.me(), ran=True)
     journal.write_swap(world.layout, plan)
-    swap.recover_all(world.host)
+    replacement.recover_all(world.host)
     assert journal.find_swap(world.layout, "web") == plan
-    lifecycle.stop(world.host, old.id)
+    actions.stop(world.host, old.id)
     world.slipway("container", "prune", "-f")
-    assert record.all_ids(world.layout) == [old.id], "it may come back"
+    assert container_record.all_ids(world.layout) == [old.id], "it may come back"
     journal.end_swap(world.layout, "web")
 
 
@@ -204,12 +213,12 @@ def test_anonymous_volumes_go_along(world: World) -> None:
     old = world.run("web", mounts=(*DATA, other))
     first, second = old.anonymous_volumes
     spec = world.spec("web", env={"A": "1"}, mounts=DATA)
-    new = swap.swap(world.host, old.id, spec, world.image, start=True)
+    new = replacement.swap(world.host, old.id, spec, world.image, start=True)
     assert new.anonymous_volumes == (first,)
     assert volume_store.find(world.layout, second), "what nobody removed is still there"
     volume_store.remove(world.layout, second)
     spec = world.spec("web", env={"A": "2"}, mounts=DATA)
-    third = swap.swap(world.host, new.id, spec, world.image, start=True, keep_volumes=False)
+    third = replacement.swap(world.host, new.id, spec, world.image, start=True, keep_volumes=False)
     assert third.anonymous_volumes != (first,)
     assert [volume.name for volume in volume_store.volumes(world.layout)] == list(
         third.anonymous_volumes
@@ -223,33 +232,35 @@ def test_what_ends_badly_at_once_does_not_stay(world: World) -> None:
     script = "echo no such option >&2; exit 3"
     bad = world.spec("web", script, mounts=(*DATA, other))
     with pytest.raises(Error) as caught:
-        swap.swap(world.host, old.id, bad, world.image, start=True)
+        replacement.swap(world.host, old.id, bad, world.image, start=True)
     assert str(caught.value) == (
         "the new container web did not stay up, so the old one runs again:"
         " it exited with 3; its last words: no such option"
     )
-    assert record.all_ids(world.layout) == [old.id]
-    assert world.current(record.by_name(world.layout, "web")).phase == "running"
+    assert container_record.all_ids(world.layout) == [old.id]
+    assert world.current(container_record.by_name(world.layout, "web")).phase == "running"
     assert [found.name for found in volume_store.volumes(world.layout)] == [volume]
     assert not journal.pending(world.layout)
     # A task says the same, and finds what it found before.
     with pytest.raises(Error, match="it exited with 3; its last words: no such option"):
         apply(world.layout, task("web", image=None, command=["sh", "-c", script]))
-    assert record.all_ids(world.layout) == [old.id]
+    assert container_record.all_ids(world.layout) == [old.id]
 
 
 def test_what_ends_well_or_starts_again_stays(world: World) -> None:
     old = world.run("web")
-    done = swap.swap(world.host, old.id, world.spec("web", "exit 0"), world.image, start=True)
-    assert record.all_ids(world.layout) == [done.id]
+    done = replacement.swap(
+        world.host, old.id, world.spec("web", "exit 0"), world.image, start=True
+    )
+    assert container_record.all_ids(world.layout) == [done.id]
     policy = RestartPolicy("on-failure")
     flapping = world.spec("web", "exit 3", restart_policy=policy)
-    again = swap.swap(world.host, done.id, flapping, world.image, start=True)
-    assert record.all_ids(world.layout) == [again.id]
+    again = replacement.swap(world.host, done.id, flapping, world.image, start=True)
+    assert container_record.all_ids(world.layout) == [again.id]
     # One that stays up is hardly waited for.
     kept = world.spec("web", env={"A": "1"})
     begun = time.monotonic()
-    swap.swap(world.host, again.id, kept, world.image, start=True)
+    replacement.swap(world.host, again.id, kept, world.image, start=True)
     assert time.monotonic() - begun < 3
 
 
@@ -270,4 +281,4 @@ def test_what_a_killed_commit_froze_goes_on(world: World) -> None:
     containers.until(lambda: len(world.log("web")) > said)
     # A stop does not wait for a command that looks first.
     assert _killed(freeze, 10**6)
-    assert lifecycle.stop(world.host, running.id).phase == "exited"
+    assert actions.stop(world.host, running.id).phase == "exited"

@@ -18,29 +18,27 @@ from containers import World
 from converging import Task, apply, check
 from plays import Play
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import prune
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Mount,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     NetworkSpec,
     Pool,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import (
-    listing,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import (
+    host_info,
+    lists,
     parts,
-    report,
     usage,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store
 
 OPTIONS: dict[str, Any] = {
     **dict.fromkeys(("containers", "images", "networks", "volumes"), True),
@@ -74,7 +72,7 @@ def busy(world: World, busybox_tar: Path) -> World:
 
 def test_a_host_is_described(busy: World, tmp_path: Path) -> None:
     host = Host(busy.layout)
-    told = report.gather(host, OPTIONS)
+    told = host_info.gather(host, OPTIONS)
     info = told["host_info"]
     counts = ("Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "Images")
     assert [info[key] for key in counts] == [2, 1, 0, 1, 2]
@@ -100,14 +98,14 @@ def test_a_host_is_described(busy: World, tmp_path: Path) -> None:
     # Filters, each kind's own.
     def names(kind: str, given: dict[str, Any]) -> list[str]:
         found = {
-            "images": listing.images,
-            "networks": listing.networks,
-            "volumes": listing.volumes,
+            "images": lists.images,
+            "networks": lists.networks,
+            "volumes": lists.volumes,
         }[kind](host, given)
         return [str(one.get("Name") or one["RepoTags"][0]) for one in found]
 
     def running(given: dict[str, Any]) -> list[str]:
-        return [one["Names"][0] for one in listing.containers(host, given)]
+        return [one["Names"][0] for one in lists.containers(host, given)]
 
     assert (running({}), running({"exited": 3})) == (["/web"], ["/job"])
     assert running({"ancestor": "busybox:1", "volume": "site"}) == ["/web"]
@@ -198,7 +196,7 @@ def test_what_nobody_uses_goes(busy: World) -> None:
     )
     assert apply(layout, pruning)[0] == again == check(layout, pruning, {})
     assert not again.changed
-    assert listing.networks(Host(layout), {"type": "custom"}) == []
+    assert lists.networks(Host(layout), {"type": "custom"}) == []
 
 
 def test_the_program_says_it_too(busy: World) -> None:

@@ -24,22 +24,28 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files, linux
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    lifecycle,
-    oci_runtime,
-    still,
-    transfer,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     LockTimeout,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.files import (
+    cp,
+    freeze,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 CANARY = b"what nobody may read or write\n"
 
@@ -197,7 +203,7 @@ PUT: tuple[tuple[str, Optional[str]], ...] = (
 )
 
 
-def _hostile(world: World, canary: Path) -> Record:
+def _hostile(world: World, canary: Path) -> container_record.Record:
     read_only = Path(canary.parent / "read-only")
     read_only.mkdir()
     mounts = (Mount("volume", "vol", "/vol"), Mount("bind", str(read_only), "/ro", read_only=True))
@@ -213,7 +219,7 @@ def test_copies_of_a_hostile_container(
     made = _hostile(world, canary)
     runtime = oci_runtime.choose(world.layout)
     if phase == "stopped":
-        lifecycle.stop(world.host, made.id, 0)
+        actions.stop(world.host, made.id, 0)
     elif phase == "paused":
         oci_runtime.pause(runtime, made.id)
     wrong = [*_get_all(world, made, tmp_path, phase), *_put_all(world, made, tmp_path)]
@@ -227,7 +233,7 @@ def test_copies_of_a_hostile_container(
     assert (upper / "hard1").read_bytes() == b"given"
     assert (upper / "hard2").read_bytes() == b"linked\n"
     if phase == "stopped":
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     assert (world.layout.volume("vol") / "_data/file").read_bytes() == b"given"
     # What is mounted at a file stays mounted: the runtime's /etc/hosts.
     if phase != "stopped":
@@ -235,12 +241,14 @@ def test_copies_of_a_hostile_container(
         assert (world.layout.container(made.id) / "hosts").read_bytes() == b"given"
 
 
-def _get_all(world: World, made: Record, tmp_path: Path, phase: str) -> Iterator[str]:
+def _get_all(
+    world: World, made: container_record.Record, tmp_path: Path, phase: str
+) -> Iterator[str]:
     for number, (source, follow, expected) in enumerate(GET):
         place = tmp_path / f"got-{number}"
         begun = time.monotonic()
         try:
-            transfer.get(world.host, made.id, source, str(place), follow=follow)
+            cp.get(world.host, made.id, source, str(place), follow=follow)
         except (Error, NotFound) as exc:
             if expected != ERROR:
                 yield f"get {source!r} {follow}: {exc}"
@@ -260,7 +268,7 @@ def _get_all(world: World, made: Record, tmp_path: Path, phase: str) -> Iterator
             yield f"get {source!r}: took too long"
 
 
-def _put_all(world: World, made: Record, tmp_path: Path) -> Iterator[str]:
+def _put_all(world: World, made: container_record.Record, tmp_path: Path) -> Iterator[str]:
     given = tmp_path / "given"
     given.write_bytes(b"given")
     given.chmod(0o640)
@@ -269,7 +277,7 @@ def _put_all(world: World, made: Record, tmp_path: Path) -> Iterator[str]:
         if stopped and target.startswith(("/proc", "/dev")):
             continue
         try:
-            transfer.put(world.host, made.id, str(given), target)
+            cp.put(world.host, made.id, str(given), target)
         except (Error, NotFound) as exc:
             if expected is not None:
                 yield f"put {target!r}: {exc}"
@@ -278,7 +286,7 @@ def _put_all(world: World, made: Record, tmp_path: Path) -> Iterator[str]:
             yield f"put {target!r}: no error"
             continue
         out = io.BytesIO()
-        transfer.get_archive(world.host, made.id, expected, out)
+        cp.get_archive(world.host, made.id, expected, out)
         out.seek(0)
         with tarfile.open(fileobj=out) as archive:
             info = archive.getmembers()[0]
@@ -301,7 +309,7 @@ def test_directories_and_what_they_hold(world: World, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(source / "socket"))
     upper = world.layout.container(made.id) / "upper/srv"
-    done = transfer.put(world.host, made.id, str(source), "/srv/there")
+    done = cp.put(world.host, made.id, str(source), "/srv/there")
     assert done.bytes == 4 and done.left_out == ["socket is a socket"]
     copied = upper / "there/site"
     assert (copied / "index").read_text() == "page" and (upper / "there/old").exists()
@@ -309,20 +317,20 @@ def test_directories_and_what_they_hold(world: World, tmp_path: Path) -> None:
     assert (copied / "index").stat().st_ino == (copied / "sub/again").stat().st_ino
     assert os.readlink(copied / "away") == "/etc/passwd"
     assert os.getxattr(copied / "index", "user.note") == b"kept"
-    transfer.put(world.host, made.id, f"{source}/.", "/srv/there", archive=True)
+    cp.put(world.host, made.id, f"{source}/.", "/srv/there", archive=True)
     assert (upper / "there/index").stat().st_uid == 1234
-    transfer.put(world.host, made.id, f"{source}/", "/srv/new")
+    cp.put(world.host, made.id, f"{source}/", "/srv/new")
     assert (upper / "new/sub/again").exists()
     with pytest.raises(Error, match="is no directory"):
-        transfer.put(world.host, made.id, str(source), "/srv/there/old")
-    transfer.put(world.host, made.id, f"{source}/index", "/srv/there/..")
+        cp.put(world.host, made.id, str(source), "/srv/there/old")
+    cp.put(world.host, made.id, f"{source}/index", "/srv/there/..")
     assert (upper / "index").exists()
     # A directory in the container stands where the source has a file by now.
     (source / "sub/again").unlink()
     (source / "sub").rmdir()
     (source / "sub").write_text("a file now")
     with pytest.raises(Error, match=r"/srv/new/sub in container web: Is a directory"):
-        transfer.put(world.host, made.id, f"{source}/.", "/srv/new")
+        cp.put(world.host, made.id, f"{source}/.", "/srv/new")
     assert not list(upper.rglob(".slipway-*"))
 
 
@@ -337,13 +345,13 @@ def test_volumes_of_a_container_that_never_ran(world: World, tmp_path: Path, tar
     given.write_text("given")
     source = tmp_path / "dir"
     source.mkdir()
-    transfer.put(world.host, first.id, str(source), "/whole/sub")
+    cp.put(world.host, first.id, str(source), "/whole/sub")
     second = world.create("second", image=image, mounts=mounts)
-    transfer.get(world.host, second.id, "/srv/data", str(tmp_path / "read"))
+    cp.get(world.host, second.id, "/srv/data", str(tmp_path / "read"))
     assert sorted(os.listdir(tmp_path / "read")) == ["of-the-image"]
-    transfer.put(world.host, second.id, str(given), "/srv/data/given")
-    transfer.put(world.host, second.id, str(given), "/part/given")
-    lifecycle.start(world.host, second.id)
+    cp.put(world.host, second.id, str(given), "/srv/data/given")
+    cp.put(world.host, second.id, str(given), "/part/given")
+    actions.start(world.host, second.id)
     root = Path(f"/proc/{world.current(second.id).pid}/root")
     assert sorted(os.listdir(root / "srv/data")) == ["given", "of-the-image"]
     assert (root / "whole/sub/given").read_text() == "given"
@@ -380,9 +388,9 @@ def test_an_archive_both_ways(world: World, canary: Path) -> None:
             info.type, info.linkname, info.uid, info.mode = kind, content, 33, 0o755
             archive.addfile(info)
     buffer.seek(0)
-    transfer.put_archive(world.host, made.id, buffer, "/srv")
+    cp.put_archive(world.host, made.id, buffer, "/srv")
     out = io.BytesIO()
-    transfer.get_archive(world.host, made.id, "/srv/dir", out)
+    cp.get_archive(world.host, made.id, "/srv/dir", out)
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
         members = {info.name: info for info in archive}
@@ -399,11 +407,11 @@ def test_an_archive_both_ways(world: World, canary: Path) -> None:
                 archive.addfile(info)
         bad.seek(0)
         try:
-            transfer.put_archive(world.host, made.id, bad, "/srv")
+            cp.put_archive(world.host, made.id, bad, "/srv")
         except Error:
             continue
     with pytest.raises(NotFound):
-        transfer.put_archive(world.host, made.id, io.BytesIO(buffer.getvalue()), "/nowhere")
+        cp.put_archive(world.host, made.id, io.BytesIO(buffer.getvalue()), "/nowhere")
 
 
 #: Rounds of each way; the kernel's rule is the same in every one.
@@ -434,10 +442,10 @@ def test_a_container_that_renames_all_the_time(world: World, canary: Path, tmp_p
             for way in ("get", "put", "tree"):
                 try:
                     if way == "get":
-                        transfer.get(world.host, made.id, "/v/dir/secret", str(place))
+                        cp.get(world.host, made.id, "/v/dir/secret", str(place))
                         assert place.read_bytes() != CANARY
                     elif way == "tree":
-                        transfer.get(world.host, made.id, "/v/.", f"{place}.d")
+                        cp.get(world.host, made.id, "/v/.", f"{place}.d")
                         for path in Path(f"{place}.d").rglob("*"):
                             assert (
                                 path.is_symlink()
@@ -445,7 +453,7 @@ def test_a_container_that_renames_all_the_time(world: World, canary: Path, tmp_p
                                 or (path.read_bytes() in (b"inside", b"given"))
                             )
                     else:
-                        transfer.put(world.host, made.id, str(given), "/v/dir/secret")
+                        cp.put(world.host, made.id, str(given), "/v/dir/secret")
                     what = f"{way} done"
                 except (Error, NotFound):
                     what = f"{way} refused"
@@ -468,7 +476,8 @@ def _race(data: Path) -> None:
 
 
 def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
-    from ansible_collections.slipway.engine.plugins.module_utils.runtime import safefs, treescan
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import safefs
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import scan
 
     size = (64 << 20) + 5000
     holes, zeros = tmp_path / "holes", tmp_path / "zeros"
@@ -483,14 +492,14 @@ def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
         file.write(b"x")
     (tmp_path / "small").write_bytes(b"small")
     with safefs.Root(tmp_path) as root:
-        found = dict(treescan.scan(root, "/"))
+        found = dict(scan.scan(root, "/"))
     assert found[b"holes"].digest == found[b"zeros"].digest
     assert found[b"small"].digest == hashlib.sha256(b"small").hexdigest()
     with open(zeros, "r+b") as file:
         file.seek(size - 1)
         file.write(b"y")
     with safefs.Root(tmp_path) as root:
-        other = treescan.look(root, "zeros", size)
+        other = scan.look(root, "zeros", size)
     assert other is not None and other.digest != found[b"zeros"].digest
 
 
@@ -500,7 +509,7 @@ def test_who_is_killed_while_it_copies_leaves_nothing(world: World) -> None:
     source, target = os.pipe()
     pid = os.fork()
     if not pid:
-        with still.still(world.host, made.id, write=True) as there:
+        with freeze.still(world.host, made.id, write=True) as there:
             there.root.write_file("/vol/half", b"there")
             os.write(target, b"x")
             time.sleep(60)
@@ -513,7 +522,7 @@ def test_who_is_killed_while_it_copies_leaves_nothing(world: World) -> None:
     assert str(world.layout.tmp) not in Path("/proc/self/mountinfo").read_text()
     files.sweep(world.layout)
     assert not list(world.layout.tmp.iterdir())
-    lifecycle.start(world.host, made.id)
+    actions.start(world.host, made.id)
     root = Path(f"/proc/{world.current(made.id).pid}/root")
     assert (root / "vol/half").read_bytes() == b"there"
 
@@ -527,7 +536,7 @@ def test_a_container_stands_still_while_it_is_copied(world: World) -> None:
 
     begun = used()
     until(lambda: used() > begun)
-    with still.still(world.host, made.id, write=False):
+    with freeze.still(world.host, made.id, write=False):
         # A tick may have been on its way when it was frozen.
         before = used()
         time.sleep(0.1)
@@ -535,5 +544,5 @@ def test_a_container_stands_still_while_it_is_copied(world: World) -> None:
     after = used()
     until(lambda: used() > after + 1)
     # While it is copied nobody else changes its state.
-    with still.still(world.host, made.id, write=True), pytest.raises(LockTimeout):
-        lifecycle.stop(Host(world.layout, lock_timeout_s=0.1), made.id, 0)
+    with freeze.still(world.host, made.id, write=True), pytest.raises(LockTimeout):
+        actions.stop(Host(world.layout, lock_timeout_s=0.1), made.id, 0)

@@ -22,16 +22,17 @@ from pathlib import Path
 import pytest
 from tars import END, describe, directory, entry, extension, fingerprint, hardlink, symlink
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci, overlay
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import (
     compression,
     difference,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
     Limits,
     unpack,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import overlay
 
 #: cap_net_bind_service=ep, as setcap writes it (linux/capability.h, VFS_CAP_REVISION_2).
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)

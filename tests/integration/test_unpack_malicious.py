@@ -25,8 +25,8 @@ from tars import (
     fingerprint,
 )
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
     unpack,
 )
 

@@ -14,13 +14,16 @@ import containers
 import pytest
 from containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Error,
+    NotFound,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     changed,
     top,
     usage,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error, NotFound
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 
 @pytest.fixture

@@ -22,23 +22,33 @@ from containers import World, until
 from converging import Task, apply, assert_play_is_predicted, check
 from plays import COLLECTIONS, Play
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux, prune
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     catalogue,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
     declare,
-    lifecycle,
-    record,
-    resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
-    resource as volume_resource,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    decide as volume_resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import store, users
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store, users
 
 TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0750"}
 
@@ -69,7 +79,7 @@ def container(name: str, **given: Any) -> Task:
         "force_kill": False,
     }
     params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
-    return Task(declare.declare, resource.RESOURCE, params)
+    return Task(declare.declare, decide.RESOURCE, params)
 
 
 def pruning(**given: Any) -> Task:
@@ -166,16 +176,16 @@ def test_what_options_name_is_mounted_while_it_is_used(world: World, sandbox: Pa
     two = world.run("two", "stat -c %a /memory; cat /memory/file; exec sleep 1000", mounts=mounts)
     until(lambda: world.log(two.id) == "750\none\n")
     assert not list(shared.iterdir())
-    lifecycle.stop(world.host, one.id)
+    actions.stop(world.host, one.id)
     assert mounted(layout, "memory"), "the other container uses it"
-    lifecycle.stop(world.host, two.id)
+    actions.stop(world.host, two.id)
     until(lambda: not mounted(layout, "memory") and not mounted(layout, "host"))
     assert list(store.data(layout, "memory").iterdir()) == []
-    lifecycle.start(world.host, two.id)
-    lifecycle.remove(world.host, two.id, force=True)
+    actions.start(world.host, two.id)
+    actions.remove(world.host, two.id, force=True)
     assert not mounted(layout, "memory")
     (shared / "precious").touch()
-    lifecycle.remove(world.host, one.id)
+    actions.remove(world.host, one.id)
     apply(layout, volume("host", state="absent"))
     assert (shared / "precious").exists(), "only what was mounted goes, not what it showed"
 
@@ -186,7 +196,7 @@ def test_a_mount_that_fails_names_volume_and_options(world: World) -> None:
     apply(layout, volume("lost", driver_options=options))
     made = world.create("web", mounts=(Mount("volume", "lost", "/lost"),))
     with pytest.raises(Error) as caught:
-        lifecycle.start(world.host, made.id)
+        actions.start(world.host, made.id)
     assert str(caught.value).startswith(
         "volume lost cannot be mounted (type: none, device: /no/such, o: bind): No such file"
     )
@@ -213,8 +223,8 @@ def test_anonymous_ones_go_when_asked_and_unused(world: World) -> None:
     kept, gone = (world.create(name, mounts=mounts) for name in ("kept", "gone"))
     [first], [second] = kept.anonymous_volumes, gone.anonymous_volumes
     assert users.users(world.host) == {first: ("kept",), second: ("gone",)}
-    lifecycle.remove(world.host, gone.id, volumes=True)
-    lifecycle.remove(world.host, kept.id)
+    actions.remove(world.host, gone.id, volumes=True)
+    actions.remove(world.host, kept.id)
     store.ensure(layout, Volume("named", "2026-01-01T00:00:00.000000000Z"))
     assert apply(layout, pruning())[1]["volumes"] == [first]
     assert names(layout) == ["named"]
@@ -253,7 +263,7 @@ def test_the_verbs(world: World) -> None:
     assert said("prune", "--force") == [
         "Deleted Volumes:", random, "", "Total reclaimed space: 0B",
     ]  # fmt: skip
-    lifecycle.remove(world.host, record.by_name(world.layout, "web"))
+    actions.remove(world.host, container_record.by_name(world.layout, "web"))
     assert said("rm", "data") == ["data"]
     assert said("ls", "-q") == []
     refused = world.slipway("volume", "ls", "--filter", "size=1", check=False)

@@ -55,18 +55,14 @@ from peers.corpus import (  # noqa: E402
 )
 from tars import fingerprint  # noqa: E402
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (  # noqa: E402
-    Error,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (  # noqa: E402
+    image_load,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import (  # noqa: E402
-    loading,
-    store,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import (  # noqa: E402
-    Layout,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host  # noqa: E402
 
 BOMBS, LAYOUTS, DIRECTORIES = "bombs", "image layouts", "layouts in a directory"
 
@@ -107,7 +103,7 @@ class Ours:
             path.mkdir(parents=True)
         files.prepare(self.layout)
         with contextlib.suppress(Error):
-            loading.observe(Host(self.layout), loading.declare({"path": str(archive)}))
+            image_load.observe(Host(self.layout), image_load.declare({"path": str(archive)}))
         try:
             bring(self.layout, archive)
         except Error:

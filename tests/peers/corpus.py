@@ -39,10 +39,8 @@ import images  # noqa: E402
 from hostile_layers import CUT_OFF, ROWS, Row  # noqa: E402
 from tars import END, directory, entry, fingerprint  # noqa: E402
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (  # noqa: E402
-    Error,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (  # noqa: E402
     unpack,
 )
 

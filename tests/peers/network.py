@@ -82,8 +82,10 @@ class Slipway:
     def __init__(self, directory: Path, tarball: Path) -> None:
         from containers import World
 
-        from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-        from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import (
+            Layout,
+        )
 
         layout = Layout.default()
         files.prepare(layout)
@@ -95,10 +97,10 @@ class Slipway:
         add_network(self.world.layout, name, subnet, subnet6, internal=internal)
 
     def start(self, name: str, network: str, *ports: str, alias: str = "") -> Running:
-        from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (  # noqa: E501
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (  # noqa: E501
             ports as forms,
         )
-        from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (  # noqa: E501
             Endpoint,
         )
 
@@ -113,11 +115,11 @@ class Slipway:
         return Running(name, made.pid, four, six)
 
     def remove(self, name: str) -> None:
-        from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-            lifecycle,
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (  # noqa: E501
+            actions,
         )
 
-        lifecycle.remove(self.world.host, lifecycle.identify(self.world.host, name), force=True)
+        actions.remove(self.world.host, actions.identify(self.world.host, name), force=True)
 
     def close(self) -> None:
         self.world.clear()

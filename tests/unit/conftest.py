@@ -14,7 +14,7 @@ from pathlib import Path
 #: What imports Ansible: modules, and what hands over to them.
 _NEEDS_ANSIBLE = re.compile(
     r"^from ansible_collections\.slipway\.engine\.plugins\."
-    r"(modules|plugin_utils|module_utils\.task|module_utils import task)\b",
+    r"(modules|plugin_utils|module_utils\._task|module_utils import _task)\b",
     re.MULTILINE,
 )
 

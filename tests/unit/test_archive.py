@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive, files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
 RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "runtime"
 
@@ -53,11 +54,11 @@ def _reached(module: str) -> set[str]:
 
 def test_the_program_holds_all_that_cli_reaches() -> None:
     # When this fails, put what the left side shows into archive.MODULES.
-    assert tuple(sorted(_reached("cli"))) == archive.MODULES
+    assert tuple(sorted(_reached("cli"))) == zipapp.MODULES
 
 
 def test_no_module_outside_the_standard_library_is_imported_at_the_top() -> None:
-    for name in archive.MODULES:
+    for name in zipapp.MODULES:
         for node in ast.parse((RUNTIME / f"{name}.py").read_text()).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
@@ -67,31 +68,31 @@ def test_no_module_outside_the_standard_library_is_imported_at_the_top() -> None
 
 
 def test_building_is_deterministic() -> None:
-    assert archive.build() == archive.build()
+    assert zipapp.build() == zipapp.build()
 
 
 def test_install_makes_the_program_current_once(layout: Layout, tmp_path: Path) -> None:
     launcher = tmp_path / "bin" / "slipway"
     launcher.parent.mkdir()
-    assert not archive.installed(layout)
-    archive.install(layout, launcher)
-    assert archive.installed(layout)
-    program = archive.program(layout)
+    assert not zipapp.installed(layout)
+    zipapp.install(layout, launcher)
+    assert zipapp.installed(layout)
+    program = zipapp.program(layout)
     assert os.readlink(launcher) == str(program)
     assert program.stat().st_mode & 0o777 == 0o700
     made = program.stat()
-    archive.install(layout, launcher)
+    zipapp.install(layout, launcher)
     again = program.stat()
     assert (made.st_ino, made.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
     assert sorted(path.name for path in layout.program.iterdir()) == sorted(
-        [f"{archive.digest()}.pyz", "current"]
+        [f"{zipapp.digest()}.pyz", "current"]
     )
 
 
 def test_a_program_of_somebody_else_is_left_alone(layout: Layout, tmp_path: Path) -> None:
     launcher = tmp_path / "slipway"
     launcher.write_text("mine")
-    archive.install(layout, launcher)
+    zipapp.install(layout, launcher)
     assert launcher.read_text() == "mine"
 
 
@@ -100,17 +101,17 @@ def test_old_programs_go_and_the_newest_ones_stay(layout: Layout, tmp_path: Path
         old = layout.program / f"{number}.pyz"
         old.write_bytes(b"")
         os.utime(old, (number, number))
-    archive.install(layout, tmp_path / "slipway")
+    zipapp.install(layout, tmp_path / "slipway")
     left = {path.name for path in layout.program.glob("*.pyz")}
-    assert left == {f"{archive.digest()}.pyz", "3.pyz", "4.pyz"}
+    assert left == {f"{zipapp.digest()}.pyz", "3.pyz", "4.pyz"}
 
 
 def test_a_missing_archive_is_not_installed(layout: Layout, tmp_path: Path) -> None:
-    archive.install(layout, tmp_path / "slipway")
-    archive.program(layout).resolve().unlink()
-    assert not archive.installed(layout)
-    archive.install(layout, tmp_path / "slipway")
-    assert archive.installed(layout)
+    zipapp.install(layout, tmp_path / "slipway")
+    zipapp.program(layout).resolve().unlink()
+    assert not zipapp.installed(layout)
+    zipapp.install(layout, tmp_path / "slipway")
+    assert zipapp.installed(layout)
 
 
 @pytest.fixture
@@ -143,15 +144,15 @@ def test_a_zip_makes_the_same_program_as_the_checkout(ansible_zip: Path) -> None
         )
         return done.stdout.decode().split()
 
-    assert identity()[0] == archive.digest()
+    assert identity()[0] == zipapp.digest()
     assert identity() == identity()
 
 
 def test_the_program_runs_without_the_collection(layout: Layout, tmp_path: Path) -> None:
-    archive.install(layout, tmp_path / "slipway")
+    zipapp.install(layout, tmp_path / "slipway")
     program = tmp_path / "elsewhere" / "slipway"
     program.parent.mkdir()
-    shutil.copy(archive.program(layout), program)
+    shutil.copy(zipapp.program(layout), program)
     places = [f"--{name}={getattr(layout, name)}" for name in ("root", "run", "etc")]
     done = subprocess.run(
         [str(program), *places, "ps", "-a"], check=True, capture_output=True, cwd="/"

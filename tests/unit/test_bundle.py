@@ -12,27 +12,26 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     capabilities as caps,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     config as bundle,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
+    place as bundle_place,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     process as processes,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
-    BindMount,
-    Device,
-    Place,
-    Shared,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
+    User,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 
 ROOT = User(0, 0, (0,), "/root", "root")
 WWW = User(33, 33, (4, 33), "/srv", "www-data")
@@ -42,9 +41,9 @@ def _spec(**options: Any) -> ContainerSpec:
     return ContainerSpec("web", "busybox", "sha256:0", **{"command": ("true",), **options})
 
 
-def _place(**options: Any) -> Place:
+def _place(**options: Any) -> bundle_place.Place:
     defaults = {"user": ROOT, "mounts": (), "cgroups_path": "/slipway/x", "machine": "x86_64"}
-    return Place(id="x", rootfs="/r", hostname="h", **{**defaults, **options})
+    return bundle_place.Place(id="x", rootfs="/r", hostname="h", **{**defaults, **options})
 
 
 def _config(
@@ -142,7 +141,9 @@ def test_a_host_gives_what_it_has() -> None:
 
 
 def test_privileged_takes_the_fences_away() -> None:
-    config = _config(_spec(privileged=True), devices=(Device("/dev/x", "c", 1, 2, 0o660),))
+    config = _config(
+        _spec(privileged=True), devices=(bundle_place.Device("/dev/x", "c", 1, 2, 0o660),)
+    )
     assert _names(config, "effective") == set(caps.CAPABILITIES)
     assert not {"maskedPaths", "readonlyPaths", "seccomp"} & set(config["linux"])
     assert config["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
@@ -157,13 +158,13 @@ def test_privileged_takes_the_fences_away() -> None:
 @pytest.mark.parametrize(
     ("shared", "expected"),
     [
-        (Shared(), {"network": None}),
-        (Shared(cgroup=""), {"cgroup": None, "network": None}),
-        (Shared(network="host"), {}),
-        (Shared(network="/proc/7/ns/net"), {"network": "/proc/7/ns/net"}),
+        (bundle_place.Shared(), {"network": None}),
+        (bundle_place.Shared(cgroup=""), {"cgroup": None, "network": None}),
+        (bundle_place.Shared(network="host"), {}),
+        (bundle_place.Shared(network="/proc/7/ns/net"), {"network": "/proc/7/ns/net"}),
     ],
 )
-def test_namespaces(shared: Shared, expected: dict[str, Optional[str]]) -> None:
+def test_namespaces(shared: bundle_place.Shared, expected: dict[str, Optional[str]]) -> None:
     config = _config(shared=shared)
     found = {item["type"]: item.get("path") for item in config["linux"]["namespaces"]}
     always = dict.fromkeys(("pid", "ipc", "uts", "mount"))
@@ -175,10 +176,12 @@ def test_namespaces(shared: Shared, expected: dict[str, Optional[str]]) -> None:
 @pytest.mark.parametrize("kind", ["pid", "ipc", "uts"])
 def test_namespaces_of_others(kind: str) -> None:
     for where in ("host", "/proc/7/ns/x"):
-        config = _config(shared=Shared(**{kind: where}))
+        config = _config(shared=bundle_place.Shared(**{kind: where}))
         found = [item for item in config["linux"]["namespaces"] if item["type"] == kind]
         assert found == ([] if where == "host" else [{"type": kind, "path": where}])
-    assert "hostname" not in _config(shared=Shared(uts="host")), "it would rename the host"
+    assert "hostname" not in _config(shared=bundle_place.Shared(uts="host")), (
+        "it would rename the host"
+    )
 
 
 def test_variables_of_the_container_win_over_those_of_the_image() -> None:
@@ -239,11 +242,15 @@ def test_a_working_directory_that_leads_to_the_host_is_refused(path: str) -> Non
 def test_nothing_is_mounted_over_what_is_masked(target: str) -> None:
     """CVE-2019-16884."""
     with pytest.raises(Error, match="nothing may be mounted"):
-        _config(mounts=(BindMount("/host", target),))
+        _config(mounts=(bundle_place.BindMount("/host", target),))
 
 
 def test_mounts_follow_in_the_order_of_their_depth() -> None:
-    mounts = (BindMount("/c", "/a/b/c"), BindMount("/a", "/a"), BindMount("/d", "/dev/d"))
+    mounts = (
+        bundle_place.BindMount("/c", "/a/b/c"),
+        bundle_place.BindMount("/a", "/a"),
+        bundle_place.BindMount("/d", "/dev/d"),
+    )
     own = [mount["destination"] for mount in _config(mounts=mounts)["mounts"][7:]]
     assert own == ["/a", "/dev/d", "/a/b/c"]
 

@@ -7,47 +7,55 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon_files,
     oci_runtime,
-    traces,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.oci_runtime import (
-    Cgroups,
-    Runtime,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.traces import (
-    LogEntry,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime as engine_oci_runtime,
 )
 
-RUNC = Runtime("runc", "/usr/sbin/runc", "/run/slipway/runtime-runc")
+RUNC = engine_oci_runtime.Runtime("runc", "/usr/sbin/runc", "/run/slipway/runtime-runc")
 
 
 @pytest.mark.parametrize(
     ("name", "layout", "serves"),
     [
         # Debian 12, Fedora, RHEL 9, Ubuntu 22.04 and later
-        ("crun", Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")), True),
-        ("runc", Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")), True),
+        (
+            "crun",
+            engine_oci_runtime.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
+            True,
+        ),
+        (
+            "runc",
+            engine_oci_runtime.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
+            True,
+        ),
         # RHEL 8, Alpine in its legacy mode
-        ("crun", Cgroups("legacy"), True),
-        ("runc", Cgroups("legacy"), True),
+        ("crun", engine_oci_runtime.Cgroups("legacy"), True),
+        ("runc", engine_oci_runtime.Cgroups("legacy"), True),
         # systemd's hybrid mode: the v2 side only tracks processes
-        ("crun", Cgroups("hybrid"), True),
-        ("runc", Cgroups("hybrid"), True),
+        ("crun", engine_oci_runtime.Cgroups("hybrid"), True),
+        ("runc", engine_oci_runtime.Cgroups("hybrid"), True),
         # A kernel with a controller that the v1 side did not mount
-        ("crun", Cgroups("hybrid", ("hugetlb",)), False),
-        ("runc", Cgroups("hybrid", ("hugetlb",)), True),
-        ("youki", Cgroups("hybrid", ("hugetlb",)), True),
-        ("crun", Cgroups("none"), False),
-        ("runc", Cgroups("none"), False),
+        ("crun", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), False),
+        ("runc", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), True),
+        ("youki", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), True),
+        ("crun", engine_oci_runtime.Cgroups("none"), False),
+        ("runc", engine_oci_runtime.Cgroups("none"), False),
     ],
 )
-def test_which_runtime_serves_which_layout(name: str, layout: Cgroups, serves: bool) -> None:
+def test_which_runtime_serves_which_layout(
+    name: str, layout: engine_oci_runtime.Cgroups, serves: bool
+) -> None:
     assert (oci_runtime.refusal(name, layout) == "") is serves
 
 
 def test_a_refusal_names_the_controllers() -> None:
-    assert "hugetlb" in oci_runtime.refusal("crun", Cgroups("hybrid", ("hugetlb",)))
+    assert "hugetlb" in oci_runtime.refusal(
+        "crun", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",))
+    )
 
 
 def test_the_cgroup_of_a_container() -> None:
@@ -147,18 +155,18 @@ def test_lines_of_a_log() -> None:
         b"T8 other F x\n",
         b"T9 stdout P no newline\n",
     ]
-    assert list(traces.parse_log(log)) == [
-        LogEntry("T1", "stdout", b"one\n"),
-        LogEntry("T3", "stderr", b"beside\n"),
-        LogEntry("T2", "stdout", b"two, still two, done\n"),
-        LogEntry("T6", "stdout", b"\n"),
-        LogEntry("T7", "stderr", b"a b  c \xff\n"),
-        LogEntry("T9", "stdout", b"no newline"),
+    assert list(conmon_files.parse_log(log)) == [
+        conmon_files.LogEntry("T1", "stdout", b"one\n"),
+        conmon_files.LogEntry("T3", "stderr", b"beside\n"),
+        conmon_files.LogEntry("T2", "stdout", b"two, still two, done\n"),
+        conmon_files.LogEntry("T6", "stdout", b"\n"),
+        conmon_files.LogEntry("T7", "stderr", b"a b  c \xff\n"),
+        conmon_files.LogEntry("T9", "stdout", b"no newline"),
     ]
 
 
 def test_a_line_without_end_is_not_held_whole() -> None:
     piece = b"T stdout P " + b"x" * 8192 + b"\n"
-    sizes = [len(entry.data) for entry in traces.parse_log(piece for dummy in range(1000))]
+    sizes = [len(entry.data) for entry in conmon_files.parse_log(piece for dummy in range(1000))]
     assert sum(sizes) == 8192 * 1000
     assert max(sizes) <= (1 << 20) + 8192

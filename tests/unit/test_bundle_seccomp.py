@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    seccomp,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     capabilities,
+    default_seccomp,
 )
 
 #: Of the package golang-github-containers-common, where it is installed.
@@ -25,7 +23,7 @@ PODMAN = Path("/usr/share/containers/seccomp.json")
 
 def _allowed(capabilities: Collection[str], machine: str = "x86_64") -> set[str]:
     """The calls that are let through whatever their arguments."""
-    rules = seccomp.profile(capabilities, machine)["syscalls"]
+    rules = default_seccomp.profile(capabilities, machine)["syscalls"]
     return {
         name
         for rule in rules
@@ -36,12 +34,14 @@ def _allowed(capabilities: Collection[str], machine: str = "x86_64") -> set[str]
 
 def _rules(name: str, capabilities: Collection[str] = (), machine: str = "x86_64") -> list[Any]:
     return [
-        rule for rule in seccomp.profile(capabilities, machine)["syscalls"] if name in rule["names"]
+        rule
+        for rule in default_seccomp.profile(capabilities, machine)["syscalls"]
+        if name in rule["names"]
     ]
 
 
 def test_what_is_not_named_fails_with_eperm() -> None:
-    value = seccomp.profile((), "x86_64")
+    value = default_seccomp.profile((), "x86_64")
     assert (value["defaultAction"], value["defaultErrnoRet"]) == ("SCMP_ACT_ERRNO", 1)
 
 
@@ -138,13 +138,13 @@ def test_sockets_to_the_hypervisor_are_refused() -> None:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64", "ppc64le", "s390x", "riscv64", "armv7l"])
 def test_the_native_architecture_is_filtered_first(machine: str) -> None:
-    native = seccomp.profile((), machine)["architectures"][0]
+    native = default_seccomp.profile((), machine)["architectures"][0]
     assert native.rpartition("_")[2].lower() in machine or machine == "armv7l"
-    assert "architectures" not in seccomp.profile((), "loongarch64")
+    assert "architectures" not in default_seccomp.profile((), "loongarch64")
 
 
 def test_every_call_is_named_once() -> None:
-    names = " ".join(seccomp._ALLOWED).split()
+    names = " ".join(default_seccomp._ALLOWED).split()
     assert sorted(names) == sorted(set(names))
 
 

@@ -14,9 +14,9 @@ import zlib
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import compression
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import compression
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
 
 DATA = random.Random(1).randbytes(300_000) + bytes(500_000) + b"end"
 

@@ -14,24 +14,28 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import confinement
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     config as bundle,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     labels,
     process,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
-    Place,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
+    place as bundle_place,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
+    confinement,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
+    User,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 
 PROCESS = "system_u:system_r:container_t:s0"
 FILE = "system_u:object_r:container_file_t:s0"
@@ -50,7 +54,7 @@ def _spec(*opts: str, **options: Any) -> ContainerSpec:
 
 
 def _config(spec: ContainerSpec, enforced: labels.Enforced = BOTH) -> dict[str, Any]:
-    place = Place(ID, "/r", "h", User(), (), "/x", machine="x86_64", enforced=enforced)
+    place = bundle_place.Place(ID, "/r", "h", User(), (), "/x", machine="x86_64", enforced=enforced)
     return bundle.config(spec, ImageDefaults(), place)
 
 

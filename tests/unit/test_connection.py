@@ -14,7 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # PyYAML has no types of its own
 
 from ansible_collections.slipway.engine.plugins.doc_fragments import docker_connection
-from ansible_collections.slipway.engine.plugins.module_utils.task import CONNECTION
+from ansible_collections.slipway.engine.plugins.module_utils._task import CONNECTION
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 FRAGMENTS = docker_connection.ModuleDocFragment

@@ -9,11 +9,11 @@ import itertools
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.console import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.terminal.console import (
     Keys,
     detach_keys,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 
 
 @pytest.mark.parametrize(

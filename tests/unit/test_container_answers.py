@@ -10,16 +10,16 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    copying,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon_files,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     logs,
-    running_in,
     usage,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.traces import (
-    LogEntry,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import container_copy
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import running_in
 
 ID = "5d7f2c1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c"
 MOUNTS = "700 600 8:1 {} /etc/hostname rw,relatime - ext4 /dev/sda1 rw"
@@ -53,8 +53,8 @@ def test_which_container_this_is(hostname: str, cgroup: str, kind: str) -> None:
     assert running_in.detect(mountinfo, cgroup + "\n") == ((ID, kind) if kind else ("", ""))
 
 
-def entry(time: str, stream: str, data: bytes) -> LogEntry:
-    return LogEntry(time, stream, data)
+def entry(time: str, stream: str, data: bytes) -> conmon_files.LogEntry:
+    return conmon_files.LogEntry(time, stream, data)
 
 
 ENTRIES = [
@@ -143,7 +143,7 @@ def test_what_is_no_time(text: str) -> None:
     ],
 )
 def test_modes(value: Any, parse: str, expected: Optional[int]) -> None:
-    assert copying.mode(value, parse) == expected
+    assert container_copy.mode(value, parse) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_modes(value: Any, parse: str, expected: Optional[int]) -> None:
 )
 def test_what_is_no_mode(value: Any, parse: str) -> None:
     with pytest.raises(Error, match=r"^mode: "):
-        copying.mode(value, parse)
+        container_copy.mode(value, parse)

@@ -13,36 +13,27 @@ from typing import Any
 import pytest
 from option_rows import ACTING, DOCKERS, LIVE, ROWS
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    inspect,
-    record,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+    refused,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.catalogue import (
-    FIELDS,
-    OPTIONS,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import inspect
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
-    declare,
-    differing,
-    resolve,
-    shown,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+    observe,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option.refused import (  # noqa: E501
-    REFUSED,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    declare as container_declare,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.resource import plan
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.state import (
-    Around,
-    State,
-    is_current,
-    view,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
 from ansible_collections.slipway.engine.plugins.modules import container
 
 IMAGE = "docker.io/library/busybox:1"
@@ -62,20 +53,22 @@ def params(**given: Any) -> dict[str, Any]:
         "restart": False,
         "keep_volumes": True,
         "force_kill": False,
-        **dict.fromkeys(FIELDS),
+        **dict.fromkeys(catalogue.FIELDS),
     }
     return {**defaults, **given}
 
 
 def spec(existing: ContainerSpec | None = None, **given: Any) -> ContainerSpec:
-    return resolve(declare(params(**given)), IMAGE, ID, existing)
+    return container_declare.resolve(
+        container_declare.declare(params(**given)), IMAGE, ID, existing
+    )
 
 
 def test_every_option_has_a_row() -> None:
     """Whoever adds an option to the module says here what it is and how it is changed."""
-    assert set(ROWS) == set(FIELDS)
-    companions = {name for option in OPTIONS for name in option.companions}
-    known = {*ROWS, *companions, *REFUSED, *ACTING}
+    assert set(ROWS) == set(catalogue.FIELDS)
+    companions = {name for option in catalogue.OPTIONS for name in option.companions}
+    known = {*ROWS, *companions, *refused.REFUSED, *ACTING}
     assert set(container.ARGUMENT_SPEC) == known
 
 
@@ -88,16 +81,22 @@ def test_every_option_of_docker_container_is_there() -> None:
 def test_create_again_change_unset(option: str) -> None:
     first, second, kept = ROWS[option]
     made = spec(**{option: first})
-    assert differing(spec(), made) == [option]
+    assert container_declare.differing(spec(), made) == [option]
 
     for undeclared in ("reset", "keep"):
         again = spec(made, undeclared=undeclared, **{option: first})
         assert again == made, "a second run changes nothing"
 
-    assert shown(spec(made, **{option: second})).get(option) != shown(made)[option]
-    assert shown(spec(made, undeclared="keep", **{option: second})).get(option) == kept
+    assert (
+        container_declare.shown(spec(made, **{option: second})).get(option)
+        != container_declare.shown(made)[option]
+    )
+    assert (
+        container_declare.shown(spec(made, undeclared="keep", **{option: second})).get(option)
+        == kept
+    )
 
-    assert differing(spec(), spec(made)) == [], "what is left out is reset"
+    assert container_declare.differing(spec(), spec(made)) == [], "what is left out is reset"
     assert spec(made, undeclared="keep") == made, "what is left out is kept"
 
 
@@ -116,12 +115,18 @@ def test_plans_of_every_option(option: str) -> None:
         (made, {}, change),
         (made, {"undeclared": "keep"}, []),
         (made, {"comparisons": {option: "ignore"}}, []),
-        (made, {option: second, "image": None}, [] if kept == shown(made)[option] else change),
+        (
+            made,
+            {option: second, "image": None},
+            [] if kept == container_declare.shown(made)[option] else change,
+        ),
     ):
-        planned = plan(declare(params(**given)), have(found, running=found is not None))
+        planned = decide.plan(
+            container_declare.declare(params(**given)), have(found, running=found is not None)
+        )
         assert planned.actions == actions, given
-        assert plan(declare(params(**given)), planned.want).actions == []
-        assert (view(planned.want) != view(planned.have)) is bool(actions)
+        assert decide.plan(container_declare.declare(params(**given)), planned.want).actions == []
+        assert (observe.view(planned.want) != observe.view(planned.have)) is bool(actions)
 
 
 @pytest.mark.parametrize("option", ROWS)
@@ -172,16 +177,18 @@ def test_one_half_may_be_the_containers_own() -> None:
         spec(made, undeclared="keep", memory="4G")
 
 
-@pytest.mark.parametrize("option", REFUSED)
+@pytest.mark.parametrize("option", refused.REFUSED)
 def test_what_no_host_can_serve_is_refused_by_name(option: str) -> None:
     with pytest.raises(Error, match=f"{option} is not supported"):
-        declare(params(**{option: {"some": "thing"}}))
+        container_declare.declare(params(**{option: {"some": "thing"}}))
     assert spec(**{option: None}) == spec(**{option: {}}) == spec(), "nothing was asked for"
 
 
-def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> State:
-    state = State("web", made, running, around=Around(IMAGE, **{"image_id": ID, **around}))
-    return dataclasses.replace(state, image_is_current=is_current(state, state.around))
+def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> observe.State:
+    state = observe.State(
+        "web", made, running, around=observe.Around(IMAGE, **{"image_id": ID, **around})
+    )
+    return dataclasses.replace(state, image_is_current=observe.is_current(state, state.around))
 
 
 MADE = spec(labels={"a": "1"})
@@ -269,19 +276,19 @@ PLANS = [
 @pytest.mark.parametrize(
     ("given", "found", "actions"), [p[1:] for p in PLANS], ids=[p[0] for p in PLANS]
 )
-def test_plans(given: dict[str, Any], found: State, actions: list[str]) -> None:
-    planned = plan(declare(params(**given)), found)
+def test_plans(given: dict[str, Any], found: observe.State, actions: list[str]) -> None:
+    planned = decide.plan(container_declare.declare(params(**given)), found)
     assert planned.actions == actions
     assert planned.changed is bool(actions)
     # Once it is done there is nothing left to do: the fold of the steps satisfies the declaration.
     if not given.get("restart"):
-        assert plan(declare(params(**given)), planned.want).actions == []
-        assert (view(planned.want) != view(found)) is bool(actions)
+        assert decide.plan(container_declare.declare(params(**given)), planned.want).actions == []
+        assert (observe.view(planned.want) != observe.view(found)) is bool(actions)
 
 
 def test_the_image_for_another_platform_is_unmet_without_a_registry() -> None:
     found = have(MADE, True, image_id=None, platform="linux/arm64", misfits=True)
-    planned = plan(declare(params(pull="never", labels={"a": "1"})), found)
+    planned = decide.plan(container_declare.declare(params(pull="never", labels={"a": "1"})), found)
     assert planned.actions == ["recreate container web (image)"]
     assert "for linux/arm64 is not on the host" in planned.unmet[0]
 
@@ -296,18 +303,18 @@ def test_defaults_that_once_were() -> None:
 
 def test_acting_on_nothing_is_an_error() -> None:
     with pytest.raises(Error, match="names no image"):
-        plan(declare(params(image=None)), have(None))
+        decide.plan(container_declare.declare(params(image=None)), have(None))
 
 
 def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
     found = have(None, missing_networks=("back",))
-    planned = plan(declare(params(networks=[{"name": "back"}])), found)
+    planned = decide.plan(container_declare.declare(params(networks=[{"name": "back"}])), found)
     assert planned.unmet
     assert "back" in planned.unmet[0]
 
 
 def test_env_values_are_never_shown() -> None:
-    assert "hunter2" not in str(shown(spec(env={"PASSWORD": "hunter2"})))
+    assert "hunter2" not in str(container_declare.shown(spec(env={"PASSWORD": "hunter2"})))
 
 
 #: What Docker has no such option and no word for.
@@ -319,7 +326,7 @@ def test_every_option_is_told_by_inspect(option: str) -> None:
     """What a task said of a container is found again where docker inspect has it."""
     first, second, dummy = ROWS[option]
     layout = Layout(Path("/lib"), Path("/run"), Path("/etc"))
-    found = record.Record("a" * 64, "web", "2026-01-01T00:00:00Z", ())
+    found = container_record.Record("a" * 64, "web", "2026-01-01T00:00:00Z", ())
     told = [
         inspect.document(layout, made, found, ImageDefaults())
         for made in (spec(), spec(**{option: first}), spec(**{option: second}))

@@ -15,36 +15,35 @@ from typing import Any
 import pytest
 from option_rows import ACTING
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import document
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    reading,
-    resource,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     config as bundle,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
+    place as bundle_place,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     seccomp,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.bundle.place import (
-    Place,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+    text,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.catalogue import (
-    BY_NAME,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
+    User,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.declare import (
-    resolve,
-    shown,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+    declare,
+    host_files,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import text
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     DeviceMapping,
     ImageDefaults,
     Ulimit,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.user import User
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 from ansible_collections.slipway.engine.plugins.modules import container
 
 MEANINGS: list[tuple[str, Any, Any]] = [
@@ -95,7 +94,7 @@ MEANINGS: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("option", "value", "meaning"), MEANINGS)
 def test_forms(option: str, value: Any, meaning: Any) -> None:
-    known = BY_NAME[option]
+    known = catalogue.BY_NAME[option]
     assert known.value({option: value}) == meaning
     # What diffs show means the same again, but for a profile, which is told by its digest.
     if "seccomp={" not in str(meaning):
@@ -171,7 +170,7 @@ REFUSALS: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("option", "value", "why"), REFUSALS)
 def test_what_is_not_understood_is_said(option: str, value: Any, why: str) -> None:
     with pytest.raises(Error, match=option) as caught:
-        BY_NAME[option].value({option: value})
+        catalogue.BY_NAME[option].value({option: value})
     assert why in str(caught.value)
 
 
@@ -190,34 +189,37 @@ def test_what_is_no_duration(text_: str) -> None:
 
 def test_lists_of_a_command_as_it_was_handled_once() -> None:
     params = {"command": ["echo", "a b"], "command_handling": "compatibility"}
-    assert BY_NAME["command"].value(params) == ("echo", "a", "b")
-    assert BY_NAME["command"].value({**params, "command_handling": "correct"}) == ("echo", "a b")
+    assert catalogue.BY_NAME["command"].value(params) == ("echo", "a", "b")
+    assert catalogue.BY_NAME["command"].value({**params, "command_handling": "correct"}) == (
+        "echo",
+        "a b",
+    )
     nothing: tuple[Any, ...] = ("", [])
     for empty in nothing:
-        assert BY_NAME["command"].value({**params, "command": empty}) is None
-        assert BY_NAME["command"].value({"command": empty}) == ()
+        assert catalogue.BY_NAME["command"].value({**params, "command": empty}) is None
+        assert catalogue.BY_NAME["command"].value({"command": empty}) == ()
 
 
 def test_a_file_of_variables_is_taken_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "variables"
     path.write_text("\ufeff# comment\n\n  A=1\nB='x' # y\nC==\nD=a=b \n")
-    read = reading.read({"env_file": str(path), "env": {"A": "2"}})
+    read = host_files.read({"env_file": str(path), "env": {"A": "2"}})
     found = {"A": "2", "B": "'x' # y", "C": "=", "D": "a=b "}
-    assert BY_NAME["env"].value(read) == found
-    assert reading.read({"env_file": "/no/such"})[reading.MISSING] == (
+    assert catalogue.BY_NAME["env"].value(read) == found
+    assert host_files.read({"env_file": "/no/such"})[host_files.MISSING] == (
         "env_file: there is no file /no/such on the host",
     )
     for line in ("secret\n", "=x\n", "A B=x\n"):
         path.write_text(f"A=1\n{line}")
         with pytest.raises(Error, match="line 2") as caught:
-            BY_NAME["env"].value(reading.read({"env_file": str(path)}))
+            catalogue.BY_NAME["env"].value(host_files.read({"env_file": str(path)}))
         assert "secret" not in str(caught.value)
     for bad in (b"\xff\xff=1", b"A" * (2 << 20)):
         path.write_bytes(bad)
         with pytest.raises(Error, match="env_file"):
-            reading.read({"env_file": str(path)})
+            host_files.read({"env_file": str(path)})
     with pytest.raises(Error, match="is not a file"):
-        reading.read({"env_file": str(tmp_path)})
+        host_files.read({"env_file": str(tmp_path)})
 
 
 PROFILE = {
@@ -336,9 +338,9 @@ def test_hostile_strings_are_refused_or_stay_one_value(option: str) -> None:
     for hostile in HOSTILE:
         for value in _shapes(_SPEC[option], hostile):
             try:
-                declared = resource.declare({**defaults, option: value})
-                made = resolve(declared, "docker.io/library/busybox:1", "sha256:0", None)
-                place = Place(
+                declared = decide.declare({**defaults, option: value})
+                made = declare.resolve(declared, "docker.io/library/busybox:1", "sha256:0", None)
+                place = bundle_place.Place(
                     "x", "/r", "h", User(), (), "/x", machine="x86_64",
                     numbers={rate.path: (8, 0) for rate in made.device_read_bps
                              + made.device_write_bps + made.device_read_iops
@@ -350,7 +352,7 @@ def test_hostile_strings_are_refused_or_stay_one_value(option: str) -> None:
                 continue
             stored = json.loads(json.dumps(document.to_json(made)))
             assert document.from_json(ContainerSpec, stored) == made
-            json.dumps(shown(made))
+            json.dumps(declare.shown(made))
             assert "\0" not in "".join(_texts(stored)), (option, value)
             if option not in _VERBATIM:
                 assert not _CONTROL & set("".join(_texts(stored))), (option, value)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
-    names,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    dns,
     networks,
     ports,
     supervision,
     text,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Port,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
 
 PORTS = [
     ("80", [Port(80)]),
@@ -129,13 +129,13 @@ def test_bad_scopes(given: list[str]) -> None:
 
 
 def test_names_a_container_is_given() -> None:
-    assert names.addresses("dns_servers", ["192.0.2.53", "2001:DB8:0::53", "192.0.2.53"]) == (
+    assert dns.addresses("dns_servers", ["192.0.2.53", "2001:DB8:0::53", "192.0.2.53"]) == (
         "192.0.2.53",
         "2001:db8::53",
     )
-    assert names.domains(["b.example", "a.example", "b.example"]) == ("b.example", "a.example")
-    assert names.resolver_options(["ndots:2", "rotate"]) == ("ndots:2", "rotate")
-    assert names.extra_hosts({"b": "host-gateway", "a.x": "192.0.2.1"}) == {
+    assert dns.domains(["b.example", "a.example", "b.example"]) == ("b.example", "a.example")
+    assert dns.resolver_options(["ndots:2", "rotate"]) == ("ndots:2", "rotate")
+    assert dns.extra_hosts({"b": "host-gateway", "a.x": "192.0.2.1"}) == {
         "a.x": "192.0.2.1",
         "b": "host-gateway",
     }
@@ -156,7 +156,7 @@ def test_names_a_container_is_given() -> None:
     ],
 )
 def test_what_would_break_the_files_of_names_is_refused(option: str, value: object) -> None:
-    known = {each.name: each for each in names.OPTIONS}
+    known = {each.name: each for each in dns.OPTIONS}
     with pytest.raises(Error, match=option):
         known[option].value({option: value})
 

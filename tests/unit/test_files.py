@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import files
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     LockTimeout,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 
 @pytest.fixture

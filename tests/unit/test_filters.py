@@ -9,8 +9,8 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import filters
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.text import filters
 
 NOW = 1767225600.0  # 2026-01-01T00:00:00Z
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import document, frozen
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document, frozen
 
 
 def declared(dataclass: Callable[..., Any]) -> tuple[type[Any], ...]:

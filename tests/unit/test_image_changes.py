@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.changes import (
-    change,
-    with_options,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.build import (
+    config_changes,
 )
 
 Config = dict[str, Any]
@@ -42,12 +41,12 @@ Config = dict[str, Any]
     ],
 )
 def test_an_instruction(before: Config, line: str, after: Config) -> None:
-    assert change(before, [line]) == after
+    assert config_changes.change(before, [line]) == after
 
 
 def test_a_command_given_with_the_entry_point_stays() -> None:
     lines = ['CMD ["c"]', 'ENTRYPOINT ["e"]']
-    assert change({"Cmd": ["old"]}, lines) == {"Cmd": ["c"], "Entrypoint": ["e"]}
+    assert config_changes.change({"Cmd": ["old"]}, lines) == {"Cmd": ["c"], "Entrypoint": ["e"]}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_a_command_given_with_the_entry_point_stays() -> None:
 )
 def test_what_is_no_instruction(line: str) -> None:
     with pytest.raises(Error):
-        change({}, [line])
+        config_changes.change({}, [line])
 
 
 def test_options_say_the_same_as_instructions() -> None:
@@ -88,9 +87,9 @@ def test_options_say_the_same_as_instructions() -> None:
     }
     lines = ['CMD ["c"]', 'ENTRYPOINT ["e"]', "ENV A=1 B=true", "EXPOSE 80", "LABEL l=1"]
     lines += ["STOPSIGNAL SIGINT", "USER 0", "VOLUME /v", "WORKDIR /w"]
-    assert with_options({}, options) == change({}, lines)
+    assert config_changes.with_options({}, options) == config_changes.change({}, lines)
 
 
 def test_an_option_left_out_leaves_the_image_as_it_is() -> None:
     config = {"Cmd": ["c"], "Env": ["A=1"], "User": "33"}
-    assert with_options(config, {"cmd": None, "env": None, "user": None}) == config
+    assert config_changes.with_options(config, {"cmd": None, "env": None, "user": None}) == config

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import oci
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image import manifest
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.platform import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import manifest
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store.platform import (
     Platform,
     choose,
     parse_platform,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.oci import Descriptor
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 CONFIG = {"mediaType": oci.CONFIG, "digest": A, "size": 2}

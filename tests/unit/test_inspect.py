@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import inspect
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import inspect
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     Endpoint,
     ImageDefaults,
@@ -21,8 +24,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.s
     Port,
     RestartPolicy,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     Attachment,
     Publication,
 )
@@ -69,7 +71,7 @@ ATTACHMENT = Attachment(
     ipv6_address="fd00::9/64",
     ipv6_gateway="fd00::1",
 )
-RUNNING = Record(
+RUNNING = container_record.Record(
     id=ID,
     name="web",
     created="2026-01-02T03:04:05.000000006Z",
@@ -95,7 +97,7 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _document(record: Record = RUNNING, **changes: Any) -> dict[str, Any]:
+def _document(record: container_record.Record = RUNNING, **changes: Any) -> dict[str, Any]:
     return inspect.document(LAYOUT, dataclasses.replace(SPEC, **changes), record, IMAGE)
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils import keeping, library
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils import _keeping, _library
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
-_HERE = Path(keeping.__file__)
+_HERE = Path(_keeping.__file__)
 OLD = {
     "module_utils/__init__.py": b"",
-    "module_utils/keeping.py": _HERE.read_bytes(),
+    "module_utils/_keeping.py": _HERE.read_bytes(),
     "zone/__init__.py": b"",
     "zone/answer.py": b"from .deep import value\n\n\ndef answer():\n    return value.VALUE\n",
     "zone/deep/__init__.py": b"",
@@ -45,8 +45,8 @@ def forget() -> Iterator[None]:
 
 
 def _forget() -> None:
-    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, library.Library)]
-    for name in [name for name in sys.modules if name.startswith(f"{library.PACKAGE}.zone")]:
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _library.Library)]
+    for name in [name for name in sys.modules if name.startswith(f"{_library.PACKAGE}.zone")]:
         del sys.modules[name]
 
 
@@ -54,39 +54,39 @@ def _write(path: str, data: bytes) -> None:
     Path(path).write_bytes(data)
 
 
-def _keep(program: Path, sources: Mapping[str, bytes]) -> library.Library:
+def _keep(program: Path, sources: Mapping[str, bytes]) -> _library.Library:
     sent = program.parent / "sent.zip"
-    sent.write_bytes(keeping.pack(sources))
-    found = library.find(keeping.digest(sources), str(sent), str(program))
+    sent.write_bytes(_keeping.pack(sources))
+    found = _library.find(_keeping.digest(sources), str(sent), str(program))
     assert found is not None
     found.keep(_write)
     return found
 
 
 def _code(program: Path, sources: Mapping[str, bytes]) -> Path:
-    return program / f"{keeping.digest(sources)}.{sys.implementation.cache_tag}.code"
+    return program / f"{_keeping.digest(sources)}.{sys.implementation.cache_tag}.code"
 
 
 def _answer(program: Path, sources: Mapping[str, bytes]) -> str:
     """What the module says that runs from what is kept of these sources."""
-    found = library.find(keeping.digest(sources), directory=str(program))
+    found = _library.find(_keeping.digest(sources), directory=str(program))
     if found is None:
         return "missing"
     _forget()
     sys.meta_path.insert(0, found)
-    module = importlib.import_module(f"{library.PACKAGE}.zone.answer")
+    module = importlib.import_module(f"{_library.PACKAGE}.zone.answer")
     return str(module.answer())
 
 
 def _task(program: Path, sources: Mapping[str, bytes]) -> str:
     """What a task comes to: it sends the sources when they are missing."""
-    if library.find(keeping.digest(sources), directory=str(program)) is None:
+    if _library.find(_keeping.digest(sources), directory=str(program)) is None:
         _keep(program, sources)
     return _answer(program, sources)
 
 
 def test_the_place_is_that_of_the_program() -> None:
-    assert str(Layout.default().program) == library.PROGRAM
+    assert str(Layout.default().program) == _library.PROGRAM
 
 
 def test_sources_that_were_sent_are_kept_and_run(program: Path) -> None:
@@ -94,7 +94,7 @@ def test_sources_that_were_sent_are_kept_and_run(program: Path) -> None:
     _keep(program, OLD)
     assert _answer(program, OLD) == "old"
     # Its code came from the file: with the sources gone it still runs.
-    (program / f"{keeping.digest(OLD)}.zip").unlink()
+    (program / f"{_keeping.digest(OLD)}.zip").unlink()
     assert _answer(program, OLD) == "old"
 
 
@@ -102,24 +102,24 @@ def test_sources_run_from_memory_where_nothing_can_be_kept(program: Path) -> Non
     program.rmdir()
     found = _keep(program, OLD)
     sys.meta_path.insert(0, found)
-    assert importlib.import_module(f"{library.PACKAGE}.zone.answer").answer() == "old"
+    assert importlib.import_module(f"{_library.PACKAGE}.zone.answer").answer() == "old"
 
 
 def test_a_full_disk_is_no_failure(program: Path) -> None:
     sent = program.parent / "sent.zip"
-    sent.write_bytes(keeping.pack(OLD))
-    found = library.find(keeping.digest(OLD), str(sent), str(program))
+    sent.write_bytes(_keeping.pack(OLD))
+    found = _library.find(_keeping.digest(OLD), str(sent), str(program))
     assert found is not None
     sys.meta_path.insert(0, found)
 
     def write(path: str, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", path)
 
-    library.keep(write)
-    assert importlib.import_module(f"{library.PACKAGE}.zone.answer").answer() == "old"
+    _library.keep(write)
+    assert importlib.import_module(f"{_library.PACKAGE}.zone.answer").answer() == "old"
     assert list(program.iterdir()) == []
     found.keeps = False
-    library.keep(_write)
+    _library.keep(_write)
     assert list(program.iterdir()) == []
 
 
@@ -127,7 +127,7 @@ def test_several_versions_stand_side_by_side_and_old_ones_go(program: Path) -> N
     versions = [{**OLD, "zone/more.py": b"#" * count} for count in range(5)]
     for age, sources in enumerate(versions):
         _keep(program, sources)
-        for path in (program / f"{keeping.digest(sources)}.zip", _code(program, sources)):
+        for path in (program / f"{_keeping.digest(sources)}.zip", _code(program, sources)):
             os.utime(path, (age, age))
     _keep(program, NEW)
     assert _answer(program, NEW) == "new"
@@ -166,16 +166,16 @@ def test_damaged_code_with_other_sources_is_an_error(program: Path) -> None:
     _keep(program, OLD)
     code = _code(program, OLD)
     code.write_bytes(code.read_bytes()[:-1])
-    (program / f"{keeping.digest(OLD)}.zip").write_bytes(keeping.pack(NEW))
+    (program / f"{_keeping.digest(OLD)}.zip").write_bytes(_keeping.pack(NEW))
     with pytest.raises(ImportError, match="is damaged; remove it and run the task again"):
         _answer(program, OLD)
 
 
 def test_something_else_than_was_announced_is_not_run(program: Path) -> None:
     sent = program.parent / "sent.zip"
-    for data in (keeping.pack(NEW), b"", b"PK"):
+    for data in (_keeping.pack(NEW), b"", b"PK"):
         sent.write_bytes(data)
-        assert library.find(keeping.digest(OLD), str(sent), str(program)) is None
+        assert _library.find(_keeping.digest(OLD), str(sent), str(program)) is None
 
 
 @pytest.mark.parametrize("what", ["program", "above", "code and sources"])
@@ -205,7 +205,7 @@ def test_a_link_is_not_followed(program: Path) -> None:
 
 def test_tracebacks_show_the_source(program: Path) -> None:
     found = _keep(program, OLD)
-    name = f"{library.PACKAGE}.zone.answer"
+    name = f"{_library.PACKAGE}.zone.answer"
     assert found.get_source(name).startswith("from .deep")
     spec = found.find_spec(name)
     assert spec is not None and spec.origin is not None

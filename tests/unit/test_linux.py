@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 
 
 @pytest.fixture

@@ -9,17 +9,21 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    listing,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import ps_table
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     liveness,
-    names,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import Publication
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import identifiers
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
+    Publication,
+)
 
 ID = "ab" * 32
-FOUND = Record(
+FOUND = container_record.Record(
     id=ID,
     name="web",
     created="2026-01-01T00:00:00.000000000Z",
@@ -43,12 +47,12 @@ NOON = 1767225600.0 + 12 * 3600
     ],
 )
 def test_a_status_in_dockers_words(phase: str, words: str) -> None:
-    assert listing.status(dataclasses.replace(FOUND, phase=phase), NOON) == words
+    assert ps_table.status(dataclasses.replace(FOUND, phase=phase), NOON) == words
 
 
 def test_ports() -> None:
     assert (
-        listing.ports(
+        ps_table.ports(
             [
                 Publication(ID, "tcp", "127.0.0.1", 8080, "10.0.0.2", 80),
                 Publication(ID, "udp", "", 53, "10.0.0.2", 5353),
@@ -64,13 +68,13 @@ def test_ports() -> None:
     [("TERM", 15), ("SIGTERM", 15), ("sigkill", 9), ("15", 15), ("SIGRTMIN+3", 37), ("HUP", 1)],
 )
 def test_a_signal_as_users_write_it(text: str, number: int) -> None:
-    assert names.signal_number(text) == number
+    assert identifiers.signal_number(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "SIGNONE", "0", "999", "SIGRTMIN+99", "TERM+1", "-1"])
 def test_what_is_no_signal(text: str) -> None:
     with pytest.raises(Error, match="is not a signal"):
-        names.signal_number(text)
+        identifiers.signal_number(text)
 
 
 def test_times_survive_being_written() -> None:

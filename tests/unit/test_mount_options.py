@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import run_params
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
-    inspect_mounts,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import run_params
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     mount_forms,
     mounts,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.sources import (
-    tmpfs_words,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
+    mount_sources,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import Mount
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+    inspect_mounts,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 VOLUMES = [
     ("data:/srv", Mount("volume", "data", "/srv")),
@@ -254,9 +254,9 @@ def test_volumes_from() -> None:
 
 def test_what_a_tmpfs_is_mounted_with() -> None:
     [plain] = read(tmpfs=["/t"])
-    assert tmpfs_words(plain) == ("noexec", "nosuid", "nodev", "rw")
+    assert mount_sources.tmpfs_words(plain) == ("noexec", "nosuid", "nodev", "rw")
     [own] = read(tmpfs=["/t:exec,ro,size=1m"])
-    assert tmpfs_words(own) == ("nosuid", "nodev", "exec", "size=1048576", "ro")
+    assert mount_sources.tmpfs_words(own) == ("nosuid", "nodev", "exec", "size=1048576", "ro")
 
 
 def test_passwords_are_not_shown() -> None:

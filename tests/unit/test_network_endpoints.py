@@ -11,22 +11,22 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import spec
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.option import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     networks,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import lease
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import (
+    container_side,
+    host_side,
+    netlink,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import container
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     Endpoint,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    lease,
-    link,
-    netlink,
-    plug,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     INTERFACE_OPTION,
     SYSCTLS_OPTION,
     Attachment,
@@ -117,21 +117,21 @@ def test_endpoints_are_shown_as_they_are_written() -> None:
 
 def test_containers_come_to_networks_and_leave_them() -> None:
     plain = ContainerSpec("c", "i", "", mac_address="02:00:00:00:00:01", links=("db:sql",))
-    (default,) = spec.endpoints(plain)
+    (default,) = container.endpoints(plain)
     assert default == Endpoint("bridge", mac_address="02:00:00:00:00:01", links=("db:sql",))
-    both = spec.with_endpoint(plain, Endpoint("web"))
-    assert [e.network for e in spec.endpoints(both)] == ["bridge", "web"]
-    assert spec.without_networks(both, ["web"]).networks == (Endpoint("bridge"),)
+    both = container.with_endpoint(plain, Endpoint("web"))
+    assert [e.network for e in container.endpoints(both)] == ["bridge", "web"]
+    assert container.without_networks(both, ["web"]).networks == (Endpoint("bridge"),)
     # What was said of the first network is not said of the next one.
-    (left,) = spec.endpoints(spec.without_networks(both, ["bridge"]))
+    (left,) = container.endpoints(container.without_networks(both, ["bridge"]))
     assert left == Endpoint("web")
-    none = spec.without_networks(both, ["bridge", "web"])
-    assert (none.network_mode, none.networks, spec.endpoints(none)) == ("none", (), ())
-    again = spec.with_endpoint(none, Endpoint("web"))
+    none = container.without_networks(both, ["bridge", "web"])
+    assert (none.network_mode, none.networks, container.endpoints(none)) == ("none", (), ())
+    again = container.with_endpoint(none, Endpoint("web"))
     assert (again.network_mode, again.networks) == ("", (Endpoint("web"),))
     for mode in ("host", "container:a"):
         with pytest.raises(Error, match=f"has the network mode {mode}"):
-            spec.with_endpoint(dataclasses.replace(plain, network_mode=mode), Endpoint("web"))
+            container.with_endpoint(dataclasses.replace(plain, network_mode=mode), Endpoint("web"))
 
 
 def _attachment(network: str, **given: Any) -> Attachment:
@@ -199,7 +199,7 @@ def test_links_on_a_parent_are_encoded_as_the_kernel_reads_them(
         mac_address="02:42:00:00:00:01" if driver == "macvlan" else "",
         mtu=0,
     )
-    request = plug._link(link.codec(), 1, attachment, 77)
+    request = container_side._link(host_side.codec(), 1, attachment, 77)
     found = netlink.attributes(request.data[32:])
     ifname, address, parent, info, namespace, mtu = 3, 1, 5, 18, 28, 4
     assert found[ifname] == b"eth0\0"

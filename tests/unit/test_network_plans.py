@@ -12,26 +12,29 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import document
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Conflict, Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    declare,
-    dns,
-    lease,
-    nameserver,
-    record,
-    resource,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import lease
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
     ruleset,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import (
+    aardvark,
+    etc_files,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide,
+    declare,
+    observe,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     NetworkSpec,
     Pool,
     Publication,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network.state import (
-    State,
-    Taken,
-    User,
 )
 
 NINE = {"subnet": "10.9.0.0/24"}
@@ -73,8 +76,11 @@ def said(**params: Any) -> declare.Declared:
         ({"driver_options": {"com.docker.network.driver.mtu": 9}}, "is a number of bytes"),
         ({"driver_options": {"colour": "red"}}, "'colour' is not understood"),
         ({"driver_options": {"macvlan_mode": "loud"}}, "bridge, private, vepa, passthru"),
-        ({"driver_options": {record.HOST_IP_OPTION: "::1"}}, "it is an IPv4 address"),
-        ({"driver_options": {record.DEFAULT_OPTION: True}}, "the default bridge is the network"),
+        ({"driver_options": {network_record.HOST_IP_OPTION: "::1"}}, "it is an IPv4 address"),
+        (
+            {"driver_options": {network_record.DEFAULT_OPTION: True}},
+            "the default bridge is the network",
+        ),
         ({"driver": "overlay"}, "overlay networks span the hosts of a swarm"),
         ({"driver": "weave"}, "there is no driver 'weave'"),
         ({"driver": "host"}, "there is one network of the driver host"),
@@ -137,27 +143,29 @@ def test_declarations_fold_into_one_total_spec(
     assert declare.fold(said(**params), have) == want
 
 
-def plan(have: State, **params: Any) -> list[str]:
+def plan(have: observe.State, **params: Any) -> list[str]:
     """The actions of a plan, which must be empty once more from where it leads."""
     declared = said(**params)
-    made = resource.plan(declared, have)
-    assert not resource.plan(declared, made.want).steps
+    made = decide.plan(declared, have)
+    assert not decide.plan(declared, made.want).steps
     return made.actions
 
 
-HAVE = State("web", NetworkSpec("web", pools=(POOL,)))
+HAVE = observe.State("web", NetworkSpec("web", pools=(POOL,)))
 
 
 OTHER = {"subnet": "10.8.0.0/24"}
-USED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",)),))
-FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.2",)),))
+USED = observe.State("web", HAVE.spec, users=(observe.User("db", True, ("10.9.0.2",)),))
+FIXED = observe.State(
+    "web", HAVE.spec, users=(observe.User("db", True, ("10.9.0.2",), ("10.9.0.2",)),)
+)
 
 
 @pytest.mark.parametrize(
     ("have", "params", "actions"),
     [
-        (State("web"), {}, ["create network web"]),
-        (State("web"), {"state": "absent"}, []),
+        (observe.State("web"), {}, ["create network web"]),
+        (observe.State("web"), {"state": "absent"}, []),
         (HAVE, {}, []),
         (HAVE, {"ipam_config": [NINE]}, []),
         (HAVE, {"state": "absent"}, ["remove network web"]),
@@ -170,21 +178,21 @@ FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.
         (HAVE, {"internal": True}, ["recreate network web (internal)"]),
         (
             HAVE,
-            {"driver_options": {record.MTU_OPTION: 1400}},
+            {"driver_options": {network_record.MTU_OPTION: 1400}},
             ["recreate network web (driver_options)"],
         ),
         (
-            State("web", HAVE.spec, damage=("the bridge sl-1", "the firewall")),
+            observe.State("web", HAVE.spec, damage=("the bridge sl-1", "the firewall")),
             {},
             ["repair network web (the bridge sl-1, the firewall)"],
         ),
         (
-            State("web", HAVE.spec, users=(User("db"),)),
+            observe.State("web", HAVE.spec, users=(observe.User("db"),)),
             {"labels": {"a": 1}},
             ["update network web (labels)"],
         ),
         (
-            State("web", HAVE.spec, users=(User("db"),)),
+            observe.State("web", HAVE.spec, users=(observe.User("db"),)),
             {"state": "absent", "force": True},
             ["remove network web"],
         ),
@@ -209,12 +217,12 @@ FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.
         (HAVE, {"ipam_driver_options": {"a": 1}}, ["update network web (ipam_driver_options)"]),
         (
             HAVE,
-            {"driver_options": {record.ICC_OPTION: True}},
+            {"driver_options": {network_record.ICC_OPTION: True}},
             ["update network web (driver_options)"],
         ),
         (
             HAVE,
-            {"driver_options": {record.ICC_OPTION: False}},
+            {"driver_options": {network_record.ICC_OPTION: False}},
             ["recreate network web (driver_options)"],
         ),
         (
@@ -224,7 +232,7 @@ FIXED = State("web", HAVE.spec, users=(User("db", True, ("10.9.0.2",), ("10.9.0.
         ),
     ],
 )
-def test_plans(have: State, params: dict[str, Any], actions: list[str]) -> None:
+def test_plans(have: observe.State, params: dict[str, Any], actions: list[str]) -> None:
     assert plan(have, **params) == actions
 
 
@@ -232,28 +240,31 @@ def test_plans(have: State, params: dict[str, Any], actions: list[str]) -> None:
     ("have", "params", "complaint"),
     [
         (
-            State("web", taken=(Taken("10.0.0.0/8", "network other"),)),
+            observe.State("web", taken=(observe.Taken("10.0.0.0/8", "network other"),)),
             {"ipam_config": [NINE]},
             "the subnet 10.9.0.0/24 overlaps 10.0.0.0/8 of network other",
         ),
         (
-            State("web", taken=(Taken("10.9.0.0/16", "the host's route by eth0"),)),
+            observe.State("web", taken=(observe.Taken("10.9.0.0/16", "the host's route by eth0"),)),
             {"ipam_config": [NINE]},
             "the host's route by eth0",
         ),
         (
-            State("web", taken=(Taken("172.16.0.0/12", "x"), Taken("192.168.0.0/16", "y"))),
+            observe.State(
+                "web",
+                taken=(observe.Taken("172.16.0.0/12", "x"), observe.Taken("192.168.0.0/16", "y")),
+            ),
             {},
             "every default subnet overlaps",
         ),
-        (State("web", interface_taken=True), {}, "the host has an interface sl-"),
+        (observe.State("web", interface_taken=True), {}, "the host has an interface sl-"),
         (
-            State("web", HAVE.spec, users=(User("db"),)),
+            observe.State("web", HAVE.spec, users=(observe.User("db"),)),
             {"state": "absent"},
             "stopped containers db",
         ),
         (
-            State("web", HAVE.spec, users=(User("db", True),)),
+            observe.State("web", HAVE.spec, users=(observe.User("db", True),)),
             {"state": "absent"},
             "running containers db",
         ),
@@ -269,47 +280,61 @@ def test_plans(have: State, params: dict[str, Any], actions: list[str]) -> None:
             "change it there first",
         ),
         (USED, {"config_only": True}, "db are on it"),
-        (State("web"), {"enable_ipv4": False}, "are both false"),
+        (observe.State("web"), {"enable_ipv4": False}, "are both false"),
         (
-            State("web", parent_user="lan"),
+            observe.State("web", parent_user="lan"),
             {"driver": "macvlan", "driver_options": {"parent": "eth0"}},
             "the interface eth0 is the parent of the network lan already",
         ),
-        (State("web"), {"driver_options": {"parent": "eth0"}}, "'parent' is none of the driver"),
-        (State("web", config=HAVE.spec), {"config_from": "c"}, "is no config_only network"),
-        (State("web", HAVE.spec, dependents=("a",)), {"state": "absent"}, "networks a have"),
-        (State("host"), {"name": "host", "connected": ["a"]}, "cannot be connected"),
-        (State("web"), {"name": "bridge", "state": "absent"}, "predefined"),
-        (State("web"), {"name": "host", "state": "absent"}, "predefined"),
-        (State("web"), {"name": "none", "labels": {"a": 1}}, "predefined"),
+        (
+            observe.State("web"),
+            {"driver_options": {"parent": "eth0"}},
+            "'parent' is none of the driver",
+        ),
+        (observe.State("web", config=HAVE.spec), {"config_from": "c"}, "is no config_only network"),
+        (
+            observe.State("web", HAVE.spec, dependents=("a",)),
+            {"state": "absent"},
+            "networks a have",
+        ),
+        (observe.State("host"), {"name": "host", "connected": ["a"]}, "cannot be connected"),
+        (observe.State("web"), {"name": "bridge", "state": "absent"}, "predefined"),
+        (observe.State("web"), {"name": "host", "state": "absent"}, "predefined"),
+        (observe.State("web"), {"name": "none", "labels": {"a": 1}}, "predefined"),
     ],
 )
-def test_plans_that_are_refused(have: State, params: dict[str, Any], complaint: str) -> None:
+def test_plans_that_are_refused(
+    have: observe.State, params: dict[str, Any], complaint: str
+) -> None:
     with pytest.raises(Error) as refused:
-        resource.plan(said(**params), have)
+        decide.plan(said(**params), have)
     assert complaint in str(refused.value)
 
 
 def test_a_network_without_subnet_gets_the_first_that_is_free() -> None:
-    taken = (Taken("172.17.0.0/16", "a"), Taken("172.18.5.0/24", "b"), Taken("10.0.0.0/8", "c"))
-    want = resource.plan(said(), State("web", taken=taken)).want
+    taken = (
+        observe.Taken("172.17.0.0/16", "a"),
+        observe.Taken("172.18.5.0/24", "b"),
+        observe.Taken("10.0.0.0/8", "c"),
+    )
+    want = decide.plan(said(), observe.State("web", taken=taken)).want
     assert want.spec is not None and want.spec.pools[0].subnet == "172.19.0.0/16"
-    vpn = (Taken("172.16.0.0/12", "route"), Taken("192.168.0.0/24", "route"))
-    want = resource.plan(said(), State("web", taken=vpn)).want
+    vpn = (observe.Taken("172.16.0.0/12", "route"), observe.Taken("192.168.0.0/24", "route"))
+    want = decide.plan(said(), observe.State("web", taken=vpn)).want
     assert want.spec is not None and want.spec.pools[0].subnet == "192.168.16.0/20"
     # Only IPv6 declared: IPv4 comes with it and stays.
     declared = said(ipam_config=[SIX])
-    want = resource.plan(declared, State("web")).want
+    want = decide.plan(declared, observe.State("web")).want
     assert want.spec is not None and [p.subnet for p in want.spec.pools] == [
         "172.17.0.0/16",
         "fd00:9::/64",
     ]
-    assert not resource.plan(declared, want).steps
+    assert not decide.plan(declared, want).steps
 
 
 def test_every_spec_survives_its_record() -> None:
     spec = NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True, labels={"a": "b"})
-    network = record.make(spec)
+    network = network_record.make(spec)
     assert document.from_json(type(network), document.to_json(network)) == network
 
 
@@ -334,13 +359,15 @@ def test_mac_addresses_follow_addresses() -> None:
 
 
 def test_names_of_links_fit_the_kernel() -> None:
-    assert record.bridge_name("bridge", {}) == "slipway0"
-    assert len(record.bridge_name("x" * 128, {})) <= 15
-    assert record.bridge_name("web", {record.BRIDGE_OPTION: "br0"}) == "br0"
+    assert network_record.bridge_name("bridge", {}) == "slipway0"
+    assert len(network_record.bridge_name("x" * 128, {})) <= 15
+    assert network_record.bridge_name("web", {network_record.BRIDGE_OPTION: "br0"}) == "br0"
 
 
 def test_the_ruleset_depends_on_no_order() -> None:
-    one, two = (record.make(NetworkSpec(n, pools=(p,))) for n, p in (("a", POOL), ("b", FIRST)))
+    one, two = (
+        network_record.make(NetworkSpec(n, pools=(p,))) for n, p in (("a", POOL), ("b", FIRST))
+    )
     ports = [Publication("c", "tcp", "", port, "10.9.0.2", 80) for port in (8080, 443, 53)] + [
         Publication("c", "udp", "192.0.2.1", 53, "172.17.0.2", 53)
     ]
@@ -353,44 +380,48 @@ def test_the_ruleset_depends_on_no_order() -> None:
 def test_resolvers_a_container_cannot_reach_are_left_out() -> None:
     host = "# made by hand\nnameserver 127.0.0.53\nsearch example.org\noptions edns0\n"
     resolved = "nameserver 192.0.2.53 # first\nnameserver ::1\nnameserver fe80::1%2\nsearch lan\n"
-    assert dns.upstream("nameserver 192.0.2.1\n" + host, resolved) == dns.Resolver(
+    assert etc_files.upstream("nameserver 192.0.2.1\n" + host, resolved) == etc_files.Resolver(
         ("192.0.2.1",), ("example.org",), ("edns0",)
     )
-    assert dns.upstream(host, resolved) == dns.Resolver(("192.0.2.53",), ("lan",))
-    assert dns.upstream(host) == dns.Resolver((), ("example.org",), ("edns0",))
-    assert dns.upstream("domain a\nsearch b c\n").search == ("b", "c")
+    assert etc_files.upstream(host, resolved) == etc_files.Resolver(("192.0.2.53",), ("lan",))
+    assert etc_files.upstream(host) == etc_files.Resolver((), ("example.org",), ("edns0",))
+    assert etc_files.upstream("domain a\nsearch b c\n").search == ("b", "c")
 
 
 def test_servers_are_replaced_and_the_rest_of_resolv_conf_stays() -> None:
-    text = dns.resolv_conf(dns.Resolver(("192.0.2.1",), ("a.example", "b"), ("rotate",)))
+    text = etc_files.resolv_conf(
+        etc_files.Resolver(("192.0.2.1",), ("a.example", "b"), ("rotate",))
+    )
     assert text == (
         "# slipway: name servers\nnameserver 192.0.2.1\n# slipway: end\n"
         "search a.example b\noptions rotate\n"
     )
-    assert dns.with_servers(text + "# mine\n", ["10.9.0.1"], ["ndots:0"]) == (
+    assert etc_files.with_servers(text + "# mine\n", ["10.9.0.1"], ["ndots:0"]) == (
         "# slipway: name servers\nnameserver 10.9.0.1\noptions ndots:0\n# slipway: end\n"
         "search a.example b\noptions rotate\n# mine\n"
     )
-    assert dns.with_servers(dns.with_servers(text, ["10.9.0.1"]), ["192.0.2.1"]) == text
+    assert etc_files.with_servers(etc_files.with_servers(text, ["10.9.0.1"]), ["192.0.2.1"]) == text
     # What the container says itself counts.
     own = text + "options ndots:3\n"
-    assert "ndots:0" not in dns.with_servers(own, ["10.9.0.1"], ["ndots:0"])
+    assert "ndots:0" not in etc_files.with_servers(own, ["10.9.0.1"], ["ndots:0"])
     # Whoever took our lines away wants no others.
-    assert dns.with_servers("nameserver 192.0.2.9\n", ["10.9.0.1"]) == "nameserver 192.0.2.9\n"
-    nothing = dns.resolv_conf(dns.Resolver(), "because")
+    assert (
+        etc_files.with_servers("nameserver 192.0.2.9\n", ["10.9.0.1"]) == "nameserver 192.0.2.9\n"
+    )
+    nothing = etc_files.resolv_conf(etc_files.Resolver(), "because")
     assert "\nnameserver" not in nothing and "# No name server: because\n" in nothing
 
 
-def zone(**changes: Any) -> nameserver.Zone:
-    member = nameserver.Member("aa", ("10.9.0.2",), ("fd00:9::2",), ("web", "www", "web", "aa"))
-    made = nameserver.Zone("ab" * 32, ("10.9.0.1", "fd00:9::1"), (member,))
+def zone(**changes: Any) -> aardvark.Zone:
+    member = aardvark.Member("aa", ("10.9.0.2",), ("fd00:9::2",), ("web", "www", "web", "aa"))
+    made = aardvark.Zone("ab" * 32, ("10.9.0.1", "fd00:9::1"), (member,))
     return dataclasses.replace(made, **changes)
 
 
 def test_the_name_servers_files() -> None:
     """The format is aardvark-dns's own, config.md."""
-    asking = nameserver.Member("bb", ("10.9.0.3",), (), ("db",), ("192.0.2.53", "192.0.2.54"))
-    made = nameserver.configuration([zone(members=(asking, *zone().members))], "mark")
+    asking = aardvark.Member("bb", ("10.9.0.3",), (), ("db",), ("192.0.2.53", "192.0.2.54"))
+    made = aardvark.configuration([zone(members=(asking, *zone().members))], "mark")
     assert made == {
         "ab" * 16: "10.9.0.1,fd00:9::1\n"
         "aa 10.9.0.2 fd00:9::2 web,www,aa\n"
@@ -398,19 +429,19 @@ def test_the_name_servers_files() -> None:
         "slipwayabababababab 10.9.0.1 fd00:9::1 mark 255.255.255.255\n"
     }
     # CVE-2024-29018: what is asked on an internal network leaves in no version.
-    inside = nameserver.configuration([zone(members=(asking,), internal=True)], "mark")
+    inside = aardvark.configuration([zone(members=(asking,), internal=True)], "mark")
     assert list(inside) == ["ab" * 16 + "%int"]
     assert "bb 10.9.0.3  db 255.255.255.255\n" in inside["ab" * 16 + "%int"]
 
 
 def test_the_mark_of_the_zones_changes_with_anything_in_them() -> None:
     one, two = zone(), zone(network_id="cd" * 32)
-    mark = nameserver.digest([one, two])
-    assert nameserver.digest([two, one]) == mark
+    mark = aardvark.digest([one, two])
+    assert aardvark.digest([two, one]) == mark
     assert len(mark) <= 63
-    other = nameserver.Member("aa", ("10.9.0.2",), (), ("web",))
+    other = aardvark.Member("aa", ("10.9.0.2",), (), ("web",))
     for changed in (zone(members=(other,)), zone(internal=True), zone(listen=("10.9.0.1",))):
-        assert nameserver.digest([changed, two]) != mark
+        assert aardvark.digest([changed, two]) != mark
 
 
 @pytest.mark.parametrize(
@@ -418,30 +449,32 @@ def test_the_mark_of_the_zones_changes_with_anything_in_them() -> None:
 )
 def test_names_that_would_forge_a_line_are_refused(name: str) -> None:
     with pytest.raises(Error):
-        dns.hosts([dns.Entry("10.9.0.2", (name,))])
+        etc_files.hosts([etc_files.Entry("10.9.0.2", (name,))])
 
 
 def test_hosts_keep_what_the_container_wrote(tmp_path: Path) -> None:
-    own = [dns.Entry("10.9.0.2", ("web.example.org", "web"))]
-    peers = [dns.Entry("10.9.0.3", ("db", "database", "db"))]
-    text = dns.hosts(own, peers)
+    own = [etc_files.Entry("10.9.0.2", ("web.example.org", "web"))]
+    peers = [etc_files.Entry("10.9.0.3", ("db", "database", "db"))]
+    text = etc_files.hosts(own, peers)
     assert "10.9.0.2\tweb.example.org web\n" in text
     assert text.endswith("10.9.0.3\tdb database\n# slipway: end\n")
     path = tmp_path / "hosts"
-    assert dns.write_in_place(path, text) and not dns.write_in_place(path, text)
+    assert etc_files.write_in_place(path, text) and not etc_files.write_in_place(path, text)
     inode = path.stat().st_ino
     with path.open("a") as file:
         file.write("192.0.2.9 mine\n")
-    assert dns.write_in_place(path, dns.with_peers(dns.read(path), []))
-    assert path.read_text() == dns.hosts(own) + "192.0.2.9 mine\n"
+    assert etc_files.write_in_place(path, etc_files.with_peers(etc_files.read(path), []))
+    assert path.read_text() == etc_files.hosts(own) + "192.0.2.9 mine\n"
     assert path.stat().st_ino == inode
     assert path.stat().st_mode & 0o777 == 0o644
     (tmp_path / "link").symlink_to(path)
-    assert dns.read(tmp_path / "link") == ""
+    assert etc_files.read(tmp_path / "link") == ""
     with pytest.raises(OSError):
-        dns.write_in_place(tmp_path / "link", "x")
+        etc_files.write_in_place(tmp_path / "link", "x")
 
 
 def test_a_used_network_is_a_conflict() -> None:
     with pytest.raises(Conflict):
-        resource.plan(said(state="absent"), State("web", HAVE.spec, users=(User("db"),)))
+        decide.plan(
+            said(state="absent"), observe.State("web", HAVE.spec, users=(observe.User("db"),))
+        )

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import document
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.version import VERSION
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     declare,
-    record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import (
-    record as network_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.version import VERSION
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
 from ansible_collections.slipway.engine.plugins.modules import container
@@ -71,13 +71,13 @@ def test_the_task_that_made_a_container_changes_nothing(host: Layout, kept: dict
     left_out = {name: option.get("default") for name, option in spec.items()}
     assert kept["containers"]
     for container_id, values in kept["containers"].items():
-        have = record.read_spec(host, container_id)
+        have = container_record.read_spec(host, container_id)
         params = {**left_out, "name": have.name, **kept["tasks"][have.name]}
         want = declare.resolve(declare.declare(params), have.image, have.image_id, have)
         assert declare.differing(have, want) == []
         assert declare.shown(have) == declare.shown(want)
-        assert record.read_record(host, container_id).name == values["record"]["name"]
-        assert record.read_image(host, container_id).cmd == tuple(values["image"]["cmd"])
+        assert container_record.read_record(host, container_id).name == values["record"]["name"]
+        assert container_record.read_image(host, container_id).cmd == tuple(values["image"]["cmd"])
 
 
 def test_networks_and_volumes_are_what_they_were(host: Layout, kept: dict[str, Any]) -> None:

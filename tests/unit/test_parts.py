@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import version
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.system import parts
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import version
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import parts
 
 _OLD = "CVE-2024-21626"
 _RACES = "CVE-2025-31133"

@@ -16,17 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.auth import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.auth import (
     Challenge,
     Login,
     parse_challenges,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.credentials import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.failure import Denied
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.origin import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import Denied
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.origin import (
     Origin,
     check_realm,
     check_redirect,

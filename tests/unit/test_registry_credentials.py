@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import process
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry import credentials
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.credentials import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import credentials
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,
     registry_domain,
 )

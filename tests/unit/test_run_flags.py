@@ -10,18 +10,23 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import cli, run_params
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import names as made_up
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import resource
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import (
-    check_name,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import main
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import (
+    nicknames as made_up,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.run_flags import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import run_params
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.run_flags import (
     REFUSED,
     SIMPLE,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.verbs import read
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.verbs import read
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
 
 #: What ``docker run --help`` of version 28 lists.
 DOCKERS = """
@@ -42,12 +47,12 @@ use-api-socket user userns uts volume volume-driver volumes-from workdir
 
 def params(*words: str) -> dict[str, Any]:
     """What a command line says as the parameters of a task."""
-    name, verb, rest = cli.find(["run", *words, "image"])
+    name, verb, rest = main.find(["run", *words, "image"])
     return run_params.params(read(verb, name, rest), {"AROUND": "here"})
 
 
 def test_all_flags_of_docker_are_known() -> None:
-    known = {flag.name for flag in cli.find(["run"])[1].flags}
+    known = {flag.name for flag in main.find(["run"])[1].flags}
     assert set(DOCKERS.split()) <= known
 
 
@@ -60,7 +65,7 @@ def test_every_flag_is_an_option_or_is_refused() -> None:
             params(f"--{flag.name}", *value)
     for words in (["--gpus", "all"], ["--storage-opt", "size=1G"], ["--kernel-memory", "1m"]):
         with pytest.raises(Error, match="is not supported: "):
-            resource.declare(run_params.with_defaults({**params(*words), "name": "a"}))
+            decide.declare(run_params.with_defaults({**params(*words), "name": "a"}))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,7 @@ def test_a_flag_says_what_a_playbook_would(words: str, wanted: dict[str, Any]) -
     found = params(*words.split())
     assert {name: found[name] for name in wanted} == wanted
     # And the module's own parsers take it.
-    resource.declare(run_params.with_defaults({**found, "name": "a", "image": "image"}))
+    decide.declare(run_params.with_defaults({**found, "name": "a", "image": "image"}))
 
 
 @pytest.mark.parametrize(
@@ -210,4 +215,4 @@ def test_names_that_are_made_up_are_names() -> None:
     found = {made_up.random(retry) for retry in (False, True) for dummy in range(300)}
     assert len(found) > 200
     for name in found:
-        check_name(name)
+        container_record.check_name(name)

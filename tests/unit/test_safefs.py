@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error, NotFound
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.safefs import Root
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Error,
+    NotFound,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.safefs import Root
 
 
 @pytest.fixture

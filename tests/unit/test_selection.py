@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import filters
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import selection
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+    ps_filters,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.text import filters
 
 NOW = 1767225600.0  # 2026-01-01T00:00:00Z
 
@@ -56,7 +58,7 @@ EVERYTHING = [
 
 
 def chosen(given: Mapping[str, Any], everything: bool = False) -> list[str]:
-    found = selection.choose(
+    found = ps_filters.choose(
         EVERYTHING, given, NOW, everything, lambda one, image: one["Image"] == f"sha256:{image}"
     )
     return [one["Name"][1:] for one in found]

@@ -12,8 +12,8 @@ import threading
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.stream import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.stream import (
     Ahead,
     Limits,
     Stream,

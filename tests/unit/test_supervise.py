@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import supervise
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.record import Record
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container.spec import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    on_exit,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     RestartPolicy,
 )
 
-ENDED = Record(
+ENDED = container_record.Record(
     id="ab" * 32,
     name="web",
     created="2026-01-01T00:00:00.000000000Z",
@@ -55,7 +59,7 @@ THREE_TIMES = RestartPolicy("on-failure", 3)
 def test_a_policy_asks_for_another_start(
     policy: RestartPolicy, changes: dict[str, Any], again: bool
 ) -> None:
-    waiting = supervise.restarting(dataclasses.replace(ENDED, **changes), policy)
+    waiting = on_exit.restarting(dataclasses.replace(ENDED, **changes), policy)
     assert (waiting is not None) is again
     if waiting is not None:
         assert waiting.phase == "restarting"
@@ -79,6 +83,6 @@ def test_the_back_off_doubles_and_a_settled_run_resets_it(
     before_s: float, finished: str, after_s: float
 ) -> None:
     ended = dataclasses.replace(ENDED, backoff_s=before_s, finished_at=finished)
-    waiting = supervise.restarting(ended, ALWAYS)
+    waiting = on_exit.restarting(ended, ALWAYS)
     assert waiting is not None
     assert waiting.backoff_s == pytest.approx(after_s)

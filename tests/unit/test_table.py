@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import table, template
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.text import table, template
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import cli, cli_help
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.verbs import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import help, main
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.verbs import (
     FILTER,
     FLOAT,
     INT,
@@ -28,6 +27,7 @@ from ansible_collections.slipway.engine.plugins.module_utils.runtime.verbs impor
     Verb,
     read,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 
 HOST = Host(Layout.default())
 
@@ -140,31 +140,31 @@ def test_help_is_asked_for(words: list[str]) -> None:
 
 
 def test_every_verb_is_found_by_its_name() -> None:
-    for file, names in cli.FILES.items():
-        table = cli.load(file)
+    for file, names in main.FILES.items():
+        table = main.load(file)
         assert {name.split()[0] for name in table} >= set(names.split()), file
         for name, verb in table.items():
-            assert cli.find([*name.split(), "rest"]) == (name, verb, ["rest"]), (file, name)
-    for group, inner in cli.ALIASES.items():
+            assert main.find([*name.split(), "rest"]) == (name, verb, ["rest"]), (file, name)
+    for group, inner in main.ALIASES.items():
         for verb_name in inner:
-            if f"{group} {verb_name}" not in cli_help.everything():
+            if f"{group} {verb_name}" not in help.everything():
                 pytest.fail(f"there is no {verb_name} that {group} {verb_name} could be")
 
 
 def test_every_file_of_verbs_is_in_the_table() -> None:
-    here = Path(cli.__file__).parent
+    here = Path(main.__file__).parent
     files = {path.stem for path in here.glob("cli_*.py") if "\nVERBS" in path.read_text()}
-    assert files == set(cli.FILES)
-    tree = ast.parse(Path(cli.__file__).read_text())
+    assert files == set(main.FILES)
+    tree = ast.parse(Path(main.__file__).read_text())
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
     assert files <= imported
 
 
 def test_groups_know_other_words() -> None:
     for other, name in (("image list", "image ls"), ("container list", "container ls")):
-        assert cli.find(other.split())[:2] == cli.find(name.split())[:2]
-    assert cli.find(["container", "remove", "x"])[1:] == cli.find(["rm", "x"])[1:]
-    assert cli.find(["--version"])[0] == "version"
+        assert main.find(other.split())[:2] == main.find(name.split())[:2]
+    assert main.find(["container", "remove", "x"])[1:] == main.find(["rm", "x"])[1:]
+    assert main.find(["--version"])[0] == "version"
 
 
 @pytest.mark.parametrize(
@@ -177,18 +177,18 @@ def test_groups_know_other_words() -> None:
 )
 def test_a_verb_that_is_none(words: list[str], status: int, complaint: str) -> None:
     with pytest.raises(Usage) as caught:
-        cli.find(words)
+        main.find(words)
     assert str(caught.value).startswith(complaint)
     assert caught.value.status == status
 
 
 def test_help_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([]) == 0
+    assert main.main([]) == 0
     whole = capsys.readouterr().out
     assert "\nUsage:  slipway COMMAND\n" in whole
     assert "supervise" not in whole
-    for name, verb in cli_help.everything().items():
-        assert cli.main([*name.split(), "--help"]) == 0
+    for name, verb in help.everything().items():
+        assert main.main([*name.split(), "--help"]) == 0
         shown = capsys.readouterr().out
         assert shown.splitlines()[1].startswith(f"Usage:  slipway {name}"), name
         assert verb.text and f"\n{verb.text}\n" in shown, name
@@ -203,11 +203,11 @@ def test_help_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_looks_like_dockers(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["kill", "--help"])
+    main.main(["kill", "--help"])
     assert capsys.readouterr().out == (
         "\nUsage:  slipway kill [OPTIONS] CONTAINER [CONTAINER...]\n\n"
         "Kill one or more running containers\n\nOptions:\n"
         '  -s, --signal string   Signal to send to the container (default "KILL")\n'
     )
-    cli.main(["image", "--help"])
+    main.main(["image", "--help"])
     assert "\nUsage:  slipway image COMMAND\n" in capsys.readouterr().out

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils.runtime import linux
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import inspect, local
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.declare import declare
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.pruning import wanted
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.resource import (
-    State,
-    plan,
-    view,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    decide,
+    pruning,
 )
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume.spec import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    declare as volume_declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import inspect, local
 
 NFS = {"type": "nfs", "device": ":/export", "o": "addr=192.0.2.1,rw,nfsvers=4"}
 
@@ -93,14 +93,14 @@ def test_a_server_is_found_for_the_kernel() -> None:
 )
 def test_what_is_refused(given: dict[str, Any], why: str) -> None:
     with pytest.raises(Error) as caught:
-        declare({"volume_name": "v", **given})
+        volume_declare.declare({"volume_name": "v", **given})
     assert why in str(caught.value)
 
 
 def test_passwords_are_not_shown() -> None:
     options = {"type": "cifs", "device": "//nas/x", "o": "username=u,password=s3cret,vers=3"}
     volume = Volume("v", "2026-01-31T12:00:00.123456789Z", driver_options=options)
-    assert "s3cret" not in str(view(State("v", volume)))
+    assert "s3cret" not in str(decide.view(decide.State("v", volume)))
     layout = Layout(Path("/r"), Path("/run"), Path("/etc"))
     shown = inspect.document(layout, volume)
     assert shown["Options"]["o"] == "username=u,password=********,vers=3"
@@ -150,7 +150,9 @@ def test_passwords_are_not_shown() -> None:
 def test_plans(
     given: dict[str, Any], have: Volume | None, actions: list[str], reasons: tuple[str, ...]
 ) -> None:
-    planned = plan(declare({"volume_name": "v", **given}), State("v", have))
+    planned = decide.plan(
+        volume_declare.declare({"volume_name": "v", **given}), decide.State("v", have)
+    )
     assert (planned.actions, planned.reasons) == (actions, reasons)
 
 
@@ -165,7 +167,7 @@ def test_which_are_pruned() -> None:
         ({"all": True, "label!": "a=1"}, [made]),
         ({"label": "com.docker.volume.anonymous"}, [made]),
     ):
-        assert [one for one in (named, made) if wanted(filters).match(one)] == meant
+        assert [one for one in (named, made) if pruning.wanted(filters).match(one)] == meant
     for filters in ({"until": "24h"}, {"name": "x"}, {"all": "perhaps"}):
         with pytest.raises(Error):
-            wanted(filters)
+            pruning.wanted(filters)

@@ -15,11 +15,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from . import cli
-from .errors import Error
-from .plan import Host
-from .terminal import say
-from .verbs import SWITCH, Arguments, Flag, Usage, Verb, operand_words
+from ..base.errors import Error
+from ..plan.plan import Host
+from . import main
+from .line.verbs import SWITCH, Arguments, Flag, Usage, Verb, operand_words
+from .terminal.output import say
 
 #: Verbs whose containers run, and those whose do not.
 _OF_RUNNING = frozenset(
@@ -70,14 +70,14 @@ def candidates(host: Host, words: Sequence[str], current: str) -> Iterator[str]:
     """What may stand in the place of the word that is begun, whether it fits it or not."""
     if not words:
         hidden = ("complete", "supervise")
-        words = [word for listed in cli.FILES.values() for word in listed.split()]
+        words = [word for listed in main.FILES.values() for word in listed.split()]
         yield from (word for word in words if word not in hidden)
         yield "--help"
         return
     if len(words) == 1 and (inner := _inside(words[0])):
         yield from inner
         return
-    name, verb, rest = cli.find(words)
+    name, verb, rest = main.find(words)
     flags = {f"--{flag.name}": flag for flag in verb.flags}
     shorts = {f"-{flag.short}": flag for flag in verb.flags if flag.short}
     asking, operands = _walk(verb, {**flags, **shorts}, rest)
@@ -100,12 +100,12 @@ def _inside(group: str) -> list[str]:
     """The verbs of a group; none for a verb that is not one."""
     found = [
         name.split()[1]
-        for file, names in cli.FILES.items()
+        for file, names in main.FILES.items()
         if group in names.split()
-        for name, verb in cli.load(file).items()
+        for name, verb in main.load(file).items()
         if name.startswith(f"{group} ") and not verb.hidden
     ]
-    return [*found, *cli.ALIASES.get(group, ())] if found else []
+    return [*found, *main.ALIASES.get(group, ())] if found else []
 
 
 def _walk(verb: Verb, flags: dict[str, Flag], words: Sequence[str]) -> tuple[Optional[Flag], int]:
@@ -163,20 +163,21 @@ def names(host: Host, kind: str, verb: str = "") -> Iterator[str]:
     """The names of what is on the host; of containers those that a verb is for."""
     layout = host.layout
     if kind == "CONTAINER":
-        from .container import liveness, record
+        from ..container.status import liveness
+        from ..records import container_record
 
-        for found in record.records(layout):
+        for found in container_record.records(layout):
             live = liveness.truth(layout, found).phase in liveness.LIVE
             if not ((verb in _OF_RUNNING and not live) or (verb in _OF_STOPPED and live)):
                 yield found.name
     elif kind == "IMAGE":
-        from .image import store
-        from .reference import parse_normalized
+        from ..image.store import store
+        from ..spec.reference import parse_normalized
 
         for image in store.all_images(layout):
             yield from (parse_normalized(name).familiar for name in image.names)
     elif kind == "NETWORK":
-        from .network import record as networks
+        from ..records import network_record as networks
 
         yield from (network.spec.name for network in networks.networks(layout))
     elif kind == "VOLUME":

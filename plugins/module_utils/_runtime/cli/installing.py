@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Generic, TypeVar
 
-from . import archive
-from .frozen import dataclass
-from .plan import Host, Plan, Resource, Step
+from ..base.frozen import dataclass
+from ..plan.plan import Host, Plan, Resource, Step
+from ..program import zipapp
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -38,7 +38,7 @@ class InstallProgram(Step[WithProgram[S]]):
         return dataclasses.replace(have, current=True)
 
     def execute(self, host: Host) -> None:
-        archive.install(host.layout)
+        zipapp.install(host.layout)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
 
     def observe(host: Host, declared: D) -> WithProgram[S]:
         predicted = host.predicted.get("program", {}).get("current") is not None
-        current = predicted or archive.installed(host.layout)
+        current = predicted or zipapp.installed(host.layout)
         return WithProgram(current, resource.observe(host, declared))
 
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:

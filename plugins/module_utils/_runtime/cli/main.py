@@ -16,46 +16,45 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from .errors import Error
-from .layout import Layout
-from .plan import Host
-from .terminal import complain
-from .verbs import Arguments, Help, Table, Usage, Verb, read
+from ..base.errors import Error
+from ..base.layout import Layout
+from ..plan.plan import Host
+from .line.verbs import Arguments, Help, Table, Usage, Verb, read
+from .terminal.output import complain
 
 if TYPE_CHECKING:
     # The files of verbs are imported by name, below; whoever packs the program sees them here.
-    from . import (
-        cli_archive,
-        cli_attach,
-        cli_complete,
-        cli_container,
-        cli_exec,
-        cli_help,
-        cli_image,
-        cli_inside,
-        cli_look,
-        cli_network,
-        cli_run,
-        cli_supervise,
-        cli_system,
-        cli_volume,
+    from . import complete, help
+    from .verb import (
+        attach,
+        container,
+        exec,
+        image,
+        image_files,
+        inside,
+        network,
+        run,
+        show,
+        supervise,
+        system,
+        volume,
     )
 
     _SENT_ALONG = (
-        cli_archive,
-        cli_attach,
-        cli_complete,
-        cli_container,
-        cli_exec,
-        cli_help,
-        cli_image,
-        cli_inside,
-        cli_look,
-        cli_network,
-        cli_run,
-        cli_supervise,
-        cli_system,
-        cli_volume,
+        image_files,
+        attach,
+        complete,
+        container,
+        exec,
+        help,
+        image,
+        inside,
+        show,
+        network,
+        run,
+        supervise,
+        system,
+        volume,
     )
 
 #: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
@@ -143,14 +142,15 @@ def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
 
 def _recover(host: Host) -> None:
     """Finish what a killed task or command left halfway; two directories are looked at."""
-    from .container import journal, watcher
+    from ..container.supervision import watcher
+    from ..records import journal
 
     if journal.pending(host.layout):
-        from .container import swap
+        from ..container.lifecycle import replacement
 
-        swap.recover_all(host)
+        replacement.recover_all(host)
     if watcher.lost(host.layout):
-        from .container import incarnation
+        from ..container.lifecycle import incarnation
 
         incarnation.look_after(host)
 

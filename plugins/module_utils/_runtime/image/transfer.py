@@ -16,17 +16,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
-from .. import oci
-from ..errors import Error, NotFound, Unreachable
-from ..layout import Layout
-from ..oci import Descriptor
-from ..plan import Host
-from ..reference import Reference, parse_normalized
+from ..base.errors import Error, NotFound, Unreachable
+from ..base.layout import Layout
+from ..plan.plan import Host
 from ..registry.credentials import Credentials, registry_domain
 from ..registry.settings import read_settings
-from . import blobs, index, layers, manifest, platform, store
-from .manifest import Manifest
-from .platform import Platform
+from ..spec import oci
+from ..spec.oci import Descriptor
+from ..spec.reference import Reference, parse_normalized
+from .store import blobs, index, layers, manifest, platform, store
+from .store.manifest import Manifest
+from .store.platform import Platform
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

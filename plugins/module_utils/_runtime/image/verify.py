@@ -18,13 +18,14 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from .. import files, oci
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from ..oci import Descriptor
-from . import blobs, index, layers, store
-from .blobs import Damaged
+from ..base import files
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..spec import oci
+from ..spec.oci import Descriptor
+from .store import blobs, index, layers, store
+from .store.blobs import Damaged
 
 _CHUNK = 1 << 20
 
@@ -124,7 +125,7 @@ def _verify_layer(
 
 
 def _unpack(layout: Layout, layer: Descriptor, target: Path, below: Sequence[Path]) -> str:
-    from . import compression, unpack
+    from .layer import compression, unpack
 
     with blobs.open_verified(layout, layer) as blob:  # noqa: SIM117
         with compression.plain(blob, layer.media_type) as plain:

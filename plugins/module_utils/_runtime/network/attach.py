@@ -15,13 +15,13 @@ import itertools
 from collections.abc import Collection, Sequence
 from typing import Callable
 
-from .. import files
-from ..container.record import Record
-from ..container.spec import Endpoint
-from ..errors import Error, NotFound
-from ..layout import Layout
-from . import dns, lease, link, plug, probe, publish, record
-from .spec import (
+from ..base import files
+from ..base.errors import Error, NotFound
+from ..base.layout import Layout
+from ..records import network_record
+from ..records.container_record import Record
+from ..spec.container import Endpoint
+from ..spec.network import (
     INTERFACE_OPTION,
     SYSCTLS_OPTION,
     Attachment,
@@ -29,6 +29,9 @@ from .spec import (
     NetworkSpec,
     endpoint_sysctls,
 )
+from . import lease, synchronise
+from .link import container_side, host_side, probe
+from .names import etc_files
 
 #: The lock under which networks are made, changed and removed: their subnets concern one another.
 LOCK = ("network", "all")
@@ -51,7 +54,7 @@ def attach(
     """
     if network_mode:
         return ()
-    wanted = endpoints or (Endpoint(record.DEFAULT),)
+    wanted = endpoints or (Endpoint(network_record.DEFAULT),)
     networks = [_network(layout, endpoint.network) for endpoint in wanted]
     for network in networks:
         if network.spec.config_only:
@@ -90,7 +93,7 @@ def settled(layout: Layout, found: Record, endpoints: Sequence[Endpoint]) -> boo
         return False
     wanted = {}
     for endpoint in endpoints:
-        network = record.find(layout, endpoint.network)
+        network = network_record.find(layout, endpoint.network)
         if network is not None:
             wanted[network.id] = endpoint
     if wanted.keys() != {attachment.network_id for attachment in found.attachments}:
@@ -134,7 +137,7 @@ class _Names:
 
     def interface(self, network: Network, asked: str) -> str:
         there = self._standing.get(network.id)
-        prefix = network.spec.driver_options.get(record.PREFIX_OPTION, "eth")
+        prefix = network.spec.driver_options.get(network_record.PREFIX_OPTION, "eth")
         if asked:
             if asked in self._taken and (there is None or there.interface != asked):
                 raise Error(f"two networks of one container have the interface name {asked}")
@@ -151,17 +154,17 @@ class _Names:
 
 
 def _network(layout: Layout, name: str) -> Network:
-    network = record.read(layout, name)
-    if network.spec.name != record.DEFAULT or network.spec.pools:
+    network = network_record.read(layout, name)
+    if network.spec.name != network_record.DEFAULT or network.spec.pools:
         return network
     with files.lock(layout.lock(*LOCK)):
-        network = record.read(layout, name)
+        network = network_record.read(layout, name)
         return network if network.spec.pools else _make_default(layout)
 
 
 def _make_default(layout: Layout) -> Network:
     """Record the network ``bridge`` on its first use, with a subnet the host has free."""
-    taken = [pool.subnet for n in record.networks(layout) for pool in n.spec.pools]
+    taken = [pool.subnet for n in network_record.networks(layout) for pool in n.spec.pools]
     taken += [subnet for subnet, dummy in lease.host_routes()]
     pool = lease.free_pool(taken)
     if pool is None:
@@ -169,8 +172,8 @@ def _make_default(layout: Layout) -> Network:
             "no subnet is free for the network bridge: all default ones overlap networks or routes",
             hint="declare the network bridge with a subnet of your own",
         )
-    network = record.make(NetworkSpec(record.DEFAULT, pools=(pool,)))
-    record.write(layout, network)
+    network = network_record.make(NetworkSpec(network_record.DEFAULT, pools=(pool,)))
+    network_record.write(layout, network)
     return network
 
 
@@ -178,7 +181,7 @@ def _attachment(
     layout: Layout, container_id: str, names: _Names, endpoint: Endpoint, network: Network
 ) -> Attachment:
     for alias in endpoint.aliases:
-        dns.check_host_name(alias)
+        etc_files.check_host_name(alias)
     spec = network.spec
     mac_address = endpoint.mac_address
     if mac_address and spec.driver == "ipvlan":
@@ -194,7 +197,7 @@ def _attachment(
     if not mac_address and spec.driver != "ipvlan":
         mac_address = lease.mac_address(addresses.ipv4 or addresses.ipv6)
     # In the modes l3 and l3s the parent routes, and has no address that could be a gateway.
-    routed = record.mode(spec) in ("l3", "l3s")
+    routed = network_record.mode(spec) in ("l3", "l3s")
     return Attachment(
         network_id=network.id,
         network=spec.name,
@@ -206,13 +209,13 @@ def _attachment(
         ipv4_gateway="" if routed else addresses.ipv4_gateway,
         ipv6_address=addresses.ipv6,
         ipv6_gateway="" if routed else addresses.ipv6_gateway,
-        mtu=record.mtu(network),
+        mtu=network_record.mtu(network),
         aliases=endpoint.aliases,
         driver=spec.driver,
-        mode=record.mode(spec),
+        mode=network_record.mode(spec),
         device_route=routed and not spec.internal,
-        isolated=spec.driver_options.get(record.ICC_OPTION) == "false",
-        host_ip=spec.driver_options.get(record.HOST_IP_OPTION, ""),
+        isolated=spec.driver_options.get(network_record.ICC_OPTION) == "false",
+        host_ip=spec.driver_options.get(network_record.HOST_IP_OPTION, ""),
         links=endpoint.links,
         gw_priority=endpoint.gw_priority,
         sysctls=endpoint_sysctls(endpoint.driver_opts.get(SYSCTLS_OPTION, ""), interface),
@@ -229,12 +232,12 @@ def raise_interface(network: Network) -> bool:
     whether something had to be done.
     """
     if network.spec.driver == "bridge":
-        addresses = record.bridge_addresses(network)
-        return link.ensure_bridge(network.bridge, addresses, record.mtu(network))
+        addresses = network_record.bridge_addresses(network)
+        return host_side.ensure_bridge(network.bridge, addresses, network_record.mtu(network))
     if not network.bridge:
         return False
-    vlan = None if record.parentless(network.spec) else record.vlan(network.bridge)
-    return link.ensure_parent(network.bridge, vlan, network.owned)
+    vlan = None if network_record.parentless(network.spec) else network_record.vlan(network.bridge)
+    return host_side.ensure_parent(network.bridge, vlan, network.owned)
 
 
 def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
@@ -242,8 +245,8 @@ def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
     is removed meanwhile, of which nothing is left.
     """
     for attachment in attachments:
-        network = record.read(layout, attachment.network_id)
-        if raise_interface(network) and record.find(layout, network.id) is None:
+        network = network_record.read(layout, attachment.network_id)
+        if raise_interface(network) and network_record.find(layout, network.id) is None:
             # Who removed it may have looked for its interface before we made it.
             take_down(network)
             raise NotFound(f"the network {network.spec.name} was removed meanwhile")
@@ -252,7 +255,7 @@ def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
 def take_down(network: Network) -> None:
     """Remove what a network stands on, where that is ours; what is gone already is a success."""
     if network.bridge and network.owned:
-        link.delete_link(network.bridge)
+        host_side.delete_link(network.bridge)
 
 
 def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None:
@@ -262,7 +265,7 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
     are all that the container has. On failure no new host link is left.
     """
     raise_bridges(layout, attachments)
-    plug.connect(pid, attachments)
+    container_side.connect(pid, attachments)
 
 
 def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]:
@@ -274,15 +277,15 @@ def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]
     lost = []
     within = probe.inside(found.pid) if found.attachments else frozenset()
     for attachment in found.attachments:
-        network = record.find(layout, attachment.network_id)
+        network = network_record.find(layout, attachment.network_id)
         if network is None:
             lost.append(f"its network {attachment.network} is gone")
-        elif not probe.stands(network.bridge, record.bridge_addresses(network)):
+        elif not probe.stands(network.bridge, network_record.bridge_addresses(network)):
             lost.append(f"{interface_word(network)} of the network {attachment.network}")
         elif attachment.interface not in within or not _is_plugged(attachment):
             lost.append(f"its link to the network {attachment.network}")
     if rules and found.attachments:
-        lost += publish.lost(layout)
+        lost += synchronise.lost(layout)
     return tuple(lost)
 
 
@@ -299,7 +302,7 @@ def is_connected(network: Network, found: Record) -> bool:
             addresses = filter(None, (attachment.ipv4_address, attachment.ipv6_address))
             return (
                 (attachment.bridge, attachment.driver, attachment.mode)
-                == (network.bridge, network.spec.driver, record.mode(network.spec))
+                == (network.bridge, network.spec.driver, network_record.mode(network.spec))
                 and _is_plugged(attachment)
                 and not any(
                     lease.misfit(address.partition("/")[0], network.spec.pools)
@@ -317,5 +320,5 @@ def interface_word(network: Network) -> str:
 
 def release(layout: Layout, found: Record) -> None:
     """Give back every lease of a container that is removed, on any network; none is a success."""
-    for network in record.networks(layout):
+    for network in network_record.networks(layout):
         lease.release(layout, network.id, found.id)

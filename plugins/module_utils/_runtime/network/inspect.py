@@ -9,19 +9,19 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from ..container.record import Record
-from . import record
-from .ruleset import MASQUERADE_OPTION
-from .spec import Attachment, Network, Pool
+from ..records import network_record
+from ..records.container_record import Record
+from ..spec.network import Attachment, Network, Pool
+from .firewall.ruleset import MASQUERADE_OPTION
 
 #: What Docker shows of its default bridge, which nobody declared.
 _BRIDGE = {
-    record.DEFAULT_OPTION: "true",
-    record.ICC_OPTION: "true",
+    network_record.DEFAULT_OPTION: "true",
+    network_record.ICC_OPTION: "true",
     MASQUERADE_OPTION: "true",
-    record.HOST_IP_OPTION: "0.0.0.0",
-    record.BRIDGE_OPTION: record.bridge_name(record.DEFAULT, {}),
-    record.MTU_OPTION: "1500",
+    network_record.HOST_IP_OPTION: "0.0.0.0",
+    network_record.BRIDGE_OPTION: network_record.bridge_name(network_record.DEFAULT, {}),
+    network_record.MTU_OPTION: "1500",
 }
 
 
@@ -53,7 +53,10 @@ def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]
             for attachment in found.attachments
             if attachment.network_id == network.id
         },
-        "Options": {**(_BRIDGE if spec.name == record.DEFAULT else {}), **spec.driver_options},
+        "Options": {
+            **(_BRIDGE if spec.name == network_record.DEFAULT else {}),
+            **spec.driver_options,
+        },
         "Labels": dict(spec.labels),
     }
 

@@ -21,11 +21,11 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Optional, Union
 
-from .. import files
-from ..errors import Conflict, Error
-from ..frozen import dataclass
-from ..layout import Layout
-from .spec import Network, Pool
+from ..base import files
+from ..base.errors import Conflict, Error
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..spec.network import Network, Pool
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Block = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

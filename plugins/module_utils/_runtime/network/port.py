@@ -13,11 +13,12 @@ import random
 import socket
 from collections.abc import Iterator, Sequence
 
-from ..container.spec import Port
-from ..errors import Conflict, Error
-from ..layout import Layout
-from . import nameserver, sockets
-from .spec import Attachment, Publication, by_gateway
+from ..base.errors import Conflict, Error
+from ..base.layout import Layout
+from ..spec.container import Port
+from ..spec.network import Attachment, Publication, by_gateway
+from .link import sockets
+from .names import aardvark
 
 _TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM, "sctp": socket.SOCK_STREAM}
 _PROTOCOLS = {
@@ -186,7 +187,7 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
             if exc.errno == errno.EADDRINUSE:
                 if made.protocol == "tcp" and _only_connections(made.host_port):
                     return
-                if made.host_port == 53 and nameserver.has_alone(layout, made.protocol):
+                if made.host_port == 53 and aardvark.has_alone(layout, made.protocol):
                     return
                 raise _port_taken(made, _owner(made)) from exc
             if exc.errno == errno.EADDRNOTAVAIL:

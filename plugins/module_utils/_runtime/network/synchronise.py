@@ -17,14 +17,17 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from .. import files, linux
-from ..container import record as container_record
-from ..container.record import Record
-from ..container.spec import Port
-from ..frozen import dataclass
-from ..layout import Layout
-from . import firewall, names, port, record, sysctl
-from .spec import Attachment, Network, Publication
+from ..base import files, linux
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..records import container_record, network_record
+from ..records.container_record import Record
+from ..spec.container import Port
+from ..spec.network import Attachment, Network, Publication
+from . import port
+from .firewall import firewall
+from .link import sysctl
+from .names import zones
 
 _FIREWALL_LOCK = ("firewall", "table")
 _PORTS_LOCK = ("firewall", "ports")
@@ -64,19 +67,19 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
         try:
             live = _live(layout, starting, stale)
             publications = [publication for found in live for publication in found.publications]
-            networks = record.networks(layout)
+            networks = network_record.networks(layout)
             changed = firewall.apply(networks, publications)
             _remember(layout, firewall.marker(networks, publications))
             if changed:
                 _forget_flows(starting)
-            refreshed = names.refresh(layout, live, networks)
+            refreshed = zones.refresh(layout, live, networks)
         finally:
             # Until now they told who looks that the host is being changed.
             _unlink_claims(_claims_directory(layout), stale)
             _forget_the_dead(layout)
         warnings = refreshed.complaints
         if changed and live:
-            warnings += tuple(_dropped(networks, bool(names.zones(live, networks))))
+            warnings += tuple(_dropped(networks, bool(zones.zones(live, networks))))
         return Synchronised(changed, refreshed.changed, warnings)
 
 
@@ -84,16 +87,16 @@ def _forget_flows(starting: Sequence[Record]) -> None:
     """Let clients that go on asking ports which are published only now find them."""
     publications = [p for found in starting for p in found.publications if p.protocol == "udp"]
     if publications:
-        from . import conntrack  # Few publish UDP.
+        from .link import conntrack  # Few publish UDP.
 
         conntrack.forget_stale(publications)
 
 
 def _dropped(networks: Sequence[Network], named: bool) -> list[str]:
     """What firewalls beside ours would drop of what it lets pass."""
-    from . import beside  # Only whoever changes the rules needs it.
+    from .firewall import other_firewalls  # Only whoever changes the rules needs it.
 
-    return beside.complaints(networks, named)
+    return other_firewalls.complaints(networks, named)
 
 
 def standing(layout: Layout) -> bool:
@@ -126,10 +129,10 @@ def lost(layout: Layout) -> tuple[str, ...]:
 
 
 def _lacking(layout: Layout) -> tuple[str, ...]:
-    live, networks = _live(layout), record.networks(layout)
+    live, networks = _live(layout), network_record.networks(layout)
     publications = [p for found in live for p in found.publications]
     found = [] if firewall.current(networks, publications) else ["the firewall"]
-    return (*found, *(() if names.standing(layout, live, networks) else ("the name server",)))
+    return (*found, *(() if zones.standing(layout, live, networks) else ("the name server",)))
 
 
 def _remember(layout: Layout, marker: str) -> None:

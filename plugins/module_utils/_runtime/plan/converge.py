@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from . import files
-from .errors import Error
+from ..base import files
+from ..base.errors import Error
 from .plan import Host, Plan, Resource
 
 S = TypeVar("S")

@@ -16,9 +16,9 @@ from dataclasses import dataclass as changing
 from dataclasses import field
 from typing import Any, Callable, Generic, Optional, TypeVar
 
-from .errors import Error
-from .frozen import dataclass
-from .layout import Layout
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..base.layout import Layout
 
 S = TypeVar("S")
 D = TypeVar("D")

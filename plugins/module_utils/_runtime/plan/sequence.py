@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .frozen import dataclass
+from ..base.frozen import dataclass
 from .plan import Host, Plan, Resource, Step
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from . import files
+from ..base import files
 
 #: Where bash-completion looks for those of programs in /usr/local/bin.
 PLACE = Path("/usr/local/share/bash-completion/completions/slipway")

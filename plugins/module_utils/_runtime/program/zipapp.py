@@ -31,16 +31,16 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from . import files
-from .errors import Error
-from .layout import Layout
+from ..base import files
+from ..base.errors import Error
+from ..base.layout import Layout
 
 if TYPE_CHECKING:
     # Ansible's packer sends every module it finds imported, here too: so the program's come along
     # with whatever installs it, and importing them costs a task nothing.
-    from . import cli
+    from ..cli import main
 
-    _SENT_ALONG = cli
+    _SENT_ALONG = main
 
 #: The package inside the program.
 PACKAGE = "slipway"
@@ -296,9 +296,9 @@ def install(layout: Layout, launcher: Path = LAUNCHER) -> None:
     alone. Where it is the usual one, the shell learns to complete it.
     """
     if launcher == LAUNCHER:
-        from . import completion  # Only whoever installs writes it.
+        from . import bash_completion  # Only whoever installs writes it.
 
-        completion.install()
+        bash_completion.install()
     target = layout.program / f"{digest()}.pyz"
     if not target.is_file():
         files.write_atomic(target, build(), mode=0o700)

@@ -20,13 +20,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Optional
 
-from .. import document, files
-from ..errors import Conflict, Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..network.spec import Attachment, Publication
-from .names import is_name
-from .spec import ContainerSpec, ImageDefaults, Mount
+from ..base import document, files
+from ..base.errors import Conflict, Error, NotFound
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..spec.container import ContainerSpec, ImageDefaults, Mount
+from ..spec.identifiers import is_name
+from ..spec.network import Attachment, Publication
 
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
 

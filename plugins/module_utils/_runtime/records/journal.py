@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from .. import document, files, linux
-from ..frozen import dataclass
-from ..layout import Layout
-from . import liveness
+from ..base import document, files, linux
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..container.status import liveness
 
 
 @dataclass(frozen=True)

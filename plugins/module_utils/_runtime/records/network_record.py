@@ -18,10 +18,10 @@ import time
 from collections.abc import Mapping
 from typing import Optional
 
-from .. import document, files
-from ..errors import Error, NotFound
-from ..layout import Layout
-from .spec import Network, NetworkSpec
+from ..base import document, files
+from ..base.errors import Error, NotFound
+from ..base.layout import Layout
+from ..spec.network import Network, NetworkSpec
 
 #: The network of containers that declare none.
 DEFAULT = "bridge"

@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from typing import Callable, Optional
 from urllib.parse import urlencode, urlsplit
 
-from ..errors import Error
-from ..frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 from .credentials import Credentials
 from .failure import Denied
 from .origin import Origin, check_realm

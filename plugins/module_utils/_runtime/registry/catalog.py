@@ -15,12 +15,12 @@ from dataclasses import replace
 from typing import Any, Callable
 from urllib.parse import quote, urlencode, urljoin
 
-from .. import oci
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..reference import is_path, is_tag
-from .answer import Answer
+from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
+from ..spec import oci
+from ..spec.reference import is_path, is_tag
 from .failure import Broken, Limits, Patience
+from .response import Answer
 from .transport import Request, Transport
 
 #: What one page may weigh, and how many names are taken in all.

@@ -20,16 +20,16 @@ from types import TracebackType
 from typing import Callable, Optional
 from urllib.parse import quote, urlencode
 
-from .. import oci
-from ..errors import Error
-from ..layout import Layout
-from ..oci import Descriptor
+from ..base.errors import Error
+from ..base.layout import Layout
+from ..spec import oci
+from ..spec.oci import Descriptor
+from . import catalog as listing
 from . import credentials as stored
-from . import listing
-from .answer import Answer, Slice
 from .credentials import Credentials
 from .download import Part
 from .failure import Broken, Limits, Patience
+from .response import Answer, Slice
 from .settings import RegistrySettings, read_settings
 from .transport import Request, Transport
 

@@ -25,10 +25,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import files, process
-from ..errors import Error
-from ..frozen import dataclass
-from ..reference import DEFAULT_DOMAIN, HUB_HOST, is_domain
+from ..base import files, process
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST, is_domain
 
 #: The key under which Docker, Podman and skopeo keep the login of Docker Hub.
 HUB_KEY = "https://index.docker.io/v1/"

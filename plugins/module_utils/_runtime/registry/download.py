@@ -19,8 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Optional
 
-from ..errors import Error, LockTimeout
-from ..oci import Descriptor
+from ..base.errors import Error, LockTimeout
+from ..spec.oci import Descriptor
 
 #: Below this a new request costs as much as the bytes.
 RESUME_FROM = 1 << 20

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
-from ..errors import Error, Unreachable
-from ..frozen import dataclass
+from ..base.errors import Error, Unreachable
+from ..base.frozen import dataclass
 from .origin import Origin
 
 #: Bytes that are worth a new connection.

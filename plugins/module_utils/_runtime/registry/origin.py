@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from typing import Optional, Union
 from urllib.parse import urlsplit
 
-from ..errors import Error
-from ..frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

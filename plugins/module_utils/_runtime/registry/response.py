@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional, Protocol
 
-from ..errors import Error, NotFound
+from ..base.errors import Error, NotFound
 from .failure import Broken, Denied, Limits, said
 
 #: How much of an error document is read: enough for what a person wants to know.

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
-from .. import files
-from ..document import from_json
-from ..frozen import dataclass
-from ..layout import Layout
+from ..base import files
+from ..base.document import from_json
+from ..base.frozen import dataclass
+from ..base.layout import Layout
 from .credentials import registry_domain
 
 

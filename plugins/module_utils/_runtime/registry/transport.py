@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Union
 from urllib.parse import urljoin
 
-from ..errors import Error
-from ..frozen import dataclass
-from ..reference import DEFAULT_DOMAIN, HUB_HOST
-from .answer import Answer, Slice
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST
 from .auth import TOKEN_LIMIT, Login
 from .credentials import Credentials
 from .failure import Broken, Limits, Patience, failure
 from .origin import Origin, check_redirect, check_resolved
+from .response import Answer, Slice
 from .settings import RegistrySettings
 
 if TYPE_CHECKING:

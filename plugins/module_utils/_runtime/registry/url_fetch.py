@@ -18,19 +18,12 @@ from types import TracebackType
 from typing import Optional
 from urllib.parse import urljoin
 
-from ..errors import Error, NotFound
-from .answer import Answer
+from ..base.errors import Error, NotFound
 from .failure import Broken, Hints, Limits, Patience, explain
 from .origin import Origin, check_redirect, check_resolved
-from .source import Facts, Source, shown
-from .transport import (
-    MOST_REDIRECTS,
-    PASSING,
-    REDIRECTS,
-    exchange,
-    open_session,
-    proxies_of,
-)
+from .response import Answer
+from .transport import MOST_REDIRECTS, PASSING, REDIRECTS, exchange, open_session, proxies_of
+from .url_source import Facts, Source, shown
 
 #: With these a server may refuse HEAD alone; storage with signed URLs answers 403.
 _NO_HEAD = frozenset({400, 403, 405, 501})

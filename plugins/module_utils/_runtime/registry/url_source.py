@@ -16,8 +16,8 @@ from dataclasses import asdict
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
 
-from ..errors import Error
-from ..frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 from .origin import Origin
 
 #: More than any root filesystem; a server that never ends must not fill the disk.

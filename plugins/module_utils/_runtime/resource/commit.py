@@ -19,19 +19,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import snapshot
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..image import changes, difference, index, layers, making, state, store
-from ..image.state import ABSENT, CURRENT, OUTDATED, State
-from ..layout import Layout
-from ..oci import chain_ids
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference
-from . import liveness, record, still, tree
-from .incarnation import locked
-from .record import Record
-from .spec import ContainerSpec, argv
+from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
+from ..base.layout import Layout
+from ..container.files import filesystem, freeze
+from ..container.lifecycle.incarnation import locked
+from ..container.status import liveness
+from ..image.build import assemble, config_changes
+from ..image.layer import difference
+from ..image.store import index, layers, store
+from ..plan.plan import Host, Plan, Resource, Step
+from ..records import container_record
+from ..records.container_record import Record
+from ..spec.container import ContainerSpec, argv
+from ..spec.oci import chain_ids
+from ..spec.reference import Reference
+from ..tree import snapshot
+from .image import named_image
+from .image.named_image import ABSENT, CURRENT, OUTDATED, State
 
 #: The diff_id of a layer without entries: a tar that is its end alone. No engine keeps such a
 #: layer.
@@ -69,8 +74,8 @@ class Commit(Step[State]):
 
     def execute(self, host: Host) -> None:
         declared, layout = self.declared, host.layout
-        container_id = record.identify(layout, declared.container)
-        with store.lease(layout), making.writing_layer(layout) as out:
+        container_id = container_record.identify(layout, declared.container)
+        with store.lease(layout), assemble.writing_layer(layout) as out:
             with _still(host, container_id, declared.pause) as found:
                 spec, parent = _origin(layout, found)
                 made = _read(layout, found, out)
@@ -80,7 +85,7 @@ class Commit(Step[State]):
             if added:
                 lowers = store.ensure_unpacked(layout, parent)
                 layers.unpack_layer(layout, added[0], made.diff_id, chain_ids(diff_ids)[-1], lowers)
-            descriptor = making.put_image(layout, config, (*parent.layers, *added))
+            descriptor = assemble.put_image(layout, config, (*parent.layers, *added))
             index.tag(layout, declared.reference, descriptor)
 
 
@@ -94,13 +99,13 @@ class _Content:
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of commit: container, name, tag, author, comment, pause, changes and the defaults."""
-    reference = state.reference_of(params)
+    reference = named_image.reference_of(params)
     if reference.digest:
         raise Error(f"{reference.canonical} names a digest, and a commit gets a tag")
-    options = {key: value for key, value in params.items() if key in changes.OPTIONS}
+    options = {key: value for key, value in params.items() if key in config_changes.OPTIONS}
     instructions = tuple(str(line) for line in params.get("changes") or ())
     # What is wrong with them is found out now, not when the container is frozen.
-    changes.change(changes.with_options({}, options), instructions)
+    config_changes.change(config_changes.with_options({}, options), instructions)
     return Declared(
         container=str(params["container"]),
         reference=reference,
@@ -114,31 +119,31 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read what the container has changed, and compare the image it gives with the one here."""
-    local = state.here(host, declared.reference)
+    local = named_image.here(host, declared.reference)
     have = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     try:
-        found = tree.foreseen(host, declared.container)
+        found = filesystem.foreseen(host, declared.container)
         if found is None:
             # An earlier task of this check-mode run makes the container, so nothing can be read
             # yet.
             known = local is not None and _mark(declared) in local.known_as
             return replace(have, status=CURRENT) if known else have
         spec, parent = _origin(host.layout, found)
-        made = _read(host.layout, found, making.Nowhere())
+        made = _read(host.layout, found, assemble.Nowhere())
     except NotFound as exc:
         return replace(have, unmet=(str(exc),))
-    image_id = making.image_id(_document(declared, spec, parent, made))
+    image_id = assemble.image_id(_document(declared, spec, parent, made))
     current = local is not None and local.id == image_id
     return replace(have, status=CURRENT if current else OUTDATED if local else ABSENT, id=image_id)
 
 
 def _mark(declared: Declared) -> str:
-    return state.mark("commit", declared)
+    return named_image.mark("commit", declared)
 
 
 def _origin(layout: Layout, found: Record) -> tuple[ContainerSpec, store.Image]:
     """What the container was asked to be, and the image it stands on."""
-    spec = record.read_spec(layout, found.id)
+    spec = container_record.read_spec(layout, found.id)
     parent = store.find(layout, spec.image_id)
     if parent is None or parent.chain_ids != tuple(found.layers):
         raise NotFound(
@@ -161,7 +166,7 @@ def _still(host: Host, container_id: str, pause: bool) -> Iterator[Record]:
             yield found
             return
         if pause:
-            with still.frozen(host, container_id):
+            with freeze.frozen(host, container_id):
                 yield found
             return
     yield found
@@ -199,14 +204,14 @@ def _document(
     """The new image's config: the parent's, as the container was declared, with the changes."""
     base = parent.config
     # Both are RFC 3339 in UTC, so the later one is the greater text.
-    created = max(made.newest, str(base.get("created") or making.EPOCH))
+    created = max(made.newest, str(base.get("created") or assemble.EPOCH))
     entry = {"created": created, "created_by": "slipway commit"}
     for key, value in (("author", declared.author), ("comment", declared.message)):
         if value:
             entry[key] = value
     if not made.diff_id:
         entry["empty_layer"] = True  # type: ignore[assignment]
-    defaults = changes.with_options(_defaults(spec, parent), declared.options)
+    defaults = config_changes.with_options(_defaults(spec, parent), declared.options)
     diff_ids = [*parent.diff_ids, *([made.diff_id] if made.diff_id else [])]
     kept = {
         key: base[key] for key in ("architecture", "os", "variant", "os.version") if key in base
@@ -216,7 +221,7 @@ def _document(
         **kept,
         **({"author": author} if author else {}),
         "created": created,
-        "config": changes.change(defaults, declared.instructions),
+        "config": config_changes.change(defaults, declared.instructions),
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": [*(base.get("history") or []), entry],
     }
@@ -259,15 +264,15 @@ def verify(want: State, found: State) -> list[str]:
     before = want.local.id if want.local else ""
     if found.local is not None and found.local.id != before:
         return []
-    return state.differences(want, found)
+    return named_image.differences(want, found)
 
 
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
-    result=state.result,
-    lock=lambda declared: state.lock(declared.reference.canonical),
-    predict=state.predict,
+    view=named_image.view,
+    result=named_image.result,
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    predict=named_image.predict,
     verify=verify,
 )

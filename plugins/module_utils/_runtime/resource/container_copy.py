@@ -15,10 +15,11 @@ import os
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Optional, Union
 
-from .. import safefs, treescan
-from ..errors import Error
-from ..frozen import dataclass
-from ..treescan import Entry, Rules
+from ..base import safefs
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..tree import scan
+from ..tree.scan import Entry, Rules
 
 #: Trees of more entries than this are shown in diffs by their number and digest.
 _SHOWN = 500
@@ -57,16 +58,16 @@ def compare(
     wanted: dict[str, Entry] = {}
     left_out = []
     top = os.fsencode(target_path).rstrip(b"/")
-    for path, entry in treescan.scan(source, source_path, skip):
+    for path, entry in scan.scan(source, source_path, skip):
         name = os.fsdecode(path)
-        if entry.kind not in treescan.COPIED:
+        if entry.kind not in scan.COPIED:
             left_out.append(f"{shown(name)} is a {entry.kind}")
             continue
         want = dataclasses.replace(rules.apply(entry), attributes=())
         here = None
         if target is not None:
             place = top + b"/" + path if path else top or b"/"
-            here = treescan.look(target, place, want.size)
+            here = scan.look(target, place, want.size)
         if here is not None:
             found[name] = dataclasses.replace(here, attributes=())
             if here.kind == want.kind == "directory":

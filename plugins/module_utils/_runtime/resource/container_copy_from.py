@@ -18,13 +18,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import safefs, treecopy, treescan
-from ..errors import NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..treescan import Rules
-from . import copying, record, tree
-from .copying import State
+from ..base import safefs
+from ..base.errors import NotFound
+from ..base.frozen import dataclass
+from ..container.files import filesystem
+from ..plan.plan import Host, Plan, Resource, Step
+from ..records import container_record
+from ..tree import copy, scan
+from ..tree.scan import Rules
+from . import container_copy
+from .container_copy import State
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
         path=os.path.normpath("/" + str(params["container_path"]).lstrip("/")),
         dest=Path(os.path.abspath(os.path.expanduser(str(params["dest"])))),
         follow=bool(params["follow"]),
-        mode=copying.mode(params["mode"], "modern"),
-        directory_mode=copying.mode(params["directory_mode"], "modern", "directory_mode"),
-        owner_id=copying.identity(params, "owner_id") or 0,
-        group_id=copying.identity(params, "group_id") or 0,
+        mode=container_copy.mode(params["mode"], "modern"),
+        directory_mode=container_copy.mode(params["directory_mode"], "modern", "directory_mode"),
+        owner_id=container_copy.identity(params, "owner_id") or 0,
+        group_id=container_copy.identity(params, "group_id") or 0,
         force=params["force"],
     )
 
@@ -68,10 +71,10 @@ def _rules(declared: Declared) -> Rules:
     )
 
 
-def _origin(declared: Declared, there: tree.Tree) -> bytes:
+def _origin(declared: Declared, there: filesystem.Tree) -> bytes:
     path = os.fsencode(declared.path)
     if declared.follow:
-        path = treescan.resolve(there.root, path)
+        path = scan.resolve(there.root, path)
     there.check(path)
     return path
 
@@ -81,18 +84,18 @@ def observe(host: Host, declared: Declared) -> State:
     dest = str(declared.dest)
     state = State(declared.container, dest, {}, {})
     try:
-        found = tree.foreseen(host, declared.container)
+        found = filesystem.foreseen(host, declared.container)
         if found is None:
             unknown = f"what container {declared.container} will hold is not known yet"
             return dataclasses.replace(state, unmet=(unknown,))
         with contextlib.ExitStack() as stack:
-            there = stack.enter_context(tree.observed(host, found.id))
+            there = stack.enter_context(filesystem.observed(host, found.id))
             here = stack.enter_context(safefs.Root("/", label="the host"))
             missing = ""
             if not declared.dest.parent.is_dir():
                 missing = f"there is no directory {declared.dest.parent} on the host"
             path = _origin(declared, there)
-            found_here, wanted, left_out = copying.compare(
+            found_here, wanted, left_out = container_copy.compare(
                 there.root, path, here, dest, _rules(declared), there.system
             )
     except NotFound as exc:
@@ -110,20 +113,20 @@ class Fetch(Step[State]):
     written: frozenset[str]
 
     def describe(self) -> str:
-        path = copying.shown(self.declared.path)
+        path = container_copy.shown(self.declared.path)
         return f"copy {path} of container {self.declared.container} to {self.declared.dest}"
 
     def after(self, have: State) -> State:
-        return copying.after(have, self.written)
+        return container_copy.after(have, self.written)
 
     def execute(self, host: Host) -> None:
-        from . import still
+        from ..container.files import freeze
 
-        container_id = record.identify(host.layout, self.declared.container)
+        container_id = container_record.identify(host.layout, self.declared.container)
         with contextlib.ExitStack() as stack:
-            there = stack.enter_context(still.still(host, container_id, write=False))
+            there = stack.enter_context(freeze.still(host, container_id, write=False))
             here = stack.enter_context(safefs.Root("/", label="the host"))
-            treecopy.copy(
+            copy.copy(
                 there.root,
                 _origin(self.declared, there),
                 here,
@@ -138,7 +141,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     """Copy what differs in content, kind, mode or owner; ``force`` overrides."""
     if have.unmet:
         return Plan(have, (Fetch(declared, frozenset()),), have.unmet)
-    written = copying.needed(have, declared.force, "on the host")
+    written = container_copy.needed(have, declared.force, "on the host")
     return Plan(have, (Fetch(declared, written),) if written else ())
 
 
@@ -147,14 +150,14 @@ def verify(want: State, found: State) -> list[str]:
     entries are there.
     """
     missing = sorted(name for name in want.found if name not in found.found)
-    return [f"{copying.shown(name) or want.path} is not there" for name in missing[:5]]
+    return [f"{container_copy.shown(name) or want.path} is not there" for name in missing[:5]]
 
 
 RESOURCE: Resource[Declared, State] = Resource(
     observe,
     plan,
-    copying.view,
-    lambda host, state: {"dest": copying.shown(state.path)},
+    container_copy.view,
+    lambda host, state: {"dest": container_copy.shown(state.path)},
     lambda declared: ("host-files", hashlib.sha256(os.fsencode(declared.dest)).hexdigest()[:32]),
     verify=verify,
 )

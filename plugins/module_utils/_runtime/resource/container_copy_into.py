@@ -20,14 +20,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import document, files, safefs, treecopy, treescan
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..treescan import Entry, Rules
-from . import copying, tree
-from .copying import State
-from .spec import ContainerSpec
+from ..base import document, files, safefs
+from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
+from ..container.files import filesystem
+from ..plan.plan import Host, Plan, Resource, Step
+from ..spec.container import ContainerSpec
+from ..tree import copy, scan
+from ..tree.scan import Entry, Rules
+from . import container_copy
+from .container_copy import State
 
 #: The mode of a file that comes as text, where there was none before.
 _MODE = 0o644
@@ -76,10 +78,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
         source=source,
         data=data,
         follow=bool(params.get("follow")),
-        mode=copying.mode(params["mode"], parse),
-        directory_mode=copying.mode(params.get("directory_mode"), parse, "directory_mode"),
-        owner_id=copying.identity(params, "owner_id"),
-        group_id=copying.identity(params, "group_id"),
+        mode=container_copy.mode(params["mode"], parse),
+        directory_mode=container_copy.mode(params.get("directory_mode"), parse, "directory_mode"),
+        owner_id=container_copy.identity(params, "owner_id"),
+        group_id=container_copy.identity(params, "group_id"),
         force=params["force"],
     )
 
@@ -99,18 +101,18 @@ def _source(path: str, follow: bool) -> Path:
     source = os.path.abspath(os.path.expanduser(path))
     with safefs.Root("/", label="the host") as here:
         if follow:
-            source = os.fsdecode(treescan.resolve(here, source))
-        found = treescan.look(here, source)
+            source = os.fsdecode(scan.resolve(here, source))
+        found = scan.look(here, source)
     if found is None:
         raise Error(f"path: there is no {path} on this host")
-    if found.kind not in treescan.COPIED:
+    if found.kind not in scan.COPIED:
         raise Error(f"path: {path} is a {found.kind}, which cannot be copied")
     return Path(source)
 
 
 def _unpacked(archive: Path) -> Path:
     """The tree in a tar, unpacked beside it, where Ansible removes both when the task ends."""
-    from ..image import unpack
+    from ..image.layer import unpack
 
     target = archive.with_name(f"{archive.name}.tree")
     target.mkdir(mode=0o700, exist_ok=True)
@@ -122,12 +124,12 @@ def _unpacked(archive: Path) -> Path:
 def observe(host: Host, declared: Declared) -> State:
     """Compare what is at the path with what shall be there."""
     try:
-        found = tree.foreseen(host, declared.container)
+        found = filesystem.foreseen(host, declared.container)
         with contextlib.ExitStack() as stack:
             if found is not None:
-                there = stack.enter_context(tree.observed(host, found.id))
+                there = stack.enter_context(filesystem.observed(host, found.id))
                 there.check(declared.path)
-                owner = tree.user_ids(host, there)
+                owner = filesystem.user_ids(host, there)
                 return _compare(host, declared, there.root, owner)
             # The container is one of this check-mode run: it will begin as its image.
             root, owner = stack.enter_context(_foretold(host, declared.container))
@@ -141,8 +143,8 @@ def _foretold(
     host: Host, container: str
 ) -> Iterator[tuple[Optional[safefs.Root], tuple[int, int]]]:
     """The root a container will begin with, as far as its image is here, and its user's ids."""
-    from ..image import store
-    from . import offline
+    from ..container.files import private_mount
+    from ..image.store import store
 
     value = host.predicted["container"][container]
     spec = document.from_json(ContainerSpec, value["spec"], f"prediction of {container}")
@@ -151,8 +153,8 @@ def _foretold(
         yield None, (0, 0)
         return
     text = store.defaults(image).user if spec.user is None else spec.user
-    with offline.of_image(host, image, container) as root:
-        yield root, tree.ids_of(root, text)
+    with private_mount.of_image(host, image, container) as root:
+        yield root, filesystem.ids_of(root, text)
 
 
 def _rules(declared: Declared, owner: tuple[int, int]) -> Rules:
@@ -173,14 +175,16 @@ def _compare(
     path, missing = declared.path, ""
     if root is not None:
         if declared.follow:
-            path = os.path.normpath(os.fsdecode(treescan.resolve(root, path)))
+            path = os.path.normpath(os.fsdecode(scan.resolve(root, path)))
         missing = _no_parent(root, path)
     rules = _rules(declared, owner)
     state = State(declared.container, path, {}, {}, missing)
     if declared.source is None:
         return _compare_data(declared, root, state, rules)
     with safefs.Root("/", label="the host") as here:
-        found, wanted, left_out = copying.compare(here, str(declared.source), root, path, rules)
+        found, wanted, left_out = container_copy.compare(
+            here, str(declared.source), root, path, rules
+        )
     for line in left_out:
         host.warn(f"{line} and was left out")
     return dataclasses.replace(state, found=found, wanted=wanted)
@@ -188,9 +192,9 @@ def _compare(
 
 def _no_parent(root: safefs.Root, path: str) -> str:
     parent = os.path.dirname(path)
-    found = treescan.look(root, treescan.resolve(root, parent))
+    found = scan.look(root, scan.resolve(root, parent))
     if found is None or found.kind != "directory":
-        return f"there is no directory {copying.shown(parent)} in {root.path}"
+        return f"there is no directory {container_copy.shown(parent)} in {root.path}"
     return ""
 
 
@@ -198,9 +202,9 @@ def _compare_data(
     declared: Declared, root: Optional[safefs.Root], state: State, rules: Rules
 ) -> State:
     data = declared.data or b""
-    found = None if root is None else treescan.look(root, state.path, len(data))
+    found = None if root is None else scan.look(root, state.path, len(data))
     mode = _MODE if found is None or found.kind != "file" else found.mode
-    entry = Entry("file", mode, 0, 0, len(data), treescan.digest_of(data))
+    entry = Entry("file", mode, 0, 0, len(data), scan.digest_of(data))
     have = {} if found is None else {"": dataclasses.replace(found, attributes=())}
     return dataclasses.replace(state, found=have, wanted={"": rules.apply(entry)})
 
@@ -214,15 +218,15 @@ class Write(Step[State]):
     written: frozenset[str]
 
     def describe(self) -> str:
-        return f"write {copying.shown(self.path)} in container {self.declared.container}"
+        return f"write {container_copy.shown(self.path)} in container {self.declared.container}"
 
     def after(self, have: State) -> State:
-        return copying.after(have, self.written)
+        return container_copy.after(have, self.written)
 
     def execute(self, host: Host) -> None:
-        from . import still
+        from ..container.files import freeze
 
-        found = tree.foreseen(host, self.declared.container)
+        found = filesystem.foreseen(host, self.declared.container)
         if found is None:
             raise NotFound(f"there is no container {self.declared.container}")
         with contextlib.ExitStack() as stack:
@@ -232,14 +236,14 @@ class Write(Step[State]):
                 source = scratch / "content"
                 files.write_atomic(source, self.declared.data or b"", durable=False)
             here = stack.enter_context(safefs.Root("/", label="the host"))
-            there = stack.enter_context(still.still(host, found.id, write=True))
+            there = stack.enter_context(freeze.still(host, found.id, write=True))
             there.check(self.path)
-            rules = _rules(self.declared, tree.user_ids(host, there))
+            rules = _rules(self.declared, filesystem.user_ids(host, there))
             if self.declared.data is not None and rules.file_mode is None:
-                now = treescan.look(there.root, self.path)
+                now = scan.look(there.root, self.path)
                 kept = _MODE if now is None or now.kind != "file" else now.mode
                 rules = dataclasses.replace(rules, file_mode=kept)
-            treecopy.copy(
+            copy.copy(
                 here,
                 str(source),
                 there.root,
@@ -253,7 +257,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     """Write what differs in content, kind, mode or owner; ``force`` overrides as in Docker."""
     if have.unmet:
         return Plan(have, (Write(declared, have.path, frozenset()),), have.unmet)
-    written = copying.needed(have, declared.force, f"in container {declared.container}")
+    written = container_copy.needed(have, declared.force, f"in container {declared.container}")
     if not written:
         return Plan(have)
     return Plan(have, (Write(declared, have.path, written),))
@@ -266,7 +270,7 @@ def lock(declared: Declared) -> tuple[str, str]:
 RESOURCE: Resource[Declared, State] = Resource(
     observe,
     plan,
-    copying.view,
-    lambda host, state: {"container_path": copying.shown(state.path)},
+    container_copy.view,
+    lambda host, state: {"container_path": container_copy.shown(state.path)},
     lock,
 )

@@ -20,13 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import files
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..image import difference
-from ..image.difference import Layer, Writable
-from ..plan import Host, Plan, Resource, Step
-from . import record, tree
+from ..base import files
+from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
+from ..container.files import filesystem
+from ..image.layer import difference
+from ..image.layer.difference import Layer, Writable
+from ..plan.plan import Host, Plan, Resource, Step
+from ..records import container_record
 
 ABSENT, CURRENT, OUTDATED = "absent", "current", "outdated"
 
@@ -38,9 +39,9 @@ def write(host: Host, container_id: str, out: Writable) -> Layer:
 
     The container may run; what it changes meanwhile is in the tar or not.
     """
-    from . import still
+    from ..container.files import freeze
 
-    with still.root_only(host, container_id) as root:
+    with freeze.root_only(host, container_id) as root:
         return difference.write_tree(root, out)
 
 
@@ -77,7 +78,7 @@ class Export(Step[State]):
         return replace(have, status=CURRENT)
 
     def execute(self, host: Host) -> None:
-        container_id = record.identify(host.layout, self.container)
+        container_id = container_record.identify(host.layout, self.container)
         temporary = self.path.with_name(f".{self.path.name[:200]}.{secrets.token_hex(6)}")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -109,7 +110,7 @@ def observe(host: Host, declared: Declared) -> State:
         unmet.append(f"there is no directory {path.parent} on this host")
     have = State(declared.container, path, OUTDATED if path.exists() else ABSENT, tuple(unmet))
     try:
-        found = tree.foreseen(host, declared.container)
+        found = filesystem.foreseen(host, declared.container)
         if found is not None and path.is_file() and not declared.force:
             made = write(host, found.id, _Nowhere())
             if path.stat().st_size == made.size_bytes and _digest(path) == made.diff_id:

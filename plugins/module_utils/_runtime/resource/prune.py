@@ -13,18 +13,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from . import filters
-from .container import journal, lifecycle, liveness, record
-from .errors import NotFound
-from .filters import Filters
-from .frozen import dataclass
-from .image import lineage, removing, state, store
-from .image.layers import size_bytes
-from .image.state import UNTAGGED
-from .image.store import Image
+from ..base.errors import NotFound
+from ..base.frozen import dataclass
+from ..container.lifecycle import actions
+from ..container.status import liveness
+from ..image.store import lineage, store
+from ..image.store.layers import size_bytes
+from ..image.store.store import Image
+from ..plan.plan import Host, Plan, Resource, Step
+from ..records import container_record, journal
+from ..spec.reference import parse_normalized
+from ..text import filters
+from ..text.filters import Filters
+from .image import image_remove, named_image
+from .image.named_image import UNTAGGED
 from .network import pruning as network_pruning
-from .plan import Host, Plan, Resource, Step
-from .reference import parse_normalized
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
 
@@ -89,7 +92,7 @@ class RemoveContainer(Step[Waste]):
 
     def execute(self, host: Host) -> None:
         with contextlib.suppress(NotFound):
-            lifecycle.remove(host, self.id)
+            actions.remove(host, self.id)
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,8 @@ class RemoveImages(Step[Waste]):
         for image_id in self.ids:
             image = store.find(host.layout, image_id)
             if image is not None and image.id not in used:
-                removing.forget(host.layout, image)
-        removing.collect(host.layout)
+                image_remove.forget(host.layout, image)
+        image_remove.collect(host.layout)
 
 
 @dataclass(frozen=True)
@@ -177,15 +180,17 @@ def observe(host: Host, declared: Declared) -> Waste:
         networks = network_pruning.unused(host, declared.networks, gone)
     if declared.images is None:
         return Waste(containers, volumes=volumes, networks=networks)
-    everything = [one for one in store.all_images(host.layout) if not state.is_gone(host, one)]
+    everything = [
+        one for one in store.all_images(host.layout) if not named_image.is_gone(host, one)
+    ]
     images = _unused(host, declared, everything, _used(host, gone))
     going = [one.image for one in images if one.image is not None]
     rest = [one for one in everything if one not in going]
     pinned = (
         chain_id
-        for found in record.records(host.layout)
+        for found in container_record.records(host.layout)
         if found.name not in gone
-        for chain_id in record.pinned(found)
+        for chain_id in container_record.pinned(found)
     )
     freed = lineage.freed(going, rest, pinned)
     sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
@@ -197,12 +202,12 @@ def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
     layout, predicted = host.layout, host.predicted.get("container", {})
     found = []
     replaced = journal.replaced(layout)
-    for known in record.records(layout):
+    for known in container_record.records(layout):
         phase = liveness.truth(layout, known).phase
         if known.name in predicted or phase not in _AT_REST or known.id in replaced:
             continue
         with contextlib.suppress(NotFound):
-            spec = record.read_spec(layout, known.id)
+            spec = container_record.read_spec(layout, known.id)
             if wanted.match(filters.seconds(known.created), spec.labels):
                 upper = layout.container(known.id) / "upper"
                 found.append(Stopped(known.name, known.id, pruning.tree_bytes(str(upper))))
@@ -218,10 +223,10 @@ def _used(host: Host, gone: frozenset[str]) -> set[str]:
     """The ids and names of the images that containers are made from."""
     layout, predicted = host.layout, host.predicted.get("container", {})
     found: set[str] = set()
-    for known in record.records(layout):
+    for known in container_record.records(layout):
         if known.name not in predicted and known.name not in gone:
             with contextlib.suppress(NotFound):
-                found.add(record.read_spec(layout, known.id).image_id)
+                found.add(container_record.read_spec(layout, known.id).image_id)
                 found |= {image.id for image in known.images}
     for name, value in predicted.items():
         if value is not None and name not in gone:
@@ -234,7 +239,7 @@ def _unused(
     host: Host, declared: Declared, everything: list[Image], used: set[str]
 ) -> list[Unused]:
     wanted = declared.images or Filters()
-    named = {image.id: state.stored(host, image).names for image in everything}
+    named = {image.id: named_image.stored(host, image).names for image in everything}
     found: list[Unused] = []
     # A child goes before what it was made from, which is of no use without it.
     for image in sorted(everything, key=lambda one: -len(one.config.get("history") or [])):
@@ -260,7 +265,7 @@ def _foretold(host: Host, dangling: bool, known: set[str], used: set[str]) -> li
     for name, value in (pair for pairs in made for pair in pairs):
         if value is None or value.get("id") in known:
             continue
-        local = state.foretold(host, value)
+        local = named_image.foretold(host, value)
         key = local.id or local.digest or name
         names = local.names or ((name,) if name in host.predicted.get("image", {}) else ())
         if key not in used and not used & set(names) and not (names and dangling):

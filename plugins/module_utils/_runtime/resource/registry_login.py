@@ -11,14 +11,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Optional
 
-from ..errors import Error, Unreachable
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from . import credentials as stored
-from .client import Registry
-from .credentials import Credentials
-from .failure import Denied
-from .settings import read_settings
+from ..base.errors import Error, Unreachable
+from ..base.frozen import dataclass
+from ..plan.plan import Host, Plan, Resource, Step
+from ..registry import credentials as stored
+from ..registry.client import Registry
+from ..registry.credentials import Credentials
+from ..registry.failure import Denied
+from ..registry.settings import read_settings
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any, Optional, Union
 
-from ..errors import Error
-from ..frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import signal
 
-from ..errors import Error
+from ..base.errors import Error
 
 #: Docker's grammar; an id is 64 hex digits and may be shortened.
 NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)

@@ -9,8 +9,8 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from ..errors import Error
-from ..frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 
 #: Docker's options of an endpoint: the name of the interface inside, and settings of it.
 INTERFACE_OPTION = "com.docker.network.endpoint.ifname"

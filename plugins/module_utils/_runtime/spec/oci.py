@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, Optional
 
-from .errors import Error
-from .frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

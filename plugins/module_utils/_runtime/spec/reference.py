@@ -16,8 +16,8 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from .errors import Error
-from .frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 from .oci import is_digest
 
 DEFAULT_DOMAIN = "docker.io"

@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from ..frozen import dataclass
+from ..base.frozen import dataclass
 
 #: The label by which Docker tells anonymous volumes from named ones.
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import Error, NotFound
-from ..plan import Host
-from . import documents, record
+from ..base.errors import Error, NotFound
+from ..container.show import documents
+from ..plan.plan import Host
+from ..records import container_record
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         found = _chosen(host, params)
         return {"containers": [one for one in found if _enriched(host, one, params)]}
     try:
-        container_id = record.identify(host.layout, params["name"])
+        container_id = container_record.identify(host.layout, params["name"])
         one = documents.container(host, container_id, reveal_env=True)
     except NotFound:
         return {"exists": False, "container": None, "containers": []}
@@ -33,15 +34,15 @@ def _chosen(host: Host, params: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     found = documents.containers(host, reveal_env=True)
     if params["all"] and not params["filters"]:
         return sorted(found, key=lambda one: str(one["Created"]), reverse=True)
-    from . import selection
+    from ..container.show import ps_filters
 
     def descends(document: Mapping[str, Any], image: str) -> bool:
-        from ..system import listing
+        from . import lists
 
-        return listing.descends(host, document, image)
+        return lists.descends(host, document, image)
 
     given = params["filters"] or {}
-    chosen = selection.choose(found, given, time.time(), params["all"], descends)
+    chosen = ps_filters.choose(found, given, time.time(), params["all"], descends)
     return [dict(one) for one in chosen]
 
 
@@ -61,7 +62,7 @@ def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
     layout, container_id = host.layout, str(one["Id"])
     running = bool(one["State"]["Pid"])
     if params["size"] or params["changes"]:
-        from . import changed
+        from ..container.status import changed
 
         if params["size"]:
             one["SizeRw"] = changed.written_bytes(layout, container_id)
@@ -72,7 +73,7 @@ def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
                 for change in changed.changes(layout, container_id)
             ]
     if params["stats"]:
-        from . import usage
+        from ..container.status import usage
 
         one["Stats"] = usage.sample(layout, container_id)
     if params["top"]:
@@ -86,14 +87,14 @@ def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
 
 
 def _top(host: Host, container_id: str, options: Any) -> Any:
-    from . import top
+    from ..container.status import top
 
     try:
         return top.processes(host.layout, container_id, options)
     except NotFound:
         raise
     except Error:
-        if record.read_record(host.layout, container_id).phase == "running":
+        if container_record.read_record(host.layout, container_id).phase == "running":
             raise
         # It ended since it was looked at.
         return None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..plan import Host
-from . import info, listing, usage
+from ..plan.plan import Host
+from . import info, lists, usage
 
 #: What a list has unless everything is asked for, as docker_host_info has it.
 _BRIEF = {
@@ -40,6 +40,6 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 def _list(host: Host, kind: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     given = params[f"{kind}_filters"] or {}
     if kind == "containers":
-        return listing.containers(host, given, params["containers_all"])
-    read = {"images": listing.images, "networks": listing.networks, "volumes": listing.volumes}
+        return lists.containers(host, given, params["containers_all"])
+    read = {"images": lists.images, "networks": lists.networks, "volumes": lists.volumes}
     return read[kind](host, given)

@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..container import liveness, oci_runtime, record
-from ..errors import Error
-from ..image import store
-from ..linux import mountinfo
-from ..plan import Host
-from ..version import VERSION
+from ..base.errors import Error
+from ..base.linux import mountinfo
+from ..base.version import VERSION
+from ..container.engine import oci_runtime
+from ..container.status import liveness
+from ..image.store import store
+from ..plan.plan import Host
+from ..records import container_record
 from . import parts
 
 _LSM = Path("/sys/kernel/security/lsm")
@@ -28,7 +30,7 @@ _LSM = Path("/sys/kernel/security/lsm")
 def document(host: Host) -> dict[str, Any]:
     """The document of ``docker info``. What only a daemon has is what Docker shows without it."""
     layout = host.layout
-    phases = Counter(liveness.truth(layout, one).phase for one in record.records(layout))
+    phases = Counter(liveness.truth(layout, one).phase for one in container_record.records(layout))
     running = phases["running"] + phases["restarting"]
     cgroups = oci_runtime.cgroups()
     offered = _controllers(cgroups)

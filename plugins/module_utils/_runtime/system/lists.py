@@ -11,21 +11,22 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from .. import filters
-from ..container import documents, listing, liveness, record, selection
-from ..errors import Error, NotFound
-from ..image import lineage, store
-from ..image import listing as image_listing
-from ..image.store import Image
+from ..base.errors import Error, NotFound
+from ..container.show import documents, ps_filters, ps_table
+from ..container.status import liveness
+from ..image.show import rows as image_listing
+from ..image.store import lineage, store
+from ..image.store.store import Image
 from ..network import inspect as network_inspect
-from ..network import record as network_record
-from ..network.spec import Network
-from ..plan import Host
-from ..reference import parse_normalized
+from ..plan.plan import Host
+from ..records import container_record, network_record
+from ..spec.network import Network
+from ..spec.reference import parse_normalized
+from ..spec.volume import labels as volume_labels
+from ..text import filters
 from ..volume import inspect as volume_inspect
 from ..volume import store as volume_store
 from ..volume import users
-from ..volume.spec import labels as volume_labels
 
 IMAGE_FILTERS = ("before", "dangling", "label", "label!", "reference", "since", "until")
 NETWORK_FILTERS = ("dangling", "driver", "id", "label", "label!", "name", "scope", "type")
@@ -37,7 +38,7 @@ def containers(
 ) -> list[dict[str, Any]]:
     """Containers, newest first; without ``everything`` those that run."""
     now = time.time()
-    found = selection.choose(
+    found = ps_filters.choose(
         documents.containers(host, reveal_env=False),
         given,
         now,
@@ -67,14 +68,14 @@ def _container(host: Host, found: Mapping[str, Any], now: float) -> Optional[dic
     return {
         "Id": found["Id"],
         "Names": [found["Name"]],
-        "Image": listing.image_name(str(found["Config"]["Image"])),
+        "Image": ps_table.image_name(str(found["Config"]["Image"])),
         "ImageID": found["Image"],
         "Command": " ".join(command).strip(),
         "Created": _epoch(found["Created"]),
         "Ports": _ports(found["NetworkSettings"]["Ports"] or {}),
         "Labels": dict(found["Config"]["Labels"] or {}),
         "State": known.phase,
-        "Status": listing.status(known, now),
+        "Status": ps_table.status(known, now),
         "HostConfig": {"NetworkMode": found["HostConfig"]["NetworkMode"]},
         "NetworkSettings": {"Networks": found["NetworkSettings"]["Networks"]},
         "Mounts": found["Mounts"],
@@ -171,7 +172,7 @@ def networks(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise Error(
             f"{min(unknown)[:60]!a} is no type of network", hint="there are custom, builtin"
         )
-    records = [liveness.truth(host.layout, one) for one in record.records(host.layout)]
+    records = [liveness.truth(host.layout, one) for one in container_record.records(host.layout)]
     recorded = {one.spec.name: one for one in network_record.networks(host.layout)}
     builtin = {name: network_record.find(host.layout, name) for name in network_record.PREDEFINED}
     everything = {**builtin, **recorded}

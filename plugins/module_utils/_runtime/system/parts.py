@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Optional
 
-from .. import process
-from ..container import oci_runtime
-from ..errors import Error
-from ..frozen import dataclass
+from ..base import process
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..container.engine import oci_runtime
 
 _VERSION = re.compile(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
 _NUMBERS = re.compile(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)

@@ -13,23 +13,23 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from typing import Any
 
-from ..container import record
-from ..errors import NotFound
-from ..image import layers, store
-from ..plan import Host
+from ..base.errors import NotFound
+from ..image.store import layers, store
+from ..plan.plan import Host
+from ..records import container_record
+from ..resource.volume.pruning import tree_bytes
 from ..volume import users
-from ..volume.pruning import tree_bytes
-from . import listing
+from . import lists
 
 
 def document(host: Host) -> dict[str, Any]:
     """Everything that takes space, each with what it takes."""
     layout = host.layout
     images = store.all_images(layout)
-    shown = {one["Id"]: one for one in listing.images(host, {})}
+    shown = {one["Id"]: one for one in lists.images(host, {})}
     kept = _sizes(host)
     holders = Counter(chain_id for one in images for chain_id in set(one.chain_ids))
-    made = Counter(_image_id(host, found) for found in record.records(layout))
+    made = Counter(_image_id(host, found) for found in container_record.records(layout))
     for image in images:
         item = shown.get(image.id)
         if item is not None:
@@ -58,16 +58,16 @@ def _sizes(host: Host) -> dict[str, int]:
     return {chain_id: layers.size_bytes(layout, chain_id, 0) for chain_id in found}
 
 
-def _image_id(host: Host, found: record.Record) -> str:
+def _image_id(host: Host, found: container_record.Record) -> str:
     with contextlib.suppress(NotFound):
-        return record.read_spec(host.layout, found.id).image_id
+        return container_record.read_spec(host.layout, found.id).image_id
     return ""
 
 
 def _containers(host: Host, kept: Mapping[str, int]) -> list[dict[str, Any]]:
-    shown = listing.containers(host, {}, everything=True)
+    shown = lists.containers(host, {}, everything=True)
     for item in shown:
-        found = record.find_record(host.layout, str(item["Id"]))
+        found = container_record.find_record(host.layout, str(item["Id"]))
         if found is not None:
             own = tree_bytes(str(host.layout.container(found.id) / "upper"))
             below = sum(kept.get(chain_id, 0) for chain_id in found.layers)
@@ -77,7 +77,7 @@ def _containers(host: Host, kept: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def _volumes(host: Host) -> list[dict[str, Any]]:
     used = users.users(host)
-    shown = listing.volumes(host, {})
+    shown = lists.volumes(host, {})
     for item in shown:
         name = str(item["Name"])
         size = tree_bytes(str(host.layout.volume(name) / "_data"))
@@ -125,7 +125,9 @@ def summary(host: Host) -> list[dict[str, Any]]:
 
 def _pinned(host: Host, used: Set[str]) -> int:
     """What the layers take that containers stand on."""
-    pinned = {chain_id for found in record.records(host.layout) for chain_id in found.layers}
+    pinned = {
+        chain_id for found in container_record.records(host.layout) for chain_id in found.layers
+    }
     for image in store.all_images(host.layout):
         if image.id in used:
             pinned.update(image.chain_ids)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from .errors import Error
-from .frozen import dataclass
+from ..base.errors import Error
+from ..base.frozen import dataclass
 
 _SPAN = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+\Z", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)", re.ASCII)

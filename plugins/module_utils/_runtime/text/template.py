@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
-from .errors import Error
+from ..base.errors import Error
 from .template_functions import FUNCTIONS, shown, true
 
 __all__ = ["render", "shown"]

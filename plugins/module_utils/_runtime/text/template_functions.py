@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from .errors import Error
+from ..base.errors import Error
 
 #: A verb of fmt: flags, width, precision.
 _VERB = re.compile(r"%([-+ 0#]*)([0-9]*)(?:\.([0-9]+))?([a-zA-Z%])")

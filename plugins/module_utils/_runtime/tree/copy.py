@@ -22,9 +22,10 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from . import linux, safefs, treescan
-from .errors import Error
-from .treescan import COPIED, Entry, Node, Rules
+from ..base import linux, safefs
+from ..base.errors import Error
+from . import scan
+from .scan import COPIED, Entry, Node, Rules
 
 #: Files with more than one name whose first copy is remembered by descriptor.
 _LINKED = 100
@@ -58,11 +59,9 @@ def copy(
     Error where a directory and something else stand in each other's place.
     """
     done = said or Copied()
-    with treescan.top(source, source_path) as node, contextlib.ExitStack() as held:
+    with scan.top(source, source_path) as node, contextlib.ExitStack() as held:
         if node.kind not in COPIED:
-            raise Error(
-                f"{treescan.text(os.fsencode(source_path))} in {source.path} is a {node.kind}"
-            )
+            raise Error(f"{scan.text(os.fsencode(source_path))} in {source.path} is a {node.kind}")
         if not os.fsencode(target_path).strip(b"/"):
             if node.kind != "directory":
                 raise Error(f"/ in {target.path} is a directory")
@@ -103,7 +102,7 @@ class _Copy:
 
     def place(self, node: Node, parent: int, name: bytes, depth: int) -> None:
         if node.kind not in COPIED:
-            self._done.left_out.append(f"{treescan.text(node.path)} is a {node.kind}")
+            self._done.left_out.append(f"{scan.text(node.path)} is a {node.kind}")
             return
         try:
             if node.kind == "directory":
@@ -112,23 +111,23 @@ class _Copy:
                 self._other(node, parent, name)
         except OSError as exc:
             where = self._top + b"/" + node.path if node.path else self._top
-            raise Error(f"{treescan.text(where)} in {self._target.path}: {exc.strerror}") from exc
+            raise Error(f"{scan.text(where)} in {self._target.path}: {exc.strerror}") from exc
 
     def _directory(self, node: Node, parent: int, name: bytes, depth: int) -> None:
-        if depth > treescan.DEPTH:
-            raise Error(f"{treescan.text(node.path)} lies deeper than {treescan.DEPTH} directories")
+        if depth > scan.DEPTH:
+            raise Error(f"{scan.text(node.path)} lies deeper than {scan.DEPTH} directories")
         made = False
         try:
-            here = os.open(name, treescan.DIRECTORY, dir_fd=parent)
+            here = os.open(name, scan.DIRECTORY, dir_fd=parent)
         except FileNotFoundError:
             os.mkdir(name, 0o700, dir_fd=parent)
             made = True
-            here = os.open(name, treescan.DIRECTORY, dir_fd=parent)
+            here = os.open(name, scan.DIRECTORY, dir_fd=parent)
         try:
             if node.status.st_dev not in self._skip:
                 self._children(node, here, depth)
             if made:
-                want = self._rules.apply(treescan.describe(node))
+                want = self._rules.apply(scan.describe(node))
                 os.fchown(here, want.uid, want.gid)
                 os.fchmod(here, want.mode)
                 os.utime(here, ns=(node.status.st_atime_ns, node.status.st_mtime_ns))
@@ -136,11 +135,11 @@ class _Copy:
             os.close(here)
 
     def _children(self, node: Node, here: int, depth: int) -> None:
-        directory = os.open(b".", treescan.DIRECTORY, dir_fd=node.fd)
+        directory = os.open(b".", scan.DIRECTORY, dir_fd=node.fd)
         try:
             for child in sorted(os.fsencode(text) for text in os.listdir(directory)):
                 try:
-                    fd = os.open(child, treescan.OBJECT, dir_fd=directory)
+                    fd = os.open(child, scan.OBJECT, dir_fd=directory)
                 except FileNotFoundError:
                     continue
                 try:
@@ -152,7 +151,7 @@ class _Copy:
             os.close(directory)
 
     def _other(self, node: Node, parent: int, name: bytes) -> None:
-        want = self._rules.apply(treescan.describe(node, digest=False))
+        want = self._rules.apply(scan.describe(node, digest=False))
         if self._overwrite(node, parent, name, want):
             return
         temporary = f".slipway-{secrets.token_hex(8)}".encode()
@@ -184,7 +183,7 @@ class _Copy:
             raise
 
     def _fill(self, node: Node, fd: int, want: Entry) -> None:
-        with treescan.reading(node) as data:
+        with scan.reading(node) as data:
             self._done.bytes += _transfer(data, fd, want.size)
         os.fchown(fd, want.uid, want.gid)
         os.fchmod(fd, want.mode)
@@ -197,7 +196,7 @@ class _Copy:
     def _attribute(self, node: Node, parent: int, name: bytes, want: Entry) -> None:
         os.chown(name, want.uid, want.gid, dir_fd=parent, follow_symlinks=False)
         if want.kind == "fifo":
-            fd = os.open(name, treescan.OBJECT, dir_fd=parent)
+            fd = os.open(name, scan.OBJECT, dir_fd=parent)
             try:
                 os.chmod(f"/proc/self/fd/{fd}", want.mode)
             finally:
@@ -212,7 +211,7 @@ class _Copy:
         that for the caller's own mounts only.
         """
         try:
-            there = os.open(name, treescan.OBJECT, dir_fd=parent)
+            there = os.open(name, scan.OBJECT, dir_fd=parent)
         except FileNotFoundError:
             return False
         try:
@@ -252,16 +251,16 @@ def _mount_id(fd: int) -> bytes:
 def _transfer(source: int, target: int, size: int) -> int:
     """Copy ``size`` bytes, holes as holes. Returns how many were data."""
     moved = 0
-    for begin, length in treescan.extents(source, size):
+    for begin, length in scan.extents(source, size):
         os.lseek(target, begin, os.SEEK_SET)
         at, end = begin, begin + length
         while at < end:
             try:
-                count = os.sendfile(target, source, at, min(end - at, treescan.CHUNK))
+                count = os.sendfile(target, source, at, min(end - at, scan.CHUNK))
             except OSError as exc:
                 if exc.errno != errno.EINVAL:
                     raise
-                count = os.pwrite(target, os.pread(source, min(end - at, treescan.CHUNK), at), at)
+                count = os.pwrite(target, os.pread(source, min(end - at, scan.CHUNK), at), at)
                 os.lseek(target, at + count, os.SEEK_SET)
             if not count:
                 break

@@ -19,8 +19,8 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Optional
 
-from . import safefs
-from .errors import Error, NotFound
+from ..base import safefs
+from ..base.errors import Error, NotFound
 
 #: Two descriptors are held for each level of a copy, and a process may have 1,024.
 DEPTH = 300

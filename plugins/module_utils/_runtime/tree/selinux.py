@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from .errors import Error
+from ..base.errors import Error
 
 _ATTRIBUTE = "security.selinux"
 

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from . import files, linux, overlay
-from .errors import Error
+from ..base import files, linux
+from ..base.errors import Error
+from . import overlay
 
 _DIRECTORIES = ("dev", "dev/pts", "dev/shm", "etc", "proc", "sys")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..layout import Layout
-from .spec import Volume, labels, without_passwords
+from ..base.layout import Layout
+from ..spec.volume import Volume, labels, without_passwords
 
 
 def document(layout: Layout, volume: Volume, reveal: bool = False) -> dict[str, Any]:

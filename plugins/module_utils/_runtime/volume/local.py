@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from .. import linux
-from ..errors import Error
-from ..frozen import dataclass
-from .spec import Volume, without_passwords
+from ..base import linux
+from ..base.errors import Error
+from ..base.frozen import dataclass
+from ..spec.volume import Volume, without_passwords
 
 OPTIONS = ("type", "device", "o")
 

@@ -22,11 +22,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from .. import document, files, linux, process, safefs
-from ..errors import Error, NotFound
-from ..layout import Layout
+from ..base import document, files, linux, process, safefs
+from ..base.errors import Error, NotFound
+from ..base.layout import Layout
+from ..spec.volume import Volume
 from . import local
-from .spec import Volume
 
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 

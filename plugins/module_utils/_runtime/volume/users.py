@@ -10,18 +10,22 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..container import inspect, record
-from ..container.record import Record
-from ..errors import Conflict, NotFound
-from ..layout import Layout
-from ..plan import Host
+from ..base.errors import Conflict, NotFound
+from ..base.layout import Layout
+from ..container.show import inspect
+from ..plan.plan import Host
+from ..records import container_record
+from ..records.container_record import Record
 from . import local, store
 
 
 def of_container(layout: Layout, found: Record) -> frozenset[str]:
     """The names of the volumes that a container mounts, its anonymous ones among them."""
     with contextlib.suppress(NotFound):
-        spec, image = record.read_spec(layout, found.id), record.read_image(layout, found.id)
+        spec, image = (
+            container_record.read_spec(layout, found.id),
+            container_record.read_image(layout, found.id),
+        )
         mounts = inspect.mounts(spec, found, image)
         return frozenset(mount.source for mount in mounts if mount.kind == "volume")
     return frozenset()
@@ -43,7 +47,7 @@ def users(host: Host, gone: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
 
 
 def _recorded(host: Host, predicted: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
-    for known in record.records(host.layout):
+    for known in container_record.records(host.layout):
         volumes = of_container(host.layout, known)
         if predicted.get(known.name, known) is None:
             continue
@@ -98,6 +102,6 @@ def _running(layout: Layout, but: str) -> Iterator[frozenset[str]]:
     """The volumes of each container that has a run directory."""
     for container_id in os.listdir(layout.run_containers):
         if container_id != but:
-            found = record.find_record(layout, container_id)
+            found = container_record.find_record(layout, container_id)
             if found is not None:
                 yield of_container(layout, found)

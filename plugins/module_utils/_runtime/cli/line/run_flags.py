@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from .errors import Error
+from ...base.errors import Error
 from .verbs import FLOAT, INT, LIST, STRING, STRINGS, SWITCH, Flag
 
 _Convert = Callable[[Any], Any]

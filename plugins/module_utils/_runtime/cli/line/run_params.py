@@ -12,9 +12,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
-from .container.catalogue import OPTIONS
-from .container.option.refused import REFUSED as UNSERVED
-from .errors import Error
+from ...base.errors import Error
+from ...container.option.catalogue import OPTIONS
+from ...container.option.refused import REFUSED as UNSERVED
 from .run_flags import REFUSED, SIMPLE, pairs
 from .verbs import Arguments
 

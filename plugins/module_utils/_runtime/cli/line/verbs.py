@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from .errors import Error
+from ...base.errors import Error
 
 if TYPE_CHECKING:
-    from .plan import Host
+    from ...plan.plan import Host
 
 #: What a flag takes, in Docker's words of its help; ``switch`` takes nothing, or true or false.
 SWITCH, STRING, INT, FLOAT, LIST = "switch", "string", "int", "float", "list"

@@ -19,8 +19,8 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Callable, Optional, Protocol
 
-from .container.attachment import STDERR
-from .errors import Error
+from ...base.errors import Error
+from ...container.engine.attachment import STDERR
 
 #: What a pipe that is ready surely takes without waiting (PIPE_BUF, pipe(7)).
 _SURE = 4096

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Callable
 
-from .errors import Error
-from .plan import Host
+from ...base.errors import Error
+from ...plan.plan import Host
 
 
 def say(line: object) -> None:
@@ -37,12 +37,12 @@ def agreed(what: str) -> bool:
 
 def each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:
     """Do one thing to several containers, naming each that it was done to, as Docker does."""
-    from .container import record
+    from ...records import container_record
 
     failed = False
     for name in names:
         try:
-            act(record.identify(host.layout, name))
+            act(container_record.identify(host.layout, name))
             say(name)
             sys.stdout.flush()
         except Error as exc:

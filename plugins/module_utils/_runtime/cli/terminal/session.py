@@ -16,15 +16,17 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Optional
 
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...container.engine.attachment import STDERR, STDOUT, Attachment
+from ...container.engine.capture import Piped, Running, Terminal
+from ...container.lifecycle import actions
+from ...container.lifecycle import execute as execution
+from ...container.lifecycle.execute import Request
+from ...container.status import liveness
+from ...plan.plan import Host
+from ...records import container_record
 from . import console
-from .container import execute as execution
-from .container import lifecycle, liveness, record
-from .container.attachment import STDERR, STDOUT, Attachment
-from .container.capture import Piped, Running, Terminal
-from .container.execute import Request
-from .errors import Error, NotFound
-from .frozen import dataclass
-from .plan import Host
 
 DETACH_KEYS = console.DETACH_KEYS
 
@@ -58,9 +60,9 @@ def start(host: Host, container_id: str, how: Attaching) -> Optional[int]:
             found[0].resize(*size)
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(record.watch(host.layout, container_id))
+        stack.enter_context(container_record.watch(host.layout, container_id))
         talk = stack.enter_context(_conversation(host, container_id, how))
-        run = lifecycle.start(host, container_id, ready)
+        run = actions.start(host, container_id, ready)
         if not found:
             ready(host.layout.run_container(container_id))
         streams = stack.enter_context(found[0])
@@ -78,7 +80,7 @@ def attach(host: Host, container_id: str, how: Attaching) -> Optional[int]:
     if run.phase not in liveness.LIVE:
         raise Error("you cannot attach to a stopped container", hint="start it first")
     with contextlib.ExitStack() as stack:
-        stack.enter_context(record.watch(host.layout, container_id))
+        stack.enter_context(container_record.watch(host.layout, container_id))
         streams = stack.enter_context(Attachment(host.layout.run_container(container_id)))
         talk = stack.enter_context(_conversation(host, container_id, how))
         size = console.window(0) or console.window(1)
@@ -216,11 +218,11 @@ def await_removal(host: Host, container_id: str) -> None:
 
 
 def _conversation(host: Host, container_id: str, how: Attaching) -> console.Conversation:
-    spec = record.read_spec(host.layout, container_id)
+    spec = container_record.read_spec(host.layout, container_id)
 
     def proxy(number: int) -> None:
         with contextlib.suppress(Error):
-            lifecycle.kill(host, container_id, str(number))
+            actions.kill(host, container_id, str(number))
 
     return console.Conversation(
         stdin="stdin" in how.streams,
@@ -240,7 +242,7 @@ def exit_status(host: Host, container_id: str, generation: int) -> int:
     layout = host.layout
     deadline: Optional[float] = None
     while True:
-        found = record.find_record(layout, container_id)
+        found = container_record.find_record(layout, container_id)
         if found is None:
             raise NotFound(f"container {container_id[:12]} was removed")
         if found.generation > generation or found.phase not in liveness.LIVE:

@@ -8,24 +8,24 @@ from __future__ import annotations
 import sys
 from typing import Optional
 
-from .errors import Error
-from .plan import Host
-from .terminal import complain, each, say
-from .verbs import STRING, SWITCH, Arguments, Flag, Verb
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import complain, each, say
 
 
 def _start(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
     if not (arguments.attach or arguments.interactive):
-        return each(host, arguments.operands, lambda found: lifecycle.start(host, found))
+        return each(host, arguments.operands, lambda found: actions.start(host, found))
     if len(arguments.operands) > 1:
         raise Error("you cannot start and attach multiple containers at once")
-    from . import session
-    from .container import record
+    from ...records import container_record
+    from ..terminal import session
 
-    container_id = record.identify(host.layout, arguments.operands[0])
-    spec = record.read_spec(host.layout, container_id)
+    container_id = container_record.identify(host.layout, arguments.operands[0])
+    spec = container_record.read_spec(host.layout, container_id)
     streams = ["stdout", "stderr"] + (["stdin"] if arguments.interactive else [])
     check_terminal(arguments.interactive and spec.tty)
     status = session.start(
@@ -37,11 +37,11 @@ def _start(host: Host, arguments: Arguments) -> int:
 
 
 def _attach(host: Host, arguments: Arguments) -> int:
-    from . import session
-    from .container import record
+    from ...records import container_record
+    from ..terminal import session
 
-    container_id = record.identify(host.layout, arguments.operands[0])
-    spec = record.read_spec(host.layout, container_id)
+    container_id = container_record.identify(host.layout, arguments.operands[0])
+    spec = container_record.read_spec(host.layout, container_id)
     streams = ["stdout", "stderr"] + ([] if arguments.no_stdin else ["stdin"])
     check_terminal(not arguments.no_stdin and spec.tty)
     status = session.attach(
@@ -69,15 +69,15 @@ def check_terminal(needed: bool) -> None:
 
 
 def _wait(host: Host, arguments: Arguments) -> int:
-    from . import session
-    from .container import record
+    from ...records import container_record
+    from ..terminal import session
 
     failed = False
     for name in arguments.operands:
         try:
-            container_id = record.identify(host.layout, name)
-            with record.watch(host.layout, container_id):
-                found = record.read_record(host.layout, container_id)
+            container_id = container_record.identify(host.layout, name)
+            with container_record.watch(host.layout, container_id):
+                found = container_record.read_record(host.layout, container_id)
                 say(session.exit_status(host, container_id, found.generation))
             sys.stdout.flush()
         except Error as exc:

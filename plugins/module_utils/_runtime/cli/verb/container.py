@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .errors import Error
-from .plan import Host
-from .terminal import each
-from .verbs import FILTER, FLOAT, STRING, SWITCH, Arguments, Flag, Verb
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import FILTER, FLOAT, STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import each
 
 #: What -t -1 means: as long as it takes.
 _FOREVER_S = 1e9
@@ -24,65 +24,64 @@ def _grace(arguments: Arguments) -> Optional[float]:
 
 
 def _stop(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
     def stop(found: str) -> None:
-        lifecycle.stop(host, found, _grace(arguments), arguments.signal)
+        actions.stop(host, found, _grace(arguments), arguments.signal)
 
     return each(host, arguments.operands, stop)
 
 
 def _restart(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
     return each(
-        host, arguments.operands, lambda found: lifecycle.restart(host, found, _grace(arguments))
+        host, arguments.operands, lambda found: actions.restart(host, found, _grace(arguments))
     )
 
 
 def _kill(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
-    return each(
-        host, arguments.operands, lambda found: lifecycle.kill(host, found, arguments.signal)
-    )
+    return each(host, arguments.operands, lambda found: actions.kill(host, found, arguments.signal))
 
 
 def _rm(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
     if arguments.link:
         raise Error("links are no objects here", hint="a container has them, or is made anew")
 
     def remove(found: str) -> None:
-        lifecycle.remove(host, found, volumes=arguments.volumes, force=arguments.force)
+        actions.remove(host, found, volumes=arguments.volumes, force=arguments.force)
 
     return each(host, arguments.operands, remove)
 
 
 def _rename(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle, record
+    from ...container.lifecycle import actions
+    from ...records import container_record
 
-    lifecycle.rename(
-        host, record.identify(host.layout, arguments.operands[0]), arguments.operands[1]
+    actions.rename(
+        host, container_record.identify(host.layout, arguments.operands[0]), arguments.operands[1]
     )
     return 0
 
 
 def _pause(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
-    return each(host, arguments.operands, lambda found: lifecycle.pause(host, found))
+    return each(host, arguments.operands, lambda found: actions.pause(host, found))
 
 
 def _unpause(host: Host, arguments: Arguments) -> int:
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
-    return each(host, arguments.operands, lambda found: lifecycle.unpause(host, found))
+    return each(host, arguments.operands, lambda found: actions.unpause(host, found))
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .cli_prune import pruned
+    from .prune import pruned
 
     return pruned(host, arguments, "containers", "all stopped containers")
 

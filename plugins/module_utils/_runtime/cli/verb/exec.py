@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from .cli_attach import DETACH, check_terminal, left
-from .plan import Host
-from .terminal import complain
-from .verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ...plan.plan import Host
+from ..line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import complain
+from .attach import DETACH, check_terminal, left
 
 
 def _exec(host: Host, arguments: Arguments) -> int:
-    from . import console, run_params, session
-    from .container import execute, record
-    from .container.oci_runtime import NotStarted
+    from ...container.engine.oci_runtime import NotStarted
+    from ...container.lifecycle import execute
+    from ...records import container_record
+    from ..line import run_params
+    from ..terminal import console, session
 
     name, *command = arguments.operands
-    container_id = record.identify(host.layout, name)
+    container_id = container_record.identify(host.layout, name)
     check_terminal(arguments.interactive and arguments.tty and not arguments.detach)
     request = execute.Request(
         tuple(command),

@@ -13,18 +13,18 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
-from .errors import Error, NotFound
-from .plan import Host
-from .terminal import ask, complain, say
-from .verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
+from ...base.errors import Error, NotFound
+from ...plan.plan import Host
+from ..line.verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
+from ..terminal.output import ask, complain, say
 
 if TYPE_CHECKING:
-    from .image.store import Image
+    from ...image.store.store import Image
 
 
 def find(host: Host, text: str) -> Image:
     """The image a command line means. Raises NotFound."""
-    from .image import store
+    from ...image.store import store
 
     found = store.find(host.layout, text)
     if found is None:
@@ -36,9 +36,10 @@ def find(host: Host, text: str) -> Image:
 
 
 def _images(host: Host, arguments: Arguments) -> int:
-    from . import filters
-    from .image import lineage, listing, store
-    from .table import listing as lines
+    from ...image.show import rows as listing
+    from ...image.store import lineage, store
+    from ...text import filters
+    from ...text.table import listing as lines
 
     found = store.all_images(host.layout)
     kept = found
@@ -67,8 +68,8 @@ def _images(host: Host, arguments: Arguments) -> int:
 
 
 def _history(host: Host, arguments: Arguments) -> int:
-    from .image import listing
-    from .table import listing as lines
+    from ...image.show import rows as listing
+    from ...text.table import listing as lines
 
     image = find(host, arguments.operands[0])
     rows = listing.history(host.layout, image, time.time(), arguments.no_trunc, arguments.human)
@@ -84,7 +85,7 @@ def _history(host: Host, arguments: Arguments) -> int:
 
 def document(host: Host, name: str) -> dict[str, Any]:
     """What is known of an image, in the shape of docker image inspect. Raises NotFound."""
-    from .image import documents
+    from ...image.show import documents
 
     return documents.inspect(host.layout, find(host, name))
 
@@ -97,7 +98,7 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
     """Show documents, as one JSON list or each as ``form`` says."""
     import json
 
-    from . import template
+    from ...text import template
 
     found, failed = [], False
     for name in names:
@@ -119,28 +120,28 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
 
 
 def _tag(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import tagging
+    from ...plan.converge import converge
+    from ...resource.image import image_tag
 
     source, target = arguments.operands
     params = {"name": source, "repository": [target]}
-    converge(host, tagging.RESOURCE, tagging.declare(params))
+    converge(host, image_tag.RESOURCE, image_tag.declare(params))
     return 0
 
 
 def _rmi(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import removing
+    from ...plan.converge import converge
+    from ...resource.image import image_remove
 
     failed = False
     for text in arguments.operands:
         try:
             params = {"name": _whole_id(host, text), "force": arguments.force}
-            declared = removing.declare({**params, "prune": not arguments.no_prune})
-            plan, dummy = converge(host, removing.RESOURCE, declared)
+            declared = image_remove.declare({**params, "prune": not arguments.no_prune})
+            plan, dummy = converge(host, image_remove.RESOURCE, declared)
             if not plan.changed:
                 raise NotFound(f"there is no image {text[:200]!a}")
-            told = removing.report(host, plan)
+            told = image_remove.report(host, plan)
         except Error as exc:
             complain(exc)
             failed = True
@@ -154,8 +155,8 @@ def _rmi(host: Host, arguments: Arguments) -> int:
 
 def _whole_id(host: Host, text: str) -> str:
     """The id that a person began, unless it is a name as well; anything else as it is."""
-    from .image import store
-    from .reference import is_id, parse_normalized
+    from ...image.store import store
+    from ...spec.reference import is_id, parse_normalized
 
     if not is_id(text) or text.startswith("sha256:") or len(text) == 64:
         return text
@@ -166,7 +167,7 @@ def _whole_id(host: Host, text: str) -> str:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .cli_prune import pruned
+    from .prune import pruned
 
     which = "that no container uses" if arguments.all else "without a name"
     filters = {"dangling": not arguments.all, **as_option(arguments.filter)}
@@ -174,21 +175,22 @@ def _prune(host: Host, arguments: Arguments) -> int:
 
 
 def _verify(host: Host, arguments: Arguments) -> int:
-    from . import files
-    from .container import liveness, record
-    from .image import verifying
+    from ...base import files
+    from ...container.status import liveness
+    from ...image import verify
+    from ...records import container_record
 
     files.prepare(host.layout)
     running = {
         chain_id
-        for found in record.records(host.layout)
+        for found in container_record.records(host.layout)
         if liveness.truth(host.layout, found).phase in liveness.LIVE
-        for chain_id in record.pinned(found)
+        for chain_id in container_record.pinned(found)
     }
     wanted = None
     if arguments.operands:
         wanted = [digest for text in arguments.operands for digest in _manifests(host, text)]
-    verified = verifying.verify(host.layout, wanted, running)
+    verified = verify.verify(host.layout, wanted, running)
     for finding in verified.findings:
         say(f"{finding.image}: {finding.what}")
     left = sum(not finding.repaired for finding in verified.findings)
@@ -202,9 +204,9 @@ def _verify(host: Host, arguments: Arguments) -> int:
 
 def _manifests(host: Host, text: str) -> list[str]:
     """The manifests of an image that is named, also where its documents are damaged."""
-    from .image import index, store
-    from .image.blobs import Damaged
-    from .reference import parse_normalized
+    from ...image.store import index, store
+    from ...image.store.blobs import Damaged
+    from ...spec.reference import parse_normalized
 
     try:
         image = find(host, text)
@@ -234,13 +236,13 @@ def pull(
     """Bring an image from a registry, and tell of it as docker pull does; ``quiet`` tells only the
     name.
     """
-    from .converge import converge
-    from .image import pulling_all
-    from .image.state import State
+    from ...plan.converge import converge
+    from ...resource.image import image_pull
+    from ...resource.image.named_image import State
 
     params = {"name": name, "all_tags": all_tags, "platform": platform or None}
-    declared = pulling_all.declare(params)
-    each = declared.each if isinstance(declared, pulling_all.Repository) else declared
+    declared = image_pull.declare(params)
+    each = declared.each if isinstance(declared, image_pull.Repository) else declared
     reference = each.reference
     if not quiet:
         if not all_tags and reference.tag and not name.endswith(reference.tag):
@@ -248,7 +250,7 @@ def pull(
         what = "all tags" if all_tags else reference.wanted
         tell(f"{what}: Pulling from {reference.path}")
         sys.stdout.flush()
-    plan, found = converge(host, pulling_all.RESOURCE, declared)
+    plan, found = converge(host, image_pull.RESOURCE, declared)
     before = {one.name: one for one in _states(plan.have)}
     for one in _states(found):
         if quiet:
@@ -264,15 +266,16 @@ def pull(
 
 
 def _states(found: Any) -> tuple[Any, ...]:
-    from .image.state import State
+    from ...resource.image.named_image import State
 
     return (found,) if isinstance(found, State) else found.images
 
 
 def _push(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import pushing, store
-    from .reference import parse_normalized
+    from ...image.store import store
+    from ...plan.converge import converge
+    from ...resource.image import image_push
+    from ...spec.reference import parse_normalized
 
     [asked] = arguments.operands
     reference = parse_normalized(asked)
@@ -288,11 +291,11 @@ def _push(host: Host, arguments: Arguments) -> int:
         say(f"The push refers to repository [{reference.repository}]")
         host.progress = say
     for name in names:
-        plan, found = converge(host, pushing.RESOURCE, pushing.declare({"name": name}))
+        plan, found = converge(host, image_push.RESOURCE, image_push.declare({"name": name}))
         if arguments.quiet:
             say(name)
             continue
-        told = pushing.result(host, found)
+        told = image_push.result(host, found)
         if not plan.changed and found.local is not None and found.local.image is not None:
             for layer in reversed(found.local.image.layers):
                 say(f"{layer.digest[7:19]}: Layer already exists")
@@ -301,9 +304,9 @@ def _push(host: Host, arguments: Arguments) -> int:
 
 
 def _search(host: Host, arguments: Arguments) -> int:
-    from .image import searching
-    from .image.transfer import Access
-    from .table import listing, plain, shortened
+    from ...image.transfer import Access
+    from ...resource.image import image_search
+    from ...text.table import listing, plain, shortened
 
     given = as_option(arguments.filter)
     for name in given:
@@ -316,10 +319,10 @@ def _search(host: Host, arguments: Arguments) -> int:
     official = "true" in given.get("is-official", [])
     params = {"term": arguments.operands[0], "limit": arguments.limit}
     kept = {"filters": {"stars": stars, "is_official": official}}
-    sought = searching.wanted({**params, **kept})
+    sought = image_search.wanted({**params, **kept})
     prefix = "" if sought.domain == "docker.io" else f"{sought.domain}/"
     rows = []
-    for one in searching.search(host, sought, Access()):
+    for one in image_search.search(host, sought, Access()):
         text = plain(one.description)
         rows.append(
             {
@@ -341,9 +344,9 @@ def _search(host: Host, arguments: Arguments) -> int:
 
 
 def _login(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .registry import resource
-    from .registry.credentials import Credentials, registry_domain
+    from ...plan.converge import converge
+    from ...registry.credentials import Credentials, registry_domain
+    from ...resource import registry_login
 
     server = _server(arguments)
     domain = registry_domain(server)
@@ -363,14 +366,14 @@ def _login(host: Host, arguments: Arguments) -> int:
         password = getpass.getpass("Password: ")
     if not username or not password:
         raise Error("username and password are needed", hint="give -u and --password-stdin")
-    declared = resource.Declared(
+    declared = registry_login.Declared(
         domain=domain,
         registry_url=server,
         path=host.layout.auth_file,
         credentials=Credentials(username, password),
         reauthorize=True,
     )
-    converge(host, resource.RESOURCE, declared)
+    converge(host, registry_login.RESOURCE, declared)
     say("Login Succeeded")
     return 0
 
@@ -380,14 +383,14 @@ def _server(arguments: Arguments) -> str:
 
 
 def _logout(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .registry import resource
-    from .registry.credentials import registry_domain
+    from ...plan.converge import converge
+    from ...registry.credentials import registry_domain
+    from ...resource import registry_login
 
     server = _server(arguments)
     domain = registry_domain(server)
-    declared = resource.Declared(domain, server, host.layout.auth_file)
-    plan, dummy = converge(host, resource.RESOURCE, declared)
+    declared = registry_login.Declared(domain, server, host.layout.auth_file)
+    plan, dummy = converge(host, registry_login.RESOURCE, declared)
     if plan.changed:
         say(f"Removing login credentials for {domain}")
     else:

@@ -12,51 +12,51 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from . import files
-from .errors import Error
-from .plan import Host
-from .terminal import say
-from .verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ...base import files
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import say
 
 _CHUNK = 1 << 20
 
 
 def _save(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import exporting
+    from ...plan.converge import converge
+    from ...resource.image import image_export
 
     params = {"names": arguments.operands, "format": arguments.format, "force": True}
     if arguments.output:
-        declared = exporting.declare({**params, "path": Path(arguments.output)})
-        converge(host, exporting.RESOURCE, declared)
+        declared = image_export.declare({**params, "path": Path(arguments.output)})
+        converge(host, image_export.RESOURCE, declared)
         return 0
     if sys.stdout.isatty():
         raise Error("an archive is nothing for a terminal", hint="use -o FILE, or redirect it")
     files.prepare(host.layout)
     with files.scratch(host.layout, "save") as directory:
         path = directory / "archive"
-        converge(host, exporting.RESOURCE, exporting.declare({**params, "path": path}))
+        converge(host, image_export.RESOURCE, image_export.declare({**params, "path": path}))
         with open(path, "rb") as archive:
             _copy(archive, sys.stdout.buffer)
     return 0
 
 
 def _load(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import loading
+    from ...plan.converge import converge
+    from ...resource.image import image_load
 
     with _given(host, arguments.input or "-") as path:
-        declared = loading.declare({"path": path, "platform": arguments.platform or None})
-        found = converge(host, loading.RESOURCE, declared)[1]
+        declared = image_load.declare({"path": path, "platform": arguments.platform or None})
+        found = converge(host, image_load.RESOURCE, declared)[1]
     if not arguments.quiet:
-        for name in loading.result(host, found)["image_names"]:
+        for name in image_load.result(host, found)["image_names"]:
             say(f"Loaded image{' ID' if name.startswith('sha256:') else ''}: {name}")
     return 0
 
 
 def _import(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .image import importing
+    from ...plan.converge import converge
+    from ...resource.image import image_import
 
     source, name = arguments.operands
     with _given(host, source) as path:
@@ -67,7 +67,7 @@ def _import(host: Host, arguments: Arguments) -> int:
             "comment": arguments.message or None,
             "platform": arguments.platform or None,
         }
-        found = converge(host, importing.RESOURCE, importing.declare(params))[1]
+        found = converge(host, image_import.RESOURCE, image_import.declare(params))[1]
     say(found.id)
     return 0
 

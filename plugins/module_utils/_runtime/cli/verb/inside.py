@@ -10,17 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from .errors import Error
-from .plan import Host
-from .terminal import say
-from .verbs import STRING, SWITCH, Arguments, Flag, Verb, formatted
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import STRING, SWITCH, Arguments, Flag, Verb, formatted
+from ..terminal.output import say
 
 #: How often ``stats`` looks, and how far its two samples are apart at least, in seconds.
 _STATS_S = 1.0
 
 
 def _cp(host: Host, arguments: Arguments) -> int:
-    from .container import record, transfer
+    from ...container.files import cp
+    from ...records import container_record
 
     source, target = arguments.operands
     inside, outside = _place(source), _place(target)
@@ -30,20 +31,20 @@ def _cp(host: Host, arguments: Arguments) -> int:
         raise Error("must specify at least one container source")
     archive, follow = arguments.archive, arguments.follow_link
     container, path = inside or outside or ("", "")
-    container_id = record.identify(host.layout, container)
+    container_id = container_record.identify(host.layout, container)
     if inside and target == "-":
         if sys.stdout.isatty():
             raise Error("a tar is nothing for a terminal", hint="redirect standard output")
-        transfer.get_archive(host, container_id, path, sys.stdout.buffer, follow)
+        cp.get_archive(host, container_id, path, sys.stdout.buffer, follow)
         return 0
     if inside:
-        done = transfer.get(host, container_id, path, target, archive=archive, follow=follow)
+        done = cp.get(host, container_id, path, target, archive=archive, follow=follow)
     elif source == "-":
-        done = transfer.put_archive(host, container_id, sys.stdin.buffer, path)
+        done = cp.put_archive(host, container_id, sys.stdin.buffer, path)
     else:
-        done = transfer.put(host, container_id, source, path, archive=archive, follow=follow)
+        done = cp.put(host, container_id, source, path, archive=archive, follow=follow)
     if not arguments.quiet and source != "-":
-        from .table import size
+        from ...text.table import size
 
         shown = f"{source} to {target}"
         sys.stderr.write(f"Successfully copied {size(done.bytes)} {shown}\n")
@@ -61,36 +62,40 @@ def _place(text: str) -> Optional[tuple[str, str]]:
 
 
 def _diff(host: Host, arguments: Arguments) -> int:
-    from .container import changed, record
+    from ...container.status import changed
+    from ...records import container_record
 
     [name] = arguments.operands
-    for change in changed.changes(host.layout, record.identify(host.layout, name)):
+    for change in changed.changes(host.layout, container_record.identify(host.layout, name)):
         say(f"{change.kind} {change.path}")
     return 0
 
 
 def _export(host: Host, arguments: Arguments) -> int:
-    from .container import export, record
+    from ...records import container_record
+    from ...resource import container_export
 
     [name] = arguments.operands
-    container_id = record.identify(host.layout, name)
+    container_id = container_record.identify(host.layout, name)
     if arguments.output:
-        from .converge import converge
+        from ...plan.converge import converge
 
         params = {"container": name, "path": arguments.output, "force": True}
-        converge(host, export.RESOURCE, export.declare(params))
+        converge(host, container_export.RESOURCE, container_export.declare(params))
         return 0
     if sys.stdout.isatty():
         raise Error("an archive is nothing for a terminal", hint="use -o FILE, or redirect it")
-    export.write(host, container_id, sys.stdout.buffer)
+    container_export.write(host, container_id, sys.stdout.buffer)
     return 0
 
 
 def _port(host: Host, arguments: Arguments) -> int:
-    from .container import inspect, liveness, record
+    from ...container.show import inspect
+    from ...container.status import liveness
+    from ...records import container_record
 
     name, *wanted = arguments.operands
-    found = liveness.current(host.layout, record.identify(host.layout, name))
+    found = liveness.current(host.layout, container_record.identify(host.layout, name))
     live = found.publications if found.phase in liveness.LIVE else ()
     ports = inspect.published(live)
     if wanted:
@@ -117,12 +122,13 @@ def _address(binding: Mapping[str, str]) -> str:
 
 
 def _top(host: Host, arguments: Arguments) -> int:
-    from .container import record, top
+    from ...container.status import top
+    from ...records import container_record
 
     name, *options = arguments.operands
     import shlex
 
-    container_id = record.identify(host.layout, name)
+    container_id = container_record.identify(host.layout, name)
     found = top.processes(host.layout, container_id, shlex.join(options) or None)
     # docker top's columns are wider than those of its lists: twenty, three of them blank.
     rows = [found["Titles"], *found["Processes"]]
@@ -151,8 +157,8 @@ _HOME = "\x1b[H\x1b[J"
 
 
 def _stats(host: Host, arguments: Arguments) -> int:
-    from .container import usage
-    from .table import listing
+    from ...container.status import usage
+    from ...text.table import listing
 
     before: dict[str, Any] = {}
     for container_id, dummy in _watched(host, arguments):
@@ -177,11 +183,12 @@ def _stats(host: Host, arguments: Arguments) -> int:
 
 def _watched(host: Host, arguments: Arguments) -> list[tuple[str, str]]:
     """The containers to show, by id, and what the command line calls them."""
-    from .container import liveness, record
+    from ...container.status import liveness
+    from ...records import container_record
 
     if arguments.operands:
-        return [(record.identify(host.layout, name), name) for name in arguments.operands]
-    truths = (liveness.truth(host.layout, found) for found in record.records(host.layout))
+        return [(container_record.identify(host.layout, name), name) for name in arguments.operands]
+    truths = (liveness.truth(host.layout, found) for found in container_record.records(host.layout))
     kept = [one for one in truths if arguments.all or one.phase in liveness.LIVE]
     kept.sort(key=lambda one: one.created, reverse=True)
     return [(one.id, one.id[:12]) for one in kept]
@@ -236,7 +243,7 @@ def _block(entries: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def _decimal(count: float) -> str:
-    from .table import size
+    from ...text.table import size
 
     return size(count)
 

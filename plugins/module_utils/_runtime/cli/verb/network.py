@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from .errors import Conflict, Error, NotFound
-from .plan import Host
-from .terminal import complain, say
-from .verbs import FILTER, INT, LIST, STRING, STRINGS, SWITCH, Arguments, Flag, Verb, listed
+from ...base.errors import Conflict, Error, NotFound
+from ...plan.plan import Host
+from ..line.verbs import FILTER, INT, LIST, STRING, STRINGS, SWITCH, Arguments, Flag, Verb, listed
+from ..terminal.output import complain, say
 
 _HEADINGS = {
     "ID": "NETWORK ID",
@@ -27,12 +27,16 @@ _HEADINGS = {
 
 
 def _create(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .network import record, resource
-    from .network.declare import declare
+    from ...plan.converge import converge
+    from ...records import network_record
+    from ...resource.network import decide
+    from ...resource.network.declare import declare
 
     name = arguments.operands[0]
-    if record.find(host.layout, record.network_id(name)) or name in record.PREDEFINED:
+    if (
+        network_record.find(host.layout, network_record.network_id(name))
+        or name in network_record.PREDEFINED
+    ):
         raise Conflict(f"network {name} exists already")
     options = _pairs(arguments.opt)
     declared = declare(
@@ -54,8 +58,8 @@ def _create(host: Host, arguments: Arguments) -> int:
             "labels": _pairs(arguments.label),
         }
     )
-    converge(host, resource.RESOURCE, declared)
-    say(record.network_id(name))
+    converge(host, decide.RESOURCE, declared)
+    say(network_record.network_id(name))
     return 0
 
 
@@ -94,8 +98,8 @@ def _pools(arguments: Arguments) -> list[dict[str, Any]]:
 
 
 def _ls(host: Host, arguments: Arguments) -> int:
-    from .system.listing import networks
-    from .table import listing
+    from ...system.lists import networks
+    from ...text.table import listing
 
     found = networks(host, arguments.filter)
     if arguments.quiet and not arguments.format:
@@ -123,11 +127,11 @@ def _ls(host: Host, arguments: Arguments) -> int:
 
 def document(host: Host, name: str) -> dict[str, Any]:
     """What is known of a network, in the shape of docker network inspect. Raises NotFound."""
-    from .container import liveness
-    from .container import record as container_record
-    from .network import inspect, record
+    from ...container.status import liveness
+    from ...network import inspect
+    from ...records import container_record, network_record
 
-    found = record.find(host.layout, name)
+    found = network_record.find(host.layout, name)
     if found is None:
         raise NotFound(f"there is no network {name}")
     records = container_record.records(host.layout)
@@ -135,24 +139,25 @@ def document(host: Host, name: str) -> dict[str, Any]:
 
 
 def _inspect(host: Host, arguments: Arguments) -> int:
-    from .cli_image import inspect
+    from .image import inspect
 
     return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
 
 
 def _rm(host: Host, arguments: Arguments) -> int:
-    from .converge import converge
-    from .network import record, resource
-    from .network.declare import declare
+    from ...plan.converge import converge
+    from ...records import network_record
+    from ...resource.network import decide
+    from ...resource.network.declare import declare
 
     def remove(name: str) -> None:
-        found = record.find(host.layout, name)
+        found = network_record.find(host.layout, name)
         if found is None:
             if not arguments.force:
                 raise NotFound(f"there is no network {name}")
             return
         declared = declare({"name": found.spec.name, "state": "absent"})
-        converge(host, resource.RESOURCE, declared)
+        converge(host, decide.RESOURCE, declared)
 
     return _each(arguments.operands, remove)
 
@@ -171,8 +176,9 @@ def _each(names: Sequence[str], act: Callable[[str], None]) -> int:
 
 
 def _connect(host: Host, arguments: Arguments) -> int:
-    from .container import joining, record
-    from .container.option.networks import endpoints
+    from ...container.lifecycle import reconnect
+    from ...container.option.networks import endpoints
+    from ...records import container_record
 
     network, name = arguments.operands
     (endpoint,) = endpoints(
@@ -188,27 +194,28 @@ def _connect(host: Host, arguments: Arguments) -> int:
             }
         ]
     )
-    joining.connect(host, record.identify(host.layout, name), endpoint)
+    reconnect.connect(host, container_record.identify(host.layout, name), endpoint)
     return 0
 
 
 def _disconnect(host: Host, arguments: Arguments) -> int:
-    from .container import joining, record
+    from ...container.lifecycle import reconnect
+    from ...records import container_record
 
     network, name = arguments.operands
     try:
-        container_id = record.identify(host.layout, name)
+        container_id = container_record.identify(host.layout, name)
     except NotFound:
         # Whoever forces it wants it off the network, and what is not there is.
         if arguments.force:
             return 0
         raise
-    joining.disconnect(host, container_id, network)
+    reconnect.disconnect(host, container_id, network)
     return 0
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .cli_prune import pruned
+    from .prune import pruned
 
     return pruned(host, arguments, "networks", "all networks that no container is on")
 

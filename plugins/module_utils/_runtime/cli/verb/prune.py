@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from . import prune
-from .converge import converge
-from .plan import Host
-from .table import size
-from .terminal import agreed, say
-from .verbs import Arguments, as_option
+from ...plan.converge import converge
+from ...plan.plan import Host
+from ...resource import prune
+from ...text.table import size
+from ..line.verbs import Arguments, as_option
+from ..terminal.output import agreed, say
 
 
 def pruned(

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from . import run_flags
-from .cli_attach import DETACH, SIG_PROXY, check_terminal, left
-from .errors import Conflict, Error, NotFound
-from .plan import Host
-from .terminal import complain, each, say
-from .verbs import STRINGS, SWITCH, Arguments, Flag, Verb
+from ...base.errors import Conflict, Error, NotFound
+from ...plan.plan import Host
+from ..line import run_flags
+from ..line.verbs import STRINGS, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import complain, each, say
+from .attach import DETACH, SIG_PROXY, check_terminal, left
 
 #: How often another name is tried where the one that was thought of is taken.
 _NAME_TRIES = 20
@@ -33,7 +33,7 @@ def _create(host: Host, arguments: Arguments) -> int:
 
 
 def _run(host: Host, arguments: Arguments) -> int:
-    from .container.oci_runtime import NotStarted
+    from ...container.engine.oci_runtime import NotStarted
 
     try:
         return _begin(host, arguments)
@@ -48,14 +48,14 @@ def _begin(host: Host, arguments: Arguments) -> int:
     streams = _streams(arguments, arguments.detach)
     check_terminal("stdin" in streams and arguments.tty)
     container_id = _make(host, arguments, stdin_once="stdin" in streams)
-    from .container import lifecycle
+    from ...container.lifecycle import actions
 
     if arguments.detach:
         with _removed_on_failure(host, container_id, arguments.rm):
-            lifecycle.start(host, container_id)
+            actions.start(host, container_id)
         say(container_id)
         return 0
-    from . import session
+    from ..terminal import session
 
     if streams == ["stdin"]:
         say(container_id)
@@ -90,17 +90,20 @@ class _removed_on_failure(contextlib.AbstractContextManager[None]):  # used as a
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, Error) and self._wanted:
-            from .container import lifecycle
+            from ...container.lifecycle import actions
 
             with contextlib.suppress(Error):
-                lifecycle.remove(self._host, self._id, volumes=True)
+                actions.remove(self._host, self._id, volumes=True)
 
 
 def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     """Create the container that the flags ask for. Returns its id."""
-    from . import archive, files, run_params
-    from .container import lifecycle, resource
-    from .image import store
+    from ...base import files
+    from ...container.lifecycle import actions
+    from ...image.store import store
+    from ...program import zipapp
+    from ...resource.container import decide
+    from ..line import run_params
 
     image, *command = arguments.operands
     params = run_params.params(arguments, run_params.environment())
@@ -114,12 +117,12 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     }
     files.prepare(host.layout)
     cidfile = _cidfile(arguments.cidfile)
-    declared = resource.declare(run_params.with_defaults(params))
-    known = resource.RESOURCE.observe(host, declared).around.image_id
+    declared = decide.declare(run_params.with_defaults(params))
+    known = decide.RESOURCE.observe(host, declared).around.image_id
     _provide(host, image, arguments, here=bool(known))
     for name in _names(arguments.name):
-        declared = resource.declare(run_params.with_defaults({**params, "name": name}))
-        have = resource.RESOURCE.observe(host, declared)
+        declared = decide.declare(run_params.with_defaults({**params, "name": name}))
+        have = decide.RESOURCE.observe(host, declared)
         if have.spec is not None:
             if arguments.name:
                 raise Conflict(
@@ -127,7 +130,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
                     hint="remove or rename that container to reuse the name",
                 )
             continue
-        plan = resource.RESOURCE.plan(declared, have)
+        plan = decide.RESOURCE.plan(declared, have)
         if plan.unmet:
             raise Error("; ".join(plan.unmet))
         spec = plan.want.spec
@@ -138,10 +141,10 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         if found is None:
             raise NotFound(f"there is no image {image[:200]!r}")
         # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
-        if not archive.program(host.layout).exists():
-            archive.install(host.layout)
+        if not zipapp.program(host.layout).exists():
+            zipapp.install(host.layout)
         try:
-            made = lifecycle.create(host, spec, found)
+            made = actions.create(host, spec, found)
         except Conflict:
             if arguments.name:
                 raise
@@ -155,9 +158,9 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
 def _names(given: str) -> Sequence[str]:
     if given:
         return [given]
-    from . import names
+    from ..line import nicknames
 
-    return [names.random(retry=count > 0) for count in range(_NAME_TRIES)]
+    return [nicknames.random(retry=count > 0) for count in range(_NAME_TRIES)]
 
 
 def _cidfile(text: str) -> Optional[Path]:
@@ -181,8 +184,8 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
         if not here:
             raise NotFound(f"there is no image {image[:200]!r}", hint="--pull is never")
         return
-    from . import cli_image
-    from .reference import parse_normalized
+    from ...spec.reference import parse_normalized
+    from . import image as cli_image
 
     if not here and not arguments.quiet:
         shown = parse_normalized(image)
@@ -199,18 +202,19 @@ def _aside(line: object) -> None:
 
 
 def _update(host: Host, arguments: Arguments) -> int:
-    from . import run_params
-    from .container import record, resource
-    from .converge import converge
+    from ...plan.converge import converge
+    from ...records import container_record
+    from ...resource.container import decide
+    from ..line import run_params
 
     if not arguments.given:
         raise Error("you must provide one or more flags when using this command")
     params = run_params.params(arguments, {})
 
     def update(found: str) -> None:
-        name = record.read_record(host.layout, found).name
-        declared = resource.declare(run_params.with_defaults({**params, "name": name}))
-        converge(host, resource.RESOURCE, declared)
+        name = container_record.read_record(host.layout, found).name
+        declared = decide.declare(run_params.with_defaults({**params, "name": name}))
+        converge(host, decide.RESOURCE, declared)
 
     return each(host, arguments.operands, update)
 

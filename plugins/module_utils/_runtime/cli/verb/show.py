@@ -13,21 +13,21 @@ import time
 from collections.abc import Collection
 from typing import Any, Optional
 
-from .errors import Error, NotFound
-from .plan import Host
-from .terminal import say
-from .verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb
+from ...base.errors import Error, NotFound
+from ...plan.plan import Host
+from ..line.verbs import FILTER, INT, STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import say
 
 
 def _ps(host: Host, arguments: Arguments) -> int:
-    from .container import listing
+    from ...container.show import ps_table
 
     last = 1 if arguments.latest else max(0, arguments.last)
     everything = arguments.all or bool(last)
     only: Optional[Collection[str]] = None
     if arguments.filter:
         only = _chosen(host, arguments, everything)
-    for line in listing.lines(
+    for line in ps_table.lines(
         host.layout,
         everything=everything or only is not None,
         quiet=arguments.quiet,
@@ -43,15 +43,16 @@ def _ps(host: Host, arguments: Arguments) -> int:
 
 def _chosen(host: Host, arguments: Arguments, everything: bool) -> list[str]:
     """The ids of the containers that the filters let pass; only they need all that is known."""
-    from .system import listing as lists
+    from ...system import lists
 
     found = lists.containers(host, arguments.filter, everything)
     return [str(one["Id"]) for one in found]
 
 
 def _logs(host: Host, arguments: Arguments) -> int:
-    from . import filters
-    from .container import logs, record
+    from ...container.status import logs
+    from ...records import container_record
+    from ...text import filters
 
     tail = arguments.tail
     if tail != "all" and not tail.lstrip("-").isdecimal():
@@ -59,8 +60,8 @@ def _logs(host: Host, arguments: Arguments) -> int:
     now = time.time()
     since = filters.moment(arguments.since, now) if arguments.since else None
     until = filters.moment(arguments.until, now) if arguments.until else None
-    container_id = record.identify(host.layout, arguments.operands[0])
-    spec = record.read_spec(host.layout, container_id)
+    container_id = container_record.identify(host.layout, arguments.operands[0])
+    spec = container_record.read_spec(host.layout, container_id)
     # As with Docker, what is negative is all, and details are what the log options say of a line.
     last = None if tail == "all" or tail.startswith("-") else int(tail)
     streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
@@ -88,7 +89,7 @@ def _inspect_container(host: Host, arguments: Arguments) -> int:
 
 
 def _show(host: Host, arguments: Arguments, kind: str) -> int:
-    from . import cli_image
+    from . import image
 
     kinds = [kind] if kind else list(_READERS)
 
@@ -102,13 +103,15 @@ def _show(host: Host, arguments: Arguments, kind: str) -> int:
             raise NotFound(f"no such object: {name[:128]}")
         raise found
 
-    return cli_image.inspect(arguments.operands, read, arguments.format)
+    return image.inspect(arguments.operands, read, arguments.format)
 
 
 def _container(host: Host, name: str, sized: bool) -> dict[str, Any]:
-    from .container import changed, documents, record
+    from ...container.show import documents
+    from ...container.status import changed
+    from ...records import container_record
 
-    container_id = record.identify(host.layout, name)
+    container_id = container_record.identify(host.layout, name)
     found = documents.container(host, container_id, reveal_env=True)
     if sized:
         found["SizeRw"] = changed.written_bytes(host.layout, container_id)
@@ -117,21 +120,21 @@ def _container(host: Host, name: str, sized: bool) -> dict[str, Any]:
 
 
 def _image(host: Host, name: str, sized: bool) -> dict[str, Any]:
-    from . import cli_image
+    from . import image
 
-    return cli_image.document(host, name)
+    return image.document(host, name)
 
 
 def _network(host: Host, name: str, sized: bool) -> dict[str, Any]:
-    from . import cli_network
+    from . import network
 
-    return cli_network.document(host, name)
+    return network.document(host, name)
 
 
 def _volume(host: Host, name: str, sized: bool) -> dict[str, Any]:
-    from . import cli_volume
+    from . import volume
 
-    return cli_volume.document(host, name)
+    return volume.document(host, name)
 
 
 #: In the order in which docker inspect looks.

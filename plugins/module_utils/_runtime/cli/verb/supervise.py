@@ -5,47 +5,47 @@
 
 from __future__ import annotations
 
-from .errors import Error
-from .plan import Host
-from .terminal import complain
-from .verbs import Arguments, Verb
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import Arguments, Verb
+from ..terminal.output import complain
 
 
 def _exited(host: Host, arguments: Arguments) -> int:
-    from .container import supervise
+    from ...container.lifecycle import on_exit
 
     container_id, generation = arguments.operands
     if not generation.isdecimal():
         raise Error(f"{generation[:40]!r} is not the number of a start")
-    supervise.exited(host, container_id, int(generation))
+    on_exit.exited(host, container_id, int(generation))
     return 0
 
 
 def _boot(host: Host, arguments: Arguments) -> int:
-    from . import files
-    from .container import supervise
+    from ...base import files
+    from ...container.lifecycle import on_exit
 
     files.prepare(host.layout)
-    failures = supervise.boot(host)
+    failures = on_exit.boot(host)
     for line in failures:
         complain(line)
     return int(bool(failures))
 
 
 def _shutdown(host: Host, arguments: Arguments) -> int:
-    from .container import supervise
+    from ...container.lifecycle import on_exit
 
-    failures = supervise.shutdown(host)
+    failures = on_exit.shutdown(host)
     for line in failures:
         complain(line)
     return int(bool(failures))
 
 
 def _watch(host: Host, arguments: Arguments) -> int:
-    from .container import watch
+    from ...container.supervision import watcher_process
 
     held, fifo = (int(number) for number in arguments.operands)
-    watch.watch(host, held, fifo)
+    watcher_process.watch(host, held, fifo)
     return 0
 
 

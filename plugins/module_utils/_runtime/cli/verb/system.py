@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import Error
-from .plan import Host
-from .terminal import agreed, complain, say
-from .verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb, as_option
+from ...base.errors import Error
+from ...plan.plan import Host
+from ..line.verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb, as_option
+from ..terminal.output import agreed, complain, say
 
 # --- what the host is ------------------------------------------------------------------------
 
 
 def _info(host: Host, arguments: Arguments) -> int:
-    from .system import info
+    from ...system import info
 
     found = info.document(host)
     if arguments.format:
@@ -33,7 +33,7 @@ def _info(host: Host, arguments: Arguments) -> int:
 def _show(value: Any, form: str) -> None:
     import json
 
-    from . import template
+    from ...text import template
 
     said = json.dumps(value, ensure_ascii=False) if form == "json" else template.render(form, value)
     say(said)
@@ -87,7 +87,7 @@ def _binary(count: float) -> str:
 
 
 def _version(host: Host, arguments: Arguments) -> int:
-    from .system import info
+    from ...system import info
 
     found = info.version()
     if arguments.format:
@@ -121,8 +121,8 @@ _DF = {
 
 
 def _df(host: Host, arguments: Arguments) -> int:
-    from .system import usage
-    from .table import listing, size
+    from ...system import usage
+    from ...text.table import listing, size
 
     if arguments.verbose:
         if arguments.format:
@@ -144,7 +144,7 @@ def _df(host: Host, arguments: Arguments) -> int:
 
 
 def _share(part: int, whole: int) -> str:
-    from .table import size
+    from ...text.table import size
 
     return f"{size(part)} ({100 * part // whole}%)" if whole else size(part)
 
@@ -152,7 +152,7 @@ def _share(part: int, whole: int) -> str:
 def _df_whole(found: Mapping[str, Any]) -> Iterator[str]:
     import time
 
-    from .table import duration, size, table
+    from ...text.table import duration, size, table
 
     def ago(created: float) -> str:
         return f"{duration(time.time() - created)} ago"
@@ -202,7 +202,7 @@ def _df_whole(found: Mapping[str, Any]) -> Iterator[str]:
 def _quoted(command: str) -> str:
     import json
 
-    from .table import shortened
+    from ...text.table import shortened
 
     return json.dumps(shortened(command, 20), ensure_ascii=False)
 
@@ -211,9 +211,9 @@ def _quoted(command: str) -> str:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from . import prune
-    from .converge import converge
-    from .table import size
+    from ...plan.converge import converge
+    from ...resource import prune
+    from ...text.table import size
 
     asked = as_option(arguments.filter)
     if arguments.volumes and "until" in asked:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Error, NotFound
-from .plan import Host
-from .terminal import complain, say
-from .verbs import FILTER, LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ...base.errors import Error, NotFound
+from ...plan.plan import Host
+from ..line.verbs import FILTER, LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ..terminal.output import complain, say
 
 _HEADINGS = {
     "Driver": "DRIVER",
@@ -30,11 +30,11 @@ def _create(host: Host, arguments: Arguments) -> int:
     import dataclasses
     import secrets
 
-    from .converge import converge
-    from .volume import resource
+    from ...plan.converge import converge
+    from ...resource.volume import decide
 
     named = bool(arguments.operands)
-    declared = resource.declare(
+    declared = decide.declare(
         {
             "volume_name": arguments.operands[0] if named else secrets.token_hex(32),
             "driver": arguments.driver,
@@ -45,9 +45,9 @@ def _create(host: Host, arguments: Arguments) -> int:
         }
     )
     declared = dataclasses.replace(declared, anonymous=not named)
-    found = resource.find(host, declared.name)
+    found = decide.find(host, declared.name)
     if found is None:
-        converge(host, resource.RESOURCE, declared)
+        converge(host, decide.RESOURCE, declared)
     elif declared.driver_options not in (None, found.driver_options):
         raise Error(
             f"volume {declared.name} exists, with other options", hint="remove it, or name another"
@@ -62,9 +62,9 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 
 def _ls(host: Host, arguments: Arguments) -> int:
-    from .table import listing
-    from .volume import store, users
-    from .volume.spec import labels
+    from ...spec.volume import labels
+    from ...text.table import listing
+    from ...volume import store, users
 
     asked = arguments.filter
     for key in asked:
@@ -103,8 +103,8 @@ def _meant(
     """Whether a volume passes the filters of ``volume ls``: several of one kind are alternatives,
     but every label is wanted.
     """
-    from . import filters
-    from .volume.pruning import boolean
+    from ...resource.volume.pruning import boolean
+    from ...text import filters
 
     given = {key: value for key, value in asked.items() if key.startswith("label")}
     if "name" in asked and not any(part in name for part in asked["name"]):
@@ -118,7 +118,7 @@ def _meant(
 
 def document(host: Host, name: str) -> dict[str, Any]:
     """What is known of a volume, in the shape of docker volume inspect. Raises NotFound."""
-    from .volume import inspect, store
+    from ...volume import inspect, store
 
     found = store.find(host.layout, name)
     if found is None:
@@ -127,14 +127,14 @@ def document(host: Host, name: str) -> dict[str, Any]:
 
 
 def _inspect(host: Host, arguments: Arguments) -> int:
-    from .cli_image import inspect
+    from .image import inspect
 
     return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
 
 
 def _rm(host: Host, arguments: Arguments) -> int:
-    from . import files
-    from .volume import store, users
+    from ...base import files
+    from ...volume import store, users
 
     files.prepare(host.layout)
     failed = False
@@ -151,7 +151,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .cli_prune import pruned
+    from .prune import pruned
 
     which = "all volumes" if arguments.all else "all anonymous volumes"
     filters = {"all": arguments.all, **arguments.filter}

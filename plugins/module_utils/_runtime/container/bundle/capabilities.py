@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ...errors import Error
-from ..spec import ContainerSpec
+from ...base.errors import Error
+from ...spec.container import ContainerSpec
 
 _CAPABILITY_NAMES = """
 CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE

@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import files
-from ...errors import Error
-from ..seccomp import profile as seccomp_profile
-from ..spec import ContainerSpec, ImageDefaults, argv
+from ...base import files
+from ...base.errors import Error
+from ...spec.container import ContainerSpec, ImageDefaults, argv
 from .capabilities import capabilities
+from .default_seccomp import profile as seccomp_profile
 from .devices import device_nodes, device_rules
 from .labels import labels
 from .masks import masks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..spec import ContainerSpec
+from ...spec.container import ContainerSpec
 from .place import Place
 
 #: Device nodes a container may open: null, zero, full, random, urandom, tty, console, ptmx, pts.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 
-from ...frozen import dataclass
-from ..spec import ContainerSpec
+from ...base.frozen import dataclass
+from ...spec.container import ContainerSpec
 
 
 @dataclass(frozen=True)

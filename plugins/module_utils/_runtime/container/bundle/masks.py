@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..spec import ContainerSpec
+from ...spec.container import ContainerSpec
 
 #: Files that tell of the host or reach into it, hidden (Docker's list; CVE-2025-31133 is of their
 #: kind).

@@ -9,8 +9,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import Error
-from ..spec import ContainerSpec
+from ...base.errors import Error
+from ...spec.container import ContainerSpec
 from .place import Place
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..spec import ContainerSpec
+from ...spec.container import ContainerSpec
 from .place import Place
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from ...frozen import dataclass
-from ..user import User
+from ...base.frozen import dataclass
+from ..root.user import User
 from .labels import Enforced
 
 _NOTHING = Enforced()

@@ -12,10 +12,10 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Optional
 
-from ... import safefs
-from ...errors import Error
-from ..spec import ContainerSpec, ImageDefaults
-from ..user import User
+from ...base import safefs
+from ...base.errors import Error
+from ...spec.container import ContainerSpec, ImageDefaults
+from ..root.user import User
 from .capabilities import CAPABILITIES, capabilities
 from .labels import Labels
 from .resources import rlimits

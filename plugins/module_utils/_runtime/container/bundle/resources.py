@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ...errors import Error
-from ..spec import ContainerSpec, DeviceRate
+from ...base.errors import Error
+from ...spec.container import ContainerSpec, DeviceRate
 from .place import Place
 
 #: The period of the kernel's scheduler that ``cpus`` is a share of, as with Docker.

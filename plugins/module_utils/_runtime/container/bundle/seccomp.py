@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ...errors import Error
+from ...base.errors import Error
 
 #: uname -m -> how Docker's form names the architecture.
 _ARCHITECTURES = {

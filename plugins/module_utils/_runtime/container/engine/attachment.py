@@ -20,7 +20,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import Error
+from ...base.errors import Error
 
 #: The first byte of a packet (conmon, enum stdpipe_t).
 STDOUT, STDERR = 2, 3

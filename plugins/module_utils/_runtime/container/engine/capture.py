@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-from .. import linux, process
-from ..errors import Error
+from ...base import linux, process
+from ...base.errors import Error
 
 #: Bytes that are kept of each stream unless the caller says otherwise.
 OUTPUT_LIMIT = 10 << 20

@@ -23,11 +23,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import cgroups, files, process
-from ..errors import Error
-from ..layout import Layout
+from ...base import cgroups, files, process
+from ...base.errors import Error
+from ...base.layout import Layout
+from .conmon_files import exit_directory, monitor
 from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
-from .traces import exit_directory, monitor
 
 #: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
 _ANSWER_LIMIT = 1 << 20

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Optional
 
-from ..frozen import dataclass
-from ..layout import Layout
+from ...base.frozen import dataclass
+from ...base.layout import Layout
 
 _STREAMS = (b"stdout", b"stderr")
 

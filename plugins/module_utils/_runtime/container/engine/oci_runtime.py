@@ -19,10 +19,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import files, linux, process
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
+from ...base import files, linux, process
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
 from .capture import OUTPUT_LIMIT, Captured, Piped, Terminal, capture, piped, terminal
 
 #: In this order: crun starts a container in a third of runc's time.

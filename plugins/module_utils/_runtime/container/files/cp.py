@@ -15,13 +15,15 @@ import os
 import shutil
 from typing import IO, Protocol
 
-from .. import files, oci, safefs, treecopy, treescan
-from ..errors import Error, NotFound
-from ..image import compression, difference, unpack
-from ..plan import Host
-from ..treecopy import Copied
-from ..treescan import Rules
-from . import still
+from ...base import files, safefs
+from ...base.errors import Error, NotFound
+from ...image.layer import compression, difference, unpack
+from ...plan.plan import Host
+from ...spec import oci
+from ...tree import copy, scan
+from ...tree.copy import Copied
+from ...tree.scan import Rules
+from . import freeze
 
 #: What the first bytes of an archive say of its compression.
 _MEDIA_TYPES = {b"\x1f\x8b": oci.LAYER_GZIP, b"\x28\xb5": oci.LAYER_ZSTD}
@@ -47,11 +49,11 @@ def put(
     """
     with safefs.Root("/", label="the host") as here:
         origin = _origin(here, os.path.abspath(source) + _tail(source), follow)
-        with still.still(host, container_id, write=True) as there:
+        with freeze.still(host, container_id, write=True) as there:
             place = _destination(there.root, target, origin)
             there.check(place)
             rules = Rules(None if archive else (0, 0))
-            return treecopy.copy(here, origin.path, there.root, place, rules)
+            return copy.copy(here, origin.path, there.root, place, rules)
 
 
 def get(
@@ -71,13 +73,13 @@ def get(
     """
     rules = Rules() if archive else Rules((os.geteuid(), os.getegid()), privileges=False)
     with (
-        still.still(host, container_id, write=False) as there,
+        freeze.still(host, container_id, write=False) as there,
         safefs.Root("/", label="the host") as here,
     ):
         origin = _origin(there.root, source, follow)
         there.check(origin.path)
         place = _destination(here, os.path.abspath(target) + _tail(target), origin)
-        return treecopy.copy(there.root, origin.path, here, place, rules, skip=there.system)
+        return copy.copy(there.root, origin.path, here, place, rules, skip=there.system)
 
 
 def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -> Copied:
@@ -99,13 +101,13 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
                 unpack.unpack(plain, made)
         with contextlib.ExitStack() as stack:
             here = stack.enter_context(safefs.Root(made, label="the archive"))
-            there = stack.enter_context(still.still(host, container_id, write=True))
-            place = treescan.resolve(there.root, target)
-            found = treescan.look(there.root, place)
+            there = stack.enter_context(freeze.still(host, container_id, write=True))
+            place = scan.resolve(there.root, target)
+            found = scan.look(there.root, place)
             if found is None or found.kind != "directory":
                 raise NotFound(f"{target} in {there.root.path} is no directory")
             there.check(place)
-            return treecopy.copy(here, "/", there.root, place, Rules())
+            return copy.copy(here, "/", there.root, place, Rules())
 
 
 def get_archive(
@@ -119,12 +121,12 @@ def get_archive(
         made = scratch / "files"
         made.mkdir()
         with contextlib.ExitStack() as stack:
-            there = stack.enter_context(still.still(host, container_id, write=False))
+            there = stack.enter_context(freeze.still(host, container_id, write=False))
             here = stack.enter_context(safefs.Root(made, label="the copy"))
             origin = _origin(there.root, source, follow)
             there.check(origin.path)
             place = b"/" if origin.contents else b"/" + origin.name
-            done = treecopy.copy(there.root, origin.path, here, place, Rules(), skip=there.system)
+            done = copy.copy(there.root, origin.path, here, place, Rules(), skip=there.system)
         difference.write_tree(made, out)
     return done
 
@@ -154,8 +156,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     here = os.fsencode(bare)
     # A slash at the end asks for the directory a link leads to.
     if follow or bare != path:
-        here = treescan.resolve(root, here)
-    found = treescan.look(root, here)
+        here = scan.resolve(root, here)
+    found = scan.look(root, here)
     if found is None:
         raise NotFound(f"there is no {path} in {root.path}")
     if found.kind != "directory" and bare != path:
@@ -169,8 +171,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
 def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
     """Where the copy goes: docker cp's rules."""
     bare = path.rstrip("/") or "/"
-    here = treescan.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
-    found = treescan.look(root, here)
+    here = scan.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
+    found = scan.look(root, here)
     if found is None:
         if bare != path and not origin.directory:
             raise NotFound(f"there is no directory {path} in {root.path}")

@@ -18,13 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from .. import document, safefs
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host
-from . import liveness, record, user
-from .record import Record
+from ...base import document, safefs
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record
+from ..root import user
+from ..status import liveness
 
 #: What a runtime mounts there are not files of the container.
 _SYSTEM = ("/proc", "/sys", "/dev", "/dev/shm", "/dev/mqueue", "/dev/pts", "/sys/fs/cgroup")
@@ -71,9 +73,9 @@ def foreseen(host: Host, name: str) -> Optional[Record]:
     if name in predicted and predicted[name] is None:
         raise gone
     try:
-        container_id = record.identify(host.layout, name)
-        found = record.read_record(host.layout, container_id)
-        spec = record.read_spec(host.layout, container_id)
+        container_id = container_record.identify(host.layout, name)
+        found = container_record.read_record(host.layout, container_id)
+        spec = container_record.read_spec(host.layout, container_id)
     except NotFound:
         if predicted.get(name) is not None:
             return None
@@ -88,10 +90,10 @@ def foreseen(host: Host, name: str) -> Optional[Record]:
 
 def user_ids(host: Host, tree: Tree) -> tuple[int, int]:
     """The uid and gid of the user the container runs as, by its own passwd and group."""
-    spec = record.read_spec(host.layout, tree.container.id)
+    spec = container_record.read_spec(host.layout, tree.container.id)
     text = spec.user
     if text is None:
-        text = record.read_image(host.layout, tree.container.id).user
+        text = container_record.read_image(host.layout, tree.container.id).user
     return ids_of(tree.root, text)
 
 
@@ -110,9 +112,9 @@ def observed(host: Host, container_id: str) -> Iterator[Tree]:
             top = stack.enter_context(of_process(host.layout, found))
         else:
             # What mounts costs time to import, and most containers run.
-            from . import offline
+            from . import private_mount
 
-            top = stack.enter_context(offline.mounted(host, found, write=False))
+            top = stack.enter_context(private_mount.mounted(host, found, write=False))
         yield stack.enter_context(held(top, found))
 
 

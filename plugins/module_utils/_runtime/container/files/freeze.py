@@ -10,12 +10,15 @@ import os
 from collections.abc import Iterator
 from typing import Optional
 
-from ..errors import Error
-from ..plan import Host
-from . import journal, liveness, oci_runtime, offline, record, tree
-from .incarnation import locked
-from .record import Record
-from .tree import Tree
+from ...base.errors import Error
+from ...plan.plan import Host
+from ...records import container_record, journal
+from ...records.container_record import Record
+from ..engine import oci_runtime
+from ..lifecycle.incarnation import locked
+from ..status import liveness
+from . import filesystem, private_mount
+from .filesystem import Tree
 
 
 @contextlib.contextmanager
@@ -29,10 +32,10 @@ def still(host: Host, container_id: str, write: bool) -> Iterator[Tree]:
             raise Error(f"container {found.name} is being removed")
         if liveness.is_running(host.layout, found):
             stack.enter_context(frozen(host, found.id))
-            top = stack.enter_context(tree.of_process(host.layout, found))
+            top = stack.enter_context(filesystem.of_process(host.layout, found))
         else:
-            top = stack.enter_context(offline.mounted(host, found, write))
-        yield stack.enter_context(tree.held(top, found))
+            top = stack.enter_context(private_mount.mounted(host, found, write))
+        yield stack.enter_context(filesystem.held(top, found))
 
 
 @contextlib.contextmanager
@@ -46,7 +49,9 @@ def root_only(host: Host, container_id: str) -> Iterator[int]:
         if found is None:
             top = host.layout.run_container(container_id) / "rootfs"
         else:
-            top = stack.enter_context(offline.mounted(host, found, write=False, with_volumes=False))
+            top = stack.enter_context(
+                private_mount.mounted(host, found, write=False, with_volumes=False)
+            )
         fd = os.open(top, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, fd)
         yield fd
@@ -65,7 +70,7 @@ def _unless_running(host: Host, container_id: str) -> Iterator[Optional[Record]]
 @contextlib.contextmanager
 def frozen(host: Host, container_id: str) -> Iterator[None]:
     """The container's processes frozen for the block; one that was paused before stays so."""
-    made_by = record.read_record(host.layout, container_id).runtime
+    made_by = container_record.read_record(host.layout, container_id).runtime
     runtime = oci_runtime.choose(host.layout, made_by)
     status = oci_runtime.state(runtime, container_id)
     paused = status is not None and status.get("status") == "paused"

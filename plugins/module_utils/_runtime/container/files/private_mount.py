@@ -17,14 +17,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Optional
 
-from .. import files, linux, safefs, snapshot
-from ..image.store import Image
-from ..layout import Layout
-from ..plan import Host
-from ..volume import store as volumes
-from . import inspect, record, sources
-from .record import Record
-from .spec import Mount
+from ...base import files, linux, safefs
+from ...base.layout import Layout
+from ...image.store.store import Image
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record
+from ...spec.container import Mount
+from ...tree import snapshot
+from ...volume import store as volumes
+from ..root import mount_sources
+from ..show import inspect
 
 _PATH = os.O_PATH | os.O_CLOEXEC
 
@@ -121,8 +124,8 @@ def _elsewhere(mount: Callable[[], int], target: Path) -> Iterator[int]:
 
 def _mount_volumes(layout: Layout, found: Record, target: Path, write: bool) -> None:
     """Mount what is kept outside a container's root and lasts: volumes, binds, files of names."""
-    spec = record.read_spec(layout, found.id)
-    image = record.read_image(layout, found.id)
+    spec = container_record.read_spec(layout, found.id)
+    image = container_record.read_image(layout, found.id)
     with safefs.Root(target) as tree:
         for name in ("resolv.conf", "hostname", "hosts"):
             source = layout.container(found.id) / name
@@ -151,7 +154,7 @@ def _source(
     elif mount.kind == "volume":
         known = volumes.find(layout, mount.source)
         if write:
-            sources.provide_volume(layout, mount, target)
+            mount_sources.provide_volume(layout, mount, target)
         elif known is not None and known.driver_options:
             volumes.provide(layout, known)
         source = volumes.data(layout, mount.source)

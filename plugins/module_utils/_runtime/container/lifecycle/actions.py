@@ -19,32 +19,25 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
-from .. import document, files, snapshot
-from ..errors import Conflict, Error, NotFound
-from ..image import store
-from ..network import attach, publish
-from ..plan import Host
-from ..volume import users as volume_users
-from . import (
-    creation,
-    fingerprint,
-    health,
-    incarnation,
-    joining,
-    journal,
-    liveness,
-    oci_runtime,
-    provision,
-    record,
-    surroundings,
-    watcher,
-)
-from .bundle import resources
+from ...base import document, files
+from ...base.errors import Conflict, Error, NotFound
+from ...image.store import store
+from ...network import attach, synchronise
+from ...plan.plan import Host
+from ...records import container_record, journal
+from ...records.container_record import Record
+from ...spec.container import ContainerSpec, endpoints
+from ...spec.identifiers import signal_number
+from ...tree import snapshot
+from ...volume import users as volume_users
+from ..bundle import resources
+from ..engine import oci_runtime
+from ..root import host_support, provision
+from ..status import fingerprint, liveness
+from ..supervision import health, watcher
+from . import creation, incarnation, reconnect
 from .incarnation import locked
-from .names import signal_number
-from .record import Record
 from .signals import expect_end, process_of, send, wait_for
-from .spec import ContainerSpec, endpoints
 
 #: What a container is asked to end with when neither it nor its image says.
 _STOP_SIGNAL = "SIGTERM"
@@ -54,7 +47,7 @@ _POLL_S = 0.02
 
 def identify(host: Host, name_or_id: str) -> str:
     """The id of a container named by name, id or unambiguous id prefix. Raises NotFound."""
-    return record.identify(host.layout, name_or_id)
+    return container_record.identify(host.layout, name_or_id)
 
 
 def current(host: Host, container_id: str) -> Record:
@@ -76,7 +69,7 @@ def create(
     has it. ``volumes`` are anonymous volumes by path that are there and are used again.
     """
     layout = host.layout
-    record.check_name(spec.name)
+    container_record.check_name(spec.name)
     if not beside and os.path.lexists(layout.names / spec.name):
         owner = os.readlink(layout.names / spec.name)
         raise Conflict(f"the name {spec.name} is taken by container {owner[:12]}")
@@ -114,7 +107,7 @@ def create(
             files.publish(staging, layout.container(container_id))
         undo.callback(files.discard, layout, layout.container(container_id))
         if not beside:
-            record.claim_name(layout, spec.name, container_id)
+            container_record.claim_name(layout, spec.name, container_id)
         undo.pop_all()
         creation.end(layout, container_id)
     return made
@@ -175,11 +168,11 @@ def halt(
         found = dataclasses.replace(
             found, stopped_by_user=by_user, stopped_by_host=by_host, phase=phase
         )
-        record.write_record(host.layout, found)
+        container_record.write_record(host.layout, found)
         if not liveness.is_running(host.layout, found):
             return found
-        spec = record.read_spec(host.layout, container_id)
-        defaults = record.read_image(host.layout, container_id)
+        spec = container_record.read_spec(host.layout, container_id)
+        defaults = container_record.read_image(host.layout, container_id)
     asked = spec.stop_signal if spec.stop_signal is not None else defaults.stop_signal
     grace_s = float(spec.stop_timeout_s) if timeout_s is None else timeout_s
     with process_of(found) as process:
@@ -214,7 +207,7 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
             raise Conflict(f"container {found.name} does not run")
         if number == signal.SIGKILL:
             found = dataclasses.replace(found, stopped_by_user=True)
-            record.write_record(host.layout, found)
+            container_record.write_record(host.layout, found)
     with process_of(found) as process:
         if process is not None:
             send(process, number)
@@ -228,8 +221,8 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
 def _remove_if_asked(host: Host, container_id: str) -> None:
     """Remove what is removed at its end, once whoever waits for that has seen it."""
     with contextlib.suppress(NotFound):
-        if record.read_spec(host.layout, container_id).auto_remove:
-            record.await_watchers(host.layout, container_id)
+        if container_record.read_spec(host.layout, container_id).auto_remove:
+            container_record.await_watchers(host.layout, container_id)
             remove(host, container_id, volumes=True)
 
 
@@ -242,7 +235,7 @@ def pause(host: Host, container_id: str) -> Record:
         # Written first: what a kill in between leaves is a record that says paused, and unpause()
         # makes that right.
         paused = dataclasses.replace(found, phase="paused")
-        record.write_record(host.layout, paused)
+        container_record.write_record(host.layout, paused)
         runtime = oci_runtime.choose(host.layout, found.runtime)
         if not _is_frozen(host, paused):
             oci_runtime.pause(runtime, container_id)
@@ -258,7 +251,7 @@ def unpause(host: Host, container_id: str) -> Record:
             raise Conflict(f"container {found.name} is not paused")
         _resume(host, found)
         running = dataclasses.replace(found, phase="running")
-        record.write_record(host.layout, running)
+        container_record.write_record(host.layout, running)
         if watcher.needed(running):
             incarnation.look_after(host)
         return running
@@ -313,12 +306,12 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
         if liveness.is_running(layout, found):
             raise Conflict(f"container {found.name} runs", hint="stop it first, or use force")
         found = dataclasses.replace(incarnation.corrected(host, found), phase="removing")
-        record.write_record(layout, found)
+        container_record.write_record(layout, found)
         incarnation.clear(host, found)
         attach.release(layout, found)
         # Without its name it would look half made, and volumes that are to stay would go.
         creation.end(layout, container_id)
-        record.release_name(layout, found.name, container_id)
+        container_record.release_name(layout, found.name, container_id)
         files.discard(layout, layout.container(container_id))
     if volumes:
         for name in found.anonymous_volumes:
@@ -332,7 +325,7 @@ def await_removal(host: Host, container_id: str, timeout_s: float = 10.0) -> Non
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         try:
-            if not record.read_spec(host.layout, container_id).auto_remove:
+            if not container_record.read_spec(host.layout, container_id).auto_remove:
                 return
         except NotFound:
             return
@@ -345,18 +338,18 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
     with locked(host, container_id) as found:
         if found.name == new_name:
             return found
-        record.claim_name(layout, new_name, container_id)
-        spec = record.read_spec(layout, container_id)
-        record.write_spec(layout, container_id, dataclasses.replace(spec, name=new_name))
+        container_record.claim_name(layout, new_name, container_id)
+        spec = container_record.read_spec(layout, container_id)
+        container_record.write_spec(layout, container_id, dataclasses.replace(spec, name=new_name))
         renamed = dataclasses.replace(found, name=new_name)
         named = found.attachments and liveness.is_running(layout, found)
         if named:
-            publish.announce(layout, f"rename-{container_id}")
-        record.write_record(layout, renamed)
-        record.release_name(layout, found.name, container_id)
+            synchronise.announce(layout, f"rename-{container_id}")
+        container_record.write_record(layout, renamed)
+        container_record.release_name(layout, found.name, container_id)
         if named:
             # Others on its networks reach it by the new name.
-            publish.synchronise(layout)
+            synchronise.synchronise(layout)
         return renamed
 
 
@@ -367,29 +360,29 @@ def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
     than is in use, nothing has changed. On other networks it is at once.
     """
     with locked(host, container_id) as found:
-        have = record.read_spec(host.layout, container_id)
+        have = container_record.read_spec(host.layout, container_id)
         if liveness.is_running(host.layout, found):
             _limit(host, found, have, spec)
         if have.restart_on_change != spec.restart_on_change:
             known = {path: found.digests.get(path) for path in spec.restart_on_change}
             kept = {path: one or fingerprint.digest(path) for path, one in known.items()}
             found = dataclasses.replace(found, digests=kept)
-            record.write_record(host.layout, found)
+            container_record.write_record(host.layout, found)
         if have.healthcheck != spec.healthcheck:
             found = _check_otherwise(host, found, spec)
         if endpoints(have) == endpoints(spec):
-            record.write_spec(host.layout, container_id, spec)
+            container_record.write_spec(host.layout, container_id, spec)
             return found
-    return joining.rejoin(host, container_id, spec)
+    return reconnect.rejoin(host, container_id, spec)
 
 
 def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
     """Have another health check from now on; what the old one said is said no more."""
-    image = record.read_image(host.layout, found.id)
+    image = container_record.read_image(host.layout, found.id)
     check = health.effective(spec.healthcheck, image.healthcheck)
     found = dataclasses.replace(found, watched=check is not None)
-    record.write_spec(host.layout, found.id, spec)
-    record.write_record(host.layout, found)
+    container_record.write_spec(host.layout, found.id, spec)
+    container_record.write_record(host.layout, found)
     if liveness.is_running(host.layout, found):
         health.write(host.layout, found, health.Health(found.generation))
         if found.watched:
@@ -400,8 +393,8 @@ def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
 
 
 def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
-    lacking = surroundings.lacking(want, oci_runtime.cgroup_v2())
-    changes = resources.changes(have, want, lacking, *surroundings.everything())
+    lacking = host_support.lacking(want, oci_runtime.cgroup_v2())
+    changes = resources.changes(have, want, lacking, *host_support.everything())
     if not changes:
         return
     try:
@@ -413,10 +406,10 @@ def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) 
 def repair(host: Host, container_id: str) -> Record:
     """Restore what a running container lost: links, addresses, the firewall, its freedom."""
     thaw(host, container_id)
-    found = joining.rejoin(host, container_id)
+    found = reconnect.rejoin(host, container_id)
     if watcher.needed(found):
         incarnation.look_after(host)
-    publish.synchronise(host.layout)
+    synchronise.synchronise(host.layout)
     return found
 
 

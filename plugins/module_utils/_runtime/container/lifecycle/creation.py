@@ -15,14 +15,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import document, files
-from ..errors import Conflict, Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host
-from ..volume import users as volume_users
-from . import incarnation, journal
-from .journal import Writer
+from ...base import document, files
+from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...plan.plan import Host
+from ...records import journal
+from ...records.journal import Writer
+from ...volume import users as volume_users
+from . import incarnation
 
 
 @dataclass(frozen=True)

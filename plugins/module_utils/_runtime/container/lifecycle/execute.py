@@ -21,16 +21,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Optional
 
-from .. import files
-from ..errors import Conflict, Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host
-from . import capture, liveness, oci_runtime, record, tree, user
-from .bundle.capabilities import CAPABILITIES
-from .bundle.process import check_cwd
-from .capture import OUTPUT_LIMIT, Captured, Terminal
-from .record import Record
+from ...base import files
+from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record
+from ..bundle.capabilities import CAPABILITIES
+from ..bundle.process import check_cwd
+from ..engine import capture, oci_runtime
+from ..engine.capture import OUTPUT_LIMIT, Captured, Terminal
+from ..files import filesystem
+from ..root import user
+from ..status import liveness
 
 _CHUNK = 1 << 16
 
@@ -136,8 +140,8 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     own = _own_process(layout, found)
     who = dict(own["user"])
     home = ""
-    spec = record.read_spec(layout, container_id)
-    with tree.observed(host, container_id) as there:
+    spec = container_record.read_spec(layout, container_id)
+    with filesystem.observed(host, container_id) as there:
         # The runtime reads passwd and group inside, so a trap in their place is found out in any
         # case: a fifo there would hold it for ever.
         text = f"{who['uid']}:{who['gid']}" if request.user is None else request.user
@@ -178,7 +182,7 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
 
 def _runtime(host: Host, container_id: str) -> oci_runtime.Runtime:
     """The OCI runtime that made the container: no other one knows it."""
-    made_by = record.read_record(host.layout, container_id).runtime
+    made_by = container_record.read_record(host.layout, container_id).runtime
     return oci_runtime.choose(host.layout, made_by)
 
 
@@ -209,7 +213,10 @@ def _environment(
     """
     env = dict(entry.split("=", 1) for entry in own["env"])
     try:
-        spec, image = record.read_spec(layout, found.id), record.read_image(layout, found.id)
+        spec, image = (
+            container_record.read_spec(layout, found.id),
+            container_record.read_image(layout, found.id),
+        )
     except NotFound as exc:
         raise NotFound(f"there is no container {found.name}") from exc
     declared = {**image.env, **spec.env}
@@ -226,7 +233,7 @@ def _environment(
     return [f"{name}={value}" for name, value in env.items()]
 
 
-def _check_cwd(there: tree.Tree, path: str) -> None:
+def _check_cwd(there: filesystem.Tree, path: str) -> None:
     """Refuse a directory that a link of the container leads into /proc (CVE-2024-21626)."""
     try:
         os.close(there.root.open(check_cwd(path), os.O_PATH | os.O_DIRECTORY))

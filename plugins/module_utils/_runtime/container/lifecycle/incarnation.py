@@ -20,27 +20,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Optional
 
-from .. import files, linux
-from ..errors import Error, NotFound
-from ..layout import Layout
-from ..network import attach, link, publish
-from ..plan import Host
-from ..volume import users as volume_users
-from . import (
-    conmon,
-    fingerprint,
-    health,
-    inspect,
-    liveness,
-    oci_runtime,
-    rootfs,
-    traces,
-    watch,
-    watcher,
-)
-from .option import logging
-from .record import Record, read_image, read_record, read_spec, write_record
-from .spec import ContainerSpec, endpoints
+from ...base import files, linux
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...network import attach, synchronise
+from ...network.link import host_side
+from ...plan.plan import Host
+from ...records.container_record import Record, read_image, read_record, read_spec, write_record
+from ...spec.container import ContainerSpec, endpoints
+from ...volume import users as volume_users
+from ..engine import conmon, conmon_files, oci_runtime
+from ..option import logging
+from ..root import rootfs
+from ..show import inspect
+from ..status import fingerprint, liveness
+from ..supervision import health, watcher, watcher_process
 
 #: How long conmon and the OCI runtime may take to make a container; 0.05 seconds are usual.
 _CREATE_TIMEOUT_S = 120.0
@@ -104,7 +98,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers
         )
         ports = inspect.ports(spec, read_image(layout, found.id))
-        with publish.claim(
+        with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
             intent = dataclasses.replace(intent, publications=publications)
@@ -139,7 +133,7 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
     with contextlib.suppress(Error, OSError):
         write_record(host.layout, failed)
         if intent.attachments:
-            publish.synchronise(host.layout)
+            synchronise.synchronise(host.layout)
 
 
 def _status(exc: BaseException, found: Record) -> int:
@@ -177,9 +171,9 @@ def _bring_up(
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.
         if intent.attachments:
-            link.preload()
+            host_side.preload()
             attach.raise_bridges(layout, intent.attachments)
-            done = publish.synchronise(layout, starting=[intent])
+            done = synchronise.synchronise(layout, starting=[intent])
             for warning in done.warnings:
                 host.warn(warning)
     except BaseException:
@@ -238,7 +232,7 @@ def _log_path(layout: Layout, container_id: str, kept: logging.Logging) -> str:
 def look_after(host: Host) -> None:
     """Have a watcher; that there can be none is no reason to stop a container."""
     try:
-        watch.ensure(host, watch_command(host.layout))
+        watcher_process.ensure(host, watch_command(host.layout))
     except (Error, OSError) as exc:
         host.warn(f"nobody makes health checks, or turns logs over: {exc}")
 
@@ -260,14 +254,14 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     ended = dataclasses.replace(ended, finished_at=ended.finished_at or liveness.now())
     _undo(layout, found)
     if found.attachments:
-        publish.announce(layout, f"ending-{found.id}")
+        synchronise.announce(layout, f"ending-{found.id}")
     write_record(layout, ended)
     _forget(layout, found)
     if watcher.needed(found):
         watcher.poke(layout)
     if found.attachments:
         try:
-            publish.synchronise(layout)
+            synchronise.synchronise(layout)
         except Error as exc:
             # The container has ended all the same, and whatever comes next tries again.
             host.warn(f"after container {found.name} ended: {exc}")
@@ -292,7 +286,7 @@ def clear(host: Host, found: Record) -> None:
 def unrecorded(layout: Layout, found: Record) -> bool:
     """Whether a run ended whose beginning was never recorded: who started it died before that."""
     return found.phase not in liveness.LIVE and (
-        traces.read_exit(layout, found.id, found.generation) is not None
+        conmon_files.read_exit(layout, found.id, found.generation) is not None
     )
 
 
@@ -347,7 +341,7 @@ def _forget(layout: Layout, found: Record) -> None:
 def _await_exit_record(layout: Layout, found: Record) -> None:
     """Give conmon the moment it needs from reaping the process to writing down its status."""
     deadline = time.monotonic() + _EXIT_RECORD_TIMEOUT_S
-    while traces.read_exit(layout, found.id, found.generation) is None:
-        if time.monotonic() >= deadline or not traces.alive(layout, found.id):
+    while conmon_files.read_exit(layout, found.id, found.generation) is None:
+        if time.monotonic() >= deadline or not conmon_files.alive(layout, found.id):
             return
         time.sleep(0.002)

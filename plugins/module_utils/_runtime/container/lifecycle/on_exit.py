@@ -18,13 +18,15 @@ import os
 import time
 from typing import Optional
 
-from .. import linux
-from ..errors import Conflict, Error, NotFound
-from ..plan import Host
-from . import incarnation, liveness, record
+from ...base import linux
+from ...base.errors import Conflict, Error, NotFound
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record
+from ...spec.container import RestartPolicy
+from ..status import liveness
+from . import incarnation
 from .incarnation import locked
-from .record import Record
-from .spec import RestartPolicy
 
 #: Docker's back-off: doubled from try to try, reset by a run of ten seconds (restartmanager.go).
 _FIRST_BACKOFF_S = 0.1
@@ -56,7 +58,7 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 ended = liveness.ended(host.layout, dataclasses.replace(found, phase="running"))
             else:
                 return
-            spec = record.read_spec(host.layout, container_id)
+            spec = container_record.read_spec(host.layout, container_id)
             waiting = restarting(ended, spec.restart_policy)
             if waiting is not None:
                 # A record that says restarting names who will do it: that process may be killed.
@@ -83,11 +85,11 @@ def exited(host: Host, container_id: str, generation: int) -> None:
 
 
 def _remove(host: Host, container_id: str) -> None:
-    from . import lifecycle  # Few containers are removed at their end.
+    from . import actions  # Few containers are removed at their end.
 
-    record.await_watchers(host.layout, container_id)
+    container_record.await_watchers(host.layout, container_id)
     with contextlib.suppress(Conflict):
-        lifecycle.remove(host, container_id, volumes=True)
+        actions.remove(host, container_id, volumes=True)
 
 
 def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
@@ -125,12 +127,15 @@ def shutdown(host: Host) -> list[str]:
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from . import lifecycle  # Neither is for the hook of every exit.
+    from . import actions  # Neither is for the hook of every exit.
 
     def stop(container_id: str) -> str:
         try:
-            ended = lifecycle.halt(host, container_id, by_host=True)
-            if ended.stopped_by_host and record.read_spec(host.layout, container_id).auto_remove:
+            ended = actions.halt(host, container_id, by_host=True)
+            if (
+                ended.stopped_by_host
+                and container_record.read_spec(host.layout, container_id).auto_remove
+            ):
                 _remove(host, container_id)
         except NotFound:
             pass  # Its hook was faster.
@@ -138,7 +143,7 @@ def shutdown(host: Host) -> list[str]:
             return f"container {container_id[:12]}: {exc}"
         return ""
 
-    found = record.all_ids(host.layout)
+    found = container_record.all_ids(host.layout)
     # Nearly all they do is wait, and none is to wait for another. One for which there is nothing to
     # do makes room for the next, so there are hardly more than containers that run.
     with ThreadPoolExecutor(max(1, len(found))) as threads:
@@ -152,11 +157,11 @@ def boot(host: Host) -> list[str]:
     followed, what that stopped is started in the same way. Returns what went wrong, one line per
     container, having gone on with the others.
     """
-    from . import swap  # Only here: the hook of every exit comes this way too.
+    from . import replacement  # Only here: the hook of every exit comes this way too.
 
     failures: list[str] = []
-    swap.recover_all(host)
-    for container_id in record.all_ids(host.layout):
+    replacement.recover_all(host)
+    for container_id in container_record.all_ids(host.layout):
         try:
             with locked(host, container_id) as found:
                 gone = _boot(host, found)
@@ -184,7 +189,7 @@ def _boot(host: Host, found: Record) -> bool:
                 ended, exit_code=_HOST_WENT_DOWN, finished_at=liveness.now()
             )
         found = incarnation.settle(host, found, ended)
-    spec = record.read_spec(host.layout, found.id)
+    spec = container_record.read_spec(host.layout, found.id)
     policy = spec.restart_policy
     # ``always`` means also after a stop by hand once the host comes up again; Docker's
     # documentation.

@@ -16,15 +16,18 @@ import dataclasses
 from collections.abc import Collection
 from typing import Optional
 
-from ..errors import Conflict, Error, NotFound
-from ..network import attach, lease, names, plug, publish
-from ..network import record as network_record
-from ..network.spec import Attachment
-from ..plan import Host
-from . import inspect, liveness
+from ...base.errors import Conflict, Error, NotFound
+from ...network import attach, lease, synchronise
+from ...network.link import container_side
+from ...network.names import zones
+from ...plan.plan import Host
+from ...records import network_record
+from ...records.container_record import Record, read_image, read_spec, write_record, write_spec
+from ...spec.container import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
+from ...spec.network import Attachment
+from ..show import inspect
+from ..status import liveness
 from .incarnation import locked
-from .record import Record, read_image, read_spec, write_record, write_spec
-from .spec import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
 
 
 def rejoin(host: Host, container_id: str, spec: Optional[ContainerSpec] = None) -> Record:
@@ -93,7 +96,7 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
     intent = dataclasses.replace(found, attachments=attachments, leaving=leaving)
     try:
         ports = inspect.ports(spec, read_image(layout, found.id))
-        with publish.claim(
+        with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
             intent = dataclasses.replace(intent, publications=publications)
@@ -133,7 +136,7 @@ def _same(there: Attachment, wanted: Attachment) -> bool:
 
 
 def _plug(host: Host, intent: Record) -> None:
-    plug.disconnect(intent.pid, intent.leaving)
+    container_side.disconnect(intent.pid, intent.leaving)
     if intent.attachments:
         attach.connect(host.layout, intent.pid, intent.attachments)
 
@@ -141,8 +144,8 @@ def _plug(host: Host, intent: Record) -> None:
 def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> Record:
     layout = host.layout
     if refresh:
-        names.prepare(layout, intent.id, spec, intent.attachments)
-    for warning in publish.synchronise(layout).warnings:
+        zones.prepare(layout, intent.id, spec, intent.attachments)
+    for warning in synchronise.synchronise(layout).warnings:
         host.warn(warning)
     _give_back(host, intent.id, [a.network_id for a in intent.attachments])
     done = dataclasses.replace(intent, leaving=())
@@ -164,7 +167,7 @@ def _go_back(
         _plug(host, back)
         write_record(host.layout, dataclasses.replace(found, leaving=()))
         _give_back(host, found.id, held)
-        publish.synchronise(host.layout)
+        synchronise.synchronise(host.layout)
 
 
 def _give_back(host: Host, container_id: str, kept: Collection[str]) -> None:

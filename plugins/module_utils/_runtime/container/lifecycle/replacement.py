@@ -20,17 +20,21 @@ import os
 import secrets
 from typing import Optional
 
-from .. import files
-from ..errors import Error, LockTimeout, NotFound
-from ..image import store
-from ..network import attach
-from ..plan import Host
-from ..volume import store as volume_store
-from . import creation, health, inspect, journal, lifecycle, liveness, logs, record, supervise
-from .journal import Swap, Writer
-from .record import Record
+from ...base import files
+from ...base.errors import Error, LockTimeout, NotFound
+from ...image.store import store
+from ...network import attach
+from ...plan.plan import Host
+from ...records import container_record, journal
+from ...records.container_record import Record
+from ...records.journal import Swap, Writer
+from ...spec.container import ContainerSpec, ImageDefaults
+from ...volume import store as volume_store
+from ..show import inspect
+from ..status import liveness, logs
+from ..supervision import health
+from . import actions, creation, on_exit
 from .signals import process_of, wait_for
-from .spec import ContainerSpec, ImageDefaults
 
 #: How long a new container is watched before the old one is given up, in seconds. A program that
 #: does not like its configuration mostly says so sooner; whoever needs longer has a health check.
@@ -57,7 +61,7 @@ def swap(
     """
     layout = host.layout
     with _locked(host, spec.name, host.lock_timeout_s):
-        before = lifecycle.current(host, old_id)
+        before = actions.current(host, old_id)
         ran = before.phase in ("running", "paused", "restarting")
         paused = before.phase == "paused"
         plan = Swap(
@@ -69,14 +73,14 @@ def swap(
         journal.write_swap(layout, plan)
         failed = "did not start"
         try:
-            made = lifecycle.create(host, spec, image, beside=plan.new, volumes=volumes)
+            made = actions.create(host, spec, image, beside=plan.new, volumes=volumes)
             if ran:
-                lifecycle.halt(host, old_id)
+                actions.halt(host, old_id)
             # Addresses and ports that both ask for go to the new one.
             attach.release(layout, before)
-            record.turn_name(layout, spec.name, made.id)
+            container_record.turn_name(layout, spec.name, made.id)
             if start:
-                made = lifecycle.start(host, made.id)
+                made = actions.start(host, made.id)
                 if healthy_timeout_s is not None:
                     failed = "did not become healthy"
                     health.await_healthy(layout, made.id, healthy_timeout_s, patient=False)
@@ -128,7 +132,7 @@ def recover_all(host: Host) -> None:
     with contextlib.suppress(FileNotFoundError):
         for container_id in os.listdir(host.layout.run_containers):
             with contextlib.suppress(Error):
-                lifecycle.thaw(host, container_id)
+                actions.thaw(host, container_id)
 
 
 def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:
@@ -147,13 +151,13 @@ def _expect_to_stay(host: Host, made: Record, spec: ContainerSpec) -> None:
         if process is not None and not wait_for(process, _FIRST_MOMENT_S):
             return
     try:
-        now = lifecycle.current(host, made.id)
+        now = actions.current(host, made.id)
     except NotFound:
         return
     if now.phase != "exited" or liveness.ended_well(now) or spec.auto_remove:
         return
     # Its exit hook may be about to record that it waits for its next start.
-    if supervise.restarting(now, spec.restart_policy) is None:
+    if on_exit.restarting(now, spec.restart_policy) is None:
         raise Error(f"it {liveness.ending(now)}")
 
 
@@ -167,7 +171,8 @@ def _carried(
     """The anonymous volumes of the old container by the path they are mounted at."""
     layout = host.layout
     targets = inspect.anonymous_targets(
-        record.read_spec(layout, before.id), record.read_image(layout, before.id)
+        container_record.read_spec(layout, before.id),
+        container_record.read_image(layout, before.id),
     )
     known = dict(zip(map(os.path.normpath, targets), before.anonymous_volumes))
     wanted = map(os.path.normpath, inspect.anonymous_targets(spec, image))
@@ -182,20 +187,20 @@ def _back(host: Host, plan: Swap) -> None:
         # Somebody removed it by hand, so there is nothing to go back to.
         _forward(host, plan)
         return
-    record.turn_name(layout, plan.name, plan.old)
+    container_record.turn_name(layout, plan.name, plan.old)
     made = _find(host, plan.new)
     if made is not None:
-        lifecycle.remove(host, plan.new, force=True)
+        actions.remove(host, plan.new, force=True)
         for volume in set(made.anonymous_volumes) - set(old.anonymous_volumes):
             volume_store.remove(layout, volume)
     try:
         if plan.ran:
             if old.stopped_by_user:
                 # It was asked to end, and may be about to: it is not taken for one that runs.
-                lifecycle.halt(host, plan.old)
-            lifecycle.start(host, plan.old)
+                actions.halt(host, plan.old)
+            actions.start(host, plan.old)
         if plan.paused:
-            lifecycle.pause(host, plan.old)
+            actions.pause(host, plan.old)
     finally:
         # Also when it could not start: that would not go better the next time.
         journal.end_swap(layout, plan.name)
@@ -208,7 +213,7 @@ def _forward(host: Host, plan: Swap) -> None:
         journal.write_swap(layout, dataclasses.replace(plan, committed=True))
     old, new = _find(host, plan.old), _find(host, plan.new)
     if old is not None:
-        lifecycle.remove(host, plan.old, force=True)
+        actions.remove(host, plan.old, force=True)
         if not plan.keep_volumes and new is not None:
             for volume in set(old.anonymous_volumes) - set(new.anonymous_volumes):
                 volume_store.remove(layout, volume)
@@ -217,6 +222,6 @@ def _forward(host: Host, plan: Swap) -> None:
 
 def _find(host: Host, container_id: str) -> Optional[Record]:
     try:
-        return record.read_record(host.layout, container_id)
+        return container_record.read_record(host.layout, container_id)
     except NotFound:
         return None

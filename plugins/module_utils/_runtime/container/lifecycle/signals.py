@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
-from ..errors import Error
-from . import liveness
-from .record import Record
+from ...base.errors import Error
+from ...records.container_record import Record
+from ..status import liveness
 
 #: How long a process may take to go after SIGKILL; longer is a kernel that waits for a device.
 KILL_TIMEOUT_S = 30.0

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .option import (
+from . import (
+    dns,
     logging,
     mounts,
-    names,
     namespaces,
     networks,
     ports,
@@ -23,7 +23,7 @@ from .option import (
     security,
     supervision,
 )
-from .option.option import Option
+from .option import Option
 
 #: In the order in which differences are named.
 OPTIONS: tuple[Option, ...] = (
@@ -31,7 +31,7 @@ OPTIONS: tuple[Option, ...] = (
     *ports.OPTIONS,
     *mounts.OPTIONS,
     *networks.OPTIONS,
-    *names.OPTIONS,
+    *dns.OPTIONS,
     *security.OPTIONS,
     *namespaces.OPTIONS,
     *resources.OPTIONS,

@@ -9,11 +9,11 @@ other the container's.
 
 from __future__ import annotations
 
-from ..errors import Error
-from .option.logging import logging
-from .option.security import IPC_SYSCTLS
-from .option.text import show_size
-from .spec import ContainerSpec
+from ...base.errors import Error
+from ...spec.container import ContainerSpec
+from .logging import logging
+from .security import IPC_SYSCTLS
+from .text import show_size
 
 #: What Docker takes for the least that a container can start with.
 _LEAST_MEMORY_BYTES = 6 << 20

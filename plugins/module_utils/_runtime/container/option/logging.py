@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import Error
-from ...frozen import dataclass
-from ..spec import ContainerSpec
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...spec.container import ContainerSpec
 from .option import Option, bad
 from .text import plain, size
 

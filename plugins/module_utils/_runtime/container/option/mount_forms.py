@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
-from ...errors import Error
-from ..spec import Mount
+from ...base.errors import Error
+from ...spec.container import Mount
 from .option import bad
 from .text import string_map
 
@@ -184,7 +184,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
 
 
 def _image(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
-    from ...reference import is_id, parse_normalized
+    from ...spec.reference import is_id, parse_normalized
 
     name = source if is_id(source) else parse_normalized(source).canonical
     # An image is never written to, whatever the task says of it.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
-from ...errors import Error
-from ...volume.spec import without_passwords
-from ..spec import Mount
+from ...base.errors import Error
+from ...spec.container import Mount
+from ...spec.volume import without_passwords
 from . import mount_forms
 from .option import Option
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ...errors import Error
-from ..names import is_name
+from ...base.errors import Error
+from ...spec.identifiers import is_name
 from .option import Option, bad
 from .text import plain
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from ...errors import Error
-from ...network.spec import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
-from ..spec import DEFAULT_NETWORK, Endpoint
+from ...base.errors import Error
+from ...spec.container import DEFAULT_NETWORK, Endpoint
+from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
 from .option import Option, bad
 from .text import hostname
 

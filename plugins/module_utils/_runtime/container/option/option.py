@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from ...errors import Error
-from ...frozen import dataclass
+from ...base.errors import Error
+from ...base.frozen import dataclass
 
 
 def same(value: Any) -> Any:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from ...errors import Error
-from ..spec import Port
+from ...base.errors import Error
+from ...spec.container import Port
 from .option import Option, bad
 
 PROTOCOLS = ("tcp", "udp", "sctp")

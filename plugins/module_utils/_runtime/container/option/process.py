@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-from ...errors import Error
-from ..names import signal_number
+from ...base.errors import Error
+from ...spec.identifiers import signal_number
 from .option import Option, bad
 from .text import hostname, number, path, plain, string_map, words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import Error
+from ...base.errors import Error
 
 #: Option -> why not, and what to do.
 REFUSED: Mapping[str, tuple[str, str]] = {

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ..spec import SHM_SIZE_BYTES, DeviceMapping, DeviceRate, Ulimit
+from ...spec.container import SHM_SIZE_BYTES, DeviceMapping, DeviceRate, Ulimit
 from .option import Option, bad
 from .text import number, path, plain, show_size, size
 

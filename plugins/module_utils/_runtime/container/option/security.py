@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...errors import Error
+from ...base.errors import Error
 from .option import Option, bad
 from .text import plain
 

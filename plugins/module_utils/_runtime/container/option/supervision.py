@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ...errors import Error
-from ..spec import Healthcheck, RestartPolicy
+from ...base.errors import Error
+from ...spec.container import Healthcheck, RestartPolicy
 from .option import Option, bad
 from .text import duration_s, number, path, plain
 

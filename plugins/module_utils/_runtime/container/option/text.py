@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
-from ...errors import Error
+from ...base.errors import Error
 from .option import bad
 
 _SIZE = re.compile(

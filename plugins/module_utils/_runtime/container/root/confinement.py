@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from .. import files, process
-from ..errors import Error
-from ..layout import Layout
-from .bundle.labels import Enforced
-from .spec import ContainerSpec
+from ...base import files, process
+from ...base.errors import Error
+from ...base.layout import Layout
+from ...spec.container import ContainerSpec
+from ..bundle.labels import Enforced
 
 #: The name of our profile in the kernel.
 PROFILE = "slipway-container"

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from ..errors import Error
-from ..layout import Layout
-from . import liveness, record
-from .bundle.capabilities import CAPABILITIES
-from .bundle.place import Device, Shared
-from .bundle.resources import INTERFACES
-from .spec import ContainerSpec, DeviceMapping
+from ...base.errors import Error
+from ...base.layout import Layout
+from ...records import container_record
+from ...spec.container import ContainerSpec, DeviceMapping
+from ..bundle.capabilities import CAPABILITIES
+from ..bundle.place import Device, Shared
+from ..bundle.resources import INTERFACES
+from ..status import liveness
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -172,7 +173,7 @@ def _foreign(layout: Layout, spec: ContainerSpec, mode: str, kind: str, what: st
         return "host"
     if word != "container":
         return ""
-    other = liveness.current(layout, record.identify(layout, name))
+    other = liveness.current(layout, container_record.identify(layout, name))
     if other.phase not in liveness.LIVE:
         raise Error(
             f"container {spec.name}: it is to share the {what} of {name}, which does not run",
@@ -183,8 +184,8 @@ def _foreign(layout: Layout, spec: ContainerSpec, mode: str, kind: str, what: st
 
 def _foreign_shm(layout: Layout, spec: ContainerSpec) -> str:
     name = spec.ipc_mode.partition(":")[2]
-    other = record.identify(layout, name)
-    mode = record.read_spec(layout, other).ipc_mode
+    other = container_record.identify(layout, name)
+    mode = container_record.read_spec(layout, other).ipc_mode
     if mode == "host":
         return "/dev/shm"
     if mode != "shareable":

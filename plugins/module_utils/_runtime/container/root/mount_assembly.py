@@ -19,8 +19,9 @@ import os
 import stat
 from pathlib import Path
 
-from .. import linux, safefs, snapshot
-from ..errors import Error, NotFound
+from ...base import linux, safefs
+from ...base.errors import Error, NotFound
+from ...tree import snapshot
 
 #: How often a place is looked for that others move about meanwhile.
 _RACES = 100

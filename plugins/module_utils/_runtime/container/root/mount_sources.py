@@ -11,16 +11,18 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files, linux, safefs, selinux, snapshot
-from ..errors import Error, NotFound
-from ..image import layers, store
-from ..layout import Layout
-from ..volume import local
-from ..volume import store as volumes
-from ..volume.spec import Volume
-from . import liveness, staging
-from .record import Record
-from .spec import ContainerSpec, Mount
+from ...base import files, linux, safefs
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...image.store import layers, store
+from ...records.container_record import Record
+from ...spec.container import ContainerSpec, Mount
+from ...spec.volume import Volume
+from ...tree import selinux, snapshot
+from ...volume import local
+from ...volume import store as volumes
+from ..status import liveness
+from . import mount_assembly
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def find(
         flags = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
         source = Source(os.open(directory, flags), str(directory))
     elif mount.kind == "image":
-        place = staging.new(stages)
+        place = mount_assembly.new(stages)
         snapshot.mount_read_only(_lowers(layout, run, mount), _empty(layout, run), place)
         source = Source(os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), str(place))
     else:

@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-from .. import safefs
-from ..errors import Error, NotFound
-from ..layout import Layout
-from . import sources, staging
-from .bundle.place import BindMount
-from .record import Record
-from .sources import Source
-from .spec import ContainerSpec, Mount
+from ...base import safefs
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...records.container_record import Record
+from ...spec.container import ContainerSpec, Mount
+from ..bundle.place import BindMount
+from . import mount_assembly, mount_sources
+from .mount_sources import Source
 
 #: What the kernel or the runtime mounts at these, so nothing is made there in the root itself.
 _MADE_BY_RUNTIME = ("/dev/", "/sys/", "/proc/")
@@ -78,7 +78,7 @@ def prepare(
     ]
     for mount in mounts:
         if mount.kind == "volume":
-            sources.provide_volume(layout, mount, Path(tree.path))
+            mount_sources.provide_volume(layout, mount, Path(tree.path))
     with contextlib.ExitStack() as opened:
         units: list[_Placed] = []
         everything: list[_Placed] = []
@@ -89,7 +89,7 @@ def prepare(
             source = None
             if mount.kind != "tmpfs":
                 place = stages(layout, run.id)
-                source = sources.find(layout, run, spec, mount, place, context)
+                source = mount_sources.find(layout, run, spec, mount, place, context)
                 opened.callback(os.close, source.fd)
             placed = _Placed(mount, where, source)
             around = _around(everything, where)
@@ -154,7 +154,7 @@ def _told(directory: Path, spec: ContainerSpec, unit: _Placed) -> BindMount:
     """What the runtime mounts: the source itself, or what was put together of it."""
     mount = unit.mount
     if unit.source is None:
-        words = sources.tmpfs_words(mount)
+        words = mount_sources.tmpfs_words(mount)
         if not any(word.startswith("mode=") for word in words):
             return BindMount("tmpfs", unit.where, words, "tmpfs")
         # runc gives it the mode of the image's directory, whatever is said.
@@ -166,7 +166,7 @@ def _told(directory: Path, spec: ContainerSpec, unit: _Placed) -> BindMount:
     options = ["rbind" if mount.recursive or unit.inner else "bind", mount.propagation]
     if mount.read_only:
         # runc makes it so with these flags and no others, so what has them would lose them.
-        options += ["ro", *sources.flags(path)]
+        options += ["ro", *mount_sources.flags(path)]
     return BindMount(path, unit.where, tuple(options if mount.read_only else [*options, "rw"]))
 
 
@@ -180,7 +180,7 @@ def _is_deep(placed: _Placed) -> bool:
         and mount.read_only_recursive != "no"
         and mount.propagation not in _SHARED
         and source is not None
-        and sources.has_mounts_below(source.path)
+        and mount_sources.has_mounts_below(source.path)
     )
 
 
@@ -190,9 +190,9 @@ def _assembled(directory: Path, spec: ContainerSpec, unit: _Placed) -> Path:
     for placed in _inside(unit):
         mounted = _staged(directory, spec, placed)
         try:
-            staging.attach(top, os.path.relpath(placed.where, unit.where), mounted)
+            mount_assembly.attach(top, os.path.relpath(placed.where, unit.where), mounted)
         except OSError as exc:
-            raise sources.explain(spec, placed.mount, exc) from exc
+            raise mount_sources.explain(spec, placed.mount, exc) from exc
     return top
 
 
@@ -200,13 +200,13 @@ def _staged(directory: Path, spec: ContainerSpec, placed: _Placed) -> Path:
     mount = placed.mount
     try:
         if placed.source is None:
-            place = staging.new(directory)
-            sources.mount_tmpfs(mount, place)
+            place = mount_assembly.new(directory)
+            mount_sources.mount_tmpfs(mount, place)
             return place
         follow = mount.propagation in ("slave", "rslave")
-        place = staging.bind(directory, placed.source.fd, mount.recursive, follow)
+        place = mount_assembly.bind(directory, placed.source.fd, mount.recursive, follow)
         deep = _is_deep(placed)
-        whole = not mount.read_only or staging.make_read_only(place, deep)
+        whole = not mount.read_only or mount_assembly.make_read_only(place, deep)
         if not whole and mount.read_only_recursive == "force":
             raise Error(
                 f"container {spec.name}: {mount.source} has mounts below it, and this kernel cannot"
@@ -215,7 +215,7 @@ def _staged(directory: Path, spec: ContainerSpec, placed: _Placed) -> Path:
             )
         return place
     except OSError as exc:
-        raise sources.explain(spec, mount, exc) from exc
+        raise mount_sources.explain(spec, mount, exc) from exc
 
 
 def _inside(unit: _Placed) -> Iterator[_Placed]:

@@ -12,13 +12,15 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Callable, Optional
 
-from ..errors import NotFound
-from ..image import store
-from ..plan import Host
-from ..volume import store as volumes
-from ..volume.spec import Volume
-from . import inspect, liveness, record
-from .spec import ContainerSpec, ImageDefaults, Mount
+from ...base.errors import NotFound
+from ...image.store import store
+from ...plan.plan import Host
+from ...records import container_record
+from ...spec.container import ContainerSpec, ImageDefaults, Mount
+from ...spec.volume import Volume
+from ...volume import store as volumes
+from ..show import inspect
+from ..status import liveness
 
 
 def make_volumes(
@@ -68,11 +70,11 @@ def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
     for text in spec.volumes_from:
         name, dummy, mode = text.partition(":")
         try:
-            other = record.identify(host.layout, name)
+            other = container_record.identify(host.layout, name)
             mounts = inspect.mounts(
-                record.read_spec(host.layout, other),
-                record.read_record(host.layout, other),
-                record.read_image(host.layout, other),
+                container_record.read_spec(host.layout, other),
+                container_record.read_record(host.layout, other),
+                container_record.read_image(host.layout, other),
             )
         except NotFound as exc:
             raise NotFound(
@@ -87,7 +89,7 @@ def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
 
 def mounted_images(
     host: Host, spec: ContainerSpec, inherited: Sequence[Mount]
-) -> Iterator[record.MountedImage]:
+) -> Iterator[container_record.MountedImage]:
     """The images a container mounts, as their names mean them now, with their layers unpacked."""
     names = {mount.source for mount in (*inherited, *spec.mounts) if mount.kind == "image"}
     for name in sorted(names):
@@ -98,4 +100,4 @@ def mounted_images(
                 hint="pull it with slipway.engine.image_pull",
             )
         store.ensure_unpacked(host.layout, image)
-        yield record.MountedImage(name, image.id, image.chain_ids)
+        yield container_record.MountedImage(name, image.id, image.chain_ids)

@@ -12,19 +12,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .. import files, linux, safefs, selinux, snapshot
-from ..errors import Error
-from ..image import layers, store
-from ..layout import Layout
-from ..network import names
-from ..plan import Host
-from . import confinement, inspect, mounting, oci_runtime, staging, surroundings, user
-from .bundle import config, process
-from .bundle.labels import labels
-from .bundle.place import BindMount, Place
-from .record import Record
-from .spec import ContainerSpec, ImageDefaults
-from .surroundings import INIT
+from ...base import files, linux, safefs
+from ...base.errors import Error
+from ...base.layout import Layout
+from ...image.store import layers, store
+from ...network.names import zones
+from ...plan.plan import Host
+from ...records.container_record import Record
+from ...spec.container import ContainerSpec, ImageDefaults
+from ...tree import selinux, snapshot
+from ..bundle import config, process
+from ..bundle.labels import labels
+from ..bundle.place import BindMount, Place
+from ..engine import oci_runtime
+from ..show import inspect
+from . import confinement, host_support, mount_assembly, mounting, user
+from .host_support import INIT
 
 _READ_ONLY = ("bind", "rprivate", "ro")
 
@@ -50,14 +53,14 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
     context = labels(spec, run.id, enforced).mount
     snapshot.mount(lowers, home / "upper", home / "work", root, context)
     if spec.ipc_mode == "shareable":
-        _mount_shm(surroundings.shm(layout, run.id), spec, context)
-    names.prepare(layout, run.id, spec, run.attachments)
+        _mount_shm(host_support.shm(layout, run.id), spec, context)
+    zones.prepare(layout, run.id, spec, run.attachments)
     if spec.uts_mode == "host":
         (home / "hostname").write_text(f"{os.uname().nodename}\n", "utf-8")
     label_names(home, context)
     hostname = (home / "hostname").read_text("utf-8").strip()
     cgroup_v2 = oci_runtime.cgroup_v2()
-    init = surroundings.init_program(spec)
+    init = host_support.init_program(spec)
     with safefs.Root(root) as tree:
         asked_for = inspect.mounts(spec, run, image)
         mounts = mounting.prepare(layout, run, spec, asked_for, tree, context)
@@ -70,11 +73,11 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             user=user.resolve(tree, asked, spec.groups),
             mounts=mounts if init is None else (*mounts, BindMount(init, INIT, _READ_ONLY)),
             cgroups_path=oci_runtime.cgroups_path(run.id, parent=spec.cgroup_parent),
-            shared=surroundings.shared(layout, run.id, spec, cgroup_v2),
-            capabilities=surroundings.capabilities(),
-            devices=surroundings.devices(spec),
-            numbers=surroundings.numbers(spec),
-            lacking=surroundings.lacking(spec, cgroup_v2),
+            shared=host_support.shared(layout, run.id, spec, cgroup_v2),
+            capabilities=host_support.capabilities(),
+            devices=host_support.devices(spec),
+            numbers=host_support.numbers(spec),
+            lacking=host_support.lacking(spec, cgroup_v2),
             enforced=enforced,
             init="" if init is None else INIT,
         )
@@ -93,8 +96,8 @@ def label_names(home: Path, context: str) -> None:
 
 def clear(layout: Layout, container_id: str) -> None:
     """Unmount what a run had mounted on the host. Nothing is a success."""
-    staging.clear(mounting.stages(layout, container_id))
-    snapshot.unmount(surroundings.shm(layout, container_id))
+    mount_assembly.clear(mounting.stages(layout, container_id))
+    snapshot.unmount(host_support.shm(layout, container_id))
     snapshot.unmount(path(layout, container_id))
 
 

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from .. import safefs
-from ..errors import Error, NotFound
-from ..frozen import dataclass
+from ...base import safefs
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
 
 #: Larger ids overflow somewhere on the way to the kernel and become root (CVE-2024-40635).
 MAXIMUM_ID = 2**31 - 1

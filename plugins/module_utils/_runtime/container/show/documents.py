@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import NotFound
-from ..plan import Host
-from . import health, inspect, liveness, record
+from ...base.errors import NotFound
+from ...plan.plan import Host
+from ...records import container_record
+from ..status import liveness
+from ..supervision import health
+from . import inspect
 
 _HIDDEN = "********"
 
@@ -25,9 +28,9 @@ def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]
     now = liveness.current(layout, container_id)
     found = inspect.document(
         layout,
-        record.read_spec(layout, container_id),
+        container_record.read_spec(layout, container_id),
         now,
-        record.read_image(layout, container_id),
+        container_record.read_image(layout, container_id),
     )
     well = health.shown(layout, now)
     if well is not None:
@@ -40,7 +43,7 @@ def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]
 
 def containers(host: Host, reveal_env: bool) -> Iterator[dict[str, Any]]:
     """Every container; one that vanishes while we read is gone, which is an answer too."""
-    for container_id in record.all_ids(host.layout):
+    for container_id in container_record.all_ids(host.layout):
         try:
             yield container(host, container_id, reveal_env)
         except NotFound:

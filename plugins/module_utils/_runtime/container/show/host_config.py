@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .bundle.masks import MASKED_PATHS, READONLY_PATHS
-from .spec import ContainerSpec, DeviceRate
+from ...spec.container import ContainerSpec, DeviceRate
+from ..bundle.masks import MASKED_PATHS, READONLY_PATHS
 
 
 def resources(spec: ContainerSpec) -> dict[str, Any]:

@@ -15,11 +15,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-from ..layout import Layout
-from ..network.spec import Attachment, Publication
-from . import host_config, inspect_mounts
-from .record import Record
-from .spec import (
+from ...base.layout import Layout
+from ...records.container_record import Record
+from ...spec.container import (
     DEFAULT_NETWORK,
     ContainerSpec,
     Endpoint,
@@ -29,6 +27,8 @@ from .spec import (
     argv,
     endpoints,
 )
+from ...spec.network import Attachment, Publication
+from . import host_config, inspect_mounts
 
 #: What Docker writes for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..layout import Layout
-from ..volume.spec import without_passwords
-from .spec import Mount
+from ...base.layout import Layout
+from ...spec.container import Mount
+from ...spec.volume import without_passwords
 
 
 def asked(mounts: Iterable[Mount]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
-from .. import filters
-from ..errors import Error
+from ...base.errors import Error
+from ...text import filters
 
 Document = Mapping[str, Any]
 

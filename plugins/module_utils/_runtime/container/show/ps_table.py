@@ -10,15 +10,17 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Optional
 
-from .. import reference
-from ..errors import Error, NotFound
-from ..layout import Layout
-from ..network.spec import Publication
-from ..table import duration, listing, shortened, size
-from . import health, liveness, record
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...records import container_record
+from ...records.container_record import Record
+from ...spec import reference
+from ...spec.container import ContainerSpec, ImageDefaults, argv
+from ...spec.network import Publication
+from ...text.table import duration, listing, shortened, size
+from ..status import liveness
+from ..supervision import health
 from .inspect import mounts
-from .record import Record
-from .spec import ContainerSpec, ImageDefaults, argv
 
 #: Docker's headings by the names its --format knows them under.
 _HEADINGS = {
@@ -68,7 +70,7 @@ def lines(
 
 
 def _records(layout: Layout, everything: bool) -> Iterable[Record]:
-    truths = [liveness.truth(layout, found) for found in record.records(layout)]
+    truths = [liveness.truth(layout, found) for found in container_record.records(layout)]
     shown = (*liveness.LIVE, "restarting")
     kept = (found for found in truths if everything or found.phase in shown)
     return sorted(kept, key=lambda found: found.created, reverse=True)
@@ -78,8 +80,8 @@ def _row(
     layout: Layout, found: Record, whole: bool, form: str, sized: bool
 ) -> Optional[dict[str, Any]]:
     try:
-        spec = record.read_spec(layout, found.id)
-        image = record.read_image(layout, found.id)
+        spec = container_record.read_spec(layout, found.id)
+        image = container_record.read_image(layout, found.id)
         more = _details(spec, found, image, whole) if form else {}
         if sized:
             more["Size"] = _size(layout, found.id)
@@ -125,7 +127,7 @@ def _details(
 
 def _size(layout: Layout, container_id: str) -> str:
     """What it wrote, and that with its image: both are walked through."""
-    from . import changed
+    from ..status import changed
 
     written = changed.written_bytes(layout, container_id)
     return f"{size(written)} (virtual {size(changed.root_bytes(layout, container_id))})"

@@ -13,11 +13,12 @@ import os
 import stat
 from pathlib import Path
 
-from .. import snapshot
-from ..image import difference, layers
-from ..image.difference import Change
-from ..layout import Layout
-from . import record
+from ...base.layout import Layout
+from ...image.layer import difference
+from ...image.layer.difference import Change
+from ...image.store import layers
+from ...records import container_record
+from ...tree import snapshot
 
 
 def changes(layout: Layout, container_id: str) -> list[Change]:
@@ -25,7 +26,7 @@ def changes(layout: Layout, container_id: str) -> list[Change]:
 
     ``Change.kind`` is docker diff's letter: A, C or D.
     """
-    found = record.read_record(layout, container_id)
+    found = container_record.read_record(layout, container_id)
     lowers = [layout.layer(chain_id) / "diff" for chain_id in reversed(found.layers)]
     upper = layout.container(container_id) / "upper"
     return difference.changes(upper, lowers, snapshot.INIT_PATHS)
@@ -37,13 +38,13 @@ KINDS = {"C": 0, "A": 1, "D": 2}
 
 def written_bytes(layout: Layout, container_id: str) -> int:
     """SizeRw: the lengths of the files in the writable layer, each inode once. Raises NotFound."""
-    record.read_record(layout, container_id)
+    container_record.read_record(layout, container_id)
     return _length(layout.container(container_id) / "upper")
 
 
 def root_bytes(layout: Layout, container_id: str) -> int:
     """SizeRootFs: the writable layer and the image's unpacked layers together. Raises NotFound."""
-    found = record.read_record(layout, container_id)
+    found = container_record.read_record(layout, container_id)
     below = sum(layers.size_bytes(layout, chain_id, 0) for chain_id in found.layers)
     return written_bytes(layout, container_id) + below
 

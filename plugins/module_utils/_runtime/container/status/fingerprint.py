@@ -11,8 +11,8 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
+from ...records.container_record import Record
 from . import liveness
-from .record import Record
 
 _CHUNK = 1 << 20
 

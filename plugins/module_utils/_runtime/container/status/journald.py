@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from .. import process
-from .traces import LogEntry
+from ...base import process
+from ..engine.conmon_files import LogEntry
 
 #: Priorities of the journal that conmon writes standard output and error with.
 _STREAMS = {"6": "stdout", "3": "stderr"}

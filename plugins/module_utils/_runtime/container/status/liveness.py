@@ -15,10 +15,11 @@ import datetime
 import time
 from typing import Optional
 
-from .. import linux
-from ..layout import Layout
-from . import record, traces
-from .record import Record
+from ...base import linux
+from ...base.layout import Layout
+from ...records import container_record
+from ...records.container_record import Record
+from ..engine import conmon_files
 
 #: What an exit is recorded as when nobody saw it: killed, as far as one can tell.
 UNSEEN_EXIT = 137
@@ -72,7 +73,7 @@ def _awaited(found: Record) -> bool:
 
 def current(layout: Layout, container_id: str) -> Record:
     """What is true of a container now. Raises NotFound."""
-    return truth(layout, record.read_record(layout, container_id))
+    return truth(layout, container_record.read_record(layout, container_id))
 
 
 def current_past_exit(layout: Layout, container_id: str) -> Record:
@@ -126,12 +127,12 @@ def ending(found: Record) -> str:
     return f"exited with {found.exit_code}"
 
 
-def _exit(layout: Layout, found: Record) -> Optional[traces.Exit]:
+def _exit(layout: Layout, found: Record) -> Optional[conmon_files.Exit]:
     """What conmon wrote down, awaited while it lives: it hears of the end a moment after us."""
     deadline = time.monotonic() + _EXIT_WAIT_S
     while True:
-        monitored = traces.alive(layout, found.id)
-        seen = traces.read_exit(layout, found.id, found.generation)
+        monitored = conmon_files.alive(layout, found.id)
+        seen = conmon_files.read_exit(layout, found.id, found.generation)
         if seen is not None or not monitored or time.monotonic() > deadline:
             return seen
         time.sleep(0.002)

@@ -17,12 +17,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
 
-from .. import filters
-from ..errors import Error, NotFound
-from ..layout import Layout
-from ..plan import Host
-from . import liveness, record, traces
-from .traces import LogEntry, parse_log
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...plan.plan import Host
+from ...records import container_record
+from ...text import filters
+from ..engine import conmon_files
+from ..engine.conmon_files import LogEntry, parse_log
+from . import liveness
 
 #: How often a log that is followed is looked at again, in seconds.
 _POLL_S = 0.1
@@ -67,7 +69,7 @@ def entries(
     With ``follow`` it goes on until the container has ended and all it wrote was read. Raises
     NotFound when there is no such container.
     """
-    record.read_record(layout, container_id)
+    container_record.read_record(layout, container_id)
     path = layout.container(container_id) / "log"
     while follow and not path.exists() and _goes_on(layout, container_id):
         if _is_elsewhere(layout, container_id):
@@ -130,7 +132,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("since", "until")
     )
     streams = [name for name in ("stdout", "stderr") if params[name]]
-    container_id = record.identify(host.layout, params["container"])
+    container_id = container_record.identify(host.layout, params["container"])
     # The last lines are counted among those that are shown, as with Docker.
     narrowed = since is not None or until is not None or len(streams) < 2
     written = entries(host.layout, container_id, last=None if narrowed else last)
@@ -153,12 +155,10 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_elsewhere(layout: Layout, container_id: str) -> bool:
     """Whether a container's output goes to no file. Raises Error when nobody can read it."""
-    driver = record.read_spec(layout, container_id).log_driver
+    driver = container_record.read_spec(layout, container_id).log_driver
     if driver == "none":
-        raise Error(
-            f"container {record.read_record(layout, container_id).name} keeps no log: its log"
-            " driver is none"
-        )
+        name = container_record.read_record(layout, container_id).name
+        raise Error(f"container {name} keeps no log: its log driver is none")
     return driver == "journald"
 
 
@@ -268,11 +268,11 @@ def _goes_on(layout: Layout, container_id: str) -> bool:
     One that has just ended is not given up before its monitor is done with it.
     """
     try:
-        found = record.read_record(layout, container_id)
+        found = container_record.read_record(layout, container_id)
     except NotFound:
         return False
     if found.phase in liveness.LIVE:
-        return liveness.is_running(layout, found) or traces.alive(layout, container_id)
+        return liveness.is_running(layout, found) or conmon_files.alive(layout, container_id)
     return found.phase == "restarting"
 
 

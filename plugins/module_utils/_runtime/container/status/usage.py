@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...records.container_record import Record
 from . import liveness
-from .record import Record
 
 #: What the API says of a time that has not come.
 _NEVER = "0001-01-01T00:00:00Z"

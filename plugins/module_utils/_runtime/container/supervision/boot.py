@@ -20,9 +20,9 @@ import os
 from pathlib import Path
 from typing import Optional
 
-from .. import files
-from ..frozen import dataclass
-from ..layout import Layout
+from ...base import files
+from ...base.frozen import dataclass
+from ...base.layout import Layout
 
 _UNIT = """\
 # Made by slipway.engine, when a container first needed it.
@@ -148,7 +148,7 @@ def arrange(asked: Arrangement) -> None:
 
 def enforce(asked: Arrangement) -> None:
     """Have the host know of it now. Raises Error when it refuses: it does from its next start."""
-    from .. import process  # Not to look whether it stands.
+    from ...base import process  # Not to look whether it stands.
 
     for command in asked.commands:
         process.run(list(command))

@@ -18,13 +18,13 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import document, files
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from . import liveness
-from .record import Record
-from .spec import Healthcheck
+from ...base import document, files
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...records.container_record import Record
+from ...spec.container import Healthcheck
+from ..status import liveness
 
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 

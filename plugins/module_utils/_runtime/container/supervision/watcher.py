@@ -13,8 +13,8 @@ import errno
 import os
 from pathlib import Path
 
-from ..layout import Layout
-from .record import Record
+from ...base.layout import Layout
+from ...records.container_record import Record
 
 
 def needed(run: Record) -> bool:

@@ -29,14 +29,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
-from .. import cgroups, files, process
-from ..errors import Error, NotFound
-from ..layout import Layout
-from ..plan import Host
-from . import health, liveness, record
+from ...base import cgroups, files, process
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record
+from ...spec.container import Healthcheck
+from ..status import liveness
+from . import health
 from .health import Probe
-from .record import Record
-from .spec import Healthcheck
 from .watcher import fifo_path, needed, poke
 
 #: How often the size of a log is looked at. Seconds.
@@ -171,9 +173,9 @@ def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
 
 def _runs(layout: Layout) -> Iterator[Record]:
     """The runs that have something to be done; a damaged record is no reason to do nothing."""
-    for container_id in record.all_ids(layout):
+    for container_id in container_record.all_ids(layout):
         with contextlib.suppress(Error):
-            found = record.read_record(layout, container_id)
+            found = container_record.read_record(layout, container_id)
             if needed(found) and liveness.is_running(layout, found):
                 yield found
 
@@ -184,9 +186,9 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
     now = time.monotonic()
     for run in _runs(layout):
         try:
-            spec = record.read_spec(layout, run.id)
+            spec = container_record.read_spec(layout, run.id)
             check = health.effective(
-                spec.healthcheck, record.read_image(layout, run.id).healthcheck
+                spec.healthcheck, container_record.read_image(layout, run.id).healthcheck
             )
         except (NotFound, Error):
             continue
@@ -242,7 +244,7 @@ def _check(layout: Layout, run: Record, check: Healthcheck) -> None:
     probe = _probe(layout, run, check)
     try:
         # Under no lock: this process alone writes it, and the run's directory goes with the run.
-        now = record.read_record(layout, run.id)
+        now = container_record.read_record(layout, run.id)
         if now.generation == run.generation and liveness.is_running(layout, now):
             known = _known(layout, run)
             health.write(layout, run, health.judge(known, check, probe, since_start_s))
@@ -254,7 +256,7 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
     """Run the command of a check in the container, as its user, with its variables, in its
     directory.
     """
-    from . import oci_runtime  # Whoever only asks whether there is a watcher does without.
+    from ..engine import oci_runtime  # Whoever only asks whether there is a watcher does without.
 
     begun = liveness.now()
     try:

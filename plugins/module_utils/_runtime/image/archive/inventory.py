@@ -17,14 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
-from .. import oci
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..oci import Descriptor
-from ..reference import parse_normalized
-from . import blobs, manifest, platform
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...spec import oci
+from ...spec.oci import Descriptor
+from ...spec.reference import parse_normalized
+from ..store import blobs, manifest, platform
+from ..store.platform import Platform
 from .members import Members
-from .platform import Platform
 
 DOCKER, OCI = "docker", "oci"
 

@@ -17,15 +17,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
-from .. import oci
-from ..errors import Error
-from ..layout import Layout
-from ..oci import Descriptor
-from ..reference import Reference, parse_normalized
-from . import archive, blobs, compression, index, layers, making, store
-from .archive import Layer, Packed
+from ...base.errors import Error
+from ...base.layout import Layout
+from ...spec import oci
+from ...spec.oci import Descriptor
+from ...spec.reference import Reference, parse_normalized
+from ..build import assemble
+from ..layer import compression
+from ..layer.stream import Limits, Stream
+from ..store import blobs, index, layers, store
+from . import inventory
+from .inventory import Layer, Packed
 from .members import Members
-from .stream import Limits, Stream
 
 #: Where an image is from that has no name: an index entry needs none.
 _NOWHERE = ("docker.io", "library/unnamed")
@@ -52,7 +55,7 @@ def bring(
     Raises Error, with no name given, when a layer is missing or is not what it has to be.
     """
     for image in images:
-        lacking = archive.absent(members, image)
+        lacking = inventory.absent(members, image)
         if lacking:
             raise Error(
                 f"{members.path} lacks the layer {lacking[0][:200]!a}, or has it in another size",
@@ -130,7 +133,7 @@ def _bring(
         if twin is not None and not store.missing(layout, twin):
             # The manifest it was pulled with, say, which a registry knows.
             return twin.manifest
-        return making.put_manifest(layout, blobs.put(layout, config, oci.CONFIG), kept)
+        return assemble.put_manifest(layout, blobs.put(layout, config, oci.CONFIG), kept)
     data = members.document(f"blobs/sha256/{image.manifest.digest.partition(':')[2]}")
     blobs.put(layout, config, oci.CONFIG)
     return blobs.put(layout, data, image.manifest.media_type)
@@ -155,21 +158,21 @@ def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Des
     media_type = members.media_type(layer.member)
     with members.open(layer.member) as stream, blobs.writing(layout) as blob:
         if layer.blob is not None:
-            while data := stream.read(making.CHUNK):
+            while data := stream.read(assemble.CHUNK):
                 blob.write(data)
             _check(members, layer, blob.digest, layer.blob.digest)
             return blob.publish(layer.blob.media_type)
         if media_type == oci.LAYER:
-            out = making.LayerWriter(blob, _GZIP_LEVEL)
-            while data := stream.read(making.CHUNK):
+            out = assemble.LayerWriter(blob, _GZIP_LEVEL)
+            while data := stream.read(assemble.CHUNK):
                 out.write(data)
             _check(members, layer, out.diff_id, layer.diff_id)
             return out.publish()
-        tee = making.Tee(stream, blob)
+        tee = assemble.Tee(stream, blob)
         with compression.plain(tee, media_type) as plain:
             content = Stream(plain, limits)
             content.drain()
-        while tee.read(making.CHUNK):
+        while tee.read(assemble.CHUNK):
             pass
         _check(members, layer, content.digest, layer.diff_id)
         return blob.publish(media_type)

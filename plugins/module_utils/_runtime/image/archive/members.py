@@ -23,11 +23,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .. import oci, safefs
-from ..errors import Error, NotFound
-from ..layout import Layout
-from . import blobs, compression, tar
-from .stream import Limits, Readable, Stream, text
+from ...base import safefs
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...spec import oci
+from ..layer import compression, tar
+from ..layer.stream import Limits, Readable, Stream, text
+from ..store import blobs
 
 #: What a whole archive may ask of us; each layer in it is held to limits of its own besides.
 ARCHIVE = Limits(layer_bytes=64 << 30, entries=65_536, path=1024)

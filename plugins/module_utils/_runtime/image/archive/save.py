@@ -14,17 +14,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .. import oci
-from ..document import canonical
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from . import archive, blobs, compression
-from .making import CHUNK
-from .store import Image
-from .stream import Readable
-from .tar import BLOCK
-from .tarheader import header, with_size
+from ...base.document import canonical
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...spec import oci
+from ..build.assemble import CHUNK
+from ..layer import compression
+from ..layer.stream import Readable
+from ..layer.tar import BLOCK
+from ..layer.tarheader import header, with_size
+from ..store import blobs
+from ..store.store import Image
+from . import inventory
 
 #: tar programs write whole records of so many blocks, and some complain of less.
 _RECORD = 20 * BLOCK
@@ -41,7 +43,7 @@ class Chosen:
 def write(layout: Layout, form: str, images: Sequence[Chosen], fd: int) -> None:
     """Write an archive of these images to a seekable, empty file. Raises Damaged."""
     out = _Tar(fd)
-    if form == archive.DOCKER:
+    if form == inventory.DOCKER:
         _write_docker(layout, images, out)
     else:
         _write_layout(layout, images, out)
@@ -104,7 +106,7 @@ def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
         }
         for chosen in images
     ]
-    out.file(archive.DOCKER_INDEX, canonical(entries))
+    out.file(inventory.DOCKER_INDEX, canonical(entries))
     configs = {chosen.image.id: chosen.image.config_descriptor for chosen in images}
     for image_id, descriptor in configs.items():
         out.file(f"{_hexadecimal(image_id)}.json", blobs.read(layout, descriptor))
@@ -137,11 +139,11 @@ def _write_layout(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
     for chosen in images:
         for name in chosen.names or ("",):
             # With the whole name in both, whatever reads one of them gives the image its own name.
-            notes = {oci.REF_NAME: name, archive.CONTAINERD_NAME: name} if name else {}
+            notes = {oci.REF_NAME: name, inventory.CONTAINERD_NAME: name} if name else {}
             entries.append(replace(chosen.image.manifest, annotations=notes).document())
-    out.file(archive.LAYOUT, b'{"imageLayoutVersion":"1.0.0"}')
+    out.file(inventory.LAYOUT, b'{"imageLayoutVersion":"1.0.0"}')
     index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": entries}
-    out.file(archive.INDEX, canonical(index))
+    out.file(inventory.INDEX, canonical(index))
     documents = {
         descriptor.digest: descriptor
         for chosen in images

@@ -17,12 +17,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from .. import oci
-from ..document import canonical
-from ..layout import Layout
-from ..oci import Descriptor
-from . import blobs, compression
-from .stream import Readable
+from ...base.document import canonical
+from ...base.layout import Layout
+from ...spec import oci
+from ...spec.oci import Descriptor
+from ..layer import compression
+from ..layer.stream import Readable
+from ..store import blobs
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

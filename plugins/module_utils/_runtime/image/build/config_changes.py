@@ -17,7 +17,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
-from ..errors import Error
+from ...base.errors import Error
 
 _PORT = re.compile(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
 _KEYWORDS = (

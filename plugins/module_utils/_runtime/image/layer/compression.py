@@ -19,8 +19,9 @@ import zlib
 from types import TracebackType
 from typing import IO, Any, Optional, Protocol
 
-from .. import oci, process
-from ..errors import Error
+from ...base import process
+from ...base.errors import Error
+from ...spec import oci
 from .stream import Readable
 
 PLAIN, GZIP, ZSTD = "plain", "gzip", "zstd"

@@ -18,9 +18,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, Union
 
-from .. import overlay
-from ..errors import Error
-from ..frozen import dataclass
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...tree import overlay
 from . import tar, tarheader
 from .stream import text
 from .unpack import OPAQUE, WHITEOUT

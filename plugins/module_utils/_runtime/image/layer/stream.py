@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Optional, Protocol, Union
 
-from ..errors import Error
-from ..frozen import dataclass
+from ...base.errors import Error
+from ...base.frozen import dataclass
 
 #: Read ahead: large enough that hashing and reading cost little per entry, small beside our memory.
 _CHUNK = 1 << 18

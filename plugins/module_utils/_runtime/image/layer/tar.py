@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Optional
 
-from ..errors import Error
+from ...base.errors import Error
 from .stream import Limits, Readable, Stream, malformed, text
 
 BLOCK = 512

@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from .. import linux, overlay
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..safefs import Root
+from ...base import linux
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.safefs import Root
+from ...tree import overlay
 from . import tar
-from .staging import Directory, Staging, refuse
 from .stream import Limits, Readable, text
+from .unpack_dir import Directory, Staging, refuse
 
 __all__ = ["Limits", "Unpacked", "unpack"]
 

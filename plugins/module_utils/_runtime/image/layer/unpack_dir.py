@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Optional
 
-from .. import overlay
-from ..errors import Error
+from ...base.errors import Error
+from ...tree import overlay
 from .stream import Limits, text
 
 #: Directories kept open. Layers come depth first, so a few would do; well below the usual 1,024.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..layout import Layout
-from ..reference import Reference, parse_normalized
-from .store import Image
+from ...base.layout import Layout
+from ...spec.reference import Reference, parse_normalized
+from ..store.store import Image
 
 
 def inspect(layout: Layout, image: Image) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 
-from ..filters import seconds
-from ..layout import Layout
-from ..reference import parse_normalized
-from ..table import duration, plain, shortened, size
-from . import layers, lineage
-from .store import Image
+from ...base.layout import Layout
+from ...spec.reference import parse_normalized
+from ...text.filters import seconds
+from ...text.table import duration, plain, shortened, size
+from ..store import layers, lineage
+from ..store.store import Image
 
 NONE = "<none>"
 

@@ -20,10 +20,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import files
-from ..errors import Error
-from ..layout import Layout
-from ..oci import Descriptor, digest_of
+from ...base import files
+from ...base.errors import Error
+from ...base.layout import Layout
+from ...spec.oci import Descriptor, digest_of
 
 #: A manifest or config is at most this large, in bytes; Docker's registry and containerd use 4 MiB
 #: too.

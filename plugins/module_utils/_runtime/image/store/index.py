@@ -24,12 +24,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
-from .. import files, oci
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from ..oci import Descriptor
-from ..reference import Reference
+from ...base import files
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...spec import oci
+from ...spec.oci import Descriptor
+from ...spec.reference import Reference
 
 DIGESTS = "dev.slipway.image.digests"
 SOURCE = "dev.slipway.image.source"

@@ -18,17 +18,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional
 
-from .. import files, linux
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from ..oci import Descriptor
+from ...base import files, linux
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...spec.oci import Descriptor
 from . import blobs
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    from . import unpack
+    from ..layer import unpack
 
 _RECORD = "layer.json"
 #: Another task may be unpacking the same large layer on a slow disk.
@@ -164,7 +164,7 @@ def _unpack(
     layout: Layout, layer: Descriptor, diff: Path, lowers: Sequence[Path]
 ) -> unpack.Unpacked:
     # The unpacker takes about 15 ms to import, and most tasks find their layers here.
-    from . import compression, stream, unpack
+    from ..layer import compression, stream, unpack
 
     with contextlib.ExitStack() as stack:
         blob = stack.enter_context(blobs.open_verified(layout, layer))

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import oci
-from ..errors import Error
-from ..frozen import dataclass
-from ..oci import Descriptor
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...spec import oci
+from ...spec.oci import Descriptor
 from . import blobs
 
 #: As many layers as an image may have in Docker; overlayfs takes 500.

@@ -12,9 +12,9 @@ import os
 import re
 from collections.abc import Sequence
 
-from ..errors import Error
-from ..frozen import dataclass
-from ..oci import Descriptor
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...spec.oci import Descriptor
 
 #: uname's machine -> (architecture, variant)
 _MACHINES = {

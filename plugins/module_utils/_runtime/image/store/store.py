@@ -15,13 +15,14 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import files, oci
-from ..container.spec import Healthcheck, ImageDefaults
-from ..errors import Error, LockTimeout
-from ..frozen import dataclass
-from ..layout import Layout
-from ..oci import Descriptor
-from ..reference import Reference, is_id, parse_normalized
+from ...base import files
+from ...base.errors import Error, LockTimeout
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...spec import oci
+from ...spec.container import Healthcheck, ImageDefaults
+from ...spec.oci import Descriptor
+from ...spec.reference import Reference, is_id, parse_normalized
 from . import blobs, index, layers, manifest
 from .blobs import Damaged
 from .index import Entry, name_of

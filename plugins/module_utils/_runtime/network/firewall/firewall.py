@@ -13,11 +13,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .. import process
-from ..errors import Error, NotFound
-from . import netlink
+from ...base import process
+from ...base.errors import Error, NotFound
+from ...spec.network import Network, Publication
+from ..link import netlink
 from .ruleset import FAMILY, LOCAL, TABLE, TRANSLATED, Json, ruleset
-from .spec import Network, Publication
 
 #: nf_tables over nfnetlink: linux/netfilter/nfnetlink.h and nf_tables.h.
 _NFPROTO_INET = 1

@@ -17,11 +17,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from .. import process
-from ..errors import Error
-from . import netlink
+from ...base import process
+from ...base.errors import Error
+from ...spec.network import Network
+from ..link import netlink
 from .ruleset import PASSED_MARK, TABLE
-from .spec import Network
 
 _MARK = f"{PASSED_MARK:#x}/{PASSED_MARK:#x}"
 #: The administrator's own table for containers; what it drops is meant to be dropped.

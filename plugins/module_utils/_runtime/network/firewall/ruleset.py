@@ -48,8 +48,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import record
-from .spec import Network, Publication
+from ...records import network_record
+from ...spec.network import Network, Publication
 
 TABLE = "slipway"
 FAMILY = "inet"
@@ -107,7 +107,10 @@ def masquerades(network: Network) -> bool:
 
 def isolates(network: Network) -> bool:
     """Whether a network's containers do not reach one another but by published ports."""
-    return network.spec.driver_options.get(record.ICC_OPTION, "true").lower() in ("false", "0")
+    return network.spec.driver_options.get(network_record.ICC_OPTION, "true").lower() in (
+        "false",
+        "0",
+    )
 
 
 def _add(kind: str, **fields: Any) -> Json:

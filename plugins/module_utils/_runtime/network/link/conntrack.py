@@ -15,8 +15,8 @@ import socket
 import struct
 from collections.abc import Collection, Iterator
 
+from ...spec.network import Publication
 from . import netlink
-from .spec import Publication
 
 #: linux/netfilter/nfnetlink_conntrack.h.
 _GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2

@@ -16,10 +16,11 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import linux
-from ..errors import Error, NotFound
+from ...base import linux
+from ...base.errors import Error, NotFound
+from ...spec.network import Attachment, by_gateway
 from . import sysctl
-from .link import (
+from .host_side import (
     IFF_UP,
     RTM_NEWLINK,
     address_request,
@@ -32,7 +33,6 @@ from .link import (
 )
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, ROUTE, Conversation, Request
 from .probe import inside, is_port
-from .spec import Attachment, by_gateway
 
 _LOOPBACK = 1
 

@@ -26,7 +26,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..errors import Error
+from ...base.errors import Error
 from . import sysctl
 from .netlink import (
     NLM_F_ACK,

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Optional
 
-from ..errors import Error
-from ..frozen import dataclass
+from ...base.errors import Error
+from ...base.frozen import dataclass
 
 ROUTE = 0
 NETFILTER = 12

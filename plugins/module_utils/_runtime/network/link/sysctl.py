@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Error
+from ...base.errors import Error
 
 
 def enable_forwarding(ipv6: bool = False) -> None:

@@ -30,12 +30,12 @@ from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
-from .. import cgroups, files, process
-from ..errors import Error
-from ..frozen import dataclass
-from ..layout import Layout
-from . import sockets
-from .question import PORT, knowing
+from ...base import cgroups, files, process
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ..link import sockets
+from .dns_query import PORT, knowing
 
 #: Where distributions install it: Debian and openSUSE, Fedora and Arch, Alpine.
 _PROGRAMS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "aardvark-dns")

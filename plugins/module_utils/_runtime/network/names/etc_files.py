@@ -17,8 +17,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import Error
-from ..frozen import dataclass
+from ...base.errors import Error
+from ...base.frozen import dataclass
 
 #: RFC 1123, with the underscores that container names may have.
 _HOST_NAME = re.compile(

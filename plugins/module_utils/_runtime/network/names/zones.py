@@ -18,13 +18,14 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..container.record import Record
-from ..container.spec import ContainerSpec
-from ..frozen import dataclass
-from ..layout import Layout
-from . import dns, nameserver, record
-from .nameserver import Member, Zone
-from .spec import Attachment, Network
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...records import network_record
+from ...records.container_record import Record
+from ...spec.container import ContainerSpec
+from ...spec.network import Attachment, Network
+from . import aardvark, etc_files
+from .aardvark import Member, Zone
 
 _HOST_GATEWAY = "host-gateway"
 
@@ -36,7 +37,7 @@ _RESOLV_CONF = Path("/etc/resolv.conf")
 
 def _host_file(path: Path) -> str:
     """A file of the host, which may be a link, such as NetworkManager's /etc/resolv.conf."""
-    return dns.read(path.resolve())
+    return etc_files.read(path.resolve())
 
 
 @dataclass(frozen=True)
@@ -58,25 +59,25 @@ def prepare(
     """
     directory = layout.container(container_id)
     extra = [
-        dns.Entry(address, (name,))
+        etc_files.Entry(address, (name,))
         for name, text in spec.extra_hosts.items()
         for address in (_gateways(layout, attachments) if text == _HOST_GATEWAY else (text,))
     ]
     if spec.network_mode == "host":
         hostname = spec.hostname or socket.gethostname()
-        hosts = _host_file(Path("/etc/hosts")) + dns.lines(extra)
+        hosts = _host_file(Path("/etc/hosts")) + etc_files.lines(extra)
     else:
         hostname = spec.hostname or container_id[:12]
-        dns.check_host_name(hostname)
+        etc_files.check_host_name(hostname)
         own = [
-            dns.Entry(address, _host_names(hostname, spec.domainname))
+            etc_files.Entry(address, _host_names(hostname, spec.domainname))
             for attachment in attachments
             for address in _addresses(attachment)
         ]
-        hosts = dns.hosts([*extra, *own])
-    dns.write_in_place(directory / "hosts", hosts)
-    dns.write_in_place(directory / "hostname", f"{hostname}\n")
-    dns.write_in_place(directory / "resolv.conf", _resolv_conf(spec, attachments))
+        hosts = etc_files.hosts([*extra, *own])
+    etc_files.write_in_place(directory / "hosts", hosts)
+    etc_files.write_in_place(directory / "hostname", f"{hostname}\n")
+    etc_files.write_in_place(directory / "resolv.conf", _resolv_conf(spec, attachments))
 
 
 def _resolv_conf(spec: ContainerSpec, attachments: Sequence[Attachment]) -> str:
@@ -84,13 +85,15 @@ def _resolv_conf(spec: ContainerSpec, attachments: Sequence[Attachment]) -> str:
     asked = spec.dns_servers or spec.dns_search or spec.dns_options
     if spec.network_mode == "host" and not asked:
         return host
-    found = dns.upstream(host, _host_file(dns.RESOLVED))
+    found = etc_files.upstream(host, _host_file(etc_files.RESOLVED))
     why_none = "" if spec.dns_servers else _UNREACHABLE
     servers = spec.dns_servers or found.servers
     if spec.network_mode != "host" and not _leads_out(attachments):
         servers, why_none = spec.dns_servers, _INTERNAL
-    return dns.resolv_conf(
-        dns.Resolver(servers, spec.dns_search or found.search, spec.dns_options or found.options),
+    return etc_files.resolv_conf(
+        etc_files.Resolver(
+            servers, spec.dns_search or found.search, spec.dns_options or found.options
+        ),
         why_none,
     )
 
@@ -115,7 +118,7 @@ def _host_names(hostname: str, domainname: str) -> tuple[str, ...]:
 def _gateways(layout: Layout, attachments: Sequence[Attachment]) -> tuple[str, ...]:
     """The host's addresses on the container's first network; on the loopback, where it has none."""
     for attachment in attachments:
-        network = record.find(layout, attachment.network_id)
+        network = network_record.find(layout, attachment.network_id)
         if network is not None:
             found = tuple(pool.gateway for pool in network.spec.pools if pool.gateway)
             if found:
@@ -149,12 +152,14 @@ def zones(live: Sequence[Record], networks: Sequence[Network]) -> list[Zone]:
 
 def _naming(found: Record) -> list[Attachment]:
     """The networks of a container that give names: bridges of ours but the default one."""
-    return [a for a in found.attachments if a.network != record.DEFAULT and a.driver == "bridge"]
+    return [
+        a for a in found.attachments if a.network != network_record.DEFAULT and a.driver == "bridge"
+    ]
 
 
 def standing(layout: Layout, live: Sequence[Record], networks: Sequence[Network]) -> bool:
     """Whether the name server answers for what the records say. Reads only."""
-    return nameserver.standing(layout, zones(live, networks))
+    return aardvark.standing(layout, zones(live, networks))
 
 
 def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network]) -> Refreshed:
@@ -163,8 +168,8 @@ def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network])
     The caller holds the lock of the firewall; the bridges stand.
     """
     known = {network.id: network for network in networks}
-    served = nameserver.apply(layout, zones(live, networks))
-    resolver = dns.upstream(_host_file(_RESOLV_CONF), _host_file(dns.RESOLVED))
+    served = aardvark.apply(layout, zones(live, networks))
+    resolver = etc_files.upstream(_host_file(_RESOLV_CONF), _host_file(etc_files.RESOLVED))
     members: dict[str, list[tuple[Record, Attachment]]] = {}
     for found in live:
         for attachment in found.attachments:
@@ -176,11 +181,11 @@ def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network])
         if not found.attachments or not (directory / "hosts").exists():
             continue
         peers = [*_linked(found, members), *_peers(found, members, served.networks)]
-        hosts = dns.with_peers(dns.read(directory / "hosts"), peers)
-        text = dns.read(directory / "resolv.conf")
+        hosts = etc_files.with_peers(etc_files.read(directory / "hosts"), peers)
+        text = etc_files.read(directory / "resolv.conf")
         resolv = _with_servers(text, found, known, served.networks, resolver)
-        hosts_changed = dns.write_in_place(directory / "hosts", hosts)
-        if dns.write_in_place(directory / "resolv.conf", resolv) or hosts_changed:
+        hosts_changed = etc_files.write_in_place(directory / "hosts", hosts)
+        if etc_files.write_in_place(directory / "resolv.conf", resolv) or hosts_changed:
             changed.append(found.name)
     complaints = (
         f"a network has no name server, and its containers know one another by their hosts files: "
@@ -195,7 +200,7 @@ def _with_servers(
     found: Record,
     networks: Mapping[str, Network],
     served: Collection[str],
-    upstream: dns.Resolver,
+    upstream: etc_files.Resolver,
 ) -> str:
     """A container's resolv.conf with the servers of now."""
     servers = _own_servers(found, networks, served)
@@ -204,10 +209,12 @@ def _with_servers(
         # server of internal networks says nothing of what is outside; nobody waits long for that.
         outward = _leads_out(found.attachments)
         options = ("ndots:0",) if outward else ("ndots:0", "timeout:1", "attempts:1")
-        return dns.with_servers(text, servers, options)
+        return etc_files.with_servers(text, servers, options)
     if not _leads_out(found.attachments):
-        return dns.with_servers(text, found.dns_servers, why_none=_INTERNAL)
-    return dns.with_servers(text, found.dns_servers or upstream.servers, why_none=_UNREACHABLE)
+        return etc_files.with_servers(text, found.dns_servers, why_none=_INTERNAL)
+    return etc_files.with_servers(
+        text, found.dns_servers or upstream.servers, why_none=_UNREACHABLE
+    )
 
 
 def _own_servers(
@@ -231,18 +238,18 @@ def _peers(
     found: Record,
     members: Mapping[str, Sequence[tuple[Record, Attachment]]],
     served: Collection[str],
-) -> Iterator[dns.Entry]:
+) -> Iterator[etc_files.Entry]:
     """The containers on the networks of one that no name server answers for: all macvlan ones."""
     for attachment in found.attachments:
-        if attachment.network != record.DEFAULT and attachment.network_id not in served:
+        if attachment.network != network_record.DEFAULT and attachment.network_id not in served:
             for other, there in members.get(attachment.network_id, ()):
                 names = (other.name, *there.aliases, other.id[:12])
-                yield from (dns.Entry(address, names) for address in _addresses(there))
+                yield from (etc_files.Entry(address, names) for address in _addresses(there))
 
 
 def _linked(
     found: Record, members: Mapping[str, Sequence[tuple[Record, Attachment]]]
-) -> Iterator[dns.Entry]:
+) -> Iterator[etc_files.Entry]:
     """The containers that one is linked to on its networks, by the names it gives them."""
     for attachment in found.attachments:
         for link in attachment.links:
@@ -250,4 +257,4 @@ def _linked(
             for other, there in members.get(attachment.network_id, ()):
                 if other.name == name or (len(name) >= 12 and other.id.startswith(name)):
                     names = (alias or name, other.name, other.id[:12])
-                    yield from (dns.Entry(address, names) for address in _addresses(there))
+                    yield from (etc_files.Entry(address, names) for address in _addresses(there))

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from .. import document
-from ..errors import Error
-from ..plan import Host, Plan, Resource, Step
+from ...base import document
+from ...base.errors import Error
+from ...container.show import documents
+from ...container.supervision import health
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.container import ContainerSpec
 from . import declare as declaring
-from . import documents, health, reading
+from . import host_files
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
-from .spec import ContainerSpec
-from .state import State, observe, predict, verify, view
+from .observe import State, observe, predict, verify, view
 from .steps import (
     Amend,
     ArrangeBoot,
@@ -39,7 +41,7 @@ __all__ = ["RESOURCE", "declare"]
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """What a task says, with the files it names read. Raises Error for what is not understood."""
-    return declaring.declare(reading.read(params))
+    return declaring.declare(host_files.read(params))
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:

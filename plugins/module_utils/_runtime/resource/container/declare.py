@@ -14,15 +14,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..errors import Error
-from ..frozen import dataclass
-from . import record
-from .catalogue import BY_NAME, FIELDS, OPTIONS
-from .consistency import check
-from .option.option import Option
-from .option.refused import refuse
-from .reading import MISSING
-from .spec import ContainerSpec
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...container.option.catalogue import BY_NAME, FIELDS, OPTIONS
+from ...container.option.consistency import check
+from ...container.option.option import Option
+from ...container.option.refused import refuse
+from ...records import container_record
+from ...spec.container import ContainerSpec
+from .host_files import MISSING
 
 #: What a state means to a plan, which looks at the other options besides.
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
@@ -91,7 +91,7 @@ class Declared:
 def declare(params: Mapping[str, Any]) -> Declared:
     """Parse the module's options. Raises Error naming the option that is not understood."""
     name = params["name"].lstrip("/")
-    record.check_name(name)
+    container_record.check_name(name)
     refuse(params)
     if params.get("container_default_behavior") == "compatibility":
         given = {option: value for option, value in params.items() if value is not None}

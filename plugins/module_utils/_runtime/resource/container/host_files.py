@@ -15,7 +15,7 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Error
+from ...base.errors import Error
 
 #: What such a file may hold at most, in bytes.
 _LIMIT = 1 << 20

@@ -9,26 +9,19 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from .. import document, reference
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..image import store
-from ..network import attach
-from ..network import record as network_record
-from ..plan import Host, difference
-from . import (
-    boot,
-    fingerprint,
-    health,
-    journal,
-    liveness,
-    logs,
-    record,
-    watcher,
-)
+from ...base import document
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...container.status import fingerprint, liveness, logs
+from ...container.supervision import boot, health, watcher
+from ...image.store import store
+from ...network import attach
+from ...plan.plan import Host, difference
+from ...records import container_record, journal, network_record
+from ...records.journal import Swap
+from ...spec import reference
+from ...spec.container import ContainerSpec, endpoints
 from .declare import Declared, shown
-from .journal import Swap
-from .spec import ContainerSpec, endpoints
 
 
 @dataclass(frozen=True)
@@ -138,8 +131,8 @@ def _find(host: Host, declared: Declared) -> State:
         if cut is not None:
             container_id = cut.new if cut.committed else cut.old
         else:
-            container_id = record.by_name(host.layout, name)
-        spec = record.read_spec(host.layout, container_id)
+            container_id = container_record.by_name(host.layout, name)
+        spec = container_record.read_spec(host.layout, container_id)
         found = liveness.current(host.layout, container_id)
     except NotFound:
         return State(name)
@@ -169,7 +162,7 @@ def _find(host: Host, declared: Declared) -> State:
     return state
 
 
-def _damage(host: Host, found: record.Record, spec: ContainerSpec) -> tuple[str, ...]:
+def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> tuple[str, ...]:
     # What an earlier task of a check-mode run would have restored is not reported twice.
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
     if not attach.settled(host.layout, found, endpoints(spec)):
@@ -188,7 +181,7 @@ def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
     return State(name, spec, bool(value["running"]), bool(value.get("paused")))
 
 
-def _ending(host: Host, found: record.Record) -> str:
+def _ending(host: Host, found: container_record.Record) -> str:
     return f"it {liveness.ending(found)}{logs.last_words(host.layout, found.id)}"
 
 
@@ -208,7 +201,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         image_id = None
     if declared.pull == "always" and image_id != "":
         # The client of registries costs 30 ms to import, so only a task that asks one does.
-        from ..image import transfer
+        from ...image import transfer
 
         try:
             newest = transfer.newest_digest(host, name)
@@ -230,7 +223,7 @@ def _platform(host: Host, declared: Declared, image_id: str) -> tuple[str, bool]
     """The platform that was asked for, and whether the image on the host is for another one."""
     if not declared.platform:
         return "", False
-    from ..image import platform  # Few tasks name one.
+    from ...image.store import platform  # Few tasks name one.
 
     wanted = platform.parse_platform(declared.platform)
     image = store.find(host.layout, image_id) if image_id else None
@@ -270,7 +263,7 @@ def _missing_volumes(host: Host, declared: Declared) -> tuple[str, ...]:
 
 def _identified(host: Host, name: str) -> bool:
     try:
-        record.identify(host.layout, name)
+        container_record.identify(host.layout, name)
     except NotFound:
         return False
     return True

@@ -13,13 +13,13 @@ import contextlib
 import dataclasses
 from typing import Optional
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..image import store
-from ..plan import Host, Step
-from . import record
-from .spec import ContainerSpec
-from .state import State
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image.store import store
+from ...plan.plan import Host, Step
+from ...records import container_record
+from ...spec.container import ContainerSpec
+from .observe import State
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Pull(Step[State]):
         return dataclasses.replace(have, around=around)
 
     def execute(self, host: Host) -> None:
-        from ..image import transfer  # The client of registries, 30 ms: only a pull imports it.
+        from ...image import transfer  # The client of registries, 30 ms: only a pull imports it.
 
         transfer.fetch(host, self.reference, self.digest, self.platform)
 
@@ -74,16 +74,16 @@ class Create(Step[State]):
         return _made(have, self.spec, self.start)
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
         image = _image(host, self.spec)
-        made = lifecycle.create(host, dataclasses.replace(self.spec, image_id=image.id), image)
+        made = actions.create(host, dataclasses.replace(self.spec, image_id=image.id), image)
         if not self.start:
             return
         try:
-            lifecycle.start(host, made.id)
+            actions.start(host, made.id)
         except BaseException:
-            lifecycle.remove(host, made.id, volumes=True)
+            actions.remove(host, made.id, volumes=True)
             raise
 
 
@@ -108,11 +108,11 @@ class Replace(Step[State]):
         return _made(have, self.spec, self.start)
 
     def execute(self, host: Host) -> None:
-        from . import swap
+        from ...container.lifecycle import replacement
 
         image = _image(host, self.spec)
         spec = dataclasses.replace(self.spec, image_id=image.id)
-        swap.swap(
+        replacement.swap(
             host,
             _id(host, spec.name),
             spec,
@@ -138,9 +138,9 @@ class Amend(Step[State]):
         return dataclasses.replace(have, spec=self.spec)
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.replace_spec(host, _id(host, self.spec.name), self.spec)
+        actions.replace_spec(host, _id(host, self.spec.name), self.spec)
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ class Start(Step[State]):
         return dataclasses.replace(have, running=True, paused=False, damage=())
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.start(host, _id(host, self.name))
+        actions.start(host, _id(host, self.name))
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,9 @@ class Restart(Step[State]):
         return dataclasses.replace(have, running=True, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.restart(host, _id(host, self.name))
+        actions.restart(host, _id(host, self.name))
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,10 @@ class Stop(Step[State]):
         return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
         timeout_s = 0 if self.kill and not self.signal else None
-        lifecycle.stop(host, _id(host, self.name), timeout_s, self.signal if self.kill else "")
+        actions.stop(host, _id(host, self.name), timeout_s, self.signal if self.kill else "")
 
 
 @dataclass(frozen=True)
@@ -215,9 +215,9 @@ class Pause(Step[State]):
         return dataclasses.replace(have, paused=True)
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.pause(host, _id(host, self.name))
+        actions.pause(host, _id(host, self.name))
 
 
 @dataclass(frozen=True)
@@ -231,9 +231,9 @@ class Unpause(Step[State]):
         return dataclasses.replace(have, paused=False)
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.unpause(host, _id(host, self.name))
+        actions.unpause(host, _id(host, self.name))
 
 
 @dataclass(frozen=True)
@@ -260,26 +260,28 @@ class RunToEnd(Step[State]):
         return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle, logs, record
+        from ...container.lifecycle import actions
+        from ...container.status import logs
+        from ...records import container_record
 
         container_id = _id(host, self.name)
-        with record.watch(host.layout, container_id):
+        with container_record.watch(host.layout, container_id):
             try:
                 if self.start:
-                    lifecycle.start(host, container_id)
+                    actions.start(host, container_id)
             except BaseException:
                 if self.fresh:
-                    lifecycle.remove(host, container_id, volumes=True)
+                    actions.remove(host, container_id, volumes=True)
                 raise
-            ended = lifecycle.wait(host, container_id)
+            ended = actions.wait(host, container_id)
             said = logs.whole(host.layout, container_id, ended.started_at)
         host.outcome["container"] = {"status": ended.exit_code, "output": said}
         if self.log:
             host.notes.append(said)
         if self.cleanup:
             with contextlib.suppress(NotFound):
-                lifecycle.remove(host, container_id, volumes=True, force=True)
-        lifecycle.await_removal(host, container_id)
+                actions.remove(host, container_id, volumes=True, force=True)
+        actions.await_removal(host, container_id)
 
 
 @dataclass(frozen=True)
@@ -293,7 +295,7 @@ class ArrangeBoot(Step[State]):
         return dataclasses.replace(have, boots=True)
 
     def execute(self, host: Host) -> None:
-        from . import boot
+        from ...container.supervision import boot
 
         way = boot.arrangement(host.layout)
         if way is not None:
@@ -319,7 +321,7 @@ class AwaitHealthy(Step[State]):
         return dataclasses.replace(have, health="healthy")
 
     def execute(self, host: Host) -> None:
-        from . import health
+        from ...container.supervision import health
 
         health.await_healthy(host.layout, _id(host, self.name), self.timeout_s)
 
@@ -342,9 +344,9 @@ class Recover(Step[State]):
         )
 
     def execute(self, host: Host) -> None:
-        from . import swap
+        from ...container.lifecycle import replacement
 
-        swap.recover(host, self.name)
+        replacement.recover(host, self.name)
 
 
 @dataclass(frozen=True)
@@ -361,9 +363,9 @@ class Repair(Step[State]):
         return dataclasses.replace(have, damage=())
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
-        lifecycle.repair(host, _id(host, self.name))
+        actions.repair(host, _id(host, self.name))
 
 
 @dataclass(frozen=True)
@@ -385,18 +387,18 @@ class Remove(Step[State]):
         return State(have.name, around=have.around, gone=gone, boots=have.boots)
 
     def execute(self, host: Host) -> None:
-        from . import lifecycle
+        from ...container.lifecycle import actions
 
         if self.timeout_s is not None:
             host = dataclasses.replace(host, lock_timeout_s=self.timeout_s)
         container_id = _id(host, self.name)
         timeout_s = 0 if self.kill and not self.signal else None
-        lifecycle.halt(host, container_id, timeout_s, self.signal if self.kill else "")
-        lifecycle.remove(host, container_id, volumes=self.volumes)
+        actions.halt(host, container_id, timeout_s, self.signal if self.kill else "")
+        actions.remove(host, container_id, volumes=self.volumes)
 
 
 def _id(host: Host, name: str) -> str:
-    return record.by_name(host.layout, name)
+    return container_record.by_name(host.layout, name)
 
 
 def _image(host: Host, spec: ContainerSpec) -> store.Image:

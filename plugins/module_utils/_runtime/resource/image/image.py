@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Union
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource
-from ..reference import Reference
-from ..sequence import Sequence, Stage, sequence
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image.show import documents
+from ...image.store import store
+from ...plan.plan import Host, Plan, Resource
+from ...plan.sequence import Sequence, Stage, sequence
+from ...spec.reference import Reference
 from . import (
-    documents,
-    exporting,
-    importing,
-    loading,
-    pulling,
-    pushing,
-    removing,
-    state,
-    store,
-    tagging,
+    image_export,
+    image_import,
+    image_load,
+    image_push,
+    image_remove,
+    image_tag,
+    named_image,
+    pull_one,
 )
-from .state import PRESENT, State
+from .named_image import PRESENT, State
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Expected:
     reference: Reference
 
 
-Declared = Union[Expected, importing.Declared, pulling.Declared, removing.Declared]
+Declared = Union[Expected, image_import.Declared, pull_one.Declared, image_remove.Declared]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Loaded:
     """The archive an image comes from when it is not here, or with ``always`` in any case."""
 
     reference: Reference
-    archive: loading.Declared
+    archive: image_load.Declared
     always: bool
 
 
@@ -54,80 +54,80 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
     if params.get("state") == "absent":
         return (Stage(SOURCE, _source(params)),)
     stages = [Stage(SOURCE, _source(params))]
-    reference = state.reference_of(params)
+    reference = named_image.reference_of(params)
     if params.get("source") == "load":
         loaded = Loaded(reference, _archive(params), bool(params.get("force_source")))
         stages.insert(0, Stage(LOADED, loaded))
     if params.get("archive_path"):
         options = {"names": [reference.canonical], "path": params["archive_path"]}
-        stages.append(Stage(exporting.RESOURCE, exporting.declare(options)))
+        stages.append(Stage(image_export.RESOURCE, image_export.declare(options)))
     pushed = reference.canonical
     if params.get("repository"):
         pushed = _repository(str(params["repository"]), reference)
         existing = "overwrite" if params.get("force_tag") else "keep"
         tags = {"name": reference.canonical, "repository": [pushed], "existing_images": existing}
-        stages.append(Stage(tagging.RESOURCE, tagging.declare(tags)))
+        stages.append(Stage(image_tag.RESOURCE, image_tag.declare(tags)))
     if params.get("push"):
-        stages.append(Stage(pushing.RESOURCE, pushing.declare({**params, "name": pushed})))
+        stages.append(Stage(image_push.RESOURCE, image_push.declare({**params, "name": pushed})))
     return tuple(stages)
 
 
-def _archive(params: Mapping[str, Any]) -> loading.Declared:
+def _archive(params: Mapping[str, Any]) -> image_load.Declared:
     if not params.get("load_path"):
         raise Error("source: load needs the option load_path")
-    return loading.declare({"path": params["load_path"]})
+    return image_load.declare({"path": params["load_path"]})
 
 
 def _repository(text: str, reference: Reference) -> str:
     """The further name; as in docker_image its tag is the image's own unless it has one."""
     tagged = ":" in text.rpartition("/")[2]
-    return tagging.target_of(
+    return image_tag.target_of(
         text if tagged or not reference.tag else f"{text}:{reference.tag}"
     ).canonical
 
 
 def _source(params: Mapping[str, Any]) -> Declared:
     if params.get("state") == "absent":
-        return removing.declare(params)
+        return image_remove.declare(params)
     source = params.get("source")
     if source == "pull":
         policy = "always" if params.get("force_source") else "not_present"
         wanted = (params.get("pull") or {}).get("platform")
-        return pulling.declare({**params, "pull": policy, "platform": wanted})
+        return pull_one.declare({**params, "pull": policy, "platform": wanted})
     if source == "import":
         options = params.get("import")
         if not options:
             raise Error("source: import needs the option import, with src in it")
-        return importing.declare({**options, "name": params["name"], "tag": params.get("tag")})
-    return Expected(state.reference_of(params))
+        return image_import.declare({**options, "name": params["name"], "tag": params.get("tag")})
+    return Expected(named_image.reference_of(params))
 
 
-def _observe_archive(host: Host, declared: Loaded) -> loading.State:
-    if state.here(host, declared.reference) is not None and not declared.always:
-        return loading.State(())
-    return loading.observe(host, declared.archive)
+def _observe_archive(host: Host, declared: Loaded) -> image_load.State:
+    if named_image.here(host, declared.reference) is not None and not declared.always:
+        return image_load.State(())
+    return image_load.observe(host, declared.archive)
 
 
-LOADED: Resource[Loaded, loading.State] = Resource(
+LOADED: Resource[Loaded, image_load.State] = Resource(
     observe=_observe_archive,
-    plan=lambda declared, have: loading.plan(declared.archive, have),
-    view=loading.view,
-    result=loading.result,
-    lock=lambda declared: state.lock(declared.reference.canonical),
-    predict=loading.predict,
+    plan=lambda declared, have: image_load.plan(declared.archive, have),
+    view=image_load.view,
+    result=image_load.result,
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    predict=image_load.predict,
     # Once the image is here the archive is not read again; the next stage says whether it is.
     verify=lambda want, found: [],
 )
 
 
 def observe(host: Host, declared: Declared) -> State:
-    if isinstance(declared, removing.Declared):
-        return removing.observe(host, declared)
-    if isinstance(declared, importing.Declared):
-        return importing.observe(host, declared)
-    if isinstance(declared, pulling.Declared):
-        return pulling.observe(host, declared)
-    local = state.here(host, declared.reference)
+    if isinstance(declared, image_remove.Declared):
+        return image_remove.observe(host, declared)
+    if isinstance(declared, image_import.Declared):
+        return image_import.observe(host, declared)
+    if isinstance(declared, pull_one.Declared):
+        return pull_one.observe(host, declared)
+    local = named_image.here(host, declared.reference)
     if local is None:
         raise NotFound(
             f"there is no image {declared.reference.canonical} on this host",
@@ -137,36 +137,40 @@ def observe(host: Host, declared: Declared) -> State:
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
-    if isinstance(declared, removing.Declared):
-        return removing.plan(declared, have)
-    if isinstance(declared, importing.Declared):
-        return importing.plan(declared, have)
-    if isinstance(declared, pulling.Declared):
-        return pulling.plan(declared, have)
+    if isinstance(declared, image_remove.Declared):
+        return image_remove.plan(declared, have)
+    if isinstance(declared, image_import.Declared):
+        return image_import.plan(declared, have)
+    if isinstance(declared, pull_one.Declared):
+        return pull_one.plan(declared, have)
     return Plan(have)
 
 
 def predict(found: State) -> dict[str, dict[str, Any]]:
-    return removing.predict(found) if found.status == state.ABSENT else state.predict(found)
+    return (
+        image_remove.predict(found)
+        if found.status == named_image.ABSENT
+        else named_image.predict(found)
+    )
 
 
 def _lock(declared: Declared) -> tuple[str, str]:
-    if isinstance(declared, removing.Declared):
-        return removing.RESOURCE.lock(declared)
-    return state.lock(declared.reference.canonical)
+    if isinstance(declared, image_remove.Declared):
+        return image_remove.RESOURCE.lock(declared)
+    return named_image.lock(declared.reference.canonical)
 
 
 def _differences(want: State, found: State) -> list[str]:
-    if want.status == state.ABSENT:
-        return removing.differences(want, found)
-    return state.differences(want, found)
+    if want.status == named_image.ABSENT:
+        return image_remove.differences(want, found)
+    return named_image.differences(want, found)
 
 
 SOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
-    result=state.result,
+    view=named_image.view,
+    result=named_image.result,
     lock=_lock,
     predict=predict,
     verify=_differences,
@@ -177,7 +181,7 @@ def _result(host: Host, found: Sequence) -> dict[str, Any]:
     """The module's ``image``."""
     for stage, one in zip(found.stages, found.states):
         if stage.resource is SOURCE:
-            return state.result(host, one)
+            return named_image.result(host, one)
     return {"image": {}}
 
 
@@ -192,16 +196,16 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         return {"images": images + _predicted(host)}
     found = []
     for name in names:
-        local = state.find(host, str(name))
+        local = named_image.find(host, str(name))
         if local is not None:
             found.append(_document(host, str(name), local))
     return {"images": found}
 
 
-def _document(host: Host, name: str, local: state.Local) -> dict[str, Any]:
+def _document(host: Host, name: str, local: named_image.Local) -> dict[str, Any]:
     if local.image is not None:
         return documents.inspect(host.layout, local.image)
-    return documents.predicted(state.reference_of({"name": name}), local.id)
+    return documents.predicted(named_image.reference_of({"name": name}), local.id)
 
 
 def _all(host: Host) -> list[store.Image]:
@@ -219,8 +223,8 @@ def _predicted(host: Host) -> list[dict[str, Any]]:
     found = []
     for name, value in host.predicted.get("image", {}).items():
         if value is not None:
-            reference = state.reference_of({"name": name})
-            local = state.here(host, reference)
+            reference = named_image.reference_of({"name": name})
+            local = named_image.here(host, reference)
             if local is not None and local.image is None:
                 found.append(documents.predicted(reference, local.id))
     return found

@@ -13,14 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import files
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..reference import is_id
-from . import archive, documents, members, packing, state, store
-from .packing import Chosen
-from .state import ABSENT, CURRENT, OUTDATED, Local
+from ...base import files
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image.archive import inventory, members, save
+from ...image.archive.save import Chosen
+from ...image.show import documents
+from ...image.store import store
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.reference import is_id
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, Local
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def write(host: Host, path: Path, form: str, chosen: tuple[Chosen, ...]) -> None
     fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
-            packing.write(host.layout, form, chosen, fd)
+            save.write(host.layout, form, chosen, fd)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -107,7 +110,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
         names=names,
         tag=str(params.get("tag") or "latest"),
-        form=str(params.get("format") or archive.DOCKER),
+        form=str(params.get("format") or inventory.DOCKER),
         force=bool(params.get("force")),
     )
 
@@ -152,19 +155,19 @@ def _named(host: Host, text: str, tag: str) -> tuple[str, Optional[Local]]:
     """
     bare = text[7:] if text.startswith("sha256:") else text
     if not text.startswith("sha256:") and len(bare) < 64:
-        reference = state.reference_of({"name": text, "tag": tag})
-        local = state.here(host, reference)
+        reference = named_image.reference_of({"name": text, "tag": tag})
+        local = named_image.here(host, reference)
         if local is not None or not is_id(text):
             return "" if reference.digest else reference.canonical, local
-    return "", state.find(host, text)
+    return "", named_image.find(host, text)
 
 
 def _compare(host: Host, declared: Declared, images: tuple[Found, ...]) -> str:
     """Whether the file holds exactly these images; its layers are looked at, not read."""
     try:
         with members.opened(declared.path, members.spool_of(host.layout), whole=False) as there:
-            contents = archive.read(there)
-            whole = not any(archive.absent(there, image) for image in contents.images)
+            contents = inventory.read(there)
+            whole = not any(inventory.absent(there, image) for image in contents.images)
     except NotFound:
         return ABSENT
     except Error:
@@ -172,7 +175,7 @@ def _compare(host: Host, declared: Declared, images: tuple[Found, ...]) -> str:
         return OUTDATED
     if contents.form != declared.form or contents.chosen or not whole:
         return OUTDATED
-    keeps_manifests = declared.form == archive.OCI
+    keeps_manifests = declared.form == inventory.OCI
     have = {
         (image.id, image.manifest.digest if image.manifest else "", image.names)
         for image in contents.images
@@ -219,6 +222,6 @@ RESOURCE: Resource[Declared, State] = Resource(
     plan=plan,
     view=view,
     result=result,
-    lock=lambda declared: ("archive", state.lock(str(declared.path))[1]),
+    lock=lambda declared: ("archive", named_image.lock(str(declared.path))[1]),
     predict=predict,
 )

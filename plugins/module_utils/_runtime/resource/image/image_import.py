@@ -22,17 +22,21 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from .. import files, oci
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference
-from ..registry.source import Facts, Source, is_url, source_of
-from . import changes, compression, difference, index, layers, making, platform, state, store
-from .platform import Platform
-from .state import ABSENT, CURRENT, OUTDATED, Local, State
-from .stream import Readable
+from ...base import files
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...image.build import assemble, config_changes
+from ...image.layer import compression, difference
+from ...image.layer.stream import Readable
+from ...image.store import index, layers, platform, store
+from ...image.store.platform import Platform
+from ...plan.plan import Host, Plan, Resource, Step
+from ...registry.url_source import Facts, Source, is_url, source_of
+from ...spec import oci
+from ...spec.reference import Reference
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, Local, State
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: A file changed again within one tick of the kernel's clock keeps its times, so what is this young
@@ -68,7 +72,7 @@ class Import(Step[State]):
         return f"import image {self.declared.reference.canonical} from {self.declared.src}"
 
     def after(self, have: State) -> State:
-        digest = state.mark("import", self.id or self.declared)
+        digest = named_image.mark("import", self.id or self.declared)
         return replace(have, status=CURRENT, id=self.id, digest=digest, planned=True)
 
     def execute(self, host: Host) -> None:
@@ -76,7 +80,7 @@ class Import(Step[State]):
         with store.lease(layout), _at_hand(layout, declared.src) as (path, note):
             layer, diff_id = _read_layer(layout, path)
             layers.unpack_layer(layout, layer, diff_id, diff_id, ())
-            manifest = making.put_image(layout, _document(declared, diff_id), (layer,))
+            manifest = assemble.put_image(layout, _document(declared, diff_id), (layer,))
             kept = {**note, "diff_id": diff_id} if note else {}
             text = json.dumps(kept, sort_keys=True) if kept else ""
             index.tag(layout, declared.reference, manifest, source=text)
@@ -88,18 +92,18 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_import: name, tag, src, checksum, validate_certs, ca_path, changes,
     platform, created, comment and the defaults.
     """
-    reference = state.reference_of(params)
+    reference = named_image.reference_of(params)
     if reference.digest:
         raise Error(f"{reference.canonical} names a digest, and an import gets a tag")
-    config = changes.with_options({}, params)
-    config = changes.change(config, [str(line) for line in params.get("changes") or ()])
+    config = config_changes.with_options({}, params)
+    config = config_changes.change(config, [str(line) for line in params.get("changes") or ()])
     wanted = params.get("platform")
     return Declared(
         reference=reference,
         src=_source(params),
         config=config,
         platform=platform.parse_platform(wanted) if wanted else platform.host_platform(),
-        created=check_time(params.get("created") or making.EPOCH),
+        created=check_time(params.get("created") or assemble.EPOCH),
         message=str(params.get("comment") or ""),
     )
 
@@ -147,7 +151,7 @@ def _document(declared: Declared, diff_id: str) -> dict[str, Any]:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the source, unless it is known already, and compare its id with the one here."""
-    local = state.here(host, declared.reference)
+    local = named_image.here(host, declared.reference)
     found = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     unmet: tuple[str, ...] = ()
     try:
@@ -167,10 +171,10 @@ def observe(host: Host, declared: Declared) -> State:
             raise
         diff_id, unmet = "", (str(exc),)
     if not diff_id:
-        mark = state.mark("import", declared)
+        mark = named_image.mark("import", declared)
         current = local is not None and not local.id and mark in local.known_as
         return replace(found, status=CURRENT if current else found.status, unmet=unmet)
-    image_id = making.image_id(_document(declared, diff_id))
+    image_id = assemble.image_id(_document(declared, diff_id))
     if local is not None and local.id == image_id and _is_whole(host, local):
         return replace(found, status=CURRENT, id=image_id)
     return replace(found, id=image_id)
@@ -210,7 +214,7 @@ def _remote_diff_id(
     facts = Facts.read(kept.get("facts"))
     if source.checksum and source.checksum == kept.get("sha256"):
         return str(kept["diff_id"])
-    from ..registry.fetching import Fetch
+    from ...registry.url_fetch import Fetch
 
     known = facts if kept.get("request") == source.digest else None
     with Fetch(source) as fetch:
@@ -251,7 +255,7 @@ def _at_hand(layout: Layout, src: Union[Path, Source]) -> Iterator[tuple[Path, d
     if isinstance(src, Path):
         yield src, _note(src)
         return
-    from ..registry.fetching import Fetch
+    from ...registry.url_fetch import Fetch
 
     with files.scratch(layout, "import") as directory:
         path = directory / "content"
@@ -271,22 +275,22 @@ def _at_hand(layout: Layout, src: Union[Path, Source]) -> Iterator[tuple[Path, d
 def _hash(src: Path) -> str:
     """The diff_id of the layer the source gives."""
     if src.is_dir():
-        return difference.write_tree(src, making.Nowhere()).diff_id
+        return difference.write_tree(src, assemble.Nowhere()).diff_id
     with _opened(src) as opened, compression.plain(*opened) as plain:
-        return making.digest_of_stream(plain)
+        return assemble.digest_of_stream(plain)
 
 
 def _read_layer(layout: Layout, src: Path) -> tuple[oci.Descriptor, str]:
     """The source as a blob, with its diff_id. A gzip stays as it came; all else is compressed."""
     if src.is_dir():
-        with making.writing_layer(layout) as out:
+        with assemble.writing_layer(layout) as out:
             difference.write_tree(src, out)
             return out.publish(), out.diff_id
     with _opened(src) as (file, media_type):
         if media_type == oci.LAYER_GZIP:
-            return making.keep_layer(layout, file, media_type)
-        with compression.plain(file, media_type) as plain, making.writing_layer(layout) as out:
-            while data := plain.read(making.CHUNK):
+            return assemble.keep_layer(layout, file, media_type)
+        with compression.plain(file, media_type) as plain, assemble.writing_layer(layout) as out:
+            while data := plain.read(assemble.CHUNK):
                 out.write(data)
             return out.publish(), out.diff_id
 
@@ -315,8 +319,8 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
-    result=state.result,
-    lock=lambda declared: state.lock(declared.reference.canonical),
-    predict=state.predict,
+    view=named_image.view,
+    result=named_image.result,
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    predict=named_image.predict,
 )

@@ -15,15 +15,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference, parse_normalized
-from . import archive, documents, intake, platform, state, store
-from .archive import Packed
-from .members import Members, opened, spool_of
-from .platform import Platform
-from .state import ABSENT, CURRENT, OUTDATED, Local
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image.archive import inventory, load
+from ...image.archive.inventory import Packed
+from ...image.archive.members import Members, opened, spool_of
+from ...image.show import documents
+from ...image.store import platform, store
+from ...image.store.platform import Platform
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.reference import Reference, parse_normalized
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, Local
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,13 @@ class Load(Step[State]):
                     f"{declared.path} changed after it was looked at",
                     hint="run the task again when nobody writes to it any more",
                 )
-            intake.bring(layout, members, images)
+            load.bring(layout, members, images)
 
 
 def _loaded(image: Wanted) -> Wanted:
     if image.status == CURRENT:
         return image
-    digest = image.digest or state.mark("load", image.id)
+    digest = image.digest or named_image.mark("load", image.id)
     return replace(image, status=CURRENT, digest=digest, planned=True)
 
 
@@ -138,19 +141,19 @@ def _named(images: Sequence[Packed]) -> list[tuple[str, str, str]]:
 
 def _compare(host: Host, name: str, image_id: str, digest: str) -> Wanted:
     if name == image_id:
-        local = state.find(host, image_id)
+        local = named_image.find(host, image_id)
     else:
-        local = state.here(host, parse_normalized(name))
+        local = named_image.here(host, parse_normalized(name))
     if local is None:
         return Wanted(name, image_id, ABSENT, None, digest)
     whole = local.image is None or not store.missing(host.layout, local.image)
-    current = whole and state.same(local.id, image_id)
+    current = whole and named_image.same(local.id, image_id)
     return Wanted(name, image_id, CURRENT if current else OUTDATED, local, digest)
 
 
 def _images(declared: Declared, members: Members) -> tuple[Packed, ...]:
     """What shall be loaded of an archive, under the names it shall have."""
-    found = archive.read(members, declared.platform).images
+    found = inventory.read(members, declared.platform).images
     if declared.name is None:
         return found
     if len(found) > 1:
@@ -222,11 +225,11 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
             untagged[image.id] = value
             continue
         named[image.name] = value
-        before = state.State(
+        before = named_image.State(
             image.name, CURRENT, image.local, image.id, digest, planned=image.planned
         )
-        untagged.update(state.displaced(before).get(state.UNTAGGED, {}))
-    return {"image": named, **({state.UNTAGGED: untagged} if untagged else {})}
+        untagged.update(named_image.displaced(before).get(named_image.UNTAGGED, {}))
+    return {"image": named, **({named_image.UNTAGGED: untagged} if untagged else {})}
 
 
 RESOURCE: Resource[Declared, State] = Resource(
@@ -234,6 +237,6 @@ RESOURCE: Resource[Declared, State] = Resource(
     plan=plan,
     view=view,
     result=result,
-    lock=lambda declared: ("archive", state.lock(str(declared.path))[1]),
+    lock=lambda declared: ("archive", named_image.lock(str(declared.path))[1]),
     predict=predict,
 )

@@ -9,21 +9,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Union
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..reference import parse_normalized
-from . import pulling, state, transfer
-from .state import State
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image import transfer
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.reference import parse_normalized
+from . import named_image, pull_one
+from .named_image import State
 
 
 @dataclass(frozen=True)
 class Repository:
     """All tags of the repository that ``each`` names one image of."""
 
-    each: pulling.Declared
+    each: pull_one.Declared
 
-    def of_tag(self, tag: str) -> pulling.Declared:
+    def of_tag(self, tag: str) -> pull_one.Declared:
         return replace(self.each, reference=replace(self.each.reference, tag=tag))
 
 
@@ -73,13 +74,13 @@ class PullUnknown(Step["Found"]):
         raise Error(self.why)
 
 
-Declared = Union[pulling.Declared, Repository]
+Declared = Union[pull_one.Declared, Repository]
 Found = Union[State, Tags]
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_pull: those of pulling, and all_tags."""
-    declared = pulling.declare(params)
+    declared = pull_one.declare(params)
     if not params.get("all_tags"):
         return declared
     text = str(params["name"])
@@ -92,8 +93,8 @@ def observe(host: Host, declared: Declared) -> Found:
     """Read the repository's tags, those earlier tasks would have pushed included, and each image's
     state.
     """
-    if isinstance(declared, pulling.Declared):
-        return pulling.observe(host, declared)
+    if isinstance(declared, pull_one.Declared):
+        return pull_one.observe(host, declared)
     reference = declared.each.reference
     pushed = {parse_normalized(name) for name in host.predicted.get("registry", {})}
     tags = {one.tag for one in pushed if one.repository == reference.repository}
@@ -104,13 +105,13 @@ def observe(host: Host, declared: Declared) -> Found:
             return Tags(reference.repository, (), (str(exc),))
     except Error as exc:
         return Tags(reference.repository, (), (str(exc),))
-    found = (pulling.observe(host, declared.of_tag(str(tag))) for tag in sorted(map(str, tags)))
+    found = (pull_one.observe(host, declared.of_tag(str(tag))) for tag in sorted(map(str, tags)))
     return Tags(reference.repository, tuple(found))
 
 
 def plan(declared: Declared, have: Found) -> Plan[Found]:
-    if isinstance(declared, pulling.Declared) and isinstance(have, State):
-        one = pulling.plan(declared, have)
+    if isinstance(declared, pull_one.Declared) and isinstance(have, State):
+        one = pull_one.plan(declared, have)
         return Plan(have, tuple(PullTag(step, have.name) for step in one.steps), one.unmet)
     if not isinstance(declared, Repository) or not isinstance(have, Tags):
         raise AssertionError("what is observed is of the kind that is declared")
@@ -120,7 +121,7 @@ def plan(declared: Declared, have: Found) -> Plan[Found]:
     unmet: tuple[str, ...] = ()
     for image in have.images:
         tag = parse_normalized(image.name).tag or ""
-        part = pulling.plan(declared.of_tag(tag), image)
+        part = pull_one.plan(declared.of_tag(tag), image)
         steps += tuple(PullTag(step, image.name) for step in part.steps)
         unmet += part.unmet
     return Plan(have, steps, unmet)
@@ -128,20 +129,20 @@ def plan(declared: Declared, have: Found) -> Plan[Found]:
 
 def view(found: Found) -> dict[str, Any]:
     if isinstance(found, State):
-        return state.view(found)
+        return named_image.view(found)
     return {"name": found.repository, "images": {one.name: one.status for one in found.images}}
 
 
 def result(host: Host, found: Found) -> dict[str, Any]:
     if isinstance(found, State):
-        return state.result(host, found)
-    return {"images": [state.result(host, one)["image"] for one in found.images]}
+        return named_image.result(host, found)
+    return {"images": [named_image.result(host, one)["image"] for one in found.images]}
 
 
 def predict(found: Found) -> dict[str, dict[str, Any]]:
     whole: dict[str, dict[str, Any]] = {}
     for one in _images(found):
-        for kind, named in state.predict(one).items():
+        for kind, named in named_image.predict(one).items():
             whole.setdefault(kind, {}).update(named)
     return whole
 
@@ -150,7 +151,7 @@ def _differences(want: Found, found: Found) -> list[str]:
     # A tag that came or went in the registry meanwhile is no fault of the host.
     now = {one.name: one for one in _images(found)}
     both = ((one, now[one.name]) for one in _images(want) if one.name in now)
-    return [line for one, other in both for line in state.differences(one, other)]
+    return [line for one, other in both for line in named_image.differences(one, other)]
 
 
 def _images(found: Found) -> tuple[State, ...]:
@@ -159,7 +160,7 @@ def _images(found: Found) -> tuple[State, ...]:
 
 def _lock(declared: Declared) -> tuple[str, str]:
     each = declared.each if isinstance(declared, Repository) else declared
-    return state.lock(each.reference.canonical)
+    return named_image.lock(each.reference.canonical)
 
 
 RESOURCE: Resource[Declared, Found] = Resource(

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference
-from . import state, store, transfer
-from .pulling import access_of
-from .state import ABSENT, CURRENT, OUTDATED, State
-from .transfer import Access
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...image import transfer
+from ...image.store import store
+from ...image.transfer import Access
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.reference import Reference
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, State
+from .pull_one import access_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Push(Step[State]):
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_push: name, tag, and those of the registry."""
-    reference = state.reference_of(params)
+    reference = named_image.reference_of(params)
     if reference.digest:
         raise Error(
             f"{reference.canonical} names a digest, and what is pushed gets a tag",
@@ -61,13 +63,13 @@ def observe(host: Host, declared: Declared) -> State:
     """Read the image here, and the digest the registry has under the name: one HEAD request."""
     reference = declared.reference
     name = reference.canonical
-    local = state.here(host, reference)
+    local = named_image.here(host, reference)
     unmet = () if local is not None else (str(_missing(reference)),)
     found = State(name, ABSENT, local, unmet=unmet, place="registry")
     predicted = host.predicted.get("registry", {})
     if name in predicted:
         served = str(predicted[name] or "")
-        current = local is not None and state.same(local.digest, served)
+        current = local is not None and named_image.same(local.digest, served)
         return replace(found, status=CURRENT if current else OUTDATED)
     try:
         served = transfer.resolve_for_push(host, reference, declared.access)
@@ -100,7 +102,7 @@ def result(host: Host, found: State) -> dict[str, Any]:
     """
     image = found.local.image if found.local else None
     digest = {"digest": image.manifest.digest, "size": image.manifest.size} if image else {}
-    return {**state.result(host, found), **digest}
+    return {**named_image.result(host, found), **digest}
 
 
 def predict(found: State) -> dict[str, dict[str, Any]]:
@@ -110,8 +112,8 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
+    view=named_image.view,
     result=result,
-    lock=lambda declared: state.lock(declared.reference.canonical),
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
     predict=predict,
 )

@@ -14,15 +14,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from ..container import record
-from ..errors import Conflict, Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference, is_id, parse_normalized
-from . import documents, index, lineage, state, store
-from .state import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
-from .store import Image
+from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...image.show import documents
+from ...image.store import index, lineage, store
+from ...image.store.store import Image
+from ...plan.plan import Host, Plan, Resource, Step
+from ...records import container_record
+from ...spec.reference import Reference, is_id, parse_normalized
+from . import named_image
+from .named_image import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
 
 #: As long as the ids that Docker shows. The task that removes the image named ``cafe`` shall not
 #: find, the next time, that some image's id begins so.
@@ -88,7 +90,11 @@ def collect(layout: Layout) -> tuple[str, ...]:
 
 def pinned(layout: Layout) -> set[str]:
     """The chain ids that containers stand on."""
-    return {chain_id for found in record.records(layout) for chain_id in record.pinned(found)}
+    return {
+        chain_id
+        for found in container_record.records(layout)
+        for chain_id in container_record.pinned(found)
+    }
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -102,15 +108,15 @@ def declare(params: Mapping[str, Any]) -> Declared:
         return Declared(None, text, force, prune)
     if not is_id(text) or params.get("tag") or len(text) < _SHORT_ID:
         text = ""
-    return Declared(state.reference_of(params), text, force, prune)
+    return Declared(named_image.reference_of(params), text, force, prune)
 
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the image, which containers were made from it, and what goes with it."""
     reference = declared.reference
-    local = state.here(host, reference) if reference else None
+    local = named_image.here(host, reference) if reference else None
     if local is None and declared.id:
-        local, reference = state.find(host, declared.id), None
+        local, reference = named_image.find(host, declared.id), None
     if local is None:
         return State(declared.name, ABSENT)
     name = reference.canonical if reference else local.id
@@ -152,7 +158,7 @@ def _removal(
     )
     if staying or set(local.names) - set(image.names):
         return Removal(untagged)
-    everything = [one for one in store.all_images(layout) if not state.is_gone(host, one)]
+    everything = [one for one in store.all_images(layout) if not named_image.is_gone(host, one)]
     going = [image]
     for parent in lineage.parents(everything, image) if declared.prune else ():
         rest = [one for one in everything if one not in going]
@@ -186,11 +192,11 @@ def users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
     """The containers made from an image, those an earlier task of the run predicted included."""
     predicted = host.predicted.get("container", {})
     found = set()
-    for known in record.records(host.layout):
+    for known in container_record.records(host.layout):
         if known.name not in predicted:
             # A container that is being removed at this moment uses nothing any more.
             with contextlib.suppress(NotFound):
-                own = record.read_spec(host.layout, known.id).image_id
+                own = container_record.read_spec(host.layout, known.id).image_id
                 if image_id and image_id in (own, *(image.id for image in known.images)):
                     found.add(known.name)
     for container, value in predicted.items():
@@ -245,9 +251,9 @@ def differences(want: State, found: State) -> list[str]:
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
-    result=state.result,
-    lock=lambda declared: state.lock(declared.name),
+    view=named_image.view,
+    result=named_image.result,
+    lock=lambda declared: named_image.lock(declared.name),
     predict=predict,
     verify=differences,
     report=report,

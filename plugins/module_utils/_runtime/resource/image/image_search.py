@@ -13,17 +13,17 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host
-from ..reference import DEFAULT_DOMAIN, is_domain
-from ..registry.credentials import registry_domain
-from .pulling import access_of
-from .transfer import Access
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...image.transfer import Access
+from ...plan.plan import Host
+from ...registry.credentials import registry_domain
+from ...spec.reference import DEFAULT_DOMAIN, is_domain
+from .pull_one import access_of
 
 if TYPE_CHECKING:
-    from ..registry.listing import Found
+    from ...registry.catalog import Found
 
 #: Where docker.io is searched: docker search's API first, then the website's.
 _HUB_HOSTS = ("index.docker.io", "hub.docker.com")
@@ -102,7 +102,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _search_hub(layout: Layout, sought: Wanted, access: Access) -> Sequence[Found]:
-    from ..registry import client
+    from ...registry import client
 
     problem = Error("Docker Hub cannot be searched")
     for name in _HUB_HOSTS:
@@ -118,8 +118,8 @@ def _search_hub(layout: Layout, sought: Wanted, access: Access) -> Sequence[Foun
 
 
 def _search_registry(layout: Layout, sought: Wanted, access: Access) -> Sequence[Found]:
-    from ..registry import client
-    from ..registry.listing import Found
+    from ...registry import client
+    from ...registry.catalog import Found
 
     with client.connect(
         layout,

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from ..errors import Error, NotFound
-from ..frozen import dataclass
-from ..layout import Layout
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference, is_id, parse_normalized
-from . import documents, index, state, store
-from .state import ABSENT, CURRENT, OUTDATED, UNTAGGED, Local
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...base.layout import Layout
+from ...image.show import documents
+from ...image.store import index, store
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.reference import Reference, is_id, parse_normalized
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, UNTAGGED, Local
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_tag: name, tag, repository, existing_images."""
     text = str(params["name"])
     if not is_id(text) or params.get("tag"):
-        text = state.reference_of(params).canonical
+        text = named_image.reference_of(params).canonical
     targets = {one.canonical: one for one in map(target_of, params.get("repository") or ())}
     if not targets:
         raise Error("repository names nothing to tag the image as")
@@ -104,10 +106,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 
 def observe(host: Host, declared: Declared) -> Tags:
-    local = state.find(host, declared.source)
+    local = named_image.find(host, declared.source)
     targets = []
     for reference in declared.targets:
-        there = state.here(host, reference)
+        there = named_image.here(host, reference)
         status = ABSENT if there is None else OUTDATED
         if there is not None and (local is None or _same(there, local)):
             status = CURRENT
@@ -181,7 +183,7 @@ RESOURCE: Resource[Declared, Tags] = Resource(
     plan=plan,
     view=view,
     result=result,
-    lock=lambda declared: state.lock(declared.targets[0].canonical),
+    lock=lambda declared: named_image.lock(declared.targets[0].canonical),
     predict=predict,
     report=report,
 )

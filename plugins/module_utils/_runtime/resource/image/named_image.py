@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 from urllib.parse import quote
 
-from ..errors import Error
-from ..frozen import dataclass
-from ..plan import Host, difference
-from ..reference import Reference, is_id, parse_normalized
-from . import documents, store
-from .blobs import Damaged
-from .store import Image
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...image.show import documents
+from ...image.store import store
+from ...image.store.blobs import Damaged
+from ...image.store.store import Image
+from ...plan.plan import Host, difference
+from ...spec.reference import Reference, is_id, parse_normalized
 
 ABSENT = "absent"
 PRESENT = "present"

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from .. import oci
-from ..errors import Error
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from ..reference import Reference
-from ..registry.credentials import Credentials
-from . import platform, state, store, transfer
-from .platform import Platform
-from .state import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
-from .transfer import Access
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...image import transfer
+from ...image.store import platform, store
+from ...image.store.platform import Platform
+from ...image.transfer import Access
+from ...plan.plan import Host, Plan, Resource, Step
+from ...registry.credentials import Credentials
+from ...spec import oci
+from ...spec.reference import Reference
+from . import named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_pull: name, tag, pull, platform, and those of the registry."""
     wanted = params.get("platform")
     return Declared(
-        reference=state.reference_of(params),
+        reference=named_image.reference_of(params),
         always=params.get("pull", "always") == "always",
         platform=platform.parse_platform(wanted) if wanted else None,
         access=access_of(params),
@@ -76,7 +78,7 @@ def observe(host: Host, declared: Declared) -> State:
     """Read the name here and, if need be, what the registry has under it: one HEAD request."""
     reference = declared.reference
     name = reference.canonical
-    local = state.here(host, reference)
+    local = named_image.here(host, reference)
     whole = local is not None and _is_whole(host, local)
     fits = local is not None and whole and _fits(local, declared.platform)
     # What a digest names does not change.
@@ -102,7 +104,7 @@ def observe(host: Host, declared: Declared) -> State:
 
 
 def _serves(local: Local, newest: str) -> bool:
-    return not local.known_as or any(state.same(known, newest) for known in local.known_as)
+    return not local.known_as or any(named_image.same(known, newest) for known in local.known_as)
 
 
 def _is_whole(host: Host, local: Local) -> bool:
@@ -127,9 +129,9 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
-    view=state.view,
-    result=state.result,
-    lock=lambda declared: state.lock(declared.reference.canonical),
-    predict=state.predict,
-    verify=state.differences,
+    view=named_image.view,
+    result=named_image.result,
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    predict=named_image.predict,
+    verify=named_image.differences,
 )

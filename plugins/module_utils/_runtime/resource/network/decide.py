@@ -15,24 +15,15 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from .. import document
-from ..container import record as container_record
-from ..errors import Conflict, Error
-from ..plan import Host, Plan, Resource, Step, difference
-from . import attach, inspect, lease, record
+from ...base import document
+from ...base.errors import Conflict, Error
+from ...network import attach, inspect, lease
+from ...plan.plan import Host, Plan, Resource, Step, difference
+from ...records import container_record, network_record
+from ...spec.network import Network, NetworkSpec, Pool
 from .declare import Declared, fold
-from .spec import Network, NetworkSpec, Pool
-from .state import State, Taken, User, by_name, observe
-from .steps import (
-    Connect,
-    Create,
-    Disconnect,
-    Remake,
-    Remove,
-    Repair,
-    Update,
-    interface_taken,
-)
+from .observe import State, Taken, User, by_name, observe
+from .steps import Connect, Create, Disconnect, Remake, Remove, Repair, Update, interface_taken
 
 __all__ = ["RESOURCE", "observe"]
 
@@ -54,7 +45,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     steps, reasons = _towards(declared, have, want)
     unmet = [f"there is no container {name!r} to connect" for name in have.strangers]
     if have.parent_missing and (have.spec is None or reasons):
-        unmet.append(f"the host has no interface {record.interface(want)} to be the parent")
+        unmet.append(f"the host has no interface {network_record.interface(want)} to be the parent")
     steps += _memberships(declared, have)
     return Plan(
         have,
@@ -68,15 +59,15 @@ def _towards(
     declared: Declared, have: State, want: NetworkSpec
 ) -> tuple[list[Step[State]], tuple[str, ...]]:
     """The steps to a spec, and the options that differ."""
-    if have.parent_user and record.interface(want):
+    if have.parent_user and network_record.interface(want):
         raise Conflict(
-            f"network {declared.name}: the interface {record.interface(want)} is the parent of the "
-            f"network {have.parent_user} already",
+            f"network {declared.name}: the interface {network_record.interface(want)} is the parent"
+            f" of the network {have.parent_user} already",
             hint="use another parent, such as the sub-interface of a VLAN",
         )
     if have.spec is None:
-        if have.interface_taken and record.interface(want):
-            raise interface_taken(want.name, record.interface(want))
+        if have.interface_taken and network_record.interface(want):
+            raise interface_taken(want.name, network_record.interface(want))
         return [Create(want)], ()
     differing = _differing(have.spec, want)
     if not differing:
@@ -148,7 +139,7 @@ def _plan_predefined(declared: Declared, have: State) -> Plan[State]:
 
 
 def _plan_absent(declared: Declared, have: State) -> Plan[State]:
-    if declared.name in record.PREDEFINED:
+    if declared.name in network_record.PREDEFINED:
         raise Error(f"the network {declared.name} is predefined and cannot be removed")
     if have.spec is None:
         return Plan(have)
@@ -241,12 +232,12 @@ def _structure(spec: NetworkSpec) -> tuple[Any, ...]:
         spec.config_only,
         tuple((pool.subnet, pool.gateway) for pool in spec.pools),
         spec.internal,
-        record.interface(spec),
-        record.mode(spec),
-        options.get(record.MTU_OPTION),
-        options.get(record.ICC_OPTION) == "false",
-        options.get(record.HOST_IP_OPTION),
-        options.get(record.PREFIX_OPTION, "eth"),
+        network_record.interface(spec),
+        network_record.mode(spec),
+        options.get(network_record.MTU_OPTION),
+        options.get(network_record.ICC_OPTION) == "false",
+        options.get(network_record.HOST_IP_OPTION),
+        options.get(network_record.PREFIX_OPTION, "eth"),
     )
 
 
@@ -295,7 +286,7 @@ def _shown(spec: NetworkSpec) -> dict[str, Any]:
 def find(host: Host, name_or_id: str) -> Optional[Network]:
     """A network as recorded, or as an earlier task of a check-mode run predicted it."""
     predicted = host.predicted.get("network", {})
-    found = record.find(host.layout, name_or_id)
+    found = network_record.find(host.layout, name_or_id)
     name = found.spec.name if found is not None else name_or_id
     if name not in predicted:
         return found
@@ -308,14 +299,14 @@ def _recorded(found: Optional[Network], spec: NetworkSpec) -> Network:
     """A network with a spec; what only its record would tell is left open."""
     if found is not None:
         return dataclasses.replace(found, spec=spec)
-    return Network(record.network_id(spec.name), spec, record.interface(spec), "")
+    return Network(network_record.network_id(spec.name), spec, network_record.interface(spec), "")
 
 
 def result(host: Host, state: State) -> dict[str, Any]:
     """``network`` in the shape of docker inspect; null when there is none."""
     if state.spec is None:
         return {"network": None}
-    found = record.find(host.layout, by_name(state.name))
+    found = network_record.find(host.layout, by_name(state.name))
     records = list(container_record.records(host.layout))
     return {"network": inspect.document(_recorded(found, state.spec), records)}
 

@@ -15,11 +15,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ..errors import Error
-from ..frozen import dataclass
-from . import lease, record
-from .ruleset import MASQUERADE_OPTION
-from .spec import NetworkSpec, Pool
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...network import lease
+from ...network.firewall.ruleset import MASQUERADE_OPTION
+from ...records import network_record
+from ...spec.network import NetworkSpec, Pool
 
 _BOOLEANS = {
     "true": "true",
@@ -67,7 +68,7 @@ class Declared:
 def declare(params: Mapping[str, Any]) -> Declared:
     """Read a task's options. Raises Error naming the option that makes no sense."""
     name = params["name"]
-    record.check_name(name)
+    network_record.check_name(name)
     pools = None
     if params.get("ipam_config") is not None:
         pools = tuple(
@@ -141,12 +142,12 @@ def _driver(name: str, params: Mapping[str, Any]) -> Optional[str]:
             "of",
             hint="use bridge, macvlan or ipvlan",
         )
-    if driver not in ("bridge", *record.PARENTED):
+    if driver not in ("bridge", *network_record.PARENTED):
         raise Error(
             f"network {name}: there is no driver {driver[:60]!r}",
             hint="there are bridge, macvlan, ipvlan",
         )
-    if name == record.DEFAULT and driver != "bridge":
+    if name == network_record.DEFAULT and driver != "bridge":
         raise Error(f"the network {name} is predefined, and its driver is bridge")
     return str(driver)
 
@@ -166,7 +167,7 @@ def _check_config(declared: Declared) -> None:
         raise Error(f"network {name}: it is config_only, so nothing can be connected to it")
     if not declared.config_from:
         return
-    record.check_name(declared.config_from)
+    network_record.check_name(declared.config_from)
     own = {
         "ipam_config": declared.pools,
         "ipam_driver_options": declared.ipam_options,
@@ -246,14 +247,14 @@ def _check_pools(name: str, pools: Sequence[Pool]) -> None:
 
 #: Docker's options by what a value of theirs is, and the drivers that know them.
 _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    record.BRIDGE_OPTION: ("interface", ("bridge",)),
+    network_record.BRIDGE_OPTION: ("interface", ("bridge",)),
     MASQUERADE_OPTION: ("boolean", ("bridge",)),
-    record.ICC_OPTION: ("boolean", ("bridge",)),
-    record.HOST_IP_OPTION: ("address", ("bridge",)),
-    record.DEFAULT_OPTION: ("boolean", ("bridge",)),
-    record.MTU_OPTION: ("mtu", ("bridge", "macvlan", "ipvlan")),
-    record.PREFIX_OPTION: ("prefix", ("bridge", "macvlan", "ipvlan")),
-    record.PARENT_OPTION: ("interface", ("macvlan", "ipvlan")),
+    network_record.ICC_OPTION: ("boolean", ("bridge",)),
+    network_record.HOST_IP_OPTION: ("address", ("bridge",)),
+    network_record.DEFAULT_OPTION: ("boolean", ("bridge",)),
+    network_record.MTU_OPTION: ("mtu", ("bridge", "macvlan", "ipvlan")),
+    network_record.PREFIX_OPTION: ("prefix", ("bridge", "macvlan", "ipvlan")),
+    network_record.PARENT_OPTION: ("interface", ("macvlan", "ipvlan")),
     "macvlan_mode": ("macvlan", ("macvlan",)),
     "ipvlan_mode": ("ipvlan", ("ipvlan",)),
 }
@@ -271,18 +272,18 @@ def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional
                 hint=f"known are {', '.join(_OPTIONS)}",
             )
         found[key] = _option(key, _OPTIONS[key][0], _text(value))
-    default = found.get(record.DEFAULT_OPTION)
-    if default not in (None, _text(name == record.DEFAULT)):
+    default = found.get(network_record.DEFAULT_OPTION)
+    if default not in (None, _text(name == network_record.DEFAULT)):
         raise Error(
-            f"driver_options: the default bridge is the network {record.DEFAULT}, so "
-            f"{record.DEFAULT_OPTION} cannot be {default} for {name}"
+            f"driver_options: the default bridge is the network {network_record.DEFAULT}, so "
+            f"{network_record.DEFAULT_OPTION} cannot be {default} for {name}"
         )
     return found
 
 
 def _option(key: str, kind: str, text: str) -> str:
     if kind == "interface":
-        record.check_interface(text)
+        network_record.check_interface(text)
     elif kind == "mtu":
         if not text.isdecimal() or int(text) not in _MTU:
             raise Error(f"driver_options: {key} is {text!r}; it is a number of bytes")
@@ -296,7 +297,7 @@ def _option(key: str, kind: str, text: str) -> str:
         except ValueError as exc:
             raise Error(f"driver_options: {key} is {text!r}; it is an IPv4 address") from exc
     elif kind == "prefix":
-        record.check_interface(f"{text}000")
+        network_record.check_interface(f"{text}000")
     elif text not in _MODES[kind]:
         raise Error(f"driver_options: {key} is {text!r}; it is one of {', '.join(_MODES[kind])}")
     return text

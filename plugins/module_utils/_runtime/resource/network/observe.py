@@ -9,15 +9,16 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from .. import document
-from ..container import record as container_record
-from ..container.spec import ContainerSpec, endpoints
-from ..errors import NotFound
-from ..frozen import dataclass
-from ..plan import Host
-from . import attach, lease, probe, publish, record
+from ...base import document
+from ...base.errors import NotFound
+from ...base.frozen import dataclass
+from ...network import attach, lease, synchronise
+from ...network.link import probe
+from ...plan.plan import Host
+from ...records import container_record, network_record
+from ...spec.container import ContainerSpec, endpoints
+from ...spec.network import Network, NetworkSpec
 from .declare import Declared
-from .spec import Network, NetworkSpec
 
 #: Phases in which a container has its links.
 LINKED = ("running", "paused")
@@ -108,7 +109,7 @@ def observe(host: Host, declared: Declared) -> State:
     users = _users(host, name)
     if name in host.predicted.get("network", {}):
         return dataclasses.replace(around, spec=specs.get(name), users=users, interface_taken=False)
-    found = record.find(host.layout, by_name(name))
+    found = network_record.find(host.layout, by_name(name))
     if found is None or (found.bridge and not found.spec.pools):
         # The default bridge is made on its first use.
         return around
@@ -120,12 +121,12 @@ def observe(host: Host, declared: Declared) -> State:
 
 def by_name(name: str) -> str:
     """What finds a network by its name alone, though the name may look like another's id."""
-    return record.network_id(name) if name not in record.PREDEFINED else name
+    return network_record.network_id(name) if name not in network_record.PREDEFINED else name
 
 
 def _specs(host: Host) -> dict[str, NetworkSpec]:
     """Every network by its name, as earlier tasks of a check-mode run would leave them."""
-    specs = {network.spec.name: network.spec for network in record.networks(host.layout)}
+    specs = {network.spec.name: network.spec for network in network_record.networks(host.layout)}
     for other, value in host.predicted.get("network", {}).items():
         specs.pop(other, None)
         if value is not None:
@@ -141,7 +142,7 @@ def _taken(host: Host, name: str, specs: Mapping[str, NetworkSpec]) -> tuple[Tak
         for pool in spec.pools
         if other != name and not spec.config_only
     ]
-    ours = [n.bridge for n in record.networks(host.layout) if n.spec.driver == "bridge"]
+    ours = [n.bridge for n in network_record.networks(host.layout) if n.spec.driver == "bridge"]
     found += [
         Taken(subnet, f"the host's route by {interface}")
         for subnet, interface in lease.host_routes(ours)
@@ -157,20 +158,20 @@ def _with_interface(declared: Declared, around: State, specs: Mapping[str, Netwo
     elif declared.keep and have is not None:
         options = {**have.driver_options, **options}
     driver = declared.driver or (have.driver if declared.keep and have is not None else "bridge")
-    parent = options.get(record.PARENT_OPTION, "")
-    if driver in record.PARENTED and parent:
-        vlan = record.vlan(parent)
+    parent = options.get(network_record.PARENT_OPTION, "")
+    if driver in network_record.PARENTED and parent:
+        vlan = network_record.vlan(parent)
         there = probe.exists(parent) or (vlan is not None and probe.exists(vlan[0]))
         others = (
             name
             for name, spec in sorted(specs.items())
             if name != declared.name
-            and spec.driver in record.PARENTED
-            and record.interface(spec) == parent
+            and spec.driver in network_record.PARENTED
+            and network_record.interface(spec) == parent
         )
         return dataclasses.replace(around, parent_missing=not there, parent_user=next(others, ""))
-    own = {} if driver in record.PARENTED else options
-    taken = probe.exists(record.bridge_name(declared.name, own))
+    own = {} if driver in network_record.PARENTED else options
+    taken = probe.exists(network_record.bridge_name(declared.name, own))
     return dataclasses.replace(around, interface_taken=taken)
 
 
@@ -178,20 +179,20 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
     if not network.bridge:
         return ()
     lost = []
-    if not probe.stands(network.bridge, record.bridge_addresses(network)):
+    if not probe.stands(network.bridge, network_record.bridge_addresses(network)):
         lost.append(attach.interface_word(network))
     if lease.leases(host.layout, network.id):
         for found in container_record.records(host.layout):
             if found.phase in LINKED and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
     if "firewall" not in host.predicted:
-        lost += publish.lost(host.layout)
+        lost += synchronise.lost(host.layout)
     return tuple(lost)
 
 
 def _users(host: Host, name: str) -> tuple[User, ...]:
     """The containers that hold addresses, as earlier tasks of a check-mode run would leave them."""
-    network = record.network_id(name)
+    network = network_record.network_id(name)
     held: dict[str, list[lease.Lease]] = {}
     for one in lease.leases(host.layout, network):
         held.setdefault(one.container_id, []).append(one)
@@ -225,11 +226,11 @@ def _predicted(name: str, value: Mapping[str, Any]) -> Member:
 
 def _on(host: Host, name: str, spec: ContainerSpec) -> bool:
     """Whether a container is on the network of that name, whatever it calls it."""
-    wanted = record.network_id(name)
+    wanted = network_record.network_id(name)
     for endpoint in endpoints(spec):
         if endpoint.network == name:
             return True
-        found = record.find(host.layout, endpoint.network)
+        found = network_record.find(host.layout, endpoint.network)
         if found is not None and found.id == wanted:
             return True
     return False

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable
 
-from .. import document, files, filters
-from ..container import record as container_record
-from ..container.spec import ContainerSpec, endpoints
-from ..errors import NotFound
-from ..filters import Filters
-from ..plan import Host
-from . import attach, lease, record
-from .spec import NetworkSpec
+from ...base import document, files
+from ...base.errors import NotFound
+from ...network import attach, lease
+from ...plan.plan import Host
+from ...records import container_record, network_record
+from ...spec.container import ContainerSpec, endpoints
+from ...spec.network import NetworkSpec
+from ...text import filters
+from ...text.filters import Filters
 from .steps import Remove
 
 
@@ -27,7 +28,7 @@ def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str,
     predicted = host.predicted.get("network", {})
     used = _used(host, gone)
     found = []
-    for network in record.networks(host.layout):
+    for network in network_record.networks(host.layout):
         spec = network.spec
         if spec.name in predicted or not _may_go(spec) or {spec.name, network.id} & used:
             continue
@@ -42,7 +43,7 @@ def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str,
 
 
 def _may_go(spec: NetworkSpec) -> bool:
-    return spec.name not in record.PREDEFINED and not spec.config_only
+    return spec.name not in network_record.PREDEFINED and not spec.config_only
 
 
 def _used(host: Host, gone: Collection[str]) -> set[str]:
@@ -59,7 +60,7 @@ def _used(host: Host, gone: Collection[str]) -> set[str]:
     for name, value in predicted.items():
         if value is not None and name not in gone:
             found |= _named(host, document.from_json(ContainerSpec, value["spec"]))
-    for network in record.networks(host.layout):
+    for network in network_record.networks(host.layout):
         if any(one.container_id not in left for one in lease.leases(host.layout, network.id)):
             found.add(network.id)
     return found
@@ -68,7 +69,7 @@ def _used(host: Host, gone: Collection[str]) -> set[str]:
 def _named(host: Host, spec: ContainerSpec) -> set[str]:
     names = set()
     for endpoint in endpoints(spec):
-        known = record.find(host.layout, endpoint.network)
+        known = network_record.find(host.layout, endpoint.network)
         names |= {endpoint.network, endpoint.network if known is None else known.id}
     return names
 

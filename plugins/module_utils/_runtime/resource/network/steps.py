@@ -12,14 +12,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 
-from ..container import record as container_record
-from ..container.spec import Endpoint, with_endpoint, without_networks
-from ..errors import Conflict, Error, NotFound
-from ..frozen import dataclass
-from ..plan import Host, Step
-from . import attach, lease, probe, publish, record
-from .spec import Network, NetworkSpec
-from .state import LINKED, Member, State
+from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import dataclass
+from ...network import attach, lease, synchronise
+from ...network.link import probe
+from ...plan.plan import Host, Step
+from ...records import container_record, network_record
+from ...spec.container import Endpoint, with_endpoint, without_networks
+from ...spec.network import Network, NetworkSpec
+from .observe import LINKED, Member, State
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,18 @@ class Create(Step[State]):
         return dataclasses.replace(have, spec=self.spec, damage=(), users=(), interface_taken=False)
 
     def execute(self, host: Host) -> None:
-        network = record.make(self.spec, owned=_ours(self.spec))
-        if record.find(host.layout, network.id) is None and _occupied(network):
+        network = network_record.make(self.spec, owned=_ours(self.spec))
+        if network_record.find(host.layout, network.id) is None and _occupied(network):
             raise interface_taken(self.spec.name, network.bridge)
-        publish.announce(host.layout, _change(network))
-        record.write(host.layout, network)
+        synchronise.announce(host.layout, _change(network))
+        network_record.write(host.layout, network)
         try:
             _raise(host, network)
         except Error:
             attach.take_down(network)
-            record.remove(host.layout, network.id)
+            network_record.remove(host.layout, network.id)
             with contextlib.suppress(Error):
-                publish.synchronise(host.layout)
+                synchronise.synchronise(host.layout)
             raise
 
 
@@ -64,10 +65,10 @@ class Update(Step[State]):
         return dataclasses.replace(have, spec=self.spec, damage=())
 
     def execute(self, host: Host) -> None:
-        network = record.read(host.layout, record.network_id(self.spec.name))
+        network = network_record.read(host.layout, network_record.network_id(self.spec.name))
         changed = dataclasses.replace(network, spec=self.spec)
-        publish.announce(host.layout, _change(network))
-        record.write(host.layout, changed)
+        synchronise.announce(host.layout, _change(network))
+        network_record.write(host.layout, changed)
         _restore(host, changed)
 
 
@@ -92,13 +93,13 @@ class Remake(Step[State]):
         return dataclasses.replace(have, spec=self.spec, damage=(), interface_taken=False)
 
     def execute(self, host: Host) -> None:
-        before = record.read(host.layout, record.network_id(self.spec.name))
-        network = record.make(self.spec, owned=_ours(self.spec))
+        before = network_record.read(host.layout, network_record.network_id(self.spec.name))
+        network = network_record.make(self.spec, owned=_ours(self.spec))
         if network.bridge != before.bridge and _occupied(network):
             raise interface_taken(self.spec.name, network.bridge)
-        publish.announce(host.layout, _change(network))
+        synchronise.announce(host.layout, _change(network))
         attach.take_down(before)
-        record.write(host.layout, network)
+        network_record.write(host.layout, network)
         lease.keep_within(host.layout, network)
         _restore(host, network)
 
@@ -117,7 +118,7 @@ class Repair(Step[State]):
         return dataclasses.replace(have, damage=())
 
     def execute(self, host: Host) -> None:
-        _restore(host, record.read(host.layout, record.network_id(self.name)))
+        _restore(host, network_record.read(host.layout, network_record.network_id(self.name)))
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,12 @@ class Remove(Step[State]):
         return dataclasses.replace(have, spec=None, damage=(), users=())
 
     def execute(self, host: Host) -> None:
-        network = record.find(host.layout, record.network_id(self.name))
+        network = network_record.find(host.layout, network_record.network_id(self.name))
         if network is not None:
-            publish.announce(host.layout, _change(network))
+            synchronise.announce(host.layout, _change(network))
             attach.take_down(network)
-            record.remove(host.layout, network.id)
-            publish.synchronise(host.layout)
+            network_record.remove(host.layout, network.id)
+            synchronise.synchronise(host.layout)
             # A container that was being started on it may have raised it again, see raise_bridges.
             attach.take_down(network)
 
@@ -157,11 +158,11 @@ class Connect(Step[State]):
         return _with_member(have, self.container, True)
 
     def execute(self, host: Host) -> None:
-        from ..container import joining
+        from ...container.lifecycle import reconnect
 
         container_id = container_record.by_name(host.layout, self.container)
-        if not joining.is_on(host, container_id, self.network):
-            joining.connect(host, container_id, Endpoint(self.network))
+        if not reconnect.is_on(host, container_id, self.network):
+            reconnect.connect(host, container_id, Endpoint(self.network))
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,13 @@ class Disconnect(Step[State]):
         return dataclasses.replace(_with_member(have, self.container, False), users=users)
 
     def execute(self, host: Host) -> None:
-        from ..container import joining
+        from ...container.lifecycle import reconnect
 
         # One that is removed meanwhile is on no network.
         with contextlib.suppress(NotFound):
             container_id = container_record.by_name(host.layout, self.container)
-            if joining.is_on(host, container_id, self.network):
-                joining.disconnect(host, container_id, self.network)
+            if reconnect.is_on(host, container_id, self.network):
+                reconnect.disconnect(host, container_id, self.network)
 
 
 def _with_member(have: State, name: str, joined: bool) -> State:
@@ -202,8 +203,10 @@ def _moved(network: str, member: Member, joined: bool) -> Member:
     if joined:
         spec = with_endpoint(member.spec, Endpoint(network))
     else:
-        names = {network, record.network_id(network)}
-        names |= {e.network for e in member.spec.networks if record.is_id_of(e.network, network)}
+        names = {network, network_record.network_id(network)}
+        names |= {
+            e.network for e in member.spec.networks if network_record.is_id_of(e.network, network)
+        }
         spec = without_networks(member.spec, names)
     return dataclasses.replace(member, spec=spec, joined=joined, changed=True)
 
@@ -214,32 +217,33 @@ def _change(network: Network) -> str:
 
 def _ours(spec: NetworkSpec) -> bool:
     """Whether we make a network's interface: not the parent that the host has already."""
-    if spec.driver not in record.PARENTED or record.parentless(spec):
+    if spec.driver not in network_record.PARENTED or network_record.parentless(spec):
         return True
-    return not probe.exists(record.interface(spec))
+    return not probe.exists(network_record.interface(spec))
 
 
 def _occupied(network: Network) -> bool:
     """Whether the interface a network would make is there already, and so is somebody else's."""
-    ours = network.spec.driver == "bridge" or record.parentless(network.spec)
+    ours = network.spec.driver == "bridge" or network_record.parentless(network.spec)
     return ours and bool(network.bridge) and probe.exists(network.bridge)
 
 
 def interface_taken(name: str, bridge: str) -> Conflict:
     return Conflict(
         f"network {name}: the host has an interface {bridge} already, which is not slipway's",
-        hint=f"remove it, or choose another name with driver_options: {record.BRIDGE_OPTION}",
+        hint="remove it, or choose another name with driver_options: "
+        f"{network_record.BRIDGE_OPTION}",
     )
 
 
 def _raise(host: Host, network: Network) -> None:
     attach.raise_interface(network)
-    publish.synchronise(host.layout)
+    synchronise.synchronise(host.layout)
 
 
 def _restore(host: Host, network: Network) -> None:
     """Make a network stand, and connect the running containers on it."""
-    from ..container import joining
+    from ...container.lifecycle import reconnect
 
     _raise(host, network)
     for found in container_record.records(host.layout):
@@ -247,4 +251,4 @@ def _restore(host: Host, network: Network) -> None:
         if joined and found.phase in LINKED:
             # One that ends meanwhile needs no link.
             with contextlib.suppress(NotFound):
-                joining.rejoin(host, found.id)
+                reconnect.rejoin(host, found.id)

@@ -14,11 +14,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..frozen import dataclass
-from ..plan import Host, Plan, Resource, Step
-from . import store
+from ...base.frozen import dataclass
+from ...plan.plan import Host, Plan, Resource, Step
+from ...spec.volume import Volume, without_passwords
+from ...volume import store
 from .declare import Declared, declare, fold
-from .spec import Volume, without_passwords
 
 __all__ = ["RESOURCE", "declare"]
 
@@ -45,7 +45,7 @@ def observe(host: Host, declared: Declared) -> State:
             )
     if volume is not None and (declared.state == "absent" or declared.recreate != "never"):
         # Reads the records of all containers, which a task that only wants it there need not.
-        from . import users
+        from ...volume import users
 
         used = users.users(host).get(declared.name, ())
     return State(declared.name, volume, used)
@@ -81,7 +81,7 @@ class Create(Step[State]):
         return State(have.name, self.volume)
 
     def execute(self, host: Host) -> None:
-        from ..container.liveness import now
+        from ...container.status.liveness import now
 
         store.ensure(host.layout, dataclasses.replace(self.volume, created=now()))
 
@@ -120,7 +120,7 @@ class Remove(Step[State]):
         return State(have.name)
 
     def execute(self, host: Host) -> None:
-        from . import users
+        from ...volume import users
 
         users.remove(host, self.name)
 
@@ -153,7 +153,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 
 
 def _refuse_used(have: State) -> None:
-    from .users import refuse_used
+    from ...volume.users import refuse_used
 
     refuse_used(have.name, have.users)
 
@@ -175,7 +175,7 @@ def result(host: Host, state: State) -> dict[str, Any]:
     """``volume``, in the shape of docker volume inspect; None when there is none, or only a
     predicted one.
     """
-    from .inspect import document
+    from ...volume.inspect import document
 
     found = store.find(host.layout, state.name) if state.volume is not None else None
     return {"volume": None if found is None else document(host.layout, found)}
@@ -183,7 +183,7 @@ def result(host: Host, state: State) -> dict[str, Any]:
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     """The result of volume_info; a volume that is only predicted is there too."""
-    from .inspect import document
+    from ...volume.inspect import document
 
     store.check_name(params["name"])
     found = find(host, params["name"])

@@ -13,10 +13,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..errors import Error
-from ..frozen import dataclass
-from . import local, store
-from .spec import Volume
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...spec.volume import Volume
+from ...volume import local, store
 
 
 @dataclass(frozen=True)

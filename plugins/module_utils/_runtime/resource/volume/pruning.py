@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .. import filters
-from ..errors import Conflict, Error
-from ..filters import Filters
-from ..frozen import dataclass
-from ..plan import Host
-from . import store, users
-from .spec import Volume, labels
+from ...base.errors import Conflict, Error
+from ...base.frozen import dataclass
+from ...plan.plan import Host
+from ...spec.volume import Volume, labels
+from ...text import filters
+from ...text.filters import Filters
+from ...volume import store, users
 
 
 @dataclass(frozen=True)
