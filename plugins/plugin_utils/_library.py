@@ -21,9 +21,11 @@ from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.slipway.engine.plugins.module_utils import _keeping
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
 COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
+_RUNTIME = "module_utils/_runtime"
 
 
 class LibraryAction(NormalAction):
@@ -108,6 +110,9 @@ def _archive() -> Path:
             for top in ("modules", "module_utils")
             for path in (_PLUGINS / top).rglob("*.py")
         }
+        sources[f"{_RUNTIME}/{zipapp.CONTENTS}.py"] = zipapp.contents(
+            lambda name: sources.get(f"{_RUNTIME}/{name}.py")
+        )
         name = f"{_keeping.digest(sources)}.zip"
         temporary = known.with_name(f"{name}.{os.getpid()}")
         temporary.write_bytes(_keeping.pack(sources))

@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
-RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "runtime"
+RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "_runtime"
 
 
 @pytest.fixture
@@ -53,12 +54,11 @@ def _reached(module: str) -> set[str]:
 
 
 def test_the_program_holds_all_that_cli_reaches() -> None:
-    # When this fails, put what the left side shows into archive.MODULES.
-    assert tuple(sorted(_reached("cli"))) == zipapp.MODULES
+    assert tuple(sorted(_reached("cli/main"))) == zipapp.modules()
 
 
 def test_no_module_outside_the_standard_library_is_imported_at_the_top() -> None:
-    for name in zipapp.MODULES:
+    for name in zipapp.modules():
         for node in ast.parse((RUNTIME / f"{name}.py").read_text()).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
@@ -114,11 +114,19 @@ def test_a_missing_archive_is_not_installed(layout: Layout, tmp_path: Path) -> N
     assert zipapp.installed(layout)
 
 
-@pytest.fixture
-def ansible_zip(tmp_path: Path) -> Path:
-    """The sources as Ansible sends them: one zip with the collection's package in it."""
+def _contents() -> bytes:
+    return zipapp.contents(
+        lambda name: path.read_bytes() if (path := RUNTIME / f"{name}.py").is_file() else None
+    )
+
+
+@pytest.fixture(params=["as a module is sent", "as the library is sent"])
+def sent(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The sources in a zip with the collection's package in it; packed with what the program
+    consists of, or without.
+    """
     path = tmp_path / "payload.zip"
-    inside = Path("ansible_collections/slipway/engine/plugins/module_utils/runtime")
+    inside = Path("ansible_collections/slipway/engine/plugins/module_utils/_runtime")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for package in [*reversed(inside.parents[:-1]), inside]:
             packed.writestr(f"{package}/__init__.py", b"")
@@ -126,26 +134,37 @@ def ansible_zip(tmp_path: Path) -> Path:
             relative = source.relative_to(RUNTIME)
             if str(relative) != "__init__.py":
                 packed.write(source, str(inside / relative))
+        if request.param == "as the library is sent":
+            packed.writestr(f"{inside}/{zipapp.CONTENTS}.py", _contents())
     return path
 
 
-def test_a_zip_makes_the_same_program_as_the_checkout(ansible_zip: Path) -> None:
+def _identity(program: Path, package: str) -> list[str]:
+    """Digest and content of the program that the sources in a zip make."""
     code = (
-        "import sys, hashlib\n"
-        f"sys.path.insert(0, {str(ansible_zip)!r})\n"
-        "from ansible_collections.slipway.engine.plugins.module_utils.runtime import archive\n"
-        "assert '.zip' in archive.__file__\n"
-        "print(archive.digest(), hashlib.sha256(archive.build()).hexdigest())\n"
+        "import sys, hashlib, importlib\n"
+        f"sys.path.insert(0, {str(program)!r})\n"
+        f"zipapp = importlib.import_module({package!r} + '.program.zipapp')\n"
+        f"assert {str(program)!r} in zipapp.__file__\n"
+        "print(zipapp.digest(), hashlib.sha256(zipapp.build()).hexdigest())\n"
     )
+    done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True)
+    return done.stdout.decode().split()
 
-    def identity(prelude: str = "") -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", prelude + code], check=True, capture_output=True
-        )
-        return done.stdout.decode().split()
 
-    assert identity()[0] == zipapp.digest()
-    assert identity() == identity()
+def test_sources_make_the_same_program_wherever_they_are(
+    sent: Path, layout: Layout, tmp_path: Path
+) -> None:
+    package = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
+    assert _identity(sent, package)[0] == zipapp.digest()
+    assert _identity(sent, package) == _identity(sent, package)
+    zipapp.install(layout, tmp_path / "slipway")
+    assert _identity(zipapp.program(layout), "slipway")[0] == zipapp.digest()
+
+
+def test_sources_without_the_program_are_refused() -> None:
+    with pytest.raises(Error, match=r"lack a part of the program: cli/main\.py"):
+        zipapp.reached(lambda name: None)
 
 
 def test_the_program_runs_without_the_collection(layout: Layout, tmp_path: Path) -> None:

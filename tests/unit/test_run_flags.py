@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import main
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import directory
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import (
     nicknames as made_up,
 )
@@ -47,12 +47,12 @@ use-api-socket user userns uts volume volume-driver volumes-from workdir
 
 def params(*words: str) -> dict[str, Any]:
     """What a command line says as the parameters of a task."""
-    name, verb, rest = main.find(["run", *words, "image"])
+    name, verb, rest = directory.find(["run", *words, "image"])
     return run_params.params(read(verb, name, rest), {"AROUND": "here"})
 
 
 def test_all_flags_of_docker_are_known() -> None:
-    known = {flag.name for flag in main.find(["run"])[1].flags}
+    known = {flag.name for flag in directory.find(["run"])[1].flags}
     assert set(DOCKERS.split()) <= known
 
 

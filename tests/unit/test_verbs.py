@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import help, main
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import (
+    directory,
+    help,
+    main,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.verbs import (
     FILTER,
     FLOAT,
@@ -140,31 +144,35 @@ def test_help_is_asked_for(words: list[str]) -> None:
 
 
 def test_every_verb_is_found_by_its_name() -> None:
-    for file, names in main.FILES.items():
-        table = main.load(file)
+    for file, names in directory.FILES.items():
+        table = directory.load(file)
         assert {name.split()[0] for name in table} >= set(names.split()), file
         for name, verb in table.items():
-            assert main.find([*name.split(), "rest"]) == (name, verb, ["rest"]), (file, name)
-    for group, inner in main.ALIASES.items():
+            assert directory.find([*name.split(), "rest"]) == (name, verb, ["rest"]), (file, name)
+    for group, inner in directory.ALIASES.items():
         for verb_name in inner:
             if f"{group} {verb_name}" not in help.everything():
                 pytest.fail(f"there is no {verb_name} that {group} {verb_name} could be")
 
 
 def test_every_file_of_verbs_is_in_the_table() -> None:
-    here = Path(main.__file__).parent
-    files = {path.stem for path in here.glob("cli_*.py") if "\nVERBS" in path.read_text()}
-    assert files == set(main.FILES)
-    tree = ast.parse(Path(main.__file__).read_text())
+    here = Path(directory.__file__).parent
+    files = {
+        ".".join(path.relative_to(here).with_suffix("").parts)
+        for path in here.rglob("*.py")
+        if "\nVERBS" in path.read_text()
+    }
+    assert files == set(directory.FILES)
+    tree = ast.parse(Path(directory.__file__).read_text())
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
-    assert files <= imported
+    assert {file.rpartition(".")[2] for file in files} <= imported
 
 
 def test_groups_know_other_words() -> None:
     for other, name in (("image list", "image ls"), ("container list", "container ls")):
-        assert main.find(other.split())[:2] == main.find(name.split())[:2]
-    assert main.find(["container", "remove", "x"])[1:] == main.find(["rm", "x"])[1:]
-    assert main.find(["--version"])[0] == "version"
+        assert directory.find(other.split())[:2] == directory.find(name.split())[:2]
+    assert directory.find(["container", "remove", "x"])[1:] == directory.find(["rm", "x"])[1:]
+    assert directory.find(["--version"])[0] == "version"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +185,7 @@ def test_groups_know_other_words() -> None:
 )
 def test_a_verb_that_is_none(words: list[str], status: int, complaint: str) -> None:
     with pytest.raises(Usage) as caught:
-        main.find(words)
+        directory.find(words)
     assert str(caught.value).startswith(complaint)
     assert caught.value.status == status
 

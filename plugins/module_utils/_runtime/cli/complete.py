@@ -17,7 +17,7 @@ from typing import Optional
 
 from ..base.errors import Error
 from ..plan.plan import Host
-from . import main
+from . import directory
 from .line.verbs import SWITCH, Arguments, Flag, Usage, Verb, operand_words
 from .terminal.output import say
 
@@ -70,14 +70,14 @@ def candidates(host: Host, words: Sequence[str], current: str) -> Iterator[str]:
     """What may stand in the place of the word that is begun, whether it fits it or not."""
     if not words:
         hidden = ("complete", "supervise")
-        words = [word for listed in main.FILES.values() for word in listed.split()]
+        words = [word for listed in directory.FILES.values() for word in listed.split()]
         yield from (word for word in words if word not in hidden)
         yield "--help"
         return
     if len(words) == 1 and (inner := _inside(words[0])):
         yield from inner
         return
-    name, verb, rest = main.find(words)
+    name, verb, rest = directory.find(words)
     flags = {f"--{flag.name}": flag for flag in verb.flags}
     shorts = {f"-{flag.short}": flag for flag in verb.flags if flag.short}
     asking, operands = _walk(verb, {**flags, **shorts}, rest)
@@ -100,12 +100,12 @@ def _inside(group: str) -> list[str]:
     """The verbs of a group; none for a verb that is not one."""
     found = [
         name.split()[1]
-        for file, names in main.FILES.items()
+        for file, names in directory.FILES.items()
         if group in names.split()
-        for name, verb in main.load(file).items()
+        for name, verb in directory.load(file).items()
         if name.startswith(f"{group} ") and not verb.hidden
     ]
-    return [*found, *main.ALIASES.get(group, ())] if found else []
+    return [*found, *directory.ALIASES.get(group, ())] if found else []
 
 
 def _walk(verb: Verb, flags: dict[str, Flag], words: Sequence[str]) -> tuple[Optional[Flag], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..plan.plan import Host
-from . import main
+from . import directory
 from .line.verbs import FILTER, INT, LIST, STRINGS, SWITCH, Arguments, Flag, Verb, usage
 from .terminal.output import say
 
@@ -31,16 +31,16 @@ def lines(words: Sequence[str]) -> Iterator[str]:
     if inside and len(words) == 1:
         yield from _group(words[0], inside)
         return
-    name, verb, dummy = main.find(words)
+    name, verb, dummy = directory.find(words)
     yield from _verb(name, verb)
 
 
 def everything() -> dict[str, Verb]:
     """Every verb of the program by its name, also where it stands in a group a second time."""
     known: dict[str, Verb] = {}
-    for file in main.FILES:
-        known |= {name: verb for name, verb in main.load(file).items() if not verb.hidden}
-    for group, names in main.ALIASES.items():
+    for file in directory.FILES:
+        known |= {name: verb for name, verb in directory.load(file).items() if not verb.hidden}
+    for group, names in directory.ALIASES.items():
         known |= {f"{group} {name}": known[name] for name in sorted(names) if name in known}
     return known
 

@@ -11,11 +11,16 @@ knowing of the program.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..base.frozen import dataclass
 from ..plan.plan import Host, Plan, Resource, Step
 from ..program import zipapp
+
+if TYPE_CHECKING:
+    # Ansible's packer sends every module it finds imported, here too: so the program's come along
+    # with whatever installs it, and importing them costs a task nothing.
+    from . import main as main
 
 S = TypeVar("S")
 D = TypeVar("D")

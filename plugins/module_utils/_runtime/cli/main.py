@@ -9,85 +9,18 @@ asked for is imported, and a verb imports what it needs when it is called.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 from ..base.errors import Error
 from ..base.layout import Layout
 from ..plan.plan import Host
-from .line.verbs import Arguments, Help, Table, Usage, Verb, read
+from .directory import find
+from .line.verbs import Arguments, Help, Usage, Verb, read
 from .terminal.output import complain
-
-if TYPE_CHECKING:
-    # The files of verbs are imported by name, below; whoever packs the program sees them here.
-    from . import complete, help
-    from .verb import (
-        attach,
-        container,
-        exec,
-        image,
-        image_files,
-        inside,
-        network,
-        run,
-        show,
-        supervise,
-        system,
-        volume,
-    )
-
-    _SENT_ALONG = (
-        image_files,
-        attach,
-        complete,
-        container,
-        exec,
-        help,
-        image,
-        inside,
-        show,
-        network,
-        run,
-        supervise,
-        system,
-        volume,
-    )
-
-#: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
-#: a group stands here by its first word. Help and completion show them in this order.
-FILES = {
-    "cli_run": "run create update",
-    "cli_attach": "start attach wait",
-    "cli_exec": "exec",
-    "cli_inside": "cp diff export port stats top",
-    "cli_look": "ps logs inspect container",
-    "cli_container": "stop restart kill pause unpause rm rename container",
-    "cli_image": "images pull push tag rmi history search login logout image",
-    "cli_archive": "save load import",
-    "cli_network": "network",
-    "cli_volume": "volume",
-    "cli_system": "info version system",
-    "cli_help": "help",
-    "cli_complete": "complete",
-    "cli_supervise": "supervise",
-}
-
-#: What groups call some of their verbs besides.
-_OTHER_WORDS = {"list": "ls", "remove": "rm"}
-
-_OF_CONTAINERS = ("cli_run", "cli_attach", "cli_exec", "cli_inside", "cli_look", "cli_container")
-
-#: What a group has besides: the verb of the same name without the group.
-ALIASES = {
-    "container": frozenset(" ".join(FILES[file] for file in _OF_CONTAINERS).split())
-    - {"container", "inspect"},
-    "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
-    "system": frozenset(["info"]),
-}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -167,50 +100,3 @@ def _places(words: list[str]) -> Layout:
             raise Usage(f"flag needs an argument: --{name}", 125)
         found[name] = Path(value if equals else words.pop(0))
     return Layout(**found)
-
-
-def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
-    """The verb that words begin with: its name, itself, and the words behind it. Raises Usage."""
-    first = words[0] if words else "help"
-    if first in ("--help", "-h"):
-        first = "help"
-    elif first in ("--version", "-v"):
-        return find(["version", "--format", "slipway version {{.Client.Version}}"])
-    elif first.startswith("-"):
-        raise Usage(f"unknown flag: {first[:100]}\nSee 'slipway --help'.", 125)
-    inner = next(iter(words[1:]), "--help")
-    name = f"{first} {inner}"
-    known = False
-    for table in _tables(first):
-        known = True
-        if first in table:
-            return first, table[first], list(words[1:])
-        if name not in table and inner in _OTHER_WORDS:
-            inner = _OTHER_WORDS[inner]
-            name = f"{first} {inner}"
-        if name in table:
-            return name, table[name], list(words[2:])
-    if not known:
-        raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
-    if inner in ALIASES.get(first, ()):
-        dummy, verb, rest = find([inner, *words[2:]])
-        return name, verb, rest
-    if inner not in ("--help", "-h", "help"):
-        raise Usage(
-            f"slipway: {name[:100]!r} is not a command.\nSee 'slipway {first} --help'",
-            1,
-        )
-    return find(["help", first])
-
-
-def _tables(first: str) -> Iterator[Table]:
-    """The tables of the files that have verbs of this first word; a group may be in several."""
-    for file, names in FILES.items():
-        if first in names.split():
-            yield load(file)
-
-
-def load(file: str) -> Table:
-    """The VERBS of one file."""
-    found: Table = importlib.import_module(f".{file}", __package__).VERBS
-    return found

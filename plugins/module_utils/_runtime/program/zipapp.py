@@ -21,247 +21,37 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib
 import importlib.util
 import io
 import marshal
 import os
+import re
 import sys
 import zipimport
 import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Callable, Optional
 
 from ..base import files
 from ..base.errors import Error
 from ..base.layout import Layout
 
-if TYPE_CHECKING:
-    # Ansible's packer sends every module it finds imported, here too: so the program's come along
-    # with whatever installs it, and importing them costs a task nothing.
-    from ..cli import main
-
-    _SENT_ALONG = main
-
 #: The package inside the program.
 PACKAGE = "slipway"
 
-#: What the program consists of: cli and all it reaches, by path below runtime/. A test compares.
-MODULES = (
-    "archive",
-    "cgroups",
-    "cli",
-    "cli_archive",
-    "cli_attach",
-    "cli_complete",
-    "cli_container",
-    "cli_exec",
-    "cli_help",
-    "cli_image",
-    "cli_inside",
-    "cli_look",
-    "cli_network",
-    "cli_prune",
-    "cli_run",
-    "cli_supervise",
-    "cli_system",
-    "cli_volume",
-    "completion",
-    "console",
-    "container/attachment",
-    "container/boot",
-    "container/bundle/capabilities",
-    "container/bundle/config",
-    "container/bundle/devices",
-    "container/bundle/labels",
-    "container/bundle/masks",
-    "container/bundle/mounts",
-    "container/bundle/namespaces",
-    "container/bundle/place",
-    "container/bundle/process",
-    "container/bundle/resources",
-    "container/bundle/seccomp",
-    "container/capture",
-    "container/catalogue",
-    "container/changed",
-    "container/confinement",
-    "container/conmon",
-    "container/consistency",
-    "container/creation",
-    "container/declare",
-    "container/documents",
-    "container/execute",
-    "container/export",
-    "container/fingerprint",
-    "container/health",
-    "container/host_config",
-    "container/incarnation",
-    "container/inspect",
-    "container/inspect_mounts",
-    "container/joining",
-    "container/journal",
-    "container/journald",
-    "container/lifecycle",
-    "container/listing",
-    "container/liveness",
-    "container/logs",
-    "container/mounting",
-    "container/names",
-    "container/oci_runtime",
-    "container/offline",
-    "container/option/logging",
-    "container/option/mount_forms",
-    "container/option/mounts",
-    "container/option/names",
-    "container/option/namespaces",
-    "container/option/networks",
-    "container/option/option",
-    "container/option/ports",
-    "container/option/process",
-    "container/option/refused",
-    "container/option/resources",
-    "container/option/security",
-    "container/option/supervision",
-    "container/option/text",
-    "container/provision",
-    "container/reading",
-    "container/record",
-    "container/resource",
-    "container/rootfs",
-    "container/seccomp",
-    "container/selection",
-    "container/signals",
-    "container/sources",
-    "container/spec",
-    "container/staging",
-    "container/state",
-    "container/steps",
-    "container/still",
-    "container/supervise",
-    "container/surroundings",
-    "container/swap",
-    "container/top",
-    "container/traces",
-    "container/transfer",
-    "container/tree",
-    "container/usage",
-    "container/user",
-    "container/watch",
-    "container/watcher",
-    "converge",
-    "document",
-    "errors",
-    "files",
-    "filters",
-    "frozen",
-    "image/archive",
-    "image/blobs",
-    "image/changes",
-    "image/compression",
-    "image/difference",
-    "image/documents",
-    "image/exporting",
-    "image/importing",
-    "image/index",
-    "image/intake",
-    "image/layers",
-    "image/lineage",
-    "image/listing",
-    "image/loading",
-    "image/making",
-    "image/manifest",
-    "image/members",
-    "image/packing",
-    "image/platform",
-    "image/pulling",
-    "image/pulling_all",
-    "image/pushing",
-    "image/removing",
-    "image/searching",
-    "image/staging",
-    "image/state",
-    "image/store",
-    "image/stream",
-    "image/tagging",
-    "image/tar",
-    "image/tarheader",
-    "image/transfer",
-    "image/unpack",
-    "image/verifying",
-    "layout",
-    "linux",
-    "names",
-    "network/attach",
-    "network/beside",
-    "network/conntrack",
-    "network/declare",
-    "network/dns",
-    "network/firewall",
-    "network/inspect",
-    "network/lease",
-    "network/link",
-    "network/names",
-    "network/nameserver",
-    "network/netlink",
-    "network/plug",
-    "network/port",
-    "network/probe",
-    "network/pruning",
-    "network/publish",
-    "network/question",
-    "network/record",
-    "network/resource",
-    "network/ruleset",
-    "network/sockets",
-    "network/spec",
-    "network/state",
-    "network/steps",
-    "network/sysctl",
-    "oci",
-    "overlay",
-    "plan",
-    "process",
-    "prune",
-    "reference",
-    "registry/answer",
-    "registry/auth",
-    "registry/client",
-    "registry/credentials",
-    "registry/download",
-    "registry/failure",
-    "registry/fetching",
-    "registry/listing",
-    "registry/origin",
-    "registry/resource",
-    "registry/settings",
-    "registry/source",
-    "registry/transport",
-    "run_flags",
-    "run_params",
-    "safefs",
-    "selinux",
-    "session",
-    "snapshot",
-    "system/info",
-    "system/listing",
-    "system/parts",
-    "system/usage",
-    "table",
-    "template",
-    "template_functions",
-    "terminal",
-    "treecopy",
-    "treescan",
-    "verbs",
-    "version",
-    "volume/declare",
-    "volume/inspect",
-    "volume/local",
-    "volume/pruning",
-    "volume/resource",
-    "volume/spec",
-    "volume/store",
-    "volume/users",
-)
+#: The package that modules are named below.
+_RUNTIME = __package__.rpartition(".")[0]
+
+#: The module whose imports the program consists of, by path below _runtime/.
+_MAIN = "cli/main"
+
+#: The module that says what the program consists of. It is made wherever sources are packed, so
+#: that no task has to walk the imports; sources that nobody packed have none.
+CONTENTS = "program/contents"
+
+_IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 #: Where people find the program.
 LAUNCHER = Path("/usr/local/bin/slipway")
@@ -269,7 +59,7 @@ LAUNCHER = Path("/usr/local/bin/slipway")
 #: Programs that are kept: one that runs still reads its modules from the archive before the last.
 _KEPT = 3
 
-_ENTRY = f"from {PACKAGE}.cli import main\n\nraise SystemExit(main())\n"
+_ENTRY = f"from {PACKAGE}.cli.main import main\n\nraise SystemExit(main())\n"
 
 #: 1980-01-01, the oldest time a zip can hold: the archive is the same bytes whenever it is built.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -348,12 +138,60 @@ def digest() -> str:
     reading the modules. The checksums guard against mixing versions; nobody is kept out by them.
     """
     whole = hashlib.sha256(f"{_shebang()}\n{sys.implementation.cache_tag}\n".encode())
-    for name, (checksum, size) in zip(MODULES, _checksums()):
+    names = modules()
+    for name, (checksum, size) in zip(names, _checksums(names)):
         whole.update(f"{name} {checksum:08x} {size}\n".encode())
     return whole.hexdigest()
 
 
-def _checksums() -> list[tuple[int, int]]:
+@functools.lru_cache(maxsize=1)
+def modules() -> tuple[str, ...]:
+    """What the program consists of, by path below _runtime/: ``cli/main`` and all it reaches."""
+    try:
+        contents = importlib.import_module(f"{_RUNTIME}.{CONTENTS.replace('/', '.')}")
+    except ModuleNotFoundError:
+        return reached(_source)
+    found: tuple[str, ...] = contents.MODULES
+    return found
+
+
+def contents(source: Callable[[str], Optional[bytes]]) -> bytes:
+    """The source of the module CONTENTS for these sources."""
+    return f"MODULES = {reached(source)!r}\n".encode()
+
+
+def reached(source: Callable[[str], Optional[bytes]]) -> tuple[str, ...]:
+    """The modules that ``cli/main`` reaches by imports, wherever in a file they stand, sorted.
+
+    ``source`` returns what a file holds, given its path below _runtime/ without ``.py``, and None
+    where there is no such file.
+    """
+    texts: dict[str, Optional[bytes]] = {}
+    pending = [_MAIN]
+    while pending:
+        name = pending.pop()
+        if name in texts:
+            continue
+        texts[name] = text = source(name)
+        if text is not None:
+            pending += _imported(name.split("/")[:-1], text.decode())
+    if texts[_MAIN] is None:
+        raise Error(f"the sources lack a part of the program: {_MAIN}.py")
+    return tuple(sorted(name for name, text in texts.items() if text is not None))
+
+
+def _imported(package: Sequence[str], text: str) -> Iterator[str]:
+    """What the relative imports of a file may mean: a module, or a name in one."""
+    for dots, module, names in _IMPORT.findall(text):
+        base = [*package[: len(package) + 1 - len(dots)], *filter(None, module.split("."))]
+        if base:
+            yield "/".join(base)
+        for name in names.partition("#")[0].strip("()").split(","):
+            if name.strip():
+                yield "/".join([*base, name.split()[0]])
+
+
+def _checksums(names: Sequence[str]) -> list[tuple[int, int]]:
     """CRC-32 and size in bytes of every module's source."""
     loader = _loader()
     if isinstance(loader, zipimport.zipimporter):
@@ -362,15 +200,15 @@ def _checksums() -> list[tuple[int, int]]:
 
         with zipfile.ZipFile(loader.archive) as packed:
             try:
-                found = [packed.getinfo(_path(name, loader.archive)) for name in MODULES]
+                found = [packed.getinfo(_path(name, loader.archive)) for name in names]
             except KeyError as exc:
                 raise Error(f"{loader.archive} lacks a part of the program: {exc}") from exc
         return [(info.CRC, info.file_size) for info in found]
     known: Optional[Callable[[str], tuple[int, int]]] = getattr(loader, "checksum", None)
     if known is not None:
         # The library that a host keeps has them in its index.
-        return [known(f"{__package__}.{name.replace('/', '.')}") for name in MODULES]
-    return [(zlib.crc32(data), len(data)) for data in map(_source, MODULES)]
+        return [known(f"{_RUNTIME}.{name.replace('/', '.')}") for name in names]
+    return [(zlib.crc32(data), len(data)) for data in map(_read, names)]
 
 
 def _loader() -> object:
@@ -378,18 +216,26 @@ def _loader() -> object:
 
 
 def _path(name: str, archive: str = "") -> str:
-    """The file of a module, beside this one: as the loader counts, or as a member of a zip."""
-    path = os.path.join(os.path.dirname(__file__), *f"{name}.py".split("/"))
+    """The file of a module: as the loader counts, or as a member of a zip."""
+    runtime = os.path.dirname(os.path.dirname(__file__))
+    path = os.path.join(runtime, *f"{name}.py".split("/"))
     return os.path.relpath(path, archive) if archive else path
 
 
-def _source(name: str) -> bytes:
+def _read(name: str) -> bytes:
     # Every loader that reads files has get_data (PEP 302), but typing knows no common class.
     loader: Any = _loader()
     data = loader.get_data(_path(name))
     if not isinstance(data, bytes):
         raise AssertionError("a loader gives bytes")
     return data
+
+
+def _source(name: str) -> Optional[bytes]:
+    try:
+        return _read(name)
+    except OSError:
+        return None
 
 
 def _shebang() -> str:
@@ -401,9 +247,12 @@ def build() -> bytes:
     """The program: the same bytes for the same sources and interpreter."""
     import zipfile
 
-    packages = {""} | {name.rpartition("/")[0] for name in MODULES}
-    sources = {f"{PACKAGE}/{name}.py": _source(name) for name in MODULES}
-    sources |= {os.path.join(PACKAGE, name, "__init__.py"): b"" for name in packages}
+    names = modules()
+    packages = {parent for name in names for parent in PurePosixPath(name).parents}
+    sources = {f"{PACKAGE}/{name}.py": _read(name) for name in names}
+    sources[f"{PACKAGE}/{CONTENTS}.py"] = f"MODULES = {names!r}\n".encode()
+    # What a folder is for is told to those who read the sources.
+    sources |= {f"{PACKAGE / name}/__init__.py": b"" for name in packages}
     sources["__main__.py"] = _ENTRY.encode()
     buffer = io.BytesIO()
     buffer.write(_shebang().encode() + b"\n")
