@@ -32,13 +32,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     conmon_files,
     oci_runtime,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 
 @contextlib.contextmanager

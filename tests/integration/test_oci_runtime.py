@@ -34,12 +34,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 WWW = User(33, 33, (4, 33), "/srv", "www-data")
 SLEEP = ("sleep", "1000")

@@ -24,7 +24,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base impor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
-    incarnation,
     on_exit,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
@@ -409,7 +408,7 @@ def test_the_host_goes_down_and_comes_up(
     again = until(lambda: (now := world.recorded(made["deaf"].id)).generation == 3 and now)
     _phase(world, again, "running")
     # Who stops it may be killed between the record and the signal: the hook knows all the same.
-    with incarnation.locked(world.host, again.id) as found:
+    with container_record.locked(world.host, again.id) as found:
         container_record.write_record(
             world.layout, dataclasses.replace(found, stopped_by_host=True)
         )

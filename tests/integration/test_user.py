@@ -15,9 +15,7 @@ import pytest
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import user
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh
 # a comment: with colons: and more

@@ -25,13 +25,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     process as processes,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 ROOT = User(0, 0, (0,), "/root", "root")
 WWW = User(33, 33, (4, 33), "/srv", "www-data")

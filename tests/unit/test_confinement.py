@@ -29,13 +29,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
     confinement,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 PROCESS = "system_u:system_r:container_t:s0"
 FILE = "system_u:object_r:container_file_t:s0"

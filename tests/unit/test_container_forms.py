@@ -30,9 +30,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     catalogue,
     text,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root.user import (
-    User,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     decide,
     declare,
@@ -44,6 +41,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
     ImageDefaults,
     Ulimit,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 from ansible_collections.slipway.engine.plugins.modules import container
 
 MEANINGS: list[tuple[str, Any, Any]] = [

@@ -1,57 +1,34 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The architecture's two rules: imports point downwards only; read, decide and act are apart."""
+"""The architecture's two rules: imports point downwards only; read, decide and act are apart.
+
+Where a file lies says its layer. The order of folders stands in the docstring of the folder that
+holds them, as a map for whoever reads it; this test reads it too.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = CHECKOUT / "plugins"
-RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
+TOP = "module_utils/_runtime/"
+RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
 
-#: What stands in each layer, by path below runtime/ without ``.py``. What else is in a subsystem's
-#: directory is L2, the strictest: a new file that joins subsystems is named here.
-LEVELS = (
-    "errors frozen layout files cgroups safefs linux overlay process document plan converge table"
-    " template template_functions filters sequence version treecopy treescan selinux",
-    "reference oci container/spec network/spec volume/spec container/seccomp",
-    "snapshot registry/* image/* network/* volume/* container/*",
-    "container/listing registry/resource image/resource image/transfer image/pulling"
-    " image/pushing image/removing"
-    " image/searching image/pulling_all image/importing prune"
-    " network/resource network/state network/steps network/pruning network/names"
-    " network/inspect network/attach network/publish"
-    " volume/resource container/joining"
-    " container/mounting container/sources container/staging container/provision"
-    " volume/users volume/pruning"
-    " container/resource container/lifecycle container/supervise container/inspect"
-    " container/copy container/commit container/documents container/incarnation container/rootfs"
-    " container/state container/selection system/* container/steps container/swap"
-    " container/changed container/tree container/transfer container/export container/execute"
-    " container/gathering container/copying container/fetch container/offline container/still"
-    " container/creation",
-    "cli cli_* verbs terminal archive program console session run_flags run_params names"
-    " completion",
-)
-LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
+#: Of the standard library, what reaches outside of Python: each has one door, as has everything
+#: that is not of the standard library.
+OUTSIDE = frozenset({"subprocess", "ctypes"})
 
-#: The one place each of these may be imported in.
-DOORS = {
-    # Controller-side plugins live inside Ansible; on the host there is one door, and beside it the
-    # module that stands for all others, and is sent without the library.
-    "ansible": ("module_utils/task.py", "modules/library.py", "action/", "plugin_utils/"),
-    "requests": ("runtime/registry/transport.py",),
-    "urllib3": ("runtime/registry/transport.py",),
-    "pyroute2": ("runtime/network/link.py",),
-    "subprocess": ("runtime/process.py",),
-    "ctypes": ("runtime/linux.py",),
-}
+#: A line of a map: the folders of one layer, two spaces or more, what they are for.
+_MAP = re.compile(r"^    ([a-z_]+(?: [a-z_]+)*)  +\S", re.MULTILINE)
 
 #: Calls that read or act; no function whose name starts with ``plan`` may make one.
 EFFECTS = frozenset({"open", "execute", "apply", "observe", "exists", "is_dir", "is_file"}) | {
@@ -60,16 +37,54 @@ EFFECTS = frozenset({"open", "execute", "apply", "observe", "exists", "is_dir", 
 }  # fmt: skip
 
 
-def level(module: str) -> int:
-    """The layer of a module, given as its path below runtime/."""
-    family = "cli_*" if module.startswith("cli_") else module.split("/")[0] + "/*"
-    known = LEVEL.get(module, LEVEL.get(family))
-    assert known is not None, f"runtime/{module}.py stands in no layer: add it to the table"
-    return known
+def layers(docstring: str) -> list[list[str]]:
+    """The map in a folder's docstring: its folders, the top layer first."""
+    return [line.split() for line in _MAP.findall(docstring)]
 
 
-def subsystem(module: str) -> str:
-    return module.split("/")[0]
+def _parents(module: str) -> list[str]:
+    """The folders a module lies in below _runtime/, the top one first."""
+    parts = module.split("/")[:-1]
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+def upward(here: str, target: str, maps: Mapping[str, list[list[str]]]) -> Optional[str]:
+    """What is wrong with an import between two modules, by path below _runtime/; None if nothing.
+
+    ``maps`` has the layers of each folder, the top one under "".
+    """
+    mine, other = here.split("/"), target.split("/")
+    shared = 0
+    while shared < min(len(mine), len(other)) - 1 and mine[shared] == other[shared]:
+        shared += 1
+    if len(mine) - 1 == shared:
+        return None  # A file may import its neighbours, and what lies in folders beside it.
+    if len(other) - 1 == shared:
+        return f"imports upward, {target}"
+    order = maps["/".join(mine[:shared])]
+    place = {name: depth for depth, names in enumerate(order) for name in names}
+    if not {mine[shared], other[shared]} <= set(place):
+        return None  # That a map lacks a folder is said once.
+    above, below = place[mine[shared]], place[other[shared]]
+    if above > below:
+        return f"imports upward, {target}"
+    return f"imports sideways, {target}" if above == below else None
+
+
+def circles(arrows: Mapping[str, frozenset[str]]) -> list[str]:
+    """The modules that reach themselves by imports."""
+    found = []
+    for start in arrows:
+        reached: set[str] = set()
+        pending = list(arrows[start])
+        while pending:
+            module = pending.pop()
+            if module not in reached:
+                reached.add(module)
+                pending += arrows.get(module, ())
+        if start in reached:
+            found.append(f"{start}: imports itself in a circle")
+    return found
 
 
 def imports(tree: ast.AST, package: str) -> Iterator[str]:
@@ -83,41 +98,75 @@ def imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield from (f"{base}.{name.name}" for name in node.names)
 
 
+def _runtime_target(name: str, modules: frozenset[str]) -> Optional[str]:
+    """The module below _runtime/ that a dotted name is, or is a name in."""
+    target = name[len(RUNTIME) + 1 :].replace(".", "/")
+    while target and target not in modules:
+        target = target.rpartition("/")[0]
+    return target or None
+
+
 def violations(sources: Mapping[str, str]) -> list[str]:
     """What breaks the rules in these files, given as path below plugins/ -> source."""
-    modules = {path[21:-3] for path in sources if path.startswith("module_utils/runtime/")}
-    found = []
-    for path, source in sources.items():
-        tree = ast.parse(source, path)
+    runtime = {path[len(TOP) : -3]: path for path in sources if path.startswith(TOP)}
+    modules = frozenset(name for name in runtime if not name.endswith("__init__"))
+    trees = {path: ast.parse(source, path) for path, source in sources.items()}
+    maps = {
+        name.rpartition("/")[0]: layers(ast.get_docstring(trees[path]) or "")
+        for name, path in runtime.items()
+        if name.endswith("__init__")
+    }
+    found = _unmapped(modules, maps)
+    arrows: dict[str, set[str]] = {name: set() for name in modules}
+    doors: dict[str, set[str]] = {}
+    for path, tree in trees.items():
         package = f"ansible_collections.slipway.engine.plugins.{path[:-3].replace('/', '.')}"
-        package = package.rpartition(".")[0]
-        inside = path.startswith("module_utils/runtime/")
-        here = path[21:-3]
-        for name in imports(tree, package):
+        inside = path.startswith(TOP)
+        here = path[len(TOP) : -3]
+        for name in imports(tree, package.rpartition(".")[0]):
             top = name.split(".")[0]
-            if top in DOORS and not any(
-                path.startswith((f"module_utils/{door}", door)) for door in DOORS[top]
-            ):
-                found.append(f"{path}: imports {top} outside its door")
-            if not inside or not name.startswith(RUNTIME + "."):
-                if inside and top == "ansible_collections":
-                    found.append(f"{path}: imports {name}, outside runtime/")
-                continue
-            target = name[len(RUNTIME) + 1 :].replace(".", "/")
-            while target and target not in modules:
-                target = target.rpartition("/")[0]
-            if not target or target.endswith("__init__") or here.endswith("__init__"):
-                continue
-            if level(target) > level(here):
-                found.append(f"{path}: imports upward, {target}")
-            elif level(target) == level(here) == 2 and subsystem(target) != subsystem(here):
-                found.append(f"{path}: imports sideways, {target}")
+            if inside and top == "ansible_collections":
+                target = _runtime_target(name, modules) if name.startswith(RUNTIME + ".") else None
+                if not name.startswith(RUNTIME):
+                    found.append(f"{path}: imports {name}, outside _runtime/")
+                elif target and target != here and here in modules:
+                    arrows[here].add(target)
+            elif inside and (top in OUTSIDE or top not in sys.stdlib_module_names):
+                doors.setdefault(top, set()).add(path)
         found += [f"{path}: {what}" for what in _mixed(tree)]
-        if path != "module_utils/task.py" and not path.startswith("action/"):
+        if path != "module_utils/_task.py" and not path.startswith("action/"):
             found += [f"{path}: asks for check_mode" for dummy in _check_mode(tree)]
-    branches = len(list(_check_mode(ast.parse(sources.get("module_utils/task.py", "")))))
-    if "module_utils/task.py" in sources and branches != 1:
-        found.append(f"module_utils/task.py: {branches} branches on check_mode, not one")
+        if inside and here.endswith("__init__") and len(tree.body) > 1:
+            found.append(f"{path}: holds code; every module of the folder would run it")
+    for here, targets in arrows.items():
+        complaints = (upward(here, target, maps) for target in sorted(targets))
+        found += [f"{runtime[here]}: {complaint}" for complaint in complaints if complaint]
+    found += circles({name: frozenset(targets) for name, targets in arrows.items()})
+    for top, paths in doors.items():
+        if top == "ansible":
+            found += [f"{path}: imports ansible" for path in sorted(paths)]
+        elif len(paths) > 1:
+            found.append(f"{top} is imported in {len(paths)} places: {', '.join(sorted(paths))}")
+    task = trees.get("module_utils/_task.py")
+    branches = 1 if task is None else len(list(_check_mode(task)))
+    if branches != 1:
+        found.append(f"module_utils/_task.py: {branches} branches on check_mode, not one")
+    return found
+
+
+def _unmapped(modules: frozenset[str], maps: Mapping[str, list[list[str]]]) -> list[str]:
+    """Folders that no map has, and maps of folders that are not there."""
+    folders = {folder for module in modules for folder in _parents(module)}
+    found = [f"{folder}/: has no __init__.py with a docstring" for folder in folders - set(maps)]
+    for parent, order in maps.items():
+        mapped = {name for names in order for name in names}
+        prefix = f"{parent}/" if parent else ""
+        there = {f[len(prefix) :] for f in folders if f.rpartition("/")[0] == parent}
+        found += [
+            f"{prefix}{name}/: the map of {parent or '_runtime'} lacks it"
+            for name in there - mapped
+        ]
+        found += [f"{prefix}{name}/: is on a map and not there" for name in mapped - there]
     return found
 
 
@@ -152,39 +201,120 @@ def test_the_collection_keeps_the_rules() -> None:
     assert violations(_sources()) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "source", "complaint"),
-    [
-        ("files.py", "from .oci import load", "imports upward, oci"),
-        ("image/store.py", "from ..registry import client", "imports sideways, registry/client"),
-        ("image/store.py", "def f():\n from ..snapshot import x", "imports sideways, snapshot"),
-        ("network/link.py", "from .resource import x", "imports upward, network/resource"),
-        ("files.py", "import subprocess", "imports subprocess outside its door"),
-        ("image/store.py", "def f():\n import requests", "imports requests outside its door"),
-        ("cli.py", "from ansible.module_utils.basic import x", "imports ansible outside its door"),
-        ("network/resource.py", "def plan(a):\n run(['ip'])", "plan calls run"),
-        ("network/resource.py", "def f(m):\n if m.check_mode: pass", "asks for check_mode"),
-    ],
-)
-def test_a_violation_is_found(path: str, source: str, complaint: str) -> None:
-    names = ("oci", "snapshot", "registry/client", "network/resource")
-    sources = {f"module_utils/runtime/{name}.py": "" for name in names}
-    sources[f"module_utils/runtime/{path}"] = source
-    assert [line for line in violations(sources) if complaint in line]
+#: A house of four folders, for the tests of the rules.
+MAP = """House.
+
+::
+
+    cli            verbs
+    image network  acts
+    base           stands below
+
+"""
+HOUSE = {
+    "__init__": f'"""{MAP}"""',
+    "base/__init__": '"""Base."""',
+    "cli/__init__": '"""Cli."""',
+    "image/__init__": '"""Images.\n\n::\n\n    archive    tars\n    store      blobs\n"""',
+    "image/archive/__init__": '"""Tars."""',
+    "image/store/__init__": '"""Blobs."""',
+    "network/__init__": '"""Networks."""',
+    "base/files": "",
+    "base/linux": "import ctypes",
+    "cli/main": "from ..image import transfer",
+    "image/transfer": "from .store import blobs\nfrom ..base.files import x",
+    "image/archive/save": "from ..store import blobs",
+    "image/store/blobs": "from ...base import files",
+    "network/attach": "def f():\n from ..base import files",
+}
+
+
+def _house(changed: Mapping[str, str]) -> list[str]:
+    return violations({f"{TOP}{name}.py": text for name, text in {**HOUSE, **changed}.items()})
 
 
 def test_what_points_down_is_fine() -> None:
-    sources = {
-        "module_utils/runtime/image/store.py": "from ..errors import Error\nfrom .blobs import x",
-        "module_utils/runtime/image/blobs.py": "from .. import files",
-        "module_utils/runtime/errors.py": "",
-        "module_utils/runtime/files.py": "",
-        "module_utils/task.py": "from ansible.module_utils.basic import AnsibleModule\n"
-        "def f(m):\n if not m.check_mode: pass",
+    assert _house({}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "complaint"),
+    [
+        ("base/files", "from ..image import transfer", "imports upward, image/transfer"),
+        ("image/transfer", "from ..network import attach", "imports sideways, network/attach"),
+        (
+            "network/attach",
+            "def f():\n from ..image.store.blobs import x",
+            "imports sideways, image",
+        ),
+        ("image/store/blobs", "from ..archive import save", "imports upward, image/archive/save"),
+        ("image/store/blobs", "from .. import transfer", "imports upward, image/transfer"),
+        ("cli/main", "from ..base import extra", "imports itself in a circle"),
+        ("base/files", "import ctypes", "ctypes is imported in 2 places"),
+        ("image/transfer", "def f():\n import ansible.x", "imports ansible"),
+        ("image/transfer", "def plan(a):\n run(['ip'])", "plan calls run"),
+        ("image/transfer", "def f(m):\n if m.check_mode: pass", "asks for check_mode"),
+        ("image/__init__", '"""Images."""\nX = 1', "holds code"),
+        ("image/__init__", '"""Images."""', "image/store/: the map of image lacks it"),
+        ("cli/verb/ps", "", "cli/verb/: has no __init__.py"),
+        ("__init__", f'"""{MAP}    other  lost\n"""', "other/: is on a map and not there"),
+    ],
+)
+def test_a_violation_is_found(path: str, source: str, complaint: str) -> None:
+    changed = {path: source}
+    if "extra" in source:
+        changed["base/extra"] = "from . import more"
+        changed["base/more"] = "from . import extra"
+    assert [line for line in _house(changed) if complaint in line]
+
+
+def test_files_in_a_wrong_folder_are_found() -> None:
+    """Every file of the library, put into the folder of any other layer, breaks a rule."""
+    sources = _sources()
+    maps = layers(ast.get_docstring(ast.parse(sources[f"{TOP}__init__.py"])) or "")
+    order = [name for names in maps for name in names]
+    missed = []
+    for old, new in (
+        ("base/files", "cli"),
+        ("records/journal", "registry"),
+        ("image/verify", "base"),
+    ):
+        path = f"{TOP}{old}.py"
+        moved = {**sources, f"{TOP}{new}/{old.rpartition('/')[2]}.py": sources[path]}
+        del moved[path]
+        assert old.split("/")[0] in order and new in order
+        if not violations(_followed(moved, old, new)):
+            missed.append(f"{old} in {new}/")
+    assert missed == []
+
+
+def _followed(sources: dict[str, str], old: str, new: str) -> dict[str, str]:
+    """Sources whose imports of one module lead where it was moved to."""
+    folder, dummy, name = old.rpartition("/")
+    return {
+        path: re.sub(
+            rf"from (\.+){folder} import {name}\b",
+            rf"from \1{new} import {name}",
+            re.sub(rf"from (\.+){folder}\.{name} import", rf"from \1{new}.{name} import", text),
+        )
+        for path, text in sources.items()
     }
-    assert violations(sources) == []
 
 
 def test_two_branches_on_check_mode_are_one_too_many() -> None:
     branch = "def f(m):\n if m.check_mode: pass\n"
-    assert violations({"module_utils/task.py": branch * 2})
+    assert violations({"module_utils/_task.py": branch * 2})
+    assert violations({"module_utils/_task.py": branch}) == []
+
+
+def test_ansible_is_met_in_one_file_of_the_library_side() -> None:
+    """Controller-side plugins live inside Ansible; on the host there is _task, and beside it the
+    module that stands for all others, and is sent without the library.
+    """
+    met = [
+        path
+        for path, source in _sources().items()
+        if path.startswith(("module_utils/", "modules/"))
+        and any(name.split(".")[0] == "ansible" for name in imports(ast.parse(source), "x"))
+    ]
+    assert met == ["module_utils/_task.py", "modules/library.py"]

@@ -9,11 +9,9 @@ import dataclasses
 
 import pytest
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import clock
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import ps_table
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
-    liveness,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
@@ -78,7 +76,7 @@ def test_what_is_no_signal(text: str) -> None:
 
 
 def test_times_survive_being_written() -> None:
-    assert liveness.seconds("2026-01-01T12:00:00.250000000Z") == NOON + 0.25
-    assert liveness.seconds("") is None
-    written = liveness.seconds(liveness.now())
+    assert clock.seconds("2026-01-01T12:00:00.250000000Z") == NOON + 0.25
+    assert clock.seconds("") is None
+    written = clock.seconds(clock.now())
     assert written is not None and written > NOON

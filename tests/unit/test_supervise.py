@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
-    on_exit,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
+    policy,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -39,7 +39,7 @@ THREE_TIMES = RestartPolicy("on-failure", 3)
 
 
 @pytest.mark.parametrize(
-    ("policy", "changes", "again"),
+    ("asked", "changes", "again"),
     [
         (NO, {}, False),
         (ALWAYS, {}, True),
@@ -57,9 +57,9 @@ THREE_TIMES = RestartPolicy("on-failure", 3)
     ],
 )
 def test_a_policy_asks_for_another_start(
-    policy: RestartPolicy, changes: dict[str, Any], again: bool
+    asked: RestartPolicy, changes: dict[str, Any], again: bool
 ) -> None:
-    waiting = on_exit.restarting(dataclasses.replace(ENDED, **changes), policy)
+    waiting = policy.restarting(dataclasses.replace(ENDED, **changes), asked)
     assert (waiting is not None) is again
     if waiting is not None:
         assert waiting.phase == "restarting"
@@ -83,6 +83,6 @@ def test_the_back_off_doubles_and_a_settled_run_resets_it(
     before_s: float, finished: str, after_s: float
 ) -> None:
     ended = dataclasses.replace(ENDED, backoff_s=before_s, finished_at=finished)
-    waiting = on_exit.restarting(ended, ALWAYS)
+    waiting = policy.restarting(ended, ALWAYS)
     assert waiting is not None
     assert waiting.backoff_s == pytest.approx(after_s)

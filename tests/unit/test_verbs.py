@@ -163,7 +163,7 @@ def test_every_file_of_verbs_is_in_the_table() -> None:
         if "\nVERBS" in path.read_text()
     }
     assert files == set(directory.FILES)
-    tree = ast.parse(Path(directory.__file__).read_text())
+    tree = ast.parse(Path(main.__file__).read_text())
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
     assert {file.rpartition(".")[2] for file in files} <= imported
 

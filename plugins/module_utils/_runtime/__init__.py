@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runtime library: everything that happens on the host. It imports nothing of Ansible.
+
+Its folders are layers. Imports point from a line of this map to lines below it, never up and
+never to another folder of the same line; a unit test reads the map and compares it with the
+imports::
+
+    cli                      the program slipway: Docker's verbs and flags
+    program                  how the program is packed and installed
+    system                   the host as a whole: what is on it, what it takes, what it lacks
+    resource                 one file or folder per module: observe, decide, steps
+    container                what is done to containers
+    image network volume     what is done to images, networks and volumes
+    registry                 talking to registries
+    records                  the state on disk, and what a check-mode run predicts of it
+    plan spec text tree      plans; values; tables and templates; trees of files
+    base                     the standard library and the kernel
+
+A folder below has such a map of its own where it has folders. What stands in a folder beside its
+folders is above all of them.
+"""

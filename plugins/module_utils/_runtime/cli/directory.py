@@ -10,26 +10,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from .line.verbs import Table, Usage, Verb
-
-if TYPE_CHECKING:
-    # They are imported by name, in load; whoever packs the program sees them here.
-    from . import complete as complete
-    from . import help as help
-    from .verb import attach as attach
-    from .verb import container as container
-    from .verb import exec as exec
-    from .verb import image as image
-    from .verb import image_files as image_files
-    from .verb import inside as inside
-    from .verb import network as network
-    from .verb import run as run
-    from .verb import show as show
-    from .verb import supervise as supervise
-    from .verb import system as system
-    from .verb import volume as volume
 
 #: The verbs and groups each file has in its VERBS, whose keys are such as ``ps`` and ``volume ls``;
 #: a group stands here by its first word. Help and completion show them in this order.

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ..base.errors import Error
 from ..base.layout import Layout
@@ -21,6 +21,23 @@ from ..plan.plan import Host
 from .directory import find
 from .line.verbs import Arguments, Help, Usage, Verb, read
 from .terminal.output import complain
+
+if TYPE_CHECKING:
+    # directory.load imports these by name; whoever packs the program sees them here.
+    from . import complete as complete
+    from . import help as help
+    from .verb import attach as attach
+    from .verb import container as container
+    from .verb import exec as exec
+    from .verb import image as image
+    from .verb import image_files as image_files
+    from .verb import inside as inside
+    from .verb import network as network
+    from .verb import run as run
+    from .verb import show as show
+    from .verb import supervise as supervise
+    from .verb import system as system
+    from .verb import volume as volume
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -24,6 +24,7 @@ from ..base import document, files
 from ..base.errors import Conflict, Error, NotFound
 from ..base.frozen import dataclass
 from ..base.layout import Layout
+from ..plan.plan import Host
 from ..spec.container import ContainerSpec, ImageDefaults, Mount
 from ..spec.identifiers import is_name
 from ..spec.network import Attachment, Publication
@@ -254,3 +255,20 @@ def find_record(layout: Layout, container_id: str) -> Optional[Record]:
         return read_record(layout, container_id)
     except NotFound:
         return None
+
+
+@contextlib.contextmanager
+def locked(host: Host, container_id: str) -> Iterator[Record]:
+    """Hold a container's lock and its record, read freshly. Raises NotFound when it is gone.
+
+    The lock file lies in the container's directory and goes with it, so a host that made a million
+    containers does not keep a million files. Whoever waited for a container that was removed
+    meanwhile finds no record.
+    """
+    path = host.layout.container(container_id) / "lock"
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
+        except FileNotFoundError as exc:
+            raise NotFound(f"there is no container {container_id[:12]}") from exc
+        yield read_record(host.layout, container_id)

@@ -24,10 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from ..base import document, files, linux
+from ..base import document, files, linux, processes
 from ..base.frozen import dataclass
 from ..base.layout import Layout
-from ..container.status import liveness
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Writer:
 
     @property
     def works(self) -> bool:
-        return self.boot_id == linux.boot_id() and liveness.alive(self.pid, self.start)
+        return self.boot_id == linux.boot_id() and processes.alive(self.pid, self.start)
 
 
 @dataclass(frozen=True)

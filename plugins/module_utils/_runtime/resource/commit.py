@@ -23,14 +23,13 @@ from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..container.files import filesystem, freeze
-from ..container.lifecycle.incarnation import locked
 from ..container.status import liveness
 from ..image.build import assemble, config_changes
 from ..image.layer import difference
 from ..image.store import index, layers, store
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import container_record
-from ..records.container_record import Record
+from ..records.container_record import Record, locked
 from ..spec.container import ContainerSpec, argv
 from ..spec.oci import chain_ids
 from ..spec.reference import Reference

@@ -12,9 +12,8 @@ from typing import Any
 
 from ..base.errors import Conflict, NotFound
 from ..base.layout import Layout
-from ..container.show import inspect
 from ..plan.plan import Host
-from ..records import container_record
+from ..records import container_record, effective
 from ..records.container_record import Record
 from . import local, store
 
@@ -26,7 +25,7 @@ def of_container(layout: Layout, found: Record) -> frozenset[str]:
             container_record.read_spec(layout, found.id),
             container_record.read_image(layout, found.id),
         )
-        mounts = inspect.mounts(spec, found, image)
+        mounts = effective.mounts(spec, found, image)
         return frozenset(mount.source for mount in mounts if mount.kind == "volume")
     return frozenset()
 

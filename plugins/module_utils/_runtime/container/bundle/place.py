@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from ...base.frozen import dataclass
-from ..root.user import User
+from ...spec.user import User
 from .labels import Enforced
 
 _NOTHING = Enforced()

@@ -15,7 +15,7 @@ from typing import Any, Optional
 from ...base import safefs
 from ...base.errors import Error
 from ...spec.container import ContainerSpec, ImageDefaults
-from ..root.user import User
+from ...spec.user import User
 from .capabilities import CAPABILITIES, capabilities
 from .labels import Labels
 from .resources import rlimits

@@ -13,9 +13,8 @@ from typing import Optional
 from ...base.errors import Error
 from ...plan.plan import Host
 from ...records import container_record, journal
-from ...records.container_record import Record
+from ...records.container_record import Record, locked
 from ..engine import oci_runtime
-from ..lifecycle.incarnation import locked
 from ..status import liveness
 from . import filesystem, private_mount
 from .filesystem import Tree

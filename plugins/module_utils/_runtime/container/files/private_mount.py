@@ -21,13 +21,12 @@ from ...base import files, linux, safefs
 from ...base.layout import Layout
 from ...image.store.store import Image
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, effective
 from ...records.container_record import Record
 from ...spec.container import Mount
 from ...tree import snapshot
 from ...volume import store as volumes
 from ..root import mount_sources
-from ..show import inspect
 
 _PATH = os.O_PATH | os.O_CLOEXEC
 
@@ -131,7 +130,7 @@ def _mount_volumes(layout: Layout, found: Record, target: Path, write: bool) -> 
             source = layout.container(found.id) / name
             if source.is_file():
                 _bind(tree, source, f"/etc/{name}", read_only=False)
-        for mount in inspect.mounts(spec, found, image):
+        for mount in effective.mounts(spec, found, image):
             with contextlib.ExitStack() as held:
                 kept = _source(layout, tree, mount, target, write, held)
                 if kept is not None:

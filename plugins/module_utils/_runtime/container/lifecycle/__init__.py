@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a container in its life, each under its lock.
+
+``actions`` are the verbs, ``incarnation`` is one run between a start and its end, ``creation``
+and ``replacement`` survive a kill by a journal, ``reconnect`` changes networks while it runs,
+``execute`` runs one more process in it, ``on_exit`` is what conmon calls, ``signals`` reach it by
+pidfd.
+"""

@@ -19,13 +19,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
-from ...base import document, files
+from ...base import clock, document, files
 from ...base.errors import Conflict, Error, NotFound
 from ...image.store import store
 from ...network import attach, synchronise
 from ...plan.plan import Host
 from ...records import container_record, journal
-from ...records.container_record import Record
+from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.identifiers import signal_number
 from ...tree import snapshot
@@ -36,7 +36,6 @@ from ..root import host_support, provision
 from ..status import fingerprint, liveness
 from ..supervision import health, watcher
 from . import creation, incarnation, reconnect
-from .incarnation import locked
 from .signals import expect_end, process_of, send, wait_for
 
 #: What a container is asked to end with when neither it nor its image says.
@@ -90,7 +89,7 @@ def create(
         made = Record(
             container_id,
             spec.name,
-            liveness.now(),
+            clock.now(),
             image.chain_ids,
             anonymous_volumes=names,
             inherited=inherited,

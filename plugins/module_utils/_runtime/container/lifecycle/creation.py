@@ -20,10 +20,9 @@ from ...base.errors import Conflict, Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...plan.plan import Host
-from ...records import journal
+from ...records import container_record, journal
 from ...records.journal import Writer
 from ...volume import users as volume_users
-from . import incarnation
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def recover(host: Host) -> None:
 def _recover(host: Host, found: Creation) -> None:
     layout = host.layout
     try:
-        with incarnation.locked(host, found.id) as made:
+        with container_record.locked(host, found.id) as made:
             # A new one that stands beside an old one belongs to the journal of the replacement.
             fresh = not found.beside and not made.generation
             # Asked in this order: a replacement is written down before it takes a name away.

@@ -20,19 +20,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Optional
 
-from ...base import files, linux
-from ...base.errors import Error, NotFound
+from ...base import clock, files, linux
+from ...base.errors import Error
 from ...base.layout import Layout
 from ...network import attach, synchronise
 from ...network.link import host_side
 from ...plan.plan import Host
-from ...records.container_record import Record, read_image, read_record, read_spec, write_record
+from ...records import effective
+from ...records.container_record import Record, read_image, read_spec, write_record
 from ...spec.container import ContainerSpec, endpoints
 from ...volume import users as volume_users
 from ..engine import conmon, conmon_files, oci_runtime
 from ..option import logging
 from ..root import rootfs
-from ..show import inspect
 from ..status import fingerprint, liveness
 from ..supervision import health, watcher, watcher_process
 
@@ -40,23 +40,6 @@ from ..supervision import health, watcher, watcher_process
 _CREATE_TIMEOUT_S = 120.0
 #: How long conmon may take to write down an exit once the process is gone.
 _EXIT_RECORD_TIMEOUT_S = 5.0
-
-
-@contextlib.contextmanager
-def locked(host: Host, container_id: str) -> Iterator[Record]:
-    """Hold a container's lock and its record, read freshly. Raises NotFound when it is gone.
-
-    The lock file lies in the container's directory and goes with it, so a host that made a million
-    containers does not keep a million files. Whoever waited for a container that was removed
-    meanwhile finds no record.
-    """
-    path = host.layout.container(container_id) / "lock"
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
-        except FileNotFoundError as exc:
-            raise NotFound(f"there is no container {container_id[:12]}") from exc
-        yield read_record(host.layout, container_id)
 
 
 #: Called with the bundle of a container that is made, before its process begins.
@@ -97,7 +80,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         intent = dataclasses.replace(
             intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers
         )
-        ports = inspect.ports(spec, read_image(layout, found.id))
+        ports = effective.ports(spec, read_image(layout, found.id))
         with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
@@ -188,7 +171,7 @@ def _bring_up(
         attach.connect(layout, pid, intent.attachments)
     if ready is not None:
         ready(bundle)
-    started_at = liveness.now()
+    started_at = clock.now()
     oci_runtime.start(runtime, intent.id)
     return dataclasses.replace(
         intent,
@@ -251,7 +234,7 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     if ended is None:
         _await_exit_record(layout, found)
         ended = liveness.ended(layout, found)
-    ended = dataclasses.replace(ended, finished_at=ended.finished_at or liveness.now())
+    ended = dataclasses.replace(ended, finished_at=ended.finished_at or clock.now())
     _undo(layout, found)
     if found.attachments:
         synchronise.announce(layout, f"ending-{found.id}")

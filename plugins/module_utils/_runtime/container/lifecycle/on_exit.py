@@ -16,22 +16,15 @@ import contextlib
 import dataclasses
 import os
 import time
-from typing import Optional
 
-from ...base import linux
+from ...base import clock, linux
 from ...base.errors import Conflict, Error, NotFound
 from ...plan.plan import Host
 from ...records import container_record
-from ...records.container_record import Record
-from ...spec.container import RestartPolicy
+from ...records.container_record import Record, locked
 from ..status import liveness
+from ..supervision import policy
 from . import incarnation
-from .incarnation import locked
-
-#: Docker's back-off: doubled from try to try, reset by a run of ten seconds (restartmanager.go).
-_FIRST_BACKOFF_S = 0.1
-_LONGEST_BACKOFF_S = 60.0
-_SETTLED_S = 10.0
 
 #: What a container is recorded to have exited with when the host went down under it, as Docker
 #: does.
@@ -59,7 +52,7 @@ def exited(host: Host, container_id: str, generation: int) -> None:
             else:
                 return
             spec = container_record.read_spec(host.layout, container_id)
-            waiting = restarting(ended, spec.restart_policy)
+            waiting = policy.restarting(ended, spec.restart_policy)
             if waiting is not None:
                 # A record that says restarting names who will do it: that process may be killed.
                 me = os.getpid()
@@ -90,31 +83,6 @@ def _remove(host: Host, container_id: str) -> None:
     container_record.await_watchers(host.layout, container_id)
     with contextlib.suppress(Conflict):
         actions.remove(host, container_id, volumes=True)
-
-
-def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
-    """The record of a container that waits for its next start, or None when it stays down. Pure."""
-    if ended.stopped_by_user or ended.stopped_by_host or not wanted(ended, policy):
-        return None
-    began, finished = liveness.seconds(ended.started_at), liveness.seconds(ended.finished_at)
-    ran_s = finished - began if began is not None and finished is not None else 0.0
-    doubled_s = ended.backoff_s * 2
-    if ran_s >= _SETTLED_S or not doubled_s:
-        doubled_s = _FIRST_BACKOFF_S
-    return dataclasses.replace(
-        ended,
-        phase="restarting",
-        restart_count=ended.restart_count + 1,
-        backoff_s=min(doubled_s, _LONGEST_BACKOFF_S),
-    )
-
-
-def wanted(ended: Record, policy: RestartPolicy) -> bool:
-    """Whether a policy asks for another start of a container that ended by itself. Pure."""
-    if policy.name == "on-failure":
-        most = policy.maximum_retry_count
-        return ended.exit_code != 0 and (most == 0 or ended.restart_count < most)
-    return policy.name in ("always", "unless-stopped")
 
 
 def shutdown(host: Host) -> list[str]:
@@ -185,14 +153,12 @@ def _boot(host: Host, found: Record) -> bool:
     if found.phase in liveness.LIVE or found.phase == "restarting":
         ended = liveness.ended(host.layout, found)
         if not this_boot:
-            ended = dataclasses.replace(
-                ended, exit_code=_HOST_WENT_DOWN, finished_at=liveness.now()
-            )
+            ended = dataclasses.replace(ended, exit_code=_HOST_WENT_DOWN, finished_at=clock.now())
         found = incarnation.settle(host, found, ended)
     spec = container_record.read_spec(host.layout, found.id)
-    policy = spec.restart_policy
+    asked = spec.restart_policy
     # ``always`` means also after a stop by hand once the host comes up again; Docker's
     # documentation.
-    if wanted(found, policy) and not (found.stopped_by_user and policy.name != "always"):
+    if policy.wanted(found, asked) and not (found.stopped_by_user and asked.name != "always"):
         incarnation.begin(host, dataclasses.replace(found, backoff_s=0.0))
     return spec.auto_remove

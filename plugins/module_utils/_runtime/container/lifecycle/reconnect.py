@@ -21,13 +21,18 @@ from ...network import attach, lease, synchronise
 from ...network.link import container_side
 from ...network.names import zones
 from ...plan.plan import Host
-from ...records import network_record
-from ...records.container_record import Record, read_image, read_spec, write_record, write_spec
+from ...records import effective, network_record
+from ...records.container_record import (
+    Record,
+    locked,
+    read_image,
+    read_spec,
+    write_record,
+    write_spec,
+)
 from ...spec.container import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
 from ...spec.network import Attachment
-from ..show import inspect
 from ..status import liveness
-from .incarnation import locked
 
 
 def rejoin(host: Host, container_id: str, spec: Optional[ContainerSpec] = None) -> Record:
@@ -95,7 +100,7 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
     leaving = tuple(old for old in standing if not any(_same(old, new) for new in attachments))
     intent = dataclasses.replace(found, attachments=attachments, leaving=leaving)
     try:
-        ports = inspect.ports(spec, read_image(layout, found.id))
+        ports = effective.ports(spec, read_image(layout, found.id))
         with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:

@@ -25,15 +25,14 @@ from ...base.errors import Error, LockTimeout, NotFound
 from ...image.store import store
 from ...network import attach
 from ...plan.plan import Host
-from ...records import container_record, journal
+from ...records import container_record, effective, journal
 from ...records.container_record import Record
 from ...records.journal import Swap, Writer
 from ...spec.container import ContainerSpec, ImageDefaults
 from ...volume import store as volume_store
-from ..show import inspect
 from ..status import liveness, logs
-from ..supervision import health
-from . import actions, creation, on_exit
+from ..supervision import health, policy
+from . import actions, creation
 from .signals import process_of, wait_for
 
 #: How long a new container is watched before the old one is given up, in seconds. A program that
@@ -157,7 +156,7 @@ def _expect_to_stay(host: Host, made: Record, spec: ContainerSpec) -> None:
     if now.phase != "exited" or liveness.ended_well(now) or spec.auto_remove:
         return
     # Its exit hook may be about to record that it waits for its next start.
-    if on_exit.restarting(now, spec.restart_policy) is None:
+    if policy.restarting(now, spec.restart_policy) is None:
         raise Error(f"it {liveness.ending(now)}")
 
 
@@ -170,12 +169,12 @@ def _carried(
 ) -> dict[str, str]:
     """The anonymous volumes of the old container by the path they are mounted at."""
     layout = host.layout
-    targets = inspect.anonymous_targets(
+    targets = effective.anonymous_targets(
         container_record.read_spec(layout, before.id),
         container_record.read_image(layout, before.id),
     )
     known = dict(zip(map(os.path.normpath, targets), before.anonymous_volumes))
-    wanted = map(os.path.normpath, inspect.anonymous_targets(spec, image))
+    wanted = map(os.path.normpath, effective.anonymous_targets(spec, image))
     return {target: known[target] for target in wanted if target in known}
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
+from ...base import processes
 from ...base.errors import Error
 from ...records.container_record import Record
-from ..status import liveness
 
 #: How long a process may take to go after SIGKILL; longer is a kernel that waits for a device.
 KILL_TIMEOUT_S = 30.0
@@ -31,7 +31,7 @@ def process_of(found: Record) -> Iterator[Optional[int]]:
         return
     try:
         # Opened first and compared then: the pid cannot have gone to another process in between.
-        yield fd if liveness.alive(found.pid, found.pid_start) else None
+        yield fd if processes.alive(found.pid, found.pid_start) else None
     finally:
         os.close(fd)
 

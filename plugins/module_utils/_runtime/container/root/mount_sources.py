@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...base import files, linux, safefs
+from ...base import clock, files, linux, safefs
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...image.store import layers, store
@@ -21,7 +21,6 @@ from ...spec.volume import Volume
 from ...tree import selinux, snapshot
 from ...volume import local
 from ...volume import store as volumes
-from ..status import liveness
 from . import mount_assembly
 
 
@@ -72,7 +71,7 @@ def find(
 def provide_volume(layout: Layout, mount: Mount, root: Path) -> None:
     """A volume that somebody removed by hand comes back empty; a new one gets the image's files."""
     made = Volume(
-        mount.source, liveness.now(), driver_options=mount.driver_options, labels=mount.labels
+        mount.source, clock.now(), driver_options=mount.driver_options, labels=mount.labels
     )
     volumes.provide(layout, made)
     if mount.copy_up and not mount.subpath:

@@ -12,15 +12,14 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Callable, Optional
 
+from ...base import clock
 from ...base.errors import NotFound
 from ...image.store import store
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, effective
 from ...spec.container import ContainerSpec, ImageDefaults, Mount
 from ...spec.volume import Volume
 from ...volume import store as volumes
-from ..show import inspect
-from ..status import liveness
 
 
 def make_volumes(
@@ -42,7 +41,7 @@ def make_volumes(
     for mount in spec.mounts:
         if mount.kind == "volume":
             volumes.ensure(host.layout, _volume(mount.source, mount))
-    targets = inspect.anonymous_targets(spec, image, inherited)
+    targets = effective.anonymous_targets(spec, image, inherited)
     kept = [known.get(os.path.normpath(target), "") for target in targets]
     names = tuple(name or secrets.token_hex(32) for name in kept)
     fresh = [pair for pair, name in zip(zip(targets, names), kept) if not name]
@@ -56,9 +55,9 @@ def make_volumes(
 
 def _volume(name: str, mount: Optional[Mount]) -> Volume:
     if mount is None:
-        return Volume(name, liveness.now())
+        return Volume(name, clock.now())
     options, labels = mount.driver_options, mount.labels
-    return Volume(name, liveness.now(), driver_options=options, labels=labels)
+    return Volume(name, clock.now(), driver_options=options, labels=labels)
 
 
 def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
@@ -71,7 +70,7 @@ def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
         name, dummy, mode = text.partition(":")
         try:
             other = container_record.identify(host.layout, name)
-            mounts = inspect.mounts(
+            mounts = effective.mounts(
                 container_record.read_spec(host.layout, other),
                 container_record.read_record(host.layout, other),
                 container_record.read_image(host.layout, other),

@@ -18,6 +18,7 @@ from ...base.layout import Layout
 from ...image.store import layers, store
 from ...network.names import zones
 from ...plan.plan import Host
+from ...records import effective
 from ...records.container_record import Record
 from ...spec.container import ContainerSpec, ImageDefaults
 from ...tree import selinux, snapshot
@@ -25,7 +26,6 @@ from ..bundle import config, process
 from ..bundle.labels import labels
 from ..bundle.place import BindMount, Place
 from ..engine import oci_runtime
-from ..show import inspect
 from . import confinement, host_support, mount_assembly, mounting, user
 from .host_support import INIT
 
@@ -62,7 +62,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
     cgroup_v2 = oci_runtime.cgroup_v2()
     init = host_support.init_program(spec)
     with safefs.Root(root) as tree:
-        asked_for = inspect.mounts(spec, run, image)
+        asked_for = effective.mounts(spec, run, image)
         mounts = mounting.prepare(layout, run, spec, asked_for, tree, context)
         process.make_working_directory(tree, process.working_directory(spec, image))
         asked = image.user if spec.user is None else spec.user

@@ -18,6 +18,7 @@ from typing import Optional
 from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
+from ...spec import user
 
 #: Larger ids overflow somewhere on the way to the kernel and become root (CVE-2024-40635).
 MAXIMUM_ID = 2**31 - 1
@@ -25,19 +26,6 @@ MAXIMUM_ID = 2**31 - 1
 _FILE_LIMIT = 1 << 20
 _LINE_LIMIT = 10_000
 _DIGITS = re.compile(r"\A[0-9]+\Z", re.ASCII)
-
-
-@dataclass(frozen=True)
-class User:
-    """The identity of a process: ids, its supplementary groups (the primary one among them), its
-    home.
-    """
-
-    uid: int = 0
-    gid: int = 0
-    additional_gids: tuple[int, ...] = ()
-    home: str = "/"
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +43,7 @@ class _Group:
     members: frozenset[str]
 
 
-def resolve(root: safefs.Root, text: str, groups_add: Sequence[str] = ()) -> User:
+def resolve(root: safefs.Root, text: str, groups_add: Sequence[str] = ()) -> user.User:
     """``[USER][:GROUP]``, names or numbers, as Docker understands it.
 
     Digits are an id even where an account has them as its name (CVE-2016-3697). A number need not
@@ -79,7 +67,7 @@ def resolve(root: safefs.Root, text: str, groups_add: Sequence[str] = ()) -> Use
     more += [_group_id(groups, name, name) for name in groups_add]
     # The primary group is listed too: without it, setgid programs could shed it (CVE-2022-36109).
     additional = tuple(sorted({gid, *more}))
-    return User(account.uid, gid, additional, account.home, account.name)
+    return user.User(account.uid, gid, additional, account.home, account.name)
 
 
 def _account(root: safefs.Root, text: str, who: str) -> _Account:

@@ -9,20 +9,18 @@ equivalent of is left out rather than filled with a guess.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ...base.layout import Layout
+from ...records import effective
 from ...records.container_record import Record
 from ...spec.container import (
     DEFAULT_NETWORK,
     ContainerSpec,
     Endpoint,
     ImageDefaults,
-    Mount,
     Port,
     argv,
     endpoints,
@@ -32,33 +30,6 @@ from . import host_config, inspect_mounts
 
 #: What Docker writes for a time that has not come.
 NEVER = "0001-01-01T00:00:00Z"
-
-
-def anonymous_targets(
-    spec: ContainerSpec, image: ImageDefaults, inherited: Sequence[Mount] = ()
-) -> tuple[str, ...]:
-    """The paths that get a volume of their own: declared without a name, or the image's VOLUMEs.
-
-    Their volumes are ``Record.anonymous_volumes``, in this order.
-    """
-    declared = [mount.target for mount in spec.mounts if mount.kind == "anonymous"]
-    taken = {os.path.normpath(mount.target) for mount in (*spec.mounts, *inherited)}
-    return (*declared, *(path for path in image.volumes if os.path.normpath(path) not in taken))
-
-
-def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[Mount, ...]:
-    """Every mount of a container, anonymous volumes by their names, in the order of targets.
-
-    What it has from other containers gives way to what it declares itself.
-    """
-    asked = {mount.target: mount for mount in spec.mounts}
-    found = {mount.target: mount for mount in record.inherited}
-    found |= {target: mount for target, mount in asked.items() if mount.kind != "anonymous"}
-    targets = anonymous_targets(spec, image, record.inherited)
-    for target, name in zip(targets, record.anonymous_volumes):
-        mount = asked.get(target, Mount("volume", name, target))
-        found[target] = dataclasses.replace(mount, kind="volume", source=name)
-    return tuple(sorted(found.values(), key=lambda mount: mount.target))
 
 
 def document(
@@ -91,7 +62,9 @@ def document(
         "Platform": platform,
         "HostConfig": _host_config(spec, record),
         "GraphDriver": _graph_driver(layout, record),
-        "Mounts": [inspect_mounts.found(layout, mount) for mount in mounts(spec, record, image)],
+        "Mounts": [
+            inspect_mounts.found(layout, mount) for mount in effective.mounts(spec, record, image)
+        ],
         "Config": _config(spec, record, image),
         "NetworkSettings": _network_settings(spec, record, image, attached),
     }
@@ -210,31 +183,16 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
         "Cmd": list(process[len(entrypoint) :]) or None,
         "Image": spec.image,
-        "Volumes": {path: {} for path in anonymous_targets(spec, image, record.inherited)} or None,
+        "Volumes": {path: {} for path in effective.anonymous_targets(spec, image, record.inherited)}
+        or None,
         "WorkingDir": image.working_dir if spec.working_dir is None else spec.working_dir,
         "Entrypoint": list(entrypoint) or None,
         "Labels": {**image.labels, **spec.labels},
-        "ExposedPorts": {port: {} for port in _exposed(spec, image)} or None,
+        "ExposedPorts": {port: {} for port in effective.exposed(spec, image)} or None,
         "StopSignal": image.stop_signal if spec.stop_signal is None else spec.stop_signal,
         "StopTimeout": spec.stop_timeout_s,
         **_healthcheck(spec, image),
     }
-
-
-def _exposed(spec: ContainerSpec, image: ImageDefaults) -> list[str]:
-    declared = (f"{port.container_port}/{port.protocol}" for port in spec.ports)
-    return sorted({*image.exposed_ports, *spec.exposed_ports, *declared})
-
-
-def ports(spec: ContainerSpec, image: ImageDefaults) -> tuple[Port, ...]:
-    """What is published: the declared ports and, where all are to be, the other exposed ones."""
-    named = {(port.container_port, port.protocol) for port in spec.ports}
-    others = []
-    for text in _exposed(spec, image) if spec.publish_all else ():
-        number, dummy, protocol = text.partition("/")
-        if number.isdecimal() and (int(number), protocol or "tcp") not in named:
-            others.append(Port(int(number), protocol or "tcp"))
-    return (*spec.ports, *others)
 
 
 def _network_settings(
@@ -251,7 +209,7 @@ def _network_settings(
         networks = {spec.network_mode: {**empty, **_endpoint("", None)}}
     first = found.get(next(iter(found), ""))
     top = _endpoint(record.id, first)
-    ports = published(record.publications, _exposed(spec, image)) if attached else {}
+    ports = published(record.publications, effective.exposed(spec, image)) if attached else {}
     # Docker repeats the addresses of the first network here; older templates read them.
     repeated = ("Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "MacAddress")
     return {

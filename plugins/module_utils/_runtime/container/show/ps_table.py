@@ -10,17 +10,18 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Optional
 
+from ...base import clock
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...records import container_record
 from ...records.container_record import Record
+from ...records.effective import mounts
 from ...spec import reference
 from ...spec.container import ContainerSpec, ImageDefaults, argv
 from ...spec.network import Publication
 from ...text.table import duration, listing, shortened, size
 from ..status import liveness
 from ..supervision import health
-from .inspect import mounts
 
 #: Docker's headings by the names its --format knows them under.
 _HEADINGS = {
@@ -112,7 +113,7 @@ def _details(
     labels = {**image.labels, **spec.labels}
     mounted = mounts(spec, found, image)
     names = [mount.source or mount.target for mount in mounted]
-    created = liveness.seconds(found.created) or 0.0
+    created = clock.seconds(found.created) or 0.0
     networks = [spec.network_mode] if spec.network_mode in ("host", "none") else []
     return {
         "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(created)),
@@ -173,5 +174,5 @@ def ports(publications: Sequence[Publication]) -> str:
 
 
 def _since(moment: str, now: float) -> str:
-    then = liveness.seconds(moment)
+    then = clock.seconds(moment)
     return "some time" if then is None else duration(now - then)

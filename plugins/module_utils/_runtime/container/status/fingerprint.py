@@ -11,8 +11,8 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
+from ...base import clock
 from ...records.container_record import Record
-from . import liveness
 
 _CHUNK = 1 << 20
 
@@ -48,7 +48,7 @@ def changed(paths: Iterable[str], run: Record) -> tuple[str, ...]:
 def _changed(path: str, known: Mapping[str, str], started_at: str) -> bool:
     if path in known:
         return digest(path) != known[path]
-    return _newest_s(path) > (liveness.seconds(started_at) or 0.0)
+    return _newest_s(path) > (clock.seconds(started_at) or 0.0)
 
 
 def _add(whole: hashlib._Hash, path: str, found: os.stat_result) -> None:

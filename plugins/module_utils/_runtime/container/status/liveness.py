@@ -11,11 +11,10 @@ survived a reboot or lost its process. Reading only; whoever acts writes down wh
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import time
 from typing import Optional
 
-from ...base import linux
+from ...base import linux, processes
 from ...base.layout import Layout
 from ...records import container_record
 from ...records.container_record import Record
@@ -34,24 +33,12 @@ _EXITING = 0x4
 LIVE = frozenset({"running", "paused"})
 
 
-def alive(pid: int, start: int) -> bool:
-    """Whether a process of this boot still runs. A zombie has ended; it only waits to be read."""
-    if pid <= 0:
-        return False
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return len(fields) > 19 and fields[0] not in (b"Z", b"X") and int(fields[19]) == start
-
-
 def is_running(layout: Layout, found: Record) -> bool:
     """Whether the process a record names is there, by (pid, start time, boot id)."""
     return (
         found.phase in LIVE
         and found.boot_id == linux.boot_id()
-        and alive(found.pid, found.pid_start)
+        and processes.alive(found.pid, found.pid_start)
     )
 
 
@@ -68,7 +55,7 @@ def _awaited(found: Record) -> bool:
     """Whether the process that waits to start a container again is there; it stands in the place
     of its monitor.
     """
-    return found.boot_id == linux.boot_id() and alive(found.conmon_pid, found.pid_start)
+    return found.boot_id == linux.boot_id() and processes.alive(found.conmon_pid, found.pid_start)
 
 
 def current(layout: Layout, container_id: str) -> Record:
@@ -136,19 +123,3 @@ def _exit(layout: Layout, found: Record) -> Optional[conmon_files.Exit]:
         if seen is not None or not monitored or time.monotonic() > deadline:
             return seen
         time.sleep(0.002)
-
-
-def now() -> str:
-    """The time as records hold it: RFC 3339 in UTC with nanoseconds."""
-    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-
-
-def seconds(moment: str) -> Optional[float]:
-    """A time of a record in seconds since the epoch; None when it is empty."""
-    if not moment:
-        return None
-    whole, dummy, fraction = moment.rstrip("Z").partition(".")
-    parsed = datetime.datetime.fromisoformat(whole)
-    return parsed.replace(tzinfo=datetime.timezone.utc).timestamp() + float(f"0.{fraction or 0}")

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
+from ...base import clock
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
@@ -122,7 +123,7 @@ def sample(
     return {
         "id": found.id,
         "name": f"/{found.name}",
-        "read": liveness.now(),
+        "read": clock.now(),
         "preread": earlier.get("read", _NEVER),
         "num_procs": 0,
         "storage_stats": {},

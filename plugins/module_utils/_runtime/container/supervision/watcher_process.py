@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
-from ...base import cgroups, files, process
+from ...base import cgroups, clock, files, process
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...plan.plan import Host
@@ -221,12 +221,12 @@ def _due(layout: Layout, one: _Watched, check: Healthcheck, now: float) -> float
     """When a run is to be checked next: an interval after the last check, or after its start."""
     known = _known(layout, one.run)
     last = known.log[-1].end if known.log else one.run.started_at
-    ago_s = time.time() - (liveness.seconds(last) or time.time())
+    ago_s = time.time() - (clock.seconds(last) or time.time())
     return now + max(0.0, health.pause_s(known, check, _age_s(one.run)) - max(0.0, ago_s))
 
 
 def _age_s(run: Record) -> float:
-    return time.time() - (liveness.seconds(run.started_at) or time.time())
+    return time.time() - (clock.seconds(run.started_at) or time.time())
 
 
 def _child(host: Host, run: Record, check: Healthcheck) -> None:
@@ -258,7 +258,7 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
     """
     from ..engine import oci_runtime  # Whoever only asks whether there is a watcher does without.
 
-    begun = liveness.now()
+    begun = clock.now()
     try:
         config = files.read_json(layout.run_container(run.id) / "config.json")
         asked = {**config["process"], "terminal": False, "args": list(health.argv(check))}
@@ -272,12 +272,12 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
             name=run.name,
         )
     except (Error, OSError) as exc:
-        return Probe(begun, liveness.now(), -1, str(exc)[: health.OUTPUT_LIMIT])
+        return Probe(begun, clock.now(), -1, str(exc)[: health.OUTPUT_LIMIT])
     said = (done.stdout + done.stderr)[: health.OUTPUT_LIMIT].decode("utf-8", "replace")
     if done.timed_out:
         said = f"Health check exceeded timeout ({check.timeout_s:g}s): {said}"
-        return Probe(begun, liveness.now(), -1, said[: health.OUTPUT_LIMIT])
-    return Probe(begun, liveness.now(), done.returncode, said)
+        return Probe(begun, clock.now(), -1, said[: health.OUTPUT_LIMIT])
+    return Probe(begun, clock.now(), done.returncode, said)
 
 
 def _turn_over(layout: Layout, run: Record) -> None:

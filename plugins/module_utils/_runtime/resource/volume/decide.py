@@ -81,7 +81,7 @@ class Create(Step[State]):
         return State(have.name, self.volume)
 
     def execute(self, host: Host) -> None:
-        from ...container.status.liveness import now
+        from ...base.clock import now
 
         store.ensure(host.layout, dataclasses.replace(self.volume, created=now()))
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restart policy says of a container that has ended: whether it starts again, and when."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Optional
+
+from ...base import clock
+from ...records.container_record import Record
+from ...spec.container import RestartPolicy
+
+#: Docker's back-off: doubled from try to try, reset by a run of ten seconds (restartmanager.go).
+_FIRST_BACKOFF_S = 0.1
+
+
+_LONGEST_BACKOFF_S = 60.0
+
+
+_SETTLED_S = 10.0
+
+
+def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
+    """The record of a container that waits for its next start, or None when it stays down. Pure."""
+    if ended.stopped_by_user or ended.stopped_by_host or not wanted(ended, policy):
+        return None
+    began, finished = clock.seconds(ended.started_at), clock.seconds(ended.finished_at)
+    ran_s = finished - began if began is not None and finished is not None else 0.0
+    doubled_s = ended.backoff_s * 2
+    if ran_s >= _SETTLED_S or not doubled_s:
+        doubled_s = _FIRST_BACKOFF_S
+    return dataclasses.replace(
+        ended,
+        phase="restarting",
+        restart_count=ended.restart_count + 1,
+        backoff_s=min(doubled_s, _LONGEST_BACKOFF_S),
+    )
+
+
+def wanted(ended: Record, policy: RestartPolicy) -> bool:
+    """Whether a policy asks for another start of a container that ended by itself. Pure."""
+    if policy.name == "on-failure":
+        most = policy.maximum_retry_count
+        return ended.exit_code != 0 and (most == 0 or ended.restart_count < most)
+    return policy.name in ("always", "unless-stopped")
