@@ -23,21 +23,15 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
 
 
 def task(name: str, **given: Any) -> Task:
-    """A task of the module container, with the defaults of its argument_spec."""
-    defaults: dict[str, Any] = {
+    """A task of the module container, with the defaults of its options and those of tests."""
+    usual: dict[str, Any] = {
         "image": "busybox:1",
-        "state": "started",
         "pull": "never",
         "command": ["sleep", "1000"],
         "stop_signal": "KILL",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
         "keep_volumes": False,
-        "force_kill": False,
     }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    params = {**catalogue.defaults(), **usual, "name": name, **given}
     return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 

@@ -143,16 +143,6 @@ LIVE = frozenset(
     | {"auto_remove", "restart_on_change"}
 )
 
-#: Options of the module that say what a task does, and nothing of what a container is.
-ACTING = frozenset(
-    {"name", "state", "image", "pull", "platform", "container_default_behavior"}
-    | {"undeclared", "comparisons", "recreate", "restart"}
-    | {"force_kill", "keep_volumes", "kill_signal", "paused", "healthy_wait_timeout"}
-    | {"removal_wait_timeout", "rollback_unless_healthy", "detach", "cleanup", "output_logs"}
-    | {"image_comparison", "image_label_mismatch", "image_name_mismatch"}
-    | {"pull_check_mode_behavior"}
-)
-
 #: Every option of community.docker's docker_container (4.x), but for those about its daemon.
 _DOCKERS = """
 auto_remove blkio_weight cap_drop capabilities cgroup_parent cgroupns_mode cleanup

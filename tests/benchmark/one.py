@@ -40,17 +40,13 @@ PRELOADED = (actions,)
 def main() -> None:
     name, image, network, *rest = sys.argv[1:]
     params = {
-        **dict.fromkeys(catalogue.FIELDS),
+        **catalogue.defaults(),
         "name": name,
         "image": image,
         "state": "absent" if rest else "started",
         "command": ["sleep", "1000"],
         "networks": [{"name": network}],
-        "undeclared": "reset",
-        "comparisons": None,
         "pull": "missing",
-        "recreate": False,
-        "restart": False,
         "keep_volumes": False,
         "force_kill": True,
     }

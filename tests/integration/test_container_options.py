@@ -70,19 +70,13 @@ def task(name: str, **given: Any) -> Task:
     """A task of the module container, without a network."""
     defaults: dict[str, Any] = {
         "image": "busybox:1",
-        "state": "started",
         "pull": "never",
         "command": ["sleep", "1000"],
         "stop_signal": "KILL",
         "network_mode": "none",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
         "keep_volumes": False,
-        "force_kill": False,
     }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    params = {**catalogue.defaults(), **defaults, "name": name, **given}
     return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 

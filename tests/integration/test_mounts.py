@@ -67,17 +67,11 @@ def task(name: str, **given: Any) -> Task:
         "image": "busybox:1",
         "command": ["sleep", "1000"],
         "stop_signal": "KILL",
-        "state": "started",
         "pull": "never",
         "network_mode": "none",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
         "keep_volumes": False,
-        "force_kill": False,
     }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    params = {**catalogue.defaults(), **defaults, "name": name, **given}
     return Task(declare.declare, decide.RESOURCE, params)
 
 

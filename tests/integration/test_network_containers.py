@@ -97,10 +97,9 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
     """Check, apply, apply, check: the first prediction holds, and then nothing is left to do."""
     add_network(world.layout, "blue", "10.1.1.0/24")
     given: dict[str, Any] = {
-        "name": "web", "image": "busybox:1", "state": "started", "pull": "never",
-        "command": ["sh", "-c", SERVE], "stop_signal": "KILL", "undeclared": "reset",
-        "comparisons": None, "recreate": False, "restart": False, "keep_volumes": False,
-        "force_kill": False, "networks": [{"name": "blue", "aliases": ["www"]}],
+        "name": "web", "image": "busybox:1", "pull": "never",
+        "command": ["sh", "-c", SERVE], "stop_signal": "KILL", "keep_volumes": False,
+        "networks": [{"name": "blue", "aliases": ["www"]}],
         "hostname": "front", "domainname": "example.org", "exposed_ports": ["81", "82/udp"],
         "published_ports": ["9000-9003:80", "all"], "default_host_ip": "127.0.0.1",
         "publish_scope": ["lan"], "dns_servers": ["192.0.2.53"], "dns_opts": ["timeout:1"],
@@ -109,7 +108,7 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
     made = Task(
         decide.declare,
         installing.with_program(decide.RESOURCE),
-        {**dict.fromkeys(catalogue.FIELDS), **given},
+        {**catalogue.defaults(), **given},
     )
     assert_play_is_predicted(world.layout, [made])
     assert apply(world.layout, made)[0].actions == ()
@@ -126,16 +125,13 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
     assert f" web,www,{found['Id'][:12]} 192.0.2.53\n" in zone.read_text()
     # Who leaves the options out has none of it any more.
     bare = {key: value for key, value in given.items() if key in _NEEDED}
-    made = Task(made.declare, made.resource, {**dict.fromkeys(catalogue.FIELDS), **bare})
+    made = Task(made.declare, made.resource, {**catalogue.defaults(), **bare})
     assert_play_is_predicted(world.layout, [made])
     found = json.loads(world.slipway("inspect", "web").stdout)[0]
     assert found["HostConfig"]["Dns"] == [] and not any(found["NetworkSettings"]["Ports"].values())
 
 
-_NEEDED = frozenset(
-    {"name", "image", "state", "pull", "command", "stop_signal", "undeclared", "comparisons"}
-    | {"recreate", "restart", "keep_volumes", "force_kill", "networks"}
-)
+_NEEDED = frozenset({"name", "image", "pull", "command", "stop_signal", "keep_volumes", "networks"})
 
 
 def test_a_link_is_to_a_container_that_exists(world: World) -> None:

@@ -80,21 +80,15 @@ def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
 
 
 def container(name: str, **given: Any) -> Task:
-    """A task of the module container, with the defaults of its argument_spec."""
+    """A task of the module container, with its defaults."""
     defaults: dict[str, Any] = {
         "image": "busybox:1",
-        "state": "started",
         "pull": "never",
         "command": ["sh", "-c", SERVE],
         "stop_signal": "KILL",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
         "keep_volumes": False,
-        "force_kill": False,
     }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    params = {**catalogue.defaults(), **defaults, "name": name, **given}
     return Task(declare.declare, decide.RESOURCE, params)
 
 

@@ -71,14 +71,8 @@ def container(name: str, **given: Any) -> Task:
         "state": "present",
         "pull": "never",
         "network_mode": "none",
-        "undeclared": "reset",
-        "comparisons": None,
-        "recreate": False,
-        "restart": False,
-        "keep_volumes": True,
-        "force_kill": False,
     }
-    params = {**dict.fromkeys(catalogue.FIELDS), **defaults, "name": name, **given}
+    params = {**catalogue.defaults(), **defaults, "name": name, **given}
     return Task(declare.declare, decide.RESOURCE, params)
 
 

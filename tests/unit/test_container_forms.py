@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from option_rows import ACTING
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -27,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     seccomp,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    acting,
     catalogue,
     text,
 )
@@ -42,7 +42,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
     Ulimit,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
-from ansible_collections.slipway.engine.plugins.modules import container
 
 MEANINGS: list[tuple[str, Any, Any]] = [
     ("memory", "512M", 512 << 20),
@@ -315,12 +314,13 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-_SPEC: dict[str, Any] = dict(container.ARGUMENT_SPEC)
+_SPEC = catalogue.argument_spec()
+_ACTING = {argument.name for argument in acting.OPTIONS}
 #: Whatever takes a text somewhere.
 _TAKING_TEXT = sorted(
     option
     for option, known in _SPEC.items()
-    if option not in ACTING and any(True for dummy in _shapes(known, "x"))
+    if option not in _ACTING and any(True for dummy in _shapes(known, "x"))
 )
 
 
@@ -328,7 +328,7 @@ _TAKING_TEXT = sorted(
 def test_hostile_strings_are_refused_or_stay_one_value(option: str) -> None:
     """Nothing but an Error with a sentence in it, or a value that is one whole, escaped string."""
     defaults: dict[str, Any] = {
-        **{name: known.get("default") for name, known in _SPEC.items()},
+        **catalogue.defaults(),
         "name": "web",
         "image": "busybox:1",
         "command": ["true"],

@@ -19,6 +19,9 @@ import pytest
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.version import VERSION
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
     network_record,
@@ -29,7 +32,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
-from ansible_collections.slipway.engine.plugins.modules import container
 
 RECORDS = Path(__file__).parents[1] / "records"
 RELEASES = sorted(path.stem for path in RECORDS.glob("*.json"))
@@ -67,12 +69,10 @@ def test_there_are_records_of_this_release() -> None:
 
 
 def test_the_task_that_made_a_container_changes_nothing(host: Layout, kept: dict[str, Any]) -> None:
-    spec: dict[str, Any] = dict(container.ARGUMENT_SPEC)
-    left_out = {name: option.get("default") for name, option in spec.items()}
     assert kept["containers"]
     for container_id, values in kept["containers"].items():
         have = container_record.read_spec(host, container_id)
-        params = {**left_out, "name": have.name, **kept["tasks"][have.name]}
+        params = {**catalogue.defaults(), "name": have.name, **kept["tasks"][have.name]}
         want = declare.resolve(declare.declare(params), have.image, have.image_id, have)
         assert declare.differing(have, want) == []
         assert declare.shown(have) == declare.shown(want)

@@ -13,18 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
-from ...container.option.catalogue import OPTIONS
-from ...container.option.refused import REFUSED as UNSERVED
+from ...container.option import catalogue
 from .run_flags import REFUSED, SIMPLE, pairs
 from .verbs import Arguments
 
 _Convert = Callable[[Any], Any]
-
-
-def known() -> frozenset[str]:
-    """The options that the module has, those included that it refuses with a reason."""
-    names = {option.name for option in OPTIONS} | set(UNSERVED)
-    return frozenset(names | {name for option in OPTIONS for name in option.companions})
 
 
 def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -61,7 +54,7 @@ def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, An
 
 
 def _set(found: dict[str, Any], flag: str, option: str, value: Any) -> None:
-    if option not in known():
+    if option not in catalogue.ARGUMENTS:
         raise _refused(flag, "")
     found[option] = value
 
@@ -303,21 +296,8 @@ def _truth(key: str, text: str) -> bool:
 
 
 def with_defaults(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the module would have them: None for what is not given, and its defaults."""
-    return {
-        **dict.fromkeys(known()),
-        "image": None,
-        "state": "present",
-        "undeclared": "reset",
-        "comparisons": {},
-        "pull": "missing",
-        "recreate": False,
-        "restart": False,
-        "keep_volumes": True,
-        "force_kill": False,
-        "command_handling": "correct",
-        **found,
-    }
+    """Parameters as the module would have them: its defaults for what is not given."""
+    return {**catalogue.defaults(), "state": "present", **found}
 
 
 def environment() -> Mapping[str, str]:

@@ -66,8 +66,8 @@ def extra_hosts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 OPTIONS = (
-    Option("dns_servers", parse=lambda value: addresses("dns_servers", value)),
-    Option("dns_search_domains", "dns_search", domains),
-    Option("dns_opts", "dns_options", resolver_options),
-    Option("etc_hosts", "extra_hosts", extra_hosts, show=dict),
+    Option("dns_servers", "list", parse=lambda value: addresses("dns_servers", value)),
+    Option("dns_search_domains", "list", field="dns_search", parse=domains),
+    Option("dns_opts", "list", field="dns_options", parse=resolver_options),
+    Option("etc_hosts", "dict", field="extra_hosts", parse=extra_hosts, show=dict),
 )

@@ -101,6 +101,6 @@ def _tag(spec: ContainerSpec, text: str) -> str:
 
 
 OPTIONS = (
-    Option("log_driver", parse=log_driver, show=lambda value: value or FILE),
-    Option("log_options", parse=log_options),
+    Option("log_driver", choices=DRIVERS, parse=log_driver, show=lambda value: value or FILE),
+    Option("log_options", "dict", aliases=("log_opt",), parse=log_options),
 )

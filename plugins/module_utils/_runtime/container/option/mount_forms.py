@@ -20,9 +20,9 @@ from ...spec.container import Mount
 from .option import bad
 from .text import string_map
 
-_PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 #: Accepted because they stand in playbooks: they only ever meant something on Docker for macOS.
-_CONSISTENCIES = ("cached", "consistent", "default", "delegated")
+CONSISTENCIES = ("cached", "consistent", "default", "delegated")
 
 _NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 # Written out and compiled when a tmpfs asks for them: every task of the module imports this.
@@ -100,9 +100,9 @@ def _with_mode(text: str, mount: Mount, mode: str) -> Mount:
         return dataclasses.replace(mount, relabel=mode)
     if mode == "nocopy" and mount.kind != "bind":
         return dataclasses.replace(mount, copy_up=False)
-    if mode in _PROPAGATIONS and mount.kind == "bind":
+    if mode in PROPAGATIONS and mount.kind == "bind":
         return dataclasses.replace(mount, propagation=mode)
-    if mode in _CONSISTENCIES:
+    if mode in CONSISTENCIES:
         return mount
     raise bad("volumes", text, f"{mode!r} is not a mode of a {mount.kind} mount")
 

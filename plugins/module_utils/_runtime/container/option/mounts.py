@@ -12,7 +12,7 @@ from ...base.errors import Error
 from ...spec.container import Mount
 from ...spec.volume import without_passwords
 from . import mount_forms
-from .option import Option
+from .option import Argument, Option
 
 
 def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
@@ -70,14 +70,42 @@ def _more(have: Any, given: Any) -> tuple[Mount, ...]:
     return tuple(sorted((*given, *kept), key=lambda mount: str(mount.target)))
 
 
+_KINDS = ("bind", "cluster", "image", "npipe", "tmpfs", "volume")
+
+_MOUNTS = Argument(
+    "mounts",
+    "list",
+    suboptions=(
+        Argument("target", required=True),
+        Argument("source"),
+        Argument("type", choices=_KINDS, default="volume"),
+        Argument("read_only", "bool"),
+        Argument("consistency", choices=mount_forms.CONSISTENCIES),
+        Argument("propagation", choices=mount_forms.PROPAGATIONS),
+        Argument("create_mountpoint", "bool"),
+        Argument("non_recursive", "bool"),
+        Argument("read_only_non_recursive", "bool"),
+        Argument("read_only_force_recursive", "bool"),
+        Argument("no_copy", "bool"),
+        Argument("labels", "dict"),
+        Argument("volume_driver"),
+        Argument("volume_options", "dict"),
+        Argument("subpath"),
+        Argument("tmpfs_size"),
+        Argument("tmpfs_mode"),
+        Argument("tmpfs_options", "list", "dict"),
+    ),
+)
+
 OPTIONS = (
     Option(
         "volumes",
-        "mounts",
+        "list",
+        field="mounts",
         read=mounts,
-        companions=("mounts", "tmpfs", "volume_driver"),
+        companions=(_MOUNTS, Argument("tmpfs", "list"), Argument("volume_driver")),
         show=lambda value: [show_mount(mount) for mount in value],
         more=_more,
     ),
-    Option("volumes_from", parse=mount_forms.of_containers),
+    Option("volumes_from", "list", parse=mount_forms.of_containers),
 )

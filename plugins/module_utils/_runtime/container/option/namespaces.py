@@ -42,7 +42,7 @@ def userns_mode(value: Any) -> str:
 OPTIONS = (
     Option("pid_mode", parse=mode("pid_mode", "host", "container:NAME")),
     Option("ipc_mode", parse=mode("ipc_mode", "host", "shareable", "none", "container:NAME")),
-    Option("uts", "uts_mode", mode("uts", "host")),
+    Option("uts", field="uts_mode", parse=mode("uts", "host")),
     Option("userns_mode", parse=userns_mode),
-    Option("cgroupns_mode"),
+    Option("cgroupns_mode", choices=("host", "private")),
 )

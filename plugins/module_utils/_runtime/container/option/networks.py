@@ -13,7 +13,7 @@ from typing import Any, Optional
 from ...base.errors import Error
 from ...spec.container import DEFAULT_NETWORK, Endpoint
 from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
-from .option import Option, bad
+from .option import Argument, Option, bad
 from .text import hostname
 
 #: What ``default`` means.
@@ -165,11 +165,25 @@ OPTIONS = (
     Option("network_mode", parse=network_mode),
     Option(
         "networks",
+        "list",
+        suboptions=(
+            Argument("name", required=True),
+            Argument("ipv4_address"),
+            Argument("ipv6_address"),
+            Argument("mac_address"),
+            Argument("aliases", "list"),
+            Argument("links", "list"),
+            Argument("gw_priority", "int"),
+            Argument("driver_opts", "dict"),
+        ),
         read=_networks,
-        companions=("network_mode", "networks_cli_compatible", "purge_networks"),
+        companions=(
+            Argument("networks_cli_compatible", "bool", default=True),
+            Argument("purge_networks", "bool", default=False),
+        ),
         show=lambda value: [show_endpoint(endpoint) for endpoint in value],
         more=_more,
     ),
     Option("mac_address", parse=mac_address),
-    Option("links", parse=links),
+    Option("links", "list", parse=links),
 )

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an option of the module is: its name, the field of the spec it speaks of, its forms. Pure.
+"""What an option of the module is: its name, what it takes, the field of the spec it sets. Pure.
 
 Names, forms and meanings are those of community.docker's docker_container. Every parser raises
 Error that names the option and the text; every ``show_*`` function is its inverse, for diffs. The
-options stand in tables by subject, in the files beside this one; catalogue.py joins them.
+options are listed in tables by subject, in the files beside this one; catalogue.py joins them, and
+the module's argument_spec and the program's defaults are derived from them.
 """
 
 from __future__ import annotations
@@ -22,21 +23,54 @@ def same(value: Any) -> Any:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Option:
-    """One option: ``parse`` turns its value into that of the spec's ``field``, ``show`` shows it.
+class Argument:
+    """What a task may write: a name, and what Ansible is told about its value.
 
-    ``read`` takes the place of ``parse`` where several parameters make one value: it gets all of
-    them and returns None when the task says nothing; ``companions`` are those it reads beside
-    ``name``. ``more`` joins what is there with what is given under allow_more_present, where the
-    field's kind does not say it all.
+    ``elements`` of a list are texts unless something else is said; ``suboptions`` are those of a
+    dictionary, or of the dictionaries of a list.
     """
 
     name: str
+    type: str = "str"
+    elements: str = ""
+    choices: tuple[Any, ...] = ()
+    aliases: tuple[str, ...] = ()
+    suboptions: tuple[Argument, ...] = ()
+    default: Any = None
+    required: bool = False
+
+    def spec(self) -> dict[str, Any]:
+        """The entry of an argument_spec."""
+        found: dict[str, Any] = {"type": self.type}
+        if self.type == "list":
+            found["elements"] = self.elements or ("dict" if self.suboptions else "str")
+        if self.suboptions:
+            found["options"] = {option.name: option.spec() for option in self.suboptions}
+        if self.choices:
+            found["choices"] = list(self.choices)
+        if self.aliases:
+            found["aliases"] = list(self.aliases)
+        if self.default is not None:
+            found["default"] = self.default
+        return {**found, "required": True} if self.required else found
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Option(Argument):
+    """One that says what a container is: ``parse`` turns its value into that of the spec's
+    ``field``, ``show`` shows it.
+
+    ``read`` takes the place of ``parse`` where several parameters make one value: it gets all of
+    them and returns None when the task says nothing; ``companions`` are those it reads beside
+    ``name`` that set no field of their own. ``more`` joins what is there with what is given under
+    allow_more_present, where the field's kind does not say it all.
+    """
+
     field: str = ""
     parse: Callable[[Any], Any] = same
     show: Optional[Callable[[Any], Any]] = None
     read: Optional[Callable[[Mapping[str, Any]], Any]] = None
-    companions: tuple[str, ...] = ()
+    companions: tuple[Argument, ...] = ()
     more: Optional[Callable[[Any, Any], Any]] = None
 
     @property

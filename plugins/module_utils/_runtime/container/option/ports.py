@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.container import Port
-from .option import Option, bad
+from .option import Argument, Option, bad
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 
@@ -154,13 +154,15 @@ def _more(have: Any, given: Any) -> tuple[Port, ...]:
 OPTIONS = (
     Option(
         "published_ports",
-        "ports",
+        "list",
+        aliases=("ports",),
+        field="ports",
         show=lambda value: [show_port(port) for port in value],
         read=_declared,
-        companions=("default_host_ip",),
+        companions=(Argument("default_host_ip"),),
         more=_more,
     ),
-    Option("publish_all_ports", "publish_all", read=_publish_all, companions=("published_ports",)),
-    Option("exposed_ports", parse=exposed_ports),
-    Option("publish_scope", parse=scopes),
+    Option("publish_all_ports", "bool", field="publish_all", read=_publish_all),
+    Option("exposed_ports", "list", aliases=("exposed", "expose"), parse=exposed_ports),
+    Option("publish_scope", "list", parse=scopes),
 )

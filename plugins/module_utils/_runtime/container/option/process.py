@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.identifiers import signal_number
-from .option import Option, bad
+from .option import Argument, Option, bad
 from .text import hostname, number, path, plain, string_map, words
 
 #: Secrets live in environments, and diffs are printed and kept.
@@ -123,29 +123,33 @@ def runtime(value: Any) -> str:
     return text
 
 
+_HANDLING = Argument("command_handling", choices=("compatibility", "correct"), default="correct")
+
 OPTIONS = (
-    Option("command", read=command, companions=("command_handling",)),
-    Option("entrypoint", read=entrypoint, companions=("command_handling",)),
+    Option("command", "raw", read=command, companions=(_HANDLING,)),
+    Option("entrypoint", "list", read=entrypoint, companions=(_HANDLING,)),
     Option(
         "env",
+        "dict",
         read=env,
-        companions=("env_file",),
+        companions=(Argument("env_file", "path"),),
         show=lambda value: dict.fromkeys(value, HIDDEN),
     ),
-    Option("labels", parse=lambda value: string_map("labels", value)),
+    Option("labels", "dict", parse=lambda value: string_map("labels", value)),
     Option("hostname", parse=hostname),
     Option("domainname", parse=lambda value: hostname(value, "domainname")),
     Option("user", parse=user),
-    Option("groups", parse=groups),
+    Option("groups", "list", parse=groups),
     Option("working_dir", parse=working_dir),
     Option("stop_signal", parse=stop_signal),
     Option(
         "stop_timeout",
-        "stop_timeout_s",
-        lambda value: number("stop_timeout", value, 0, 1 << 31),
+        "int",
+        field="stop_timeout_s",
+        parse=lambda value: number("stop_timeout", value, 0, 1 << 31),
     ),
-    Option("tty"),
-    Option("interactive"),
-    Option("init"),
+    Option("tty", "bool"),
+    Option("interactive", "bool"),
+    Option("init", "bool"),
     Option("runtime", parse=runtime),
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...base.errors import Error
+from .option import Argument
 
 #: Option -> why not, and what to do.
 REFUSED: Mapping[str, tuple[str, str]] = {
@@ -25,6 +26,23 @@ REFUSED: Mapping[str, tuple[str, str]] = {
         "put what may grow on a volume or a tmpfs of limited size",
     ),
 }
+
+
+OPTIONS = (
+    Argument(
+        "device_requests",
+        "list",
+        suboptions=(
+            Argument("capabilities", "list", "list"),
+            Argument("count", "int"),
+            Argument("device_ids", "list"),
+            Argument("driver"),
+            Argument("options", "dict"),
+        ),
+    ),
+    Argument("kernel_memory"),
+    Argument("storage_opts", "dict"),
+)
 
 
 def refuse(params: Mapping[str, Any]) -> None:

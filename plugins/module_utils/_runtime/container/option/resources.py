@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 from ...spec.container import SHM_SIZE_BYTES, DeviceMapping, DeviceRate, Ulimit
-from .option import Option, bad
+from .option import Argument, Option, bad
 from .text import number, path, plain, show_size, size
 
 _MAX = (1 << 63) - 1
@@ -222,50 +222,62 @@ def cgroup_parent(text: str) -> str:
     return text
 
 
+def _rates_option(
+    name: str, kind: str, whole: Callable[[Any], int], shown: Callable[[int], Any]
+) -> Option:
+    suboptions = (Argument("path", required=True), Argument("rate", kind, required=True))
+    return Option(
+        name,
+        "list",
+        suboptions=suboptions,
+        parse=rates(name, whole),
+        show=_show_rates(shown),
+        more=_more_rates,
+    )
+
+
 OPTIONS = (
-    Option("memory", "memory_bytes", _size("memory"), show_size),
+    Option("memory", field="memory_bytes", parse=_size("memory"), show=show_size),
     Option(
-        "memory_reservation", "memory_reservation_bytes", _size("memory_reservation"), show_size
+        "memory_reservation",
+        field="memory_reservation_bytes",
+        parse=_size("memory_reservation"),
+        show=show_size,
     ),
-    Option("memory_swap", "memory_swap_bytes", memory_swap, _show_swap),
-    Option("memory_swappiness", parse=swappiness),
-    Option("cpus", "nano_cpus", nano_cpus, lambda value: value / 1e9),
-    Option("cpu_shares", parse=_or_zero("cpu_shares", 2, 262144)),
-    Option("cpu_period", "cpu_period_us", _or_zero("cpu_period", 1000, 1_000_000)),
-    Option("cpu_quota", "cpu_quota_us", cpu_quota),
+    Option("memory_swap", field="memory_swap_bytes", parse=memory_swap, show=_show_swap),
+    Option("memory_swappiness", "int", parse=swappiness),
+    Option("cpus", "float", field="nano_cpus", parse=nano_cpus, show=lambda value: value / 1e9),
+    Option("cpu_shares", "int", parse=_or_zero("cpu_shares", 2, 262144)),
+    Option(
+        "cpu_period", "int", field="cpu_period_us", parse=_or_zero("cpu_period", 1000, 1_000_000)
+    ),
+    Option("cpu_quota", "int", field="cpu_quota_us", parse=cpu_quota),
     Option("cpuset_cpus", parse=lambda value: cpu_list("cpuset_cpus", value)),
     Option("cpuset_mems", parse=lambda value: cpu_list("cpuset_mems", value)),
-    Option("pids_limit", parse=pids_limit),
-    Option("blkio_weight", parse=_or_zero("blkio_weight", 10, 1000)),
-    *(
-        Option(
-            name,
-            parse=rates(name, _size(name)),
-            show=_show_rates(show_size),
-            more=_more_rates,
-        )
-        for name in ("device_read_bps", "device_write_bps")
-    ),
-    *(
-        Option(name, parse=rates(name, int), show=_show_rates(int), more=_more_rates)
-        for name in ("device_read_iops", "device_write_iops")
-    ),
+    Option("pids_limit", "int", parse=pids_limit),
+    Option("blkio_weight", "int", parse=_or_zero("blkio_weight", 10, 1000)),
+    _rates_option("device_read_bps", "str", _size("device_read_bps"), show_size),
+    _rates_option("device_write_bps", "str", _size("device_write_bps"), show_size),
+    _rates_option("device_read_iops", "int", int, int),
+    _rates_option("device_write_iops", "int", int, int),
     # Docker's name for the option and its meaning part here: true disables the OOM killer.
-    Option("oom_killer", "oom_kill_disable"),
-    Option("oom_score_adj", parse=lambda value: number("oom_score_adj", value, -1000, 1000)),
+    Option("oom_killer", "bool", field="oom_kill_disable"),
+    Option("oom_score_adj", "int", parse=lambda value: number("oom_score_adj", value, -1000, 1000)),
     Option(
         "ulimits",
+        "list",
         parse=ulimits,
         show=lambda value: [f"{limit.name}:{limit.soft}:{limit.hard}" for limit in value],
         more=_more_ulimits,
     ),
-    Option("shm_size", "shm_size_bytes", shm_size, show_size),
+    Option("shm_size", field="shm_size_bytes", parse=shm_size, show=show_size),
     Option("cgroup_parent", parse=cgroup_parent),
     Option(
         "devices",
+        "list",
         parse=devices,
         show=lambda value: [show_device(device) for device in value],
         more=_more_devices,
     ),
-    Option("device_cgroup_rules", parse=device_cgroup_rules),
+    Option("device_cgroup_rules", "list", parse=device_cgroup_rules),
 )

@@ -133,15 +133,21 @@ def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 OPTIONS = (
-    Option("read_only"),
-    Option("privileged"),
-    Option("capabilities", "cap_add", lambda value: capabilities("capabilities", value)),
+    Option("read_only", "bool"),
+    Option("privileged", "bool"),
+    Option(
+        "capabilities",
+        "list",
+        field="cap_add",
+        parse=lambda value: capabilities("capabilities", value),
+    ),
     Option(
         "security_opts",
+        "list",
         parse=security_opts,
         show=_show_security_opts,
         more=_more_security_opts,
     ),
-    Option("sysctls", parse=sysctls),
-    Option("cap_drop", parse=lambda value: capabilities("cap_drop", value)),
+    Option("sysctls", "dict", parse=sysctls),
+    Option("cap_drop", "list", parse=lambda value: capabilities("cap_drop", value)),
 )

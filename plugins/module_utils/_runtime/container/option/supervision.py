@@ -10,8 +10,10 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.container import Healthcheck, RestartPolicy
-from .option import Option, bad
+from .option import Argument, Option, bad
 from .text import duration_s, number, path, plain
+
+RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 
 def restart_policy(name: str, retries: int) -> RestartPolicy:
@@ -81,16 +83,31 @@ def show_healthcheck(check: Optional[Healthcheck]) -> Any:
 
 
 OPTIONS = (
-    Option("auto_remove"),
+    Option("auto_remove", "bool"),
     Option(
         "restart_on_change",
+        "list",
         parse=lambda value: tuple(sorted({path("restart_on_change", one) for one in value})),
     ),
-    Option("healthcheck", parse=healthcheck, show=show_healthcheck),
+    Option(
+        "healthcheck",
+        "dict",
+        suboptions=(
+            Argument("test", "raw"),
+            Argument("interval"),
+            Argument("timeout"),
+            Argument("retries", "int"),
+            Argument("start_period"),
+            Argument("start_interval"),
+        ),
+        parse=healthcheck,
+        show=show_healthcheck,
+    ),
     Option(
         "restart_policy",
+        choices=RESTART_POLICIES,
         show=show_restart_policy,
         read=_restart_policy,
-        companions=("restart_retries",),
+        companions=(Argument("restart_retries", "int"),),
     ),
 )

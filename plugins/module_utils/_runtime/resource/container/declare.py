@@ -39,12 +39,7 @@ _COMPATIBLE: Mapping[str, Any] = {
 }
 
 #: The option that stands for all that are written in its place or beside it, such as mounts.
-_WRITTEN_AS = {
-    companion: option.name
-    for option in OPTIONS
-    for companion in option.companions
-    if companion not in FIELDS
-}
+_WRITTEN_AS = {companion.name: option.name for option in OPTIONS for companion in option.companions}
 
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
 
