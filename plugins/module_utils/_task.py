@@ -94,6 +94,12 @@ def converge(
             plan, found = carry_out(host, resource, declared)
             _library.keep(_write)
         result = _result(host, resource, plan, found)
+        # Only who asks for a diff gets one: it can be large, and looping tasks keep every result.
+        if module._diff:
+            result["diff"] = {
+                "before": resource.view(plan.have),
+                "after": resource.view(plan.want),
+            }
     except Error as exc:
         _fail(module, host, exc)
     except OSError as exc:
@@ -186,7 +192,6 @@ def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> di
     return {
         "changed": plan.changed,
         "actions": plan.actions,
-        "diff": {"before": resource.view(plan.have), "after": resource.view(plan.want)},
         **({"differences": list(plan.reasons)} if plan.reasons else {}),
         **resource.result(host, found),
         **(resource.report(host, plan) if resource.report else {}),

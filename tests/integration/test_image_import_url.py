@@ -363,9 +363,9 @@ def test_the_modules_import_a_url(layout: Layout, site: FaultyServer, tmp_path: 
         {"slipway.engine.image": {"name": "b:1", "source": "import", "import": {"src": src}}},
     ]
     play = Play(tmp_path)
-    foretold = play.tasks(tasks, "--check")
+    foretold = play.tasks(tasks, "--check", "--diff")
     assert foretold.status == 0, foretold.output
-    done = play.tasks(tasks)
+    done = play.tasks(tasks, "--diff")
     assert (done.status, done.changed) == (0, 2), done.output
     assert "s3cret" not in done.output
     records = ([dict(one) for one in run.record] for run in (foretold, done))

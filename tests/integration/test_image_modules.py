@@ -57,9 +57,9 @@ def test_a_play_of_every_module_of_images(
         same("result.images | length == 2"),
         task("prune", images=True, images_filters={"dangling": False}),
     ]
-    foretold = play.tasks(tasks, "--check")
+    foretold = play.tasks(tasks, "--check", "--diff")
     assert foretold.status == 0, foretold.output
-    done = play.tasks(tasks)
+    done = play.tasks(tasks, "--diff")
     assert done.status == 0, done.output
     assert done.changed == 12
     # In check mode the registry has not been pushed to, so a search finds less; it changes nothing.

@@ -334,7 +334,11 @@ def test_a_play_of_the_modules(world: World, tmp_path: Path) -> None:
     assert first.status == 0, first.output
     again = play.tasks(standing)
     assert (again.status, again.changed) == (0, 0), again.output
-    done = play.tasks(ending)
+    diffs = [
+        [item["diff"] for task in run.record for item in task["results"]] for run in (first, again)
+    ]
+    assert any(diffs[0]) and not any(diffs[1]), "a diff is for those who ask for one"
+    done = play.tasks(ending, "--diff")
     assert done.status == 0, done.output
     whole = [dict(one) for one in [*first.record, *done.record]]
     assert compare_predictions.differences([dict(one) for one in foretold.record], whole) == []
