@@ -10,6 +10,7 @@
     build                    a new image: its defaults, its layer, its config and manifest
     store                    blobs, index and unpacked layers below images/ and layers/
     layer                    one layer: tar, compression, unpacking, and making one
+    dockerfile               Dockerfiles and .dockerignore as values. Pure.
 
 ``transfer`` pulls and pushes, ``verify`` hashes everything again.
 """
