@@ -157,8 +157,10 @@ import json, os, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from bundles import Running
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import oci_runtime
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 layout = Layout.default()
 made = Running(layout, oci_runtime.choose(layout), Path({tar!r}))
 pid = made.start("sleep", "1000")

@@ -237,12 +237,16 @@ def test_a_restored_firewall_is_reported_once_in_a_play(world: World) -> None:
 SECOND_RUN = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.container import resource
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.program import with_program
-converging = with_program(resource.RESOURCE)
-host, declared = Host(Layout.default()), resource.declare(json.loads(sys.argv[2]))
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
+    with_program,
+)
+converging = with_program(decide.RESOURCE)
+host, declared = Host(Layout.default()), decide.declare(json.loads(sys.argv[2]))
 plan = converging.plan(declared, converging.observe(host, declared))
 assert plan.actions == [], plan.actions
 converging.result(host, plan.have)
@@ -257,9 +261,14 @@ def test_a_second_run_imports_nothing_that_acts(world: World) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     imported = done.stdout.split()
-    prefix = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
-    assert f"{prefix}.container.state" in imported
-    acting = ("image.transfer", "image.unpack", "container.lifecycle", "container.conmon")
+    prefix = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
+    assert f"{prefix}.resource.container.observe" in imported
+    acting = (
+        "image.transfer",
+        "image.layer.unpack",
+        "container.lifecycle",
+        "container.engine.conmon",
+    )
     for name in ("requests", "pyroute2", "ctypes", *(f"{prefix}.{part}" for part in acting)):
         assert name not in imported
 

@@ -39,8 +39,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 
-RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
-
 
 @pytest.fixture
 def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:

@@ -384,15 +384,18 @@ def _id(world: World, name: str) -> str:
     return actions.identify(world.host, name)
 
 
+#: The library's package, for code that runs in a process of its own.
+RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
+
+
 def _elsewhere(world: World, statement: str) -> list[str]:
     """A command line that acts on the installation from a process of its own."""
-    runtime = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
     path = next(p for p in sys.path if p.endswith(".build/collections"))
     code = (
         f"import sys; sys.path.insert(0, {path!r})\n"
-        f"from {runtime}.container import lifecycle\n"
-        f"from {runtime}.layout import Layout\n"
-        f"from {runtime}.plan import Host\n"
+        f"from {RUNTIME}.container.lifecycle import actions\n"
+        f"from {RUNTIME}.base.layout import Layout\n"
+        f"from {RUNTIME}.plan.plan import Host\n"
         f"host = Host(Layout.default())\n{statement}\n"
     )
     return [sys.executable, "-c", code]
@@ -400,9 +403,7 @@ def _elsewhere(world: World, statement: str) -> list[str]:
 
 def test_it_outlives_the_session_that_started_it(world: World) -> None:
     made = world.create("web")
-    start = _elsewhere(
-        world, f"lifecycle.start(host, {made.id!r}); print('up', flush=True); input()"
-    )
+    start = _elsewhere(world, f"actions.start(host, {made.id!r}); print('up', flush=True); input()")
     session = subprocess.Popen(
         start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     )
@@ -442,12 +443,12 @@ def test_a_start_that_is_killed_is_made_good_by_the_next(world: World, after_ms:
     made = world.create("web", network_mode="", ports=(Port(80, host_port=8080),))
     bomb = (
         "import os, signal, threading, time\n"
-        "from ansible_collections.slipway.engine.plugins.module_utils.runtime.network import link\n"
-        "link.preload().join()\n"
+        f"from {RUNTIME}.network.link import host_side\n"
+        "host_side.preload().join()\n"
         f"wait = {after_ms} / 1000\n"
         "threading.Thread(target=lambda: (time.sleep(wait), os.kill(os.getpid(), 9))).start()\n"
     )
-    victim = _elsewhere(world, f"{bomb}lifecycle.start(host, {made.id!r})\ntime.sleep(9)")
+    victim = _elsewhere(world, f"{bomb}actions.start(host, {made.id!r})\ntime.sleep(9)")
     subprocess.run(victim, check=False, timeout=30)
     for garbage in world.layout.tmp.iterdir():
         # What is half made lies here, and is garbage by definition.
@@ -478,7 +479,7 @@ def slow_runtime() -> Iterator[None]:
 def test_a_creation_in_flight_does_not_disturb_the_next(world: World, slow_runtime: None) -> None:
     """Its starter is killed while the OCI runtime creates, and the next start comes at once."""
     made = world.create("web")
-    statement = f"lifecycle.start(host, {made.id!r})\nimport time; time.sleep(9)"
+    statement = f"actions.start(host, {made.id!r})\nimport time; time.sleep(9)"
     victim = subprocess.Popen(_elsewhere(world, statement))
     until(
         lambda: any(
@@ -492,7 +493,7 @@ def test_a_creation_in_flight_does_not_disturb_the_next(world: World, slow_runti
 
 def test_many_starters_start_it_once(world: World) -> None:
     made = world.create("web")
-    start = _elsewhere(world, f"print(lifecycle.start(host, {made.id!r}).pid)")
+    start = _elsewhere(world, f"print(actions.start(host, {made.id!r}).pid)")
     starters = [subprocess.Popen(start, stdout=subprocess.PIPE) for dummy in range(4)]
     pids = {starter.communicate(timeout=30)[0] for starter in starters}
     assert pids == {f"{world.current(made.id).pid}\n".encode()}

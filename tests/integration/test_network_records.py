@@ -457,13 +457,13 @@ def test_connecting_and_synchronising_are_quick(
 def test_a_second_run_forks_nothing_and_imports_no_pyroute2(host: Host) -> None:
     converge(host, "web")
     script = (
-        "import sys; from {m}.layout import Layout; from {m}.plan import Host;"
-        "from {m}.network import declare, resource, publish;"
+        "import sys; from {m}.base.layout import Layout; from {m}.plan.plan import Host;"
+        "from {m}.network import synchronise; from {m}.resource.network import decide, declare;"
         "h = Host(Layout.default()); d = declare.declare({{'name': 'web'}});"
-        "assert not resource.plan(d, resource.observe(h, d)).steps;"
-        "publish.synchronise(h.layout);"
+        "assert not decide.plan(d, decide.observe(h, d)).steps;"
+        "synchronise.synchronise(h.layout);"
         "assert not [n for n in sys.modules if n.startswith('pyroute2')]"
-    ).format(m="ansible_collections.slipway.engine.plugins.module_utils.runtime")
+    ).format(m="ansible_collections.slipway.engine.plugins.module_utils._runtime")
     path = os.pathsep.join(p for p in sys.path if p)
     done = subprocess.run(
         ["strace", "-f", "-qq", "-e", "trace=execve", sys.executable, "-c", script],

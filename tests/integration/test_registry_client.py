@@ -506,8 +506,10 @@ PULL = """
 import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.oci import Descriptor
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.registry.client import Registry
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.client import (
+    Registry,
+)
 Registry({domain!r}).download("kill/a", Descriptor("x", {digest!r}, {size}), Path({target!r}))
 """
 

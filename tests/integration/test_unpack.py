@@ -287,7 +287,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from tars import entry, directory, END
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.image.unpack import unpack
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
+    unpack,
+)
 class Stream:
     def __init__(self):
         self.parts = self.make()

@@ -267,13 +267,13 @@ def test_the_verbs(world: World) -> None:
 SECOND_RUN = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.volume import resource
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils.runtime.plan import Host
-host, declared = Host(Layout.default()), resource.declare(json.loads(sys.argv[2]))
-plan = resource.RESOURCE.plan(declared, resource.RESOURCE.observe(host, declared))
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import decide
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+host, declared = Host(Layout.default()), decide.declare(json.loads(sys.argv[2]))
+plan = decide.RESOURCE.plan(declared, decide.RESOURCE.observe(host, declared))
 assert plan.actions == [], plan.actions
-resource.RESOURCE.result(host, plan.have)
+decide.RESOURCE.result(host, plan.have)
 print(*sys.modules)
 """
 
@@ -283,10 +283,10 @@ def test_a_second_run_reads_one_record(layout: Layout) -> None:
     apply(layout, want)
     argv = [sys.executable, "-c", SECOND_RUN, str(COLLECTIONS), json.dumps(want.params)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    prefix = "ansible_collections.slipway.engine.plugins.module_utils.runtime"
+    prefix = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
     imported = done.stdout.split()
     assert f"{prefix}.volume.store" in imported
-    for name in ("requests", "pyroute2", "ctypes", f"{prefix}.container.record"):
+    for name in ("requests", "pyroute2", "ctypes", f"{prefix}.records.container_record"):
         assert name not in imported
 
 

@@ -20,7 +20,9 @@ from ..program import zipapp
 if TYPE_CHECKING:
     # Ansible's packer sends every module it finds imported, here too: so the program's come along
     # with whatever installs it, and importing them costs a task nothing.
-    from . import main as main
+    from . import main
+
+    _SENT_ALONG = main
 
 S = TypeVar("S")
 D = TypeVar("D")

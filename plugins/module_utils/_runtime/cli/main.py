@@ -24,20 +24,26 @@ from .terminal.output import complain
 
 if TYPE_CHECKING:
     # directory.load imports these by name; whoever packs the program sees them here.
-    from . import complete as complete
-    from . import help as help
-    from .verb import attach as attach
-    from .verb import container as container
-    from .verb import exec as exec
-    from .verb import image as image
-    from .verb import image_files as image_files
-    from .verb import inside as inside
-    from .verb import network as network
-    from .verb import run as run
-    from .verb import show as show
-    from .verb import supervise as supervise
-    from .verb import system as system
-    from .verb import volume as volume
+    from . import complete, help
+    from .verb import (
+        attach,
+        container,
+        exec,
+        image,
+        image_files,
+        inside,
+        network,
+        run,
+        show,
+        supervise,
+        system,
+        volume,
+    )
+
+    _SENT_ALONG = (
+        attach, complete, container, exec, help, image, image_files, inside, network, run, show,
+        supervise, system, volume,
+    )  # fmt: skip
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
