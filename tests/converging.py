@@ -55,7 +55,7 @@ def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     declared = task.declare(task.params)
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     told = task.resource.report(host, plan) if task.resource.report else {}
-    if not plan.steps:
+    if not plan.steps and not plan.unmet:
         return _outcome(task, plan), {**task.resource.result(host, plan.have), **told}
     plan.apply(host)
     found = task.resource.observe(host, declared)

@@ -143,6 +143,11 @@ rc:
   returned: success and O(detach=false)
   type: int
   sample: 0
+msg:
+  description: How the command ended, with the last line it wrote.
+  returned: when RV(rc) is not 0
+  type: str
+  sample: "the command in container db exited with 3: psql: could not connect"
 truncated:
   description: Whether more was written than O(output_limit) allows.
   returned: success and O(detach=false)
@@ -171,6 +176,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
+
+#: How much of a command's last line goes into the message.
+_LAST_WORDS = 300
 
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
@@ -210,7 +218,8 @@ def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
             host, container_id, request, _stdin(params), limit=params["output_limit"]
         )
     except oci_runtime.NotStarted as exc:
-        return {"stdout": "", "stderr": str(exc), "rc": exc.status, "truncated": False}
+        refused = {"stdout": "", "stderr": str(exc), "rc": exc.status, "truncated": False}
+        return {**refused, "msg": str(exc)}
     stdout, stderr = (said.decode("utf-8", "replace") for said in (done.stdout, done.stderr))
     if params["strip_empty_ends"]:
         stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
@@ -219,7 +228,17 @@ def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
         "stderr": stderr,
         "rc": done.returncode,
         "truncated": done.truncated,
+        **_failure(params["container"], done.returncode, stderr or stdout),
     }
+
+
+def _failure(container: str, status: int, said: str) -> dict[str, str]:
+    """Why the task failed, which it does by any other status than 0: its last words."""
+    if status == 0:
+        return {}
+    last = said.strip().rpartition("\n")[2][:_LAST_WORDS]
+    told = f"the command in container {container} exited with {status}"
+    return {"msg": f"{told}: {last}" if last else told}
 
 
 def _argv(params: dict[str, Any]) -> tuple[str, ...]:
@@ -235,8 +254,8 @@ def _env(given: Optional[dict[str, Any]]) -> dict[str, str]:
     for name, value in (given or {}).items():
         if not isinstance(value, str):
             raise Error(
-                f"env: the value of {name} is no text",
-                hint="put it in quotes, so that YAML does not make something else of it",
+                f"Non-string value found for env option. Key: {name}",
+                hint="put it in quotes, or use the filter string where it is templated",
             )
     return dict(given or {})
 

@@ -251,7 +251,7 @@ def test_a_play_is_predicted(world: World, registry: Registry) -> None:
 
 
 def test_what_cannot_be_committed(world: World) -> None:
-    with pytest.raises(Error, match="there is no container 'nobody'"):
+    with pytest.raises(Error, match='Could not find container "nobody"'):
         apply(world.layout, task("nobody"))
     assert check(world.layout, task("nobody"), {}).changed is True
     world.create("work")

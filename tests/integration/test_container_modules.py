@@ -85,9 +85,11 @@ def test_commands_and_what_they_say(world: World, tmp_path: Path) -> None:
     assert (one["stdout"], one["stderr"], one["rc"]) == ("b x\n33\n/srv", "", 0)
     assert one["changed"] and not one["truncated"]
     assert (two["stdout"], two["stderr"], two["rc"]) == ("in\n", "e\n", 3)
+    assert two["msg"] == "the command in container web exited with 3: e" and "msg" not in one
     assert (missing["rc"], refused["rc"]) == (127, 126) and "is not in the image" in missing[
         "stderr"
     ]
+    assert missing["msg"] == missing["stderr"] and refused["msg"] == refused["stderr"]
     assert len(started["exec_id"]) == 64 and "rc" not in started
     assert len(short["stdout"]) == 100 and short["truncated"]
     assert secret["rc"] == 0 and SECRET not in run.output

@@ -326,6 +326,10 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
         assert container_record.all_ids(world.layout) == []
     made = check(world.layout, task("web", env_file="/no/such/file"), {})
     assert made.actions == ("create and start container web",), "an earlier task may make it"
+    apply(world.layout, task("web"))
+    for option, value in (("env_file", "/no/such/file"), ("security_opts", ["seccomp=/nope.json"])):
+        with pytest.raises(Error, match="there is no"):
+            apply(world.layout, task("web", undeclared="keep", **{option: value}))
 
 
 def test_files_of_names_have_the_containers_label(tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
     """Observe, plan and act under the object's lock, so two tasks on one object come one after the
     other. Returns the plan and what was found after it.
 
-    A difference between the plan and the host after it is a failure, never a quiet surprise.
+    A difference between the plan and the host after it is a failure, never a quiet surprise; so is
+    what the plan relies on and the host lacks, even where nothing else has to be done.
     """
     files.prepare(host.layout)
     kind, name = resource.lock(declared)
     with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
         plan = resource.plan(declared, resource.observe(host, declared))
-        if not plan.steps:
+        if not plan.steps and not plan.unmet:
             return plan, plan.have
         plan.apply(host)
         found = resource.observe(host, declared)

@@ -146,7 +146,12 @@ def by_name(layout: Layout, name: str) -> str:
     try:
         return os.readlink(layout.names / name)
     except FileNotFoundError as exc:
-        raise NotFound(f"there is no container {name[:128]!r}") from exc
+        raise not_found(name) from exc
+
+
+def not_found(name: str) -> NotFound:
+    """That nothing has a name or an id, in the words community.docker's users match on."""
+    return NotFound(f'Could not find container "{repr(name[:128])[1:-1]}"')
 
 
 def identify(layout: Layout, name_or_id: str) -> str:
@@ -162,7 +167,7 @@ def identify(layout: Layout, name_or_id: str) -> str:
             raise Error(
                 f"{name_or_id} is the start of {len(found)} container ids", hint="give more of it"
             )
-    raise NotFound(f"there is no container {name_or_id[:128]!r}")
+    raise not_found(name_or_id)
 
 
 def read_spec(layout: Layout, container_id: str) -> ContainerSpec:

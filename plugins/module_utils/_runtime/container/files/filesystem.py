@@ -69,7 +69,7 @@ def foreseen(host: Host, name: str) -> Optional[Record]:
     Raises NotFound when there is none, or would be none by then.
     """
     predicted = host.predicted.get("container", {})
-    gone = NotFound(f"there is no container {name[:128]!r}")
+    gone = container_record.not_found(name)
     if name in predicted and predicted[name] is None:
         raise gone
     try:
