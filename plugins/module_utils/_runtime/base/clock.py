@@ -11,16 +11,34 @@ from typing import Optional
 
 
 def now() -> str:
-    """The time as records hold it: RFC 3339 in UTC with nanoseconds."""
-    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    """The time as records hold it."""
+    return text(time.time_ns())
+
+
+def text(nanoseconds: int, exact: bool = True) -> str:
+    """A time since the epoch as RFC 3339 in UTC; to the second when it is not to be exact."""
+    whole, fraction = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.datetime.fromtimestamp(whole, datetime.timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{fraction:09d}' if exact else ''}Z"
 
 
 def seconds(moment: str) -> Optional[float]:
-    """A time of a record in seconds since the epoch; None when it is empty."""
-    if not moment:
+    """An RFC 3339 time, of a record or of somebody else, in seconds since the epoch; None when it
+    is empty or something else. Without a zone it is in UTC.
+    """
+    # Python before 3.11 reads neither Z nor more or less than six digits of a second.
+    whole, point, rest = moment.strip().partition(".")
+    zone = rest.lstrip("0123456789")
+    fraction = rest[: len(rest) - len(zone)]
+    whole += zone
+    if whole[-1:] in ("Z", "z"):
+        whole = f"{whole[:-1]}+00:00"
+    if point and not fraction:
         return None
-    whole, dummy, fraction = moment.rstrip("Z").partition(".")
-    parsed = datetime.datetime.fromisoformat(whole)
-    return parsed.replace(tzinfo=datetime.timezone.utc).timestamp() + float(f"0.{fraction or 0}")
+    try:
+        found = datetime.datetime.fromisoformat(whole)
+    except ValueError:
+        return None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=datetime.timezone.utc)
+    return found.timestamp() + float(f"0.{fraction or 0}")

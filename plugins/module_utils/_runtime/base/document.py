@@ -6,7 +6,7 @@
 Records outlive the code that wrote them, so reading is strict and says where: an unknown key, a
 missing one without a default, or a value of another type is an Error that names the path, such as
 ``.mounts[0].source``. Understood are str, int, float, bool, None, Optional, tuples of one type,
-string-keyed mappings, nested dataclasses and Any.
+string-keyed mappings, nested dataclasses, Literal and Any.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import typing
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, Union
+from typing import Any, Literal, TypeVar, Union
 
 from .errors import Error
 
@@ -63,6 +63,10 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     if origin is Union:
         inner = [argument for argument in arguments if argument is not type(None)]
         return None if value is None else _read(inner[0], value, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise Error(f"{where or '.'}: expected one of {', '.join(arguments)}")
+        return value
     if origin is tuple:
         if not isinstance(value, list):
             raise _mismatch("a list", value, where)

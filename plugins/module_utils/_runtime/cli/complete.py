@@ -167,7 +167,7 @@ def names(host: Host, kind: str, verb: str = "") -> Iterator[str]:
         from ..records import container_record
 
         for found in container_record.records(layout):
-            live = liveness.truth(layout, found).phase in liveness.LIVE
+            live = liveness.truth(layout, found).phase in container_record.LIVE
             if not ((verb in _OF_RUNNING and not live) or (verb in _OF_STOPPED and live)):
                 yield found.name
     elif kind == "IMAGE":

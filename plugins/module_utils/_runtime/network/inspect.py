@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..records import network_record
-from ..records.container_record import Record
+from ..records.container_record import LIVE, Record
 from ..spec.network import Attachment, Network, Pool
 from .firewall.ruleset import MASQUERADE_OPTION
 
@@ -49,7 +49,7 @@ def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]
         "Containers": {
             found.id: _endpoint(found, attachment)
             for found in records
-            if found.phase in ("running", "paused")
+            if found.phase in LIVE
             for attachment in found.attachments
             if attachment.network_id == network.id
         },

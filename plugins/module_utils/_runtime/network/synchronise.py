@@ -35,10 +35,6 @@ _PORTS_LOCK = ("firewall", "ports")
 #: How often the host is looked at, 0.01 seconds apart, while others replace the table.
 _PATIENCE = 100
 
-#: Phases in which a container is on its networks, and in which its ports are its own.
-_RUNNING = frozenset({"running", "paused"})
-_HOLDING = _RUNNING | {"restarting"}
-
 
 @dataclass(frozen=True)
 class Synchronised:
@@ -155,7 +151,7 @@ def _live(
     known = {found.id: found for found in starting}
     claimed = _starting(layout).difference(stale)
     for found in container_record.records(layout):
-        if found.id not in known and (found.phase in _RUNNING or found.id in claimed):
+        if found.id not in known and (found.phase in container_record.LIVE or found.id in claimed):
             known[found.id] = found
     return [known[container_id] for container_id in sorted(known)]
 
@@ -275,6 +271,6 @@ def resolve(
     for found in container_record.records(layout):
         if found.id == container_id:
             before = found.publications
-        elif found.id not in exempt and (found.phase in _HOLDING or found.id in claimed):
+        elif found.id not in exempt and (found.phase in container_record.UP or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
     return port.settle(layout, container_id, ports, attachments, before, holding, scope)

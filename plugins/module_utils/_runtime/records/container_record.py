@@ -18,7 +18,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Optional
+from typing import Literal, Optional, get_args
 
 from ..base import document, files
 from ..base.errors import Conflict, Error, NotFound
@@ -30,6 +30,16 @@ from ..spec.identifiers import is_name
 from ..spec.network import Attachment, Publication
 
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
+
+
+#: What a record says of a container; restarting is waiting for its next start.
+Phase = Literal["created", "restarting", "running", "removing", "paused", "exited"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
+#: The phases that claim a process.
+LIVE: frozenset[Phase] = frozenset({"running", "paused"})
+#: Those in which a container is up for Docker: what it has of the host stays its own.
+UP: frozenset[Phase] = LIVE | {"restarting"}
+AT_REST: frozenset[Phase] = frozenset({"created", "exited"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,6 @@ class MountedImage:
 class Record:
     """What became of a container.
 
-    ``phase``: created, running, exited, restarting (waiting for its next start) or removing.
     ``generation`` counts starts: an exit event carries the generation it belongs to, so a late one
     of an earlier incarnation is recognised. ``stopped_by_user`` and ``stopped_by_host`` keep a
     restart policy still, the latter until the host has come up. A process is (pid, pid_start,
@@ -58,7 +67,7 @@ class Record:
     name: str
     created: str
     layers: tuple[str, ...]
-    phase: str = "created"
+    phase: Phase = "created"
     generation: int = 0
     pid: int = 0
     pid_start: int = 0

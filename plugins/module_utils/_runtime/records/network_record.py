@@ -14,11 +14,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import time
 from collections.abc import Mapping
 from typing import Optional
 
-from ..base import document, files
+from ..base import clock, document, files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
 from ..spec.network import Network, NetworkSpec
@@ -197,10 +196,7 @@ def _read(layout: Layout, network: str) -> Optional[Network]:
 
 def make(spec: NetworkSpec, owned: bool = True) -> Network:
     """A network as it will be recorded, created now; ``owned`` as in Network."""
-    created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    nanoseconds = time.time_ns() % 1_000_000_000
-    moment = f"{created}.{nanoseconds:09d}Z"
-    return Network(network_id(spec.name), spec, interface(spec), moment, owned)
+    return Network(network_id(spec.name), spec, interface(spec), clock.now(), owned)
 
 
 def write(layout: Layout, network: Network) -> None:

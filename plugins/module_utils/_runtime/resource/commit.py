@@ -13,12 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..base import clock
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..base.layout import Layout
@@ -185,7 +185,7 @@ def _newest(upper: Path) -> str:
 
     Directories do not count: what the container was given at its start lies in some of them too.
     """
-    newest = 0.0
+    newest = 0
     skipped = {str(upper / path.lstrip("/")) for path in snapshot.INIT_PATHS}
     for directory, dummy, names in os.walk(upper):
         for name in names:
@@ -193,8 +193,8 @@ def _newest(upper: Path) -> str:
             if path not in skipped:
                 found = os.lstat(path)
                 if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
-                    newest = max(newest, found.st_mtime)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(newest)) if newest else ""
+                    newest = max(newest, found.st_mtime_ns)
+    return clock.text(newest, exact=False) if newest else ""
 
 
 def _document(
@@ -202,8 +202,8 @@ def _document(
 ) -> dict[str, Any]:
     """The new image's config: the parent's, as the container was declared, with the changes."""
     base = parent.config
-    # Both are RFC 3339 in UTC, so the later one is the greater text.
-    created = max(made.newest, str(base.get("created") or assemble.EPOCH))
+    both = (str(base.get("created") or assemble.EPOCH), made.newest)
+    created = max(both, key=lambda moment: clock.seconds(moment) or 0.0)
     entry = {"created": created, "created_by": "slipway commit"}
     for key, value in (("author", declared.author), ("comment", declared.message)):
         if value:

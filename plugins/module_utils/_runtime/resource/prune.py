@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
+from ..base import clock
 from ..base.errors import NotFound
 from ..base.frozen import dataclass
 from ..container.lifecycle import actions
@@ -30,8 +31,6 @@ from .image.named_image import UNTAGGED
 from .network import pruning as network_pruning
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
-
-_AT_REST = frozenset({"created", "exited"})
 
 
 @dataclass(frozen=True)
@@ -204,11 +203,11 @@ def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
     replaced = journal.replaced(layout)
     for known in container_record.records(layout):
         phase = liveness.truth(layout, known).phase
-        if known.name in predicted or phase not in _AT_REST or known.id in replaced:
+        if known.name in predicted or phase not in container_record.AT_REST or known.id in replaced:
             continue
         with contextlib.suppress(NotFound):
             spec = container_record.read_spec(layout, known.id)
-            if wanted.match(filters.seconds(known.created), spec.labels):
+            if wanted.match(clock.seconds(known.created), spec.labels):
                 upper = layout.container(known.id) / "upper"
                 found.append(Stopped(known.name, known.id, pruning.tree_bytes(str(upper))))
     for name, value in predicted.items():
@@ -251,7 +250,7 @@ def _unused(
         if not names and lineage.has_child(others, image):
             continue
         labels = (image.config.get("config") or {}).get("Labels") or {}
-        if wanted.match(filters.seconds(str(image.config.get("created") or "")), labels):
+        if wanted.match(clock.seconds(str(image.config.get("created") or "")), labels):
             found.append(Unused(image.id, names, image))
     if wanted == Filters():
         found += _foretold(host, declared.dangling, set(named), used)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..base import clock
 from ..base.errors import Error
 from ..base.linux import mountinfo
 from ..base.version import VERSION
@@ -72,7 +72,7 @@ def document(host: Host) -> dict[str, Any]:
         "NFd": 0,
         "NGoroutines": 0,
         "NEventsListener": 0,
-        "SystemTime": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}Z",
+        "SystemTime": clock.now(),
         "LoggingDriver": "json-file",
         "CgroupDriver": oci_runtime.cgroup_driver(),
         "CgroupVersion": "2" if cgroups.mode == "unified" else "1",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ..base import clock
 from ..base.errors import Error, NotFound
 from ..container.show import documents, ps_filters, ps_table
 from ..container.status import liveness
@@ -143,7 +144,7 @@ def _image_named(host: Host, name: str) -> Image:
 
 def image_created(image: Image) -> float:
     """Seconds since the epoch; 0 for an image that does not say."""
-    return filters.seconds(str(image.config.get("created") or "")) or 0.0
+    return clock.seconds(str(image.config.get("created") or "")) or 0.0
 
 
 def image_labels(image: Image) -> dict[str, str]:
@@ -226,4 +227,4 @@ def volumes(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _epoch(moment: object) -> int:
-    return int(filters.seconds(str(moment or "")) or 0)
+    return int(clock.seconds(str(moment or "")) or 0)

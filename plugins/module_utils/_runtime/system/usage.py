@@ -92,7 +92,7 @@ def summary(host: Host) -> list[dict[str, Any]]:
     found = document(host)
     used = {one["ImageID"] for one in found["Containers"]}
     in_use = sum(one["Id"] in used for one in found["Images"])
-    running = [one for one in found["Containers"] if one["State"] in ("running", "paused")]
+    running = [one for one in found["Containers"] if one["State"] in container_record.LIVE]
     resting = [one for one in found["Containers"] if one not in running]
     active = [one for one in found["Volumes"] if one["UsageData"]["RefCount"]]
     return [

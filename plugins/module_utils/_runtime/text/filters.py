@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
+from ..base import clock
 from ..base.errors import Error
 from ..base.frozen import dataclass
 
@@ -94,27 +94,13 @@ def moment(text: str, now: float) -> float:
         return float(text)
     if _SPAN.match(text):
         return now - sum(float(count) * _UNITS_S[unit] for count, unit in _PART.findall(text))
-    found = seconds(text)
+    found = clock.seconds(text)
     if found is None:
         raise Error(
             f"until: {text[:60]!a} is not a time",
             hint="write it as 24h, 2026-01-31, or 2026-01-31T12:00:00Z",
         )
     return found
-
-
-def seconds(text: str) -> Optional[float]:
-    """An RFC 3339 time in seconds since the epoch, or None."""
-    # Python before 3.11 reads neither Z nor more or less than six digits of a second.
-    whole = re.sub(r"[Zz]\Z", "+00:00", text.strip())
-    whole = re.sub(r"\.[0-9]+", "", whole)
-    try:
-        found = datetime.datetime.fromisoformat(whole)
-    except ValueError:
-        return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=datetime.timezone.utc)
-    return found.timestamp()
 
 
 def _labels(value: Any) -> tuple[tuple[str, Optional[str]], ...]:

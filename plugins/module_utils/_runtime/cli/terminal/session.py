@@ -77,7 +77,7 @@ def attach(host: Host, container_id: str, how: Attaching) -> Optional[int]:
     run = liveness.current(host.layout, container_id)
     if run.phase == "paused":
         raise Error("you cannot attach to a paused container", hint="unpause it first")
-    if run.phase not in liveness.LIVE:
+    if run.phase not in container_record.LIVE:
         raise Error("you cannot attach to a stopped container", hint="start it first")
     with contextlib.ExitStack() as stack:
         stack.enter_context(container_record.watch(host.layout, container_id))
@@ -245,7 +245,7 @@ def exit_status(host: Host, container_id: str, generation: int) -> int:
         found = container_record.find_record(layout, container_id)
         if found is None:
             raise NotFound(f"container {container_id[:12]} was removed")
-        if found.generation > generation or found.phase not in liveness.LIVE:
+        if found.generation > generation or found.phase not in container_record.LIVE:
             return found.exit_code
         if deadline is None and not liveness.is_running(layout, found):
             deadline = time.monotonic() + _RECORD_TIMEOUT_S

@@ -36,6 +36,7 @@ def find(host: Host, text: str) -> Image:
 
 
 def _images(host: Host, arguments: Arguments) -> int:
+    from ...base import clock
     from ...image.show import rows as listing
     from ...image.store import lineage, store
     from ...text import filters
@@ -47,7 +48,7 @@ def _images(host: Host, arguments: Arguments) -> int:
     wanted = filters.parse(given, time.time(), ("dangling", "reference"))
     for image in found:
         labels = (image.config.get("config") or {}).get("Labels") or {}
-        created = filters.seconds(str(image.config.get("created") or ""))
+        created = clock.seconds(str(image.config.get("created") or ""))
         dangling = not image.names and not lineage.has_child(found, image)
         asked = [str(value).lower() == "true" for value in given.get("dangling", [])]
         if not wanted.match(created, labels) or any(one != dangling for one in asked):
@@ -184,7 +185,7 @@ def _verify(host: Host, arguments: Arguments) -> int:
     running = {
         chain_id
         for found in container_record.records(host.layout)
-        if liveness.truth(host.layout, found).phase in liveness.LIVE
+        if liveness.truth(host.layout, found).phase in container_record.LIVE
         for chain_id in container_record.pinned(found)
     }
     wanted = None

@@ -96,7 +96,7 @@ def _port(host: Host, arguments: Arguments) -> int:
 
     name, *wanted = arguments.operands
     found = liveness.current(host.layout, container_record.identify(host.layout, name))
-    live = found.publications if found.phase in liveness.LIVE else ()
+    live = found.publications if found.phase in container_record.LIVE else ()
     ports = inspect.published(live)
     if wanted:
         key = wanted[0] if "/" in wanted[0] else f"{wanted[0]}/tcp"
@@ -189,7 +189,7 @@ def _watched(host: Host, arguments: Arguments) -> list[tuple[str, str]]:
     if arguments.operands:
         return [(container_record.identify(host.layout, name), name) for name in arguments.operands]
     truths = (liveness.truth(host.layout, found) for found in container_record.records(host.layout))
-    kept = [one for one in truths if arguments.all or one.phase in liveness.LIVE]
+    kept = [one for one in truths if arguments.all or one.phase in container_record.LIVE]
     kept.sort(key=lambda one: one.created, reverse=True)
     return [(one.id, one.id[:12]) for one in kept]
 

@@ -50,6 +50,7 @@ def _chosen(host: Host, arguments: Arguments, everything: bool) -> list[str]:
 
 
 def _logs(host: Host, arguments: Arguments) -> int:
+    from ...base import clock
     from ...container.status import logs
     from ...records import container_record
     from ...text import filters
@@ -66,7 +67,7 @@ def _logs(host: Host, arguments: Arguments) -> int:
     last = None if tail == "all" or tail.startswith("-") else int(tail)
     streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
     for entry in logs.entries(host.layout, container_id, last=last, follow=arguments.follow):
-        written = filters.seconds(entry.time)
+        written = clock.seconds(entry.time)
         if since is not None and written is not None and written < since:
             continue
         if until is not None and written is not None and written > until:

@@ -9,12 +9,12 @@ one.
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Optional
 
+from ...base import clock
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 
@@ -47,11 +47,7 @@ def read_exit(layout: Layout, container_id: str, generation: int) -> Optional[Ex
             finished_ns = os.fstat(file.fileno()).st_mtime_ns
     except (FileNotFoundError, ValueError):
         return None
-    seconds, nanoseconds = divmod(finished_ns, 1_000_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return Exit(
-        code & 0xFF, (exits / "oom").exists(), f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-    )
+    return Exit(code & 0xFF, (exits / "oom").exists(), clock.text(finished_ns))
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def observed(host: Host, container_id: str) -> Iterator[Tree]:
     """The files of a container to be read while it goes on. Nothing of it changes."""
     found = liveness.current(host.layout, container_id)
     with contextlib.ExitStack() as stack:
-        if found.phase in liveness.LIVE:
+        if found.phase in container_record.LIVE:
             top = stack.enter_context(of_process(host.layout, found))
         else:
             # What mounts costs time to import, and most containers run.

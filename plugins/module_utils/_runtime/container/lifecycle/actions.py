@@ -127,7 +127,7 @@ def start(host: Host, container_id: str, ready: Optional[incarnation.Ready] = No
         return incarnation.begin(host, fresh, ready)
 
 
-def _at_rest(found: Record) -> str:
+def _at_rest(found: Record) -> container_record.Phase:
     return "exited" if found.started_at else "created"
 
 
@@ -159,7 +159,7 @@ def halt(
     number = signal_number(name) if name else 0
     thaw(host, container_id)
     with locked(host, container_id) as found:
-        if by_host and found.phase not in (*liveness.LIVE, "restarting"):
+        if by_host and found.phase not in container_record.UP:
             return found
         found = incarnation.corrected(host, found)
         phase = "exited" if found.phase == "restarting" else found.phase
@@ -281,7 +281,7 @@ def wait(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Re
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         found = current(host, container_id)
-        if found.phase not in (*liveness.LIVE, "restarting"):
+        if found.phase not in container_record.UP:
             return found
         left_s = 60.0 if deadline is None else deadline - time.monotonic()
         if left_s <= 0:
@@ -415,7 +415,7 @@ def repair(host: Host, container_id: str) -> Record:
 def _settled(host: Host, was: Record) -> Record:
     """Record the end of a run that is over, unless the exit hook was first."""
     with locked(host, was.id) as found:
-        if found.generation == was.generation and found.phase in liveness.LIVE:
+        if found.generation == was.generation and found.phase in container_record.LIVE:
             return incarnation.settle(host, found)
         return found
 

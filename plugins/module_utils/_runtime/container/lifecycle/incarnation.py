@@ -27,7 +27,7 @@ from ...network import attach, synchronise
 from ...network.link import host_side
 from ...plan.plan import Host
 from ...records import effective
-from ...records.container_record import Record, read_image, read_spec, write_record
+from ...records.container_record import LIVE, Record, read_image, read_spec, write_record
 from ...spec.container import ContainerSpec, endpoints
 from ...volume import users as volume_users
 from ..engine import conmon, conmon_files, oci_runtime
@@ -253,7 +253,7 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
 
 def corrected(host: Host, found: Record) -> Record:
     """A record made true: a run that is over, and that nobody has settled, is settled."""
-    if found.phase in liveness.LIVE and not liveness.is_running(host.layout, found):
+    if found.phase in LIVE and not liveness.is_running(host.layout, found):
         return settle(host, found)
     return found
 
@@ -268,7 +268,7 @@ def clear(host: Host, found: Record) -> None:
 
 def unrecorded(layout: Layout, found: Record) -> bool:
     """Whether a run ended whose beginning was never recorded: who started it died before that."""
-    return found.phase not in liveness.LIVE and (
+    return found.phase not in LIVE and (
         conmon_files.read_exit(layout, found.id, found.generation) is not None
     )
 

@@ -44,7 +44,7 @@ def exited(host: Host, container_id: str, generation: int) -> None:
             if liveness.is_running(host.layout, found):
                 # Whoever says so is mistaken.
                 return
-            if found.phase in liveness.LIVE:
+            if found.phase in container_record.LIVE:
                 ended = liveness.ended(host.layout, found)
             elif incarnation.unrecorded(host.layout, found):
                 # Who started it died before it could write down that it ran.
@@ -150,7 +150,7 @@ def _boot(host: Host, found: Record) -> bool:
     if liveness.is_running(host.layout, found):
         # It is being stopped at this very moment.
         return False
-    if found.phase in liveness.LIVE or found.phase == "restarting":
+    if found.phase in container_record.UP:
         ended = liveness.ended(host.layout, found)
         if not this_boot:
             ended = dataclasses.replace(ended, exit_code=_HOST_WENT_DOWN, finished_at=clock.now())

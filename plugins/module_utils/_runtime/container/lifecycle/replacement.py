@@ -61,7 +61,7 @@ def swap(
     layout = host.layout
     with _locked(host, spec.name, host.lock_timeout_s):
         before = actions.current(host, old_id)
-        ran = before.phase in ("running", "paused", "restarting")
+        ran = before.phase in container_record.UP
         paused = before.phase == "paused"
         plan = Swap(
             spec.name, old_id, secrets.token_hex(32), Writer.me(), ran, paused, keep_volumes

@@ -174,7 +174,7 @@ def _foreign(layout: Layout, spec: ContainerSpec, mode: str, kind: str, what: st
     if word != "container":
         return ""
     other = liveness.current(layout, container_record.identify(layout, name))
-    if other.phase not in liveness.LIVE:
+    if other.phase not in container_record.LIVE:
         raise Error(
             f"container {spec.name}: it is to share the {what} of {name}, which does not run",
             hint=f"start {name} first",

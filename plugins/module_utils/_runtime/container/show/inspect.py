@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from ...base.layout import Layout
 from ...records import effective
-from ...records.container_record import Record
+from ...records.container_record import LIVE, UP, Record
 from ...spec.container import (
     DEFAULT_NETWORK,
     ContainerSpec,
@@ -44,7 +44,7 @@ def document(
     """
     home = layout.container(record.id)
     process = argv(spec, image)
-    attached = record.phase in ("running", "paused")
+    attached = record.phase in LIVE
     return {
         "Id": record.id,
         "Created": record.created,
@@ -74,12 +74,12 @@ def _state(record: Record) -> dict[str, Any]:
     restarting = record.phase == "restarting"
     return {
         "Status": record.phase,
-        "Running": restarting or record.phase in ("running", "paused"),
+        "Running": record.phase in UP,
         "Paused": record.phase == "paused",
         "Restarting": restarting,
         "OOMKilled": record.oom_killed,
         "Dead": False,
-        "Pid": record.pid if record.phase in ("running", "paused") else 0,
+        "Pid": record.pid if record.phase in LIVE else 0,
         "ExitCode": record.exit_code,
         "Error": record.error,
         "StartedAt": record.started_at or NEVER,

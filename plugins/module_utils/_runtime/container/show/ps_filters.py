@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
+from ...base import clock
 from ...base.errors import Error
+from ...records.container_record import PHASES
 from ...text import filters
 
 Document = Mapping[str, Any]
@@ -22,7 +24,7 @@ KNOWN = (
     "ancestor", "before", "exited", "expose", "health", "id", "is-task", "label", "label!", "name",
     "network", "publish", "since", "status", "until", "volume",
 )  # fmt: skip
-_STATUSES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
+_STATUSES = (*PHASES, "dead")
 _HEALTH = ("none", "starting", "healthy", "unhealthy")
 
 
@@ -84,7 +86,7 @@ def _tests(
         "before": lambda one, value: _created(one) < _created(_named(everything, value)),
         "since": lambda one, value: _created(one) > _created(_named(everything, value)),
         "until": lambda one, value: (
-            (filters.seconds(_created(one)) or now) < filters.moment(value, now)
+            (clock.seconds(_created(one)) or now) < filters.moment(value, now)
         ),
     }
     tests: list[Callable[[Document], bool]] = [

@@ -72,7 +72,7 @@ def lines(
 
 def _records(layout: Layout, everything: bool) -> Iterable[Record]:
     truths = [liveness.truth(layout, found) for found in container_record.records(layout)]
-    shown = (*liveness.LIVE, "restarting")
+    shown = container_record.UP
     kept = (found for found in truths if everything or found.phase in shown)
     return sorted(kept, key=lambda found: found.created, reverse=True)
 
@@ -100,7 +100,7 @@ def _row(
         "RunningFor": f"{_since(found.created, now)} ago",
         "Status": status(found, now, health.verdict(layout, found)),
         "State": found.phase,
-        "Ports": ports(found.publications) if found.phase in liveness.LIVE else "",
+        "Ports": ports(found.publications) if found.phase in container_record.LIVE else "",
         "Names": found.name,
         **more,
     }
@@ -147,7 +147,7 @@ def image_name(image: str, whole: bool = False) -> str:
 
 def status(found: Record, now: float, well: str = "") -> str:
     """Docker's words: ``Up 5 minutes (healthy)``, ``Exited (0) 3 hours ago``."""
-    if found.phase in liveness.LIVE:
+    if found.phase in container_record.LIVE:
         if well and found.phase == "running":
             well = "health: starting" if well == health.STARTING else well
             return f"Up {_since(found.started_at, now)} ({well})"

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ...base import process
+from ...base import clock, process
 from ..engine.conmon_files import LogEntry
 
 #: Priorities of the journal that conmon writes standard output and error with.
@@ -46,7 +45,6 @@ def _entry(record: Mapping[str, Any]) -> LogEntry:
     data = bytes(message) if isinstance(message, list) else str(message).encode()
     if record.get("CONTAINER_PARTIAL_MESSAGE") != "true":
         data += b"\n"
-    seconds, micro = divmod(int(record.get("__REALTIME_TIMESTAMP") or 0), 1_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    time = clock.text(1000 * int(record.get("__REALTIME_TIMESTAMP") or 0))
     stream = _STREAMS.get(str(record.get("PRIORITY")), "stdout")
-    return LogEntry(f"{moment:%Y-%m-%dT%H:%M:%S}.{micro:06d}000Z", stream, data)
+    return LogEntry(time, stream, data)

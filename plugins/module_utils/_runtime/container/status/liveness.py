@@ -29,14 +29,11 @@ _EXIT_WAIT_S = 1.0
 #: PF_EXITING of a process's flags (include/linux/sched.h): it runs no more, and is no zombie yet.
 _EXITING = 0x4
 
-#: The phases that claim a process.
-LIVE = frozenset({"running", "paused"})
-
 
 def is_running(layout: Layout, found: Record) -> bool:
     """Whether the process a record names is there, by (pid, start time, boot id)."""
     return (
-        found.phase in LIVE
+        found.phase in container_record.LIVE
         and found.boot_id == linux.boot_id()
         and processes.alive(found.pid, found.pid_start)
     )
@@ -44,7 +41,7 @@ def is_running(layout: Layout, found: Record) -> bool:
 
 def truth(layout: Layout, found: Record) -> Record:
     """A record corrected by what the kernel says."""
-    if found.phase in LIVE and not is_running(layout, found):
+    if found.phase in container_record.LIVE and not is_running(layout, found):
         return ended(layout, found)
     if found.phase == "restarting" and not _awaited(found):
         return dataclasses.replace(found, phase="exited", pid_start=0, conmon_pid=0)
@@ -72,7 +69,11 @@ def current_past_exit(layout: Layout, container_id: str) -> Record:
     deadline = time.monotonic() + _EXIT_WAIT_S
     while True:
         found = current(layout, container_id)
-        if found.phase not in LIVE or not _exiting(found.pid) or time.monotonic() > deadline:
+        if (
+            found.phase not in container_record.LIVE
+            or not _exiting(found.pid)
+            or time.monotonic() > deadline
+        ):
             return found
         time.sleep(0.002)
 

@@ -17,6 +17,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
 
+from ...base import clock
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...plan.plan import Host
@@ -51,7 +52,7 @@ def whole(layout: Layout, container_id: str, since: str, limit: int = 10 << 20) 
     kept: deque[bytes] = deque()
     size = 0
     try:
-        for entry in selected(entries(layout, container_id), instant(since)):
+        for entry in selected(entries(layout, container_id), clock.seconds(since)):
             kept.append(entry.data)
             size += len(entry.data)
             while size > limit:
@@ -97,7 +98,7 @@ def selected(
     ``since`` is in it and ``until`` is not, as with Docker. An entry without a time is.
     """
     for entry in found:
-        at = instant(entry.time) if since is not None or until is not None else None
+        at = clock.seconds(entry.time) if since is not None or until is not None else None
         if at is not None and until is not None and at >= until:
             # They are in order of time, but for what two streams wrote in the same moment.
             continue
@@ -105,21 +106,12 @@ def selected(
             yield entry
 
 
-def instant(text: str) -> Optional[float]:
-    """The time of an entry (RFC 3339 with nanoseconds) in seconds since the epoch, or None."""
-    whole = filters.seconds(text)
-    fraction = re.search(r"\.([0-9]+)", text)
-    return None if whole is None else whole + float(f"0.{fraction.group(1) if fraction else 0}")
-
-
 def moment(name: str, text: str, now: float) -> float:
     """A time as the options since and until take it, with parts of a second. Raises Error."""
     try:
-        found = filters.moment(text, now)
+        return filters.moment(text, now)
     except Error as exc:
         raise Error(f"{name}: {text[:60]!a} is not a time", hint=exc.hint) from exc
-    exact = instant(text)
-    return found if exact is None else exact
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,7 +263,7 @@ def _goes_on(layout: Layout, container_id: str) -> bool:
         found = container_record.read_record(layout, container_id)
     except NotFound:
         return False
-    if found.phase in liveness.LIVE:
+    if found.phase in container_record.LIVE:
         return liveness.is_running(layout, found) or conmon_files.alive(layout, container_id)
     return found.phase == "restarting"
 

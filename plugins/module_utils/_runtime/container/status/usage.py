@@ -20,7 +20,7 @@ from ...base import clock
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
-from ...records.container_record import Record
+from ...records.container_record import LIVE, Record
 from . import liveness
 
 #: What the API says of a time that has not come.
@@ -96,7 +96,7 @@ def running(layout: Layout, container_id: str) -> Record:
     none.
     """
     found = liveness.current(layout, container_id)
-    if found.phase not in liveness.LIVE:
+    if found.phase not in LIVE:
         raise Error(f"container {found.name} is not running", hint=f"start {found.name} first")
     return found
 
@@ -112,7 +112,7 @@ def sample(
     """
     found = liveness.current(layout, container_id)
     numbers: dict[str, Any] = {}
-    if found.phase in liveness.LIVE:
+    if found.phase in LIVE:
         # One that ends between the two looks gives an empty document, too.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             numbers = _measure(found.pid)

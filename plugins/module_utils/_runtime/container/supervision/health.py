@@ -22,7 +22,7 @@ from ...base import document, files
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
-from ...records.container_record import Record
+from ...records.container_record import LIVE, UP, Record
 from ...spec.container import Healthcheck
 from ..status import liveness
 
@@ -114,7 +114,7 @@ def verdict(layout: Layout, run: Record) -> str:
     """The status of a container whose record is true; "" when it has no check."""
     if not run.watched:
         return ""
-    if run.phase not in liveness.LIVE:
+    if run.phase not in LIVE:
         # As with Docker: what is not looked after is not well.
         return UNHEALTHY
     return read(layout, run).status
@@ -145,7 +145,7 @@ def await_healthy(
     while True:
         found = liveness.current(layout, container_id)
         status = verdict(layout, found)
-        live = found.phase in (*liveness.LIVE, "restarting")
+        live = found.phase in UP
         if live and status in ("", HEALTHY):
             return
         waited_s = time.monotonic() - begun
@@ -156,7 +156,7 @@ def await_healthy(
                 f"container {found.name} was not healthy within {timeout_s:g} seconds, but {status}"
                 f"{_words(read(layout, found))}"
             )
-        if status == UNHEALTHY and not patient and found.phase in liveness.LIVE:
+        if status == UNHEALTHY and not patient and found.phase in LIVE:
             raise Error(f"container {found.name} is unhealthy{_words(read(layout, found))}")
         time.sleep(_POLL_S)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 
+from ...base.clock import seconds
 from ...base.layout import Layout
 from ...spec.reference import parse_normalized
-from ...text.filters import seconds
 from ...text.table import duration, plain, shortened, size
 from ..store import layers, lineage
 from ..store.store import Image

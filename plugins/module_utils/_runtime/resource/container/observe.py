@@ -138,11 +138,11 @@ def _find(host: Host, declared: Declared) -> State:
         return State(name)
     asked = declared.values.get("restart_on_change", ())
     watched = sorted({*asked, *spec.restart_on_change})
-    damage = _damage(host, found, spec) if found.phase in liveness.LIVE else ()
+    damage = _damage(host, found, spec) if found.phase in container_record.LIVE else ()
     if damage:
         # What looks like damage may be a container that ends just now.
         found = liveness.current_past_exit(host.layout, container_id)
-    running = found.phase in (*liveness.LIVE, "restarting")
+    running = found.phase in container_record.UP
     state = State(
         name,
         spec,

@@ -21,8 +21,6 @@ from ...spec.network import Network, NetworkSpec
 from .declare import Declared
 
 #: Phases in which a container has its links.
-LINKED = ("running", "paused")
-_RUNNING = (*LINKED, "restarting")
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
         lost.append(attach.interface_word(network))
     if lease.leases(host.layout, network.id):
         for found in container_record.records(host.layout):
-            if found.phase in LINKED and not attach.is_connected(network, found):
+            if found.phase in container_record.LIVE and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
     if "firewall" not in host.predicted:
         lost += synchronise.lost(host.layout)
@@ -202,7 +200,7 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
         found = records.get(container_id)
         user = User(
             container_id[:12] if found is None else found.name,
-            found is not None and found.phase in _RUNNING,
+            found is not None and found.phase in container_record.UP,
             tuple(sorted(one.address for one in leases)),
             tuple(sorted(one.address for one in leases if one.static)),
         )
@@ -264,7 +262,7 @@ def _containers(host: Host) -> Iterable[Member]:
             spec = container_record.read_spec(host.layout, found.id)
         except NotFound:
             continue
-        yield Member(found.name, spec, found.phase in _RUNNING, found.id)
+        yield Member(found.name, spec, found.phase in container_record.UP, found.id)
     for name, value in predicted.items():
         if value is not None:
             yield dataclasses.replace(_predicted(name, value), id=str(value.get("id") or ""))

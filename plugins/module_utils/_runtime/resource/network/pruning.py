@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable
 
-from ...base import document, files
+from ...base import clock, document, files
 from ...base.errors import NotFound
 from ...network import attach, lease
 from ...plan.plan import Host
 from ...records import container_record, network_record
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.network import NetworkSpec
-from ...text import filters
 from ...text.filters import Filters
 from .steps import Remove
 
@@ -32,7 +31,7 @@ def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str,
         spec = network.spec
         if spec.name in predicted or not _may_go(spec) or {spec.name, network.id} & used:
             continue
-        if asked.match(filters.seconds(network.created), spec.labels):
+        if asked.match(clock.seconds(network.created), spec.labels):
             found.append(spec.name)
     for name, value in predicted.items():
         if value is not None and name not in used:

@@ -20,7 +20,7 @@ from ...plan.plan import Host, Step
 from ...records import container_record, network_record
 from ...spec.container import Endpoint, with_endpoint, without_networks
 from ...spec.network import Network, NetworkSpec
-from .observe import LINKED, Member, State
+from .observe import Member, State
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def _restore(host: Host, network: Network) -> None:
     _raise(host, network)
     for found in container_record.records(host.layout):
         joined = any(attachment.network_id == network.id for attachment in found.attachments)
-        if joined and found.phase in LINKED:
+        if joined and found.phase in container_record.LIVE:
             # One that ends meanwhile needs no link.
             with contextlib.suppress(NotFound):
                 reconnect.rejoin(host, found.id)
