@@ -207,8 +207,3 @@ def _fail(module: AnsibleModule, host: Host, error: Error) -> NoReturn:
     _warn(module, host)
     module.fail_json(msg=str(error))
     raise AssertionError("fail_json ends the process")
-
-
-def path_option(value: Optional[str]) -> Optional[Path]:
-    """A path option with ~ expanded, absolute; None stays None."""
-    return None if value is None else Path(os.path.abspath(os.path.expanduser(value)))

@@ -137,7 +137,7 @@ def test_written_gzip_is_the_same_each_time() -> None:
     written = []
     for step in (1000, 70_000):
         out = io.BytesIO()
-        with compression.gzip_writer(out) as writer:
+        with compression.GzipWriter(out) as writer:
             for start in range(0, len(DATA), step):
                 writer.write(DATA[start : start + step])
         written.append(out.getvalue())

@@ -21,7 +21,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     labels,
-    process,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     place as bundle_place,
@@ -66,12 +65,6 @@ def test_a_container_is_labelled_by_the_policy_of_the_host() -> None:
     told = _told(_config(_spec()))
     assert told == (f"{PROCESS}:{pair}", f"{FILE}:{pair}", "slipway-container")
     assert _told(_config(_spec(), labels.Enforced())) == (None, None, None)
-    # A command run in it later is told the same.
-    written = _config(_spec())
-    again = process.process(
-        _spec(), ImageDefaults(), User(), args=["id"], labels=process.labels_of(written)
-    )
-    assert again["selinuxLabel"] == told[0] and again["apparmorProfile"] == told[2]
 
 
 def test_categories_are_two_and_the_containers_own() -> None:

@@ -28,9 +28,7 @@ AT_RECURSIVE = 0x8000
 MOUNT_ATTR_RDONLY = 1
 
 # openat2(2), linux/openat2.h
-RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
-RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
 
@@ -45,9 +43,7 @@ MS_DIRSYNC = 128
 MS_NOATIME = 1024
 MS_NODIRATIME = 2048
 MS_BIND = 4096
-MS_MOVE = 8192
 MS_REC = 16384
-MS_UNBINDABLE = 1 << 17
 MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
 MS_SHARED = 1 << 20
@@ -55,17 +51,11 @@ MS_RELATIME = 1 << 21
 MS_STRICTATIME = 1 << 24
 
 # umount2(2)
-MNT_FORCE = 1
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
 # namespaces(7), linux/sched.h
 CLONE_NEWNS = 0x00020000
-CLONE_NEWCGROUP = 0x02000000
-CLONE_NEWUTS = 0x04000000
-CLONE_NEWIPC = 0x08000000
-CLONE_NEWUSER = 0x10000000
-CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 # prctl(2), linux/prctl.h
@@ -268,7 +258,6 @@ class Mount:
     filesystem's; a ``shared`` one spreads what is mounted below it.
     """
 
-    mount_id: int
     parent: int
     root: str
     target: str
@@ -299,7 +288,6 @@ def mountinfo(pid: Union[int, str] = "self") -> list[Mount]:
         fields, (fstype, source, super_options) = left.split(b" "), right.split(b" ", 2)
         mounts.append(
             Mount(
-                mount_id=int(fields[0]),
                 parent=int(fields[1]),
                 root=_unescape(fields[3]),
                 target=_unescape(fields[4]),

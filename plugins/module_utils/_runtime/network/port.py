@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import ipaddress
 import random
 import socket
 from collections.abc import Iterator, Sequence
@@ -217,12 +216,3 @@ def _owner(made: Publication) -> str:
     """The process whose socket has a port, for the message."""
     found = sockets.having(sockets.inodes(made.protocol, made.host_port))
     return sockets.describe(next(iter(sorted(found)), 0))
-
-
-def check_host_ip(host_ip: str) -> None:
-    """Raise Error unless a text may say where a port is published: "" or an IP address."""
-    if host_ip:
-        try:
-            ipaddress.ip_address(host_ip)
-        except ValueError as exc:
-            raise Error(f"{host_ip[:60]!r} is not an IP address to publish a port on") from exc

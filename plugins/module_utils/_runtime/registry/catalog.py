@@ -31,8 +31,6 @@ _MOST_PAGES = 1000
 
 _TARGET = re.compile(r"<([^<>]{1,4096})>\s*((?:;[^,]*)?)(?:,|\Z)", re.ASCII)
 _NEXT = re.compile(r";\s*rel\s*=\s*\"?next\"?\s*(?:;|\Z)", re.ASCII | re.IGNORECASE)
-#: What Docker Hub's search gives at most, in one page.
-SEARCH_LIMIT = 100
 _TEXT_LIMIT = 1000
 
 

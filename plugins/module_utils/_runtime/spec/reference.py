@@ -58,13 +58,6 @@ class Reference:
         return f"{self.domain}/{self.path}"
 
     @property
-    def registry_host(self) -> str:
-        """The host[:port] that serves the registry's API; it differs from the domain for Docker Hub
-        only.
-        """
-        return HUB_HOST if self.domain == DEFAULT_DOMAIN else self.domain
-
-    @property
     def wanted(self) -> str:
         """What to ask the registry for in this repository: the digest, else the tag."""
         return self.digest or self.tag or DEFAULT_TAG

@@ -42,7 +42,7 @@ def process(
     """The OCI process object, of the container itself and of each exec into it, by the same rules.
 
     ``env`` comes on top of the container's own, ``cwd`` in its place. ``host``: as
-    Place.capabilities. ``labels``: those of the container, ``labels_of`` its written bundle. No
+    Place.capabilities. No
     capability is inheritable or ambient (CVE-2022-24769), and a user other than root starts with
     none in effect, as execve(2) would have it.
     """
@@ -79,12 +79,6 @@ def process(
         **({"oomScoreAdj": spec.oom_score_adj} if spec.oom_score_adj else {}),
         **{name: label for name, label in labelled.items() if label},
     }
-
-
-def labels_of(config: Mapping[str, Any]) -> Labels:
-    """The labels in a container's config.json: an exec gets the same as the container had."""
-    found = config["process"]
-    return Labels(found.get("selinuxLabel", ""), "", found.get("apparmorProfile", ""))
 
 
 def environment(

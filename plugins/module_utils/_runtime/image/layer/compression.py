@@ -293,8 +293,3 @@ class GzipWriter:
         # A stream that was not finished has no end, so that nobody takes it for whole.
         if kind is None:
             self.close()
-
-
-def gzip_writer(out: IO[bytes], level: int = 6) -> GzipWriter:
-    """A writer of gzip into ``out``; use it in a ``with`` block."""
-    return GzipWriter(out, level)
