@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from ..base.errors import Error, NotFound, Unreachable
 from ..base.layout import Layout
 from ..plan.plan import Host
-from ..registry.credentials import Credentials, registry_domain
-from ..registry.settings import read_settings
+from ..registry.credentials import Credentials
 from ..spec import oci
 from ..spec.oci import Descriptor
 from ..spec.reference import Reference, parse_normalized
@@ -339,9 +338,13 @@ def _sources(layout: Layout, domain: str, access: Access) -> Iterator[tuple[Regi
     from ..registry import client
 
     with contextlib.ExitStack() as stack:
-        mirrors = read_settings(layout, domain).mirrors
-        found = [client.connect(layout, registry_domain(mirror)) for mirror in mirrors]
-        found.append(_connect(layout, domain, access))
+        found = client.pull_sources(
+            layout,
+            domain,
+            credentials=access.credentials,
+            insecure=access.insecure,
+            ca_file=access.ca_file,
+        )
         yield tuple(stack.enter_context(registry) for registry in found)
 
 

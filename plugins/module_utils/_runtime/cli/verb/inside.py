@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
@@ -196,56 +196,22 @@ def _watched(host: Host, arguments: Arguments) -> list[tuple[str, str]]:
 
 def _stats_row(sample: Mapping[str, Any], called: str, whole: bool) -> dict[str, str]:
     """One line: docker stats' columns and units. What does not run uses nothing."""
-    memory = sample["memory_stats"]
-    used, limit = _memory_used(memory), int(memory.get("limit") or 0)
-    networks = (sample.get("networks") or {}).values()
-    received = sum(one["rx_bytes"] for one in networks)
-    sent = sum(one["tx_bytes"] for one in networks)
-    read, written = _block(sample["blkio_stats"].get("io_service_bytes_recursive") or ())
+    from ...container.status import usage
+    from ...text.table import size
+
+    shown = usage.figures(sample)
     identity = str(sample["id"])
     return {
         "ID": identity if whole else identity[:12],
         "Container": called,
         "Name": str(sample["name"]).lstrip("/"),
-        "CPUPerc": f"{_processor(sample):.2f}%",
-        "MemUsage": f"{_binary(used)} / {_binary(limit)}",
-        "MemPerc": f"{100 * used / limit if limit else 0:.2f}%",
-        "NetIO": f"{_decimal(received)} / {_decimal(sent)}",
-        "BlockIO": f"{_decimal(read)} / {_decimal(written)}",
-        "PIDs": str((sample["pids_stats"] or {}).get("current", 0)),
+        "CPUPerc": f"{shown.cpu_percent:.2f}%",
+        "MemUsage": f"{_binary(shown.memory_bytes)} / {_binary(shown.memory_limit_bytes)}",
+        "MemPerc": f"{shown.memory_percent:.2f}%",
+        "NetIO": f"{size(shown.received_bytes)} / {size(shown.sent_bytes)}",
+        "BlockIO": f"{size(shown.read_bytes)} / {size(shown.written_bytes)}",
+        "PIDs": str(shown.pids),
     }
-
-
-def _memory_used(memory: Mapping[str, Any]) -> int:
-    """Without what is only cache and can go at once, as docker stats counts."""
-    stats = memory.get("stats") or {}
-    cache = stats.get("total_inactive_file", stats.get("inactive_file", 0))
-    used = int(memory.get("usage") or 0)
-    return used - cache if cache < used else used
-
-
-def _processor(sample: Mapping[str, Any]) -> float:
-    """Percent of one processor: the container's share of what the host spent, times its count."""
-    now, then = sample["cpu_stats"], sample["precpu_stats"]
-    used = now["cpu_usage"]["total_usage"] - then["cpu_usage"]["total_usage"]
-    spent = now.get("system_cpu_usage", 0) - then.get("system_cpu_usage", 0)
-    if used <= 0 or spent <= 0 or "system_cpu_usage" not in then:
-        return 0.0
-    return float(used / spent * now.get("online_cpus", 1) * 100)
-
-
-def _block(entries: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    totals = {"read": 0, "write": 0}
-    for entry in entries:
-        if entry["op"].lower() in totals:
-            totals[entry["op"].lower()] += entry["value"]
-    return totals["read"], totals["write"]
-
-
-def _decimal(count: float) -> str:
-    from ...text.table import size
-
-    return size(count)
 
 
 def _binary(count: float) -> str:

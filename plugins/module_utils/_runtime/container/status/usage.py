@@ -348,12 +348,12 @@ def figures(document: Mapping[str, Any]) -> Figures:
     total_inactive_file (v1).
     """
     memory = document["memory_stats"]
-    stats = memory.get("stats", {})
+    stats = memory.get("stats") or {}
     cache = stats.get("total_inactive_file", stats.get("inactive_file", 0))
-    used = memory.get("usage", 0)
+    used = int(memory.get("usage") or 0)
     used -= cache if cache < used else 0
-    limit = memory.get("limit", 0)
-    networks = document.get("networks", {}).values()
+    limit = int(memory.get("limit") or 0)
+    networks = (document.get("networks") or {}).values()
     moved = {"read": 0, "write": 0}
     for entry in document["blkio_stats"].get("io_service_bytes_recursive") or ():
         if entry["op"].lower() in moved:
@@ -367,7 +367,7 @@ def figures(document: Mapping[str, Any]) -> Figures:
         sent_bytes=sum(network["tx_bytes"] for network in networks),
         read_bytes=moved["read"],
         written_bytes=moved["write"],
-        pids=document["pids_stats"].get("current", 0),
+        pids=(document["pids_stats"] or {}).get("current", 0),
     )
 
 
@@ -375,6 +375,6 @@ def _cpu_percent(document: Mapping[str, Any]) -> float:
     now, then = document["cpu_stats"], document["precpu_stats"]
     used = int(now["cpu_usage"]["total_usage"]) - int(then["cpu_usage"]["total_usage"])
     passed: int = now.get("system_cpu_usage", 0) - then.get("system_cpu_usage", 0)
-    if used <= 0 or passed <= 0:
+    if used <= 0 or passed <= 0 or "system_cpu_usage" not in then:
         return 0.0
     return 100.0 * used / passed * int(now.get("online_cpus", 1))
