@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running from the compiled copy of the collection that the host keeps; keeping.py makes it.
+"""Running from the compiled copy of the collection that the host keeps; _keeping.py makes it.
 
 Sent with every task, so it is small, and imports nothing else of the collection.
 """

@@ -12,7 +12,7 @@ anywhere is over by the next task or command, and leaves nothing to clean up by 
 A container that is frozen for a moment, as while it is committed, has ``frozen`` in its directory
 of /run; without its writer it goes on.
 
-Reading only, but for the functions that write the journal itself; container/swap.py acts on it.
+Reading only, but for the functions that write the journal itself; replacement.py acts on it.
 """
 
 from __future__ import annotations

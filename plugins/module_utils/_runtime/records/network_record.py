@@ -20,13 +20,14 @@ from typing import Optional
 from ..base import clock, document, files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
+from ..spec.container import DEFAULT_NETWORK
+from ..spec.identifiers import is_name
 from ..spec.network import Network, NetworkSpec
 
-#: The network of containers that declare none.
-DEFAULT = "bridge"
+DEFAULT = DEFAULT_NETWORK
 
 #: Names that exist on every host and cannot be removed.
-PREDEFINED = ("bridge", "host", "none")
+PREDEFINED = (DEFAULT_NETWORK, "host", "none")
 
 #: Drivers whose links stand on an interface of the host, and the option that has their mode.
 PARENTED = {"macvlan": "macvlan_mode", "ipvlan": "ipvlan_mode"}
@@ -42,7 +43,6 @@ PARENT_OPTION = "parent"
 _DEFAULT_BRIDGE = "slipway0"
 _DEFAULT_MODES = {"macvlan": "bridge", "ipvlan": "l2"}
 
-_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 _ID_PREFIX = re.compile(r"\A[0-9a-f]{4,64}\Z", re.ASCII)
 #: dev_valid_name() of the kernel, less what would need quoting; IFNAMSIZ is 16 with its NUL.
 _INTERFACE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}\Z", re.ASCII)
@@ -50,7 +50,7 @@ _INTERFACE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}\Z", re.ASCII)
 
 def check_name(name: str) -> None:
     """Raise Error unless a text may be a network's name."""
-    if not _NAME.match(name):
+    if not is_name(name):
         raise Error(
             f"{name[:60]!r} is not a network name",
             hint="use at most 128 letters, digits, '_', '.' and '-', first a letter or digit",
@@ -147,7 +147,7 @@ def predefined(name: str) -> Optional[Network]:
 
 def find(layout: Layout, name_or_id: str) -> Optional[Network]:
     """The network of a name, an id or an unambiguous start of one; None when there is none."""
-    if _NAME.match(name_or_id):
+    if is_name(name_or_id):
         found = _read(layout, network_id(name_or_id)) or predefined(name_or_id)
         if found is not None:
             return found

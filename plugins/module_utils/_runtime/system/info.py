@@ -18,6 +18,8 @@ from ..base.errors import Error
 from ..base.linux import mountinfo
 from ..base.version import VERSION
 from ..container.engine import oci_runtime
+from ..container.option import logging
+from ..container.root import host_support
 from ..container.status import liveness
 from ..image.store import store
 from ..plan.plan import Host
@@ -55,7 +57,7 @@ def document(host: Host) -> dict[str, Any]:
             "Volume": ["local"],
             "Network": ["bridge", "host", "ipvlan", "macvlan", "null"],
             "Authorization": None,
-            "Log": ["journald", "json-file", "none"],
+            "Log": sorted(logging.DRIVERS),
         },
         "MemoryLimit": "memory" in offered,
         "SwapLimit": _swap_limit(cgroups),
@@ -73,7 +75,7 @@ def document(host: Host) -> dict[str, Any]:
         "NGoroutines": 0,
         "NEventsListener": 0,
         "SystemTime": clock.now(),
-        "LoggingDriver": "json-file",
+        "LoggingDriver": logging.FILE,
         "CgroupDriver": oci_runtime.cgroup_driver(),
         "CgroupVersion": "2" if cgroups.mode == "unified" else "1",
         "KernelVersion": platform.release(),
@@ -99,7 +101,7 @@ def document(host: Host) -> dict[str, Any]:
         # Containers have no daemon whose restart they could fail to survive.
         "LiveRestoreEnabled": True,
         "Isolation": "",
-        "InitBinary": os.path.basename(parts.init()),
+        "InitBinary": os.path.basename(host_support.find_init() or ""),
         "SecurityOptions": _security(cgroups),
         "Warnings": warned or None,
     }

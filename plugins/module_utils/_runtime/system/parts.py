@@ -94,13 +94,6 @@ def monitor() -> Optional[Part]:
     return _part("conmon", ["--version"])
 
 
-def init() -> str:
-    """The program that is process 1 of containers with ``init``; "" when the host has none."""
-    names = ("catatonit", "docker-init", "tini")
-    paths = (process.which(name) or process.which(f"/usr/libexec/podman/{name}") for name in names)
-    return next((path for path in paths if path), "")
-
-
 def _part(name: str, arguments: Sequence[str]) -> Optional[Part]:
     path = process.which(name)
     if path is None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,10 +24,9 @@ from typing import Optional
 from ..base import document, files, linux, process, safefs
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
+from ..spec.identifiers import is_name
 from ..spec.volume import Volume
 from . import local
-
-_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 
 #: Copying what an image holds may be gigabytes; it is still not to hang for ever.
 _COPY_TIMEOUT_S = 1800.0
@@ -36,7 +34,7 @@ _COPY_TIMEOUT_S = 1800.0
 
 def check_name(name: str) -> None:
     """Raise Error unless a text may be a volume's name."""
-    if not _NAME.match(name):
+    if not is_name(name):
         raise Error(
             f"{name[:60]!r} is not a volume name",
             hint="use letters, digits, '_', '.' and '-', at most 128, starting with a letter or"
@@ -67,7 +65,7 @@ def volumes(layout: Layout) -> Iterator[Volume]:
     except FileNotFoundError:
         return
     for name in names:
-        found = find(layout, name) if _NAME.match(name) else None
+        found = find(layout, name) if is_name(name) else None
         if found is not None:
             yield found
 

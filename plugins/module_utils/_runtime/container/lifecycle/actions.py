@@ -132,14 +132,14 @@ def _at_rest(found: Record) -> container_record.Phase:
 
 
 def stop(
-    host: Host, container_id: str, timeout_s: Optional[float] = None, name: str = ""
+    host: Host, container_id: str, timeout_s: Optional[float] = None, signal_name: str = ""
 ) -> Record:
     """Ask a container to end with its stop signal, and kill it after a grace time in seconds.
 
-    None is the container's own stop_timeout, 0 kills at once; ``name`` is another signal than its
+    None is the container's own stop_timeout, 0 kills at once; ``signal_name`` is another than its
     own. It stays stopped whatever its restart policy; also when it waits for its next start.
     """
-    ended = halt(host, container_id, timeout_s, name)
+    ended = halt(host, container_id, timeout_s, signal_name)
     _remove_if_asked(host, container_id)
     return ended
 
@@ -148,7 +148,7 @@ def halt(
     host: Host,
     container_id: str,
     timeout_s: Optional[float] = None,
-    name: str = "",
+    signal_name: str = "",
     by_host: bool = False,
 ) -> Record:
     """The same of a container that comes back, or makes room: it is not removed by its own end.
@@ -156,7 +156,7 @@ def halt(
     ``by_host`` is the stop of a host that goes down: no user stopped it, and it comes back with the
     host. One that is down already is left as it is then.
     """
-    number = signal_number(name) if name else 0
+    number = signal_number(signal_name) if signal_name else 0
     thaw(host, container_id)
     with locked(host, container_id) as found:
         if by_host and found.phase not in container_record.UP:
@@ -187,12 +187,12 @@ def halt(
     return _settled(host, found)
 
 
-def kill(host: Host, container_id: str, name: str = "SIGKILL") -> Record:
+def kill(host: Host, container_id: str, signal_name: str = "SIGKILL") -> Record:
     """Send a signal to a container's process. After SIGKILL, return when it has ended.
 
     A container that is killed by its user stays down whatever its restart policy, as Docker's does.
     """
-    number = signal_number(name)
+    number = signal_number(signal_name)
     found = _kill(host, container_id, number)
     if number == signal.SIGKILL:
         _remove_if_asked(host, container_id)

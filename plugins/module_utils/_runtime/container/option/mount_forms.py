@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.container import Mount
+from ...spec.identifiers import is_name
 from .option import bad
 from .text import string_map
 
@@ -24,7 +25,6 @@ PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 #: Accepted because they stand in playbooks: they only ever meant something on Docker for macOS.
 CONSISTENCIES = ("cached", "consistent", "default", "delegated")
 
-_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 # Written out and compiled when a tmpfs asks for them: every task of the module imports this.
 _SIZE = r"\A([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(?:i?b)?\Z"
 _OCTAL = r"\A[0-7]{1,5}\Z"
@@ -83,7 +83,7 @@ def _volume(text: str) -> Mount:
         kind, source = "bind", os.path.abspath(os.path.expanduser(source))
     else:
         kind = "volume"
-        if not _NAME.match(source):
+        if not is_name(source):
             raise bad(
                 "volumes", text, f"{source!r} is neither a volume's name nor an absolute path"
             )
@@ -166,7 +166,7 @@ def _bind(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
 
 
 def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
-    if source and not _NAME.match(source):
+    if source and not is_name(source):
         raise bad("mounts", mount.target, f"{source!r} is not a volume's name")
     check_driver("mounts", value.get("volume_driver"))
     options = {key: _word(item) for key, item in (value.get("volume_options") or {}).items()}
@@ -299,7 +299,7 @@ def of_containers(texts: Iterable[Any]) -> tuple[str, ...]:
     found = {}
     for given in texts:
         name, dummy, mode = str(given).partition(":")
-        if not _NAME.match(name) or mode not in ("", "ro", "rw"):
+        if not is_name(name) or mode not in ("", "ro", "rw"):
             raise bad("volumes_from", str(given), "write CONTAINER[:ro]")
         found[name] = f"{name}:ro" if mode == "ro" else name
     return tuple(sorted(found.values()))

@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.container import DEFAULT_NETWORK, Endpoint
+from ...spec.identifiers import is_name
 from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
 from .option import Argument, Option, bad
 from .text import hostname
@@ -19,7 +20,6 @@ from .text import hostname
 #: What ``default`` means.
 _DEFAULT = ("default", DEFAULT_NETWORK)
 _MAC = re.compile(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z", re.ASCII)
-_NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 
 
 def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
@@ -27,7 +27,7 @@ def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
     found: dict[str, Endpoint] = {}
     for value in values:
         name = value["name"]
-        if not _NAME.match(name):
+        if not is_name(name):
             raise bad("networks", name, "it is not the name of a network")
         if name in found:
             raise bad("networks", name, "it is named twice")
@@ -74,7 +74,7 @@ def links(texts: Iterable[str], option: str = "links") -> tuple[str, ...]:
     for text in texts:
         name, colon, alias = str(text).partition(":")
         name = name.lstrip("/")
-        if not _NAME.match(name) or (colon and not alias):
+        if not is_name(name) or (colon and not alias):
             raise bad(option, str(text), "write CONTAINER or CONTAINER:ALIAS")
         if colon:
             hostname(alias, option)
@@ -118,7 +118,7 @@ def network_mode(text: str) -> str:
     kind, dummy, name = text.partition(":")
     if text in ("host", "none") or (kind == "container" and name):
         return text
-    if text not in _DEFAULT and not _NAME.match(text):
+    if text not in _DEFAULT and not is_name(text):
         raise Error(
             f"network_mode: {text[:100]!r} is not understood",
             hint="use default, host, none, container:NAME or the name of a network",

@@ -48,7 +48,7 @@ def entrypoint(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
 
 
 def env(params: Mapping[str, Any]) -> Optional[dict[str, str]]:
-    """``env`` over ``env_file``, whose text was read by then (reading.py)."""
+    """``env`` over ``env_file``, whose text was read by then (resource/container/host_files.py)."""
     if params.get("env") is None and params.get("env_file") is None:
         return None
     found = env_file(params.get("env_file") or "")

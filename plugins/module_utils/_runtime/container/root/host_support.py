@@ -153,17 +153,15 @@ def shared(layout: Layout, container_id: str, spec: ContainerSpec, cgroup_v2: bo
     """The namespaces a container takes from others. Raises Error when one of them does not run."""
     memory = {"host": "/dev/shm", "none": "none", "shareable": str(shm(layout, container_id))}
     cgroup = spec.cgroupns_mode or ("private" if cgroup_v2 else "host")
-    found = Shared(
+    memory_of_another = spec.ipc_mode.startswith("container:")
+    return Shared(
         network=_foreign(layout, spec, spec.network_mode, "net", "network"),
         pid=_foreign(layout, spec, spec.pid_mode, "pid", "processes"),
         ipc=_foreign(layout, spec, spec.ipc_mode, "ipc", "IPC"),
         uts=spec.uts_mode,
         cgroup="" if cgroup == "private" else "host",
-        shm=memory.get(spec.ipc_mode, ""),
+        shm=_foreign_shm(layout, spec) if memory_of_another else memory.get(spec.ipc_mode, ""),
     )
-    if spec.ipc_mode.startswith("container:"):
-        return Shared(**{**vars(found), "shm": _foreign_shm(layout, spec)})
-    return found
 
 
 def _foreign(layout: Layout, spec: ContainerSpec, mode: str, kind: str, what: str) -> str:
@@ -251,13 +249,19 @@ def init_program(spec: ContainerSpec) -> Optional[str]:
     """
     if not spec.init or spec.pid_mode:
         return None
-    for path in _INITS:
-        if os.access(path, os.X_OK) and is_static(path):
-            return os.path.realpath(path)
-    raise Error(
-        f"container {spec.name}: init was given, and this host has no small init for containers",
-        hint="install catatonit, or tini, with the role slipway.engine.host",
-    )
+    found = find_init()
+    if found is None:
+        raise Error(
+            f"container {spec.name}: init was given, and this host has no static init",
+            hint="install catatonit, or tini, with the role slipway.engine.host",
+        )
+    return os.path.realpath(found)
+
+
+def find_init() -> Optional[str]:
+    """The init of this host that containers can have."""
+    usable = (path for path in _INITS if os.access(path, os.X_OK) and is_static(path))
+    return next(usable, None)
 
 
 def is_static(path: str) -> bool:

@@ -6,7 +6,7 @@
 The root filesystem was made by somebody else, and volumes are written to by other containers. So
 every target is resolved within the root before anything is mounted, links and all, and the runtime
 gets the place where it ends: a link of an image is followed by nobody after us. What lies inside
-another mount is put together by descriptor (staging.py), and the runtime binds the whole.
+another mount is put together by descriptor (mount_assembly.py), and the runtime binds the whole.
 """
 
 from __future__ import annotations

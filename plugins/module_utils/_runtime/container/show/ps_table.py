@@ -17,7 +17,7 @@ from ...records import container_record
 from ...records.container_record import Record
 from ...records.effective import mounts
 from ...spec import reference
-from ...spec.container import ContainerSpec, ImageDefaults, argv
+from ...spec.container import DEFAULT_NETWORK, ContainerSpec, ImageDefaults, argv
 from ...spec.network import Publication
 from ...text.table import duration, listing, shortened, size
 from ..status import liveness
@@ -121,7 +121,9 @@ def _details(
         "Labels": ",".join(f"{name}={value}" for name, value in sorted(labels.items())),
         "LocalVolumes": str(sum(mount.kind == "volume" for mount in mounted)),
         "Mounts": ",".join(name if whole else shortened(name, 15) for name in names),
-        "Networks": ",".join(networks or [one.network for one in spec.networks] or ["bridge"]),
+        "Networks": ",".join(
+            networks or [one.network for one in spec.networks] or [DEFAULT_NETWORK]
+        ),
         "Size": "0B",
     }
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unpack one image layer into a directory of its own, as overlayfs wants it.
 
-The layer is hostile until proven otherwise. staging.py reaches parents without leaving the target;
-what is done here is done on an open descriptor or on a single name in such a parent, never
+The layer is hostile until proven otherwise. unpack_dir.py reaches parents without leaving the
+target; what is done here is done on an open descriptor or on a single name in such a parent, never
 following a link (CVE-2014-9356, CVE-2025-47290, CVE-2021-21272, CVE-2021-32760). tar.py and
 stream.py bound what the layer may make us read, keep and write.
 """
@@ -25,7 +25,7 @@ from ...base.safefs import Root
 from ...tree import overlay
 from . import tar
 from .stream import Limits, Readable, text
-from .unpack_dir import Directory, Staging, refuse
+from .unpack_dir import Directory, UnpackDirectory, refuse
 
 __all__ = ["Limits", "Unpacked", "unpack"]
 
@@ -85,7 +85,7 @@ class _Layer:
 
     def __init__(self, target: Path, lowers: Sequence[Path], limits: Limits) -> None:
         self._limits = limits
-        self._staging = Staging(target, lowers, limits)
+        self._into = UnpackDirectory(target, lowers, limits)
         self._tree = Root(target)
         self._hides_lowers = False
         self._copied_bytes = 0
@@ -94,7 +94,7 @@ class _Layer:
 
     def close(self) -> None:
         self._tree.close()
-        self._staging.close()
+        self._into.close()
 
     def place(self, entry: tar.Entry, reader: tar.Reader) -> None:
         """Make the inode of one entry."""
@@ -103,7 +103,7 @@ class _Layer:
         if not parts:
             if entry.kind != tar.DIRECTORY:
                 refuse(entry.name, "would replace the top directory (CVE-2021-29136)")
-            self._directory_attributes(self._staging.top, entry)
+            self._directory_attributes(self._into.top, entry)
             return
         name = parts.pop()
         if WHITEOUT in entry.name and (
@@ -115,7 +115,7 @@ class _Layer:
         if kind == tar.HARDLINK:
             self._hardlink(entry, parent_path, name)
             return
-        parent = self._staging.directory(parent_path, entry.name)
+        parent = self._into.directory(parent_path, entry.name)
         if kind == tar.REGULAR:
             self._file(entry, reader, parent, name)
         elif kind == tar.DIRECTORY:
@@ -131,8 +131,8 @@ class _Layer:
     def finish(self) -> None:
         """What has to wait until all entries are there."""
         if self._hides_lowers:
-            self._staging.hide_all_below()
-        self._staging.set_times()
+            self._into.hide_all_below()
+        self._into.set_times()
 
     def _parts(self, name: bytes) -> list[bytes]:
         """The components of an entry's name. A leading slash means the top, as everywhere."""
@@ -151,10 +151,10 @@ class _Layer:
         try:
             os.mkdir(name, 0o700, dir_fd=parent.fd)
         except FileExistsError:
-            if not stat.S_ISDIR(self._staging.status(parent, name).st_mode):
-                self._directory_attributes(self._staging.replace(parent, name), entry)
+            if not stat.S_ISDIR(self._into.status(parent, name).st_mode):
+                self._directory_attributes(self._into.replace(parent, name), entry)
                 return
-        self._directory_attributes(self._staging.enter(parent, name), entry)
+        self._directory_attributes(self._into.enter(parent, name), entry)
 
     def _directory_attributes(self, directory: Directory, entry: tar.Entry) -> None:
         os.fchown(directory.fd, entry.uid, entry.gid)
@@ -162,19 +162,19 @@ class _Layer:
         if entry.records:
             for key, value in _xattrs(entry):
                 os.setxattr(directory.fd, key, value)
-        self._staging.time_later(directory, entry.mtime_ns)
+        self._into.time_later(directory, entry.mtime_ns)
 
     def _file(self, entry: tar.Entry, reader: tar.Reader, parent: Directory, name: bytes) -> None:
-        fd = self._staging.create(parent, name)
+        fd = self._into.create(parent, name)
         try:
             if entry.segments is None:
                 for piece in reader.content(entry.size):
-                    self._staging.write(fd, piece)
+                    self._into.write(fd, piece)
             else:
                 for offset, length in entry.segments:
                     os.lseek(fd, offset, os.SEEK_SET)
                     for piece in reader.content(length):
-                        self._staging.write(fd, piece)
+                        self._into.write(fd, piece)
                 os.ftruncate(fd, entry.real_size)
             self.size_bytes += entry.size
             # Both writing and chown take set-uid bits and file capabilities away: they come last.
@@ -192,7 +192,7 @@ class _Layer:
         try:
             os.symlink(entry.link, name, dir_fd=parent.fd)
         except FileExistsError:
-            self._staging.remove(parent, name)
+            self._into.remove(parent, name)
             os.symlink(entry.link, name, dir_fd=parent.fd)
         os.chown(name, entry.uid, entry.gid, dir_fd=parent.fd, follow_symlinks=False)
         times = (entry.mtime_ns, entry.mtime_ns)
@@ -215,7 +215,7 @@ class _Layer:
         try:
             os.mknod(name, kind | 0o600, device, dir_fd=parent.fd)
         except FileExistsError:
-            self._staging.remove(parent, name)
+            self._into.remove(parent, name)
             os.mknod(name, kind | 0o600, device, dir_fd=parent.fd)
         # Opened with O_PATH: opening a device or a fifo itself has effects.
         fd = os.open(name, _ANY, dir_fd=parent.fd)
@@ -242,7 +242,7 @@ class _Layer:
         except NotFound:
             parts = [part for part in entry.link.split(b"/") if part not in (b"", b".")]
             below = b".." not in parts
-            found = self._staging.lookup_below(b"/".join(parts)) if below else None
+            found = self._into.lookup_below(b"/".join(parts)) if below else None
         if found is None:
             refuse(entry.name, f"is a hard link to {text(entry.link)}, which is not there")
         try:
@@ -251,16 +251,16 @@ class _Layer:
                 refuse(entry.name, f"is a hard link to the directory {text(entry.link)}")
             if overlay.is_whiteout(status):
                 refuse(entry.name, f"is a hard link to {text(entry.link)}, which is removed")
-            parent = self._staging.directory(parent_path, entry.name)
+            parent = self._into.directory(parent_path, entry.name)
             if below:
                 self._copy_up(entry, found, status, parent, name)
                 return
             try:
                 linux.linkat_fd(found, parent.fd, name)
             except FileExistsError:
-                there = self._staging.status(parent, name)
+                there = self._into.status(parent, name)
                 if (there.st_dev, there.st_ino) != (status.st_dev, status.st_ino):
-                    self._staging.remove(parent, name)
+                    self._into.remove(parent, name)
                     linux.linkat_fd(found, parent.fd, name)
         finally:
             os.close(found)
@@ -282,13 +282,13 @@ class _Layer:
         if self._copied_bytes > self._limits.layer_bytes:
             refuse(entry.name, "is one of many hard links that would fill the disk with copies")
         with open(f"/proc/self/fd/{source}", "rb", buffering=0) as reading:
-            fd = self._staging.create(parent, name)
+            fd = self._into.create(parent, name)
             try:
                 while True:
                     piece = reading.read(1 << 18)
                     if not piece:
                         break
-                    self._staging.write(fd, memoryview(piece))
+                    self._into.write(fd, memoryview(piece))
                 self.size_bytes += status.st_size
                 os.fchown(fd, status.st_uid, status.st_gid)
                 os.fchmod(fd, stat.S_IMODE(status.st_mode))
@@ -317,11 +317,11 @@ class _Layer:
         if name == OPAQUE and not parts:
             self._hides_lowers = True
             return
-        parent = self._staging.directory(b"/".join(parts), entry.name)
+        parent = self._into.directory(b"/".join(parts), entry.name)
         if name == OPAQUE:
             overlay.make_opaque(parent.fd)
         else:
-            self._staging.hide(parent, hidden)
+            self._into.hide(parent, hidden)
 
 
 def _xattrs(entry: tar.Entry) -> Iterator[tuple[bytes, bytes]]:

@@ -60,7 +60,7 @@ def refuse(name: bytes, offence: str) -> NoReturn:
     )
 
 
-class Staging:
+class UnpackDirectory:
     """The target of one layer, which must be empty. ``lowers`` are the layers below, top first."""
 
     def __init__(self, target: Path, lowers: Sequence[Path], limits: Limits) -> None:
