@@ -18,6 +18,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.text import veil
 from ansible_collections.slipway.engine.plugins.plugin_utils._predictions import PredictingAction
 
 
@@ -25,10 +26,19 @@ class ActionModule(PredictingAction):
     """Runs the module with what ``src`` names sent to the host."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = self._sent(task_vars)
+        diff = result.get("diff")
+        if isinstance(diff, dict) and diff.pop("veiled", False):
+            for side in ("before", "after"):
+                if side in diff:
+                    diff[side] = veil.unveil(diff[side])
+        return result
+
+    def _sent(self, task_vars: Any) -> dict[str, Any]:
         src = self._task.args.get("src")
         # Of several of them together, or an empty one, the module itself complains.
         if not src or self._task.args.get("path") or self._task.args.get("content") is not None:
-            return super().run(tmp, task_vars)
+            return super().run(None, task_vars)
         if self._task.async_val:
             raise AnsibleActionFail("a file of the controller cannot be copied asynchronously")
         try:

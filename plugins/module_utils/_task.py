@@ -53,18 +53,22 @@ CONNECTION: Mapping[str, Mapping[str, Any]] = {
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
-    ``_predicted``, ``_library`` and ``_archive``, a file it sent, are no options (see plugin_utils/
-    and action/), so they are taken out before Ansible compares the parameters with the options.
+    ``_predicted``, ``_library``, ``_archive``, a file it sent, and ``_diff_limit`` are not options
+    (see plugin_utils/ and action/), so they are taken out before Ansible compares the parameters
+    with the options.
     ``predicted`` is None outside a check-mode run.
     """
 
     predicted: Optional[dict[str, Any]] = None
     archive: Optional[str] = None
+    #: Ansible's default of MAX_FILE_SIZE_FOR_DIFF, where no action plugin says the configured one.
+    diff_limit: int = 104448
 
     def _load_params(self) -> None:
         super()._load_params()
         self.predicted = self.params.pop("_predicted", None)
         self.archive = self.params.pop("_archive", None)
+        self.diff_limit = self.params.pop("_diff_limit", None) or self.diff_limit
         asked = self.params.pop("_library", None)
         if asked:
             # Errors name the module that the task does.
@@ -81,7 +85,8 @@ def converge(
     planned.
     """
     module = _module(argument_spec, module_options)
-    host = Host(Layout.default(), predicted=module.predicted or {})
+    limit = module.diff_limit if module._diff else None
+    host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
     try:
         declared = declare(module.params)
         if module.check_mode:
@@ -96,15 +101,18 @@ def converge(
         result = _result(host, resource, plan, found)
         # Only who asks for a diff gets one: it can be large, and looping tasks keep every result.
         if module._diff:
-            result["diff"] = {
-                "before": resource.view(plan.have),
-                "after": resource.view(plan.want),
-            }
+            result["diff"] = (
+                {"before": resource.view(plan.have), "after": resource.view(plan.want)}
+                if resource.diff is None
+                else resource.diff(plan.have, plan.want)
+            )
     except Error as exc:
         _fail(module, host, exc)
     except OSError as exc:
         # An errno that no layer gave a meaning to: the disk is full, a file is unreadable.
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    finally:
+        host.held.close()
     if module.predicted is not None and resource.predict:
         result["_predicted"] = {
             "states": resource.predict(found),

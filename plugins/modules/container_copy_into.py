@@ -28,7 +28,9 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the SHA-256 of the content, not the content.
+      - Shows the text of a file before and after, as M(ansible.builtin.copy) does, of up to
+        C(MAX_FILE_SIZE_FOR_DIFF) bytes; of a directory the SHA-256 of each file. Where the content
+        is a secret, say C(diff=false) or C(no_log=true) of the task.
   idempotent:
     support: partial
     details:
@@ -65,7 +67,8 @@ options:
     description:
       - The absolute path in the container of the file or directory itself, not of a directory to
         put it in. The directory above it must exist.
-      - A directory that is there keeps what else it holds.
+      - A directory that is there keeps what else it holds. A file takes the place of an empty
+        directory; one with something in it is an error.
     type: str
     required: true
   follow:

@@ -44,8 +44,10 @@ class PredictingAction(LibraryAction):
         task_vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         store = self._store()
         arguments = self._task.args
-        if store is not None:
-            self._task.args = {**arguments, "_predicted": _read(store)}
+        own: dict[str, Any] = {} if store is None else {"_predicted": _read(store)}
+        if self._task.diff:
+            own["_diff_limit"] = C.MAX_FILE_SIZE_FOR_DIFF
+        self._task.args = {**arguments, **own}
         try:
             result: dict[str, Any] = super().run(tmp, task_vars)
         finally:
@@ -98,6 +100,7 @@ def _mask(result: dict[str, Any]) -> None:
     if not isinstance(arguments, dict):
         return
     arguments.pop("_predicted", None)
+    arguments.pop("_diff_limit", None)
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
             arguments[option] = dict.fromkeys(arguments[option], "********")

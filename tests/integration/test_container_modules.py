@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tarfile
@@ -124,8 +125,9 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
                owner_id=5, group_id=6, mode="0604", directory_mode="0705"),
         module("container_copy_into", container="web", src=str(site / "index"),
                container_path="/srv/index"),
-        module("container_copy_into", container="web", content=SECRET, container_path="/srv/secret",
-               mode=0o600),
+        # A diff shows texts, so whoever writes secrets says that there is to be none.
+        {**module("container_copy_into", container="web", content=SECRET,
+                  container_path="/srv/secret", mode=0o600), "diff": False},
         module("container_copy_into", container="web", content="AP8=", content_is_b64=True,
                container_path="/srv/binary"),
         module("container_copy_into", container="web", path=str(site / "away"), local_follow=False,
@@ -138,7 +140,7 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
     checked = results(play.tasks(tasks[:-1], "--check", "--diff"))
     run = play.tasks(tasks, "--diff", "-vvv")
     applied = results(run)
-    assert [item["diff"] for item in checked] == [item["diff"] for item in applied[:-1]]
+    assert [item.get("diff") for item in checked] == [item.get("diff") for item in applied[:-1]]
     assert all(item["changed"] for item in applied) and SECRET not in run.output
     assert play.tasks(tasks).changed == 0 and play.tasks(tasks, "--check").changed == 0
     root = Path(f"/proc/{made.pid}/root")
@@ -166,7 +168,7 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
     assert [item["changed"] for item in again] == [True, False, True, True]
     assert (www / "index").read_text() == "page\n"
     errors = (
-        ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory"),
+        ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory with"),
         ({"content": "x", "container_path": "/no/x"}, "there is no directory /no in container web"),
         ({"path": str(site), "container_path": "/srv/index"}, "is a file"),
         ({"path": "/dev/null", "container_path": "/x"}, "is a device"),
@@ -184,6 +186,81 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
         assert run.changed == 0
         for dummy, error in errors:
             assert error in run.output, run.output
+
+
+def test_diffs_show_texts(world: World, tmp_path: Path) -> None:
+    """Under Ansible's keys for files, exact in check mode, and also of what no_log would mask."""
+    root = Path(
+        f"/proc/{world.run('web', 'mkdir /srv/dir; ln -s group /etc/lnk; sleep 1000').pid}/root"
+    )
+    until((root / "etc/lnk").is_symlink)
+    text, large = tmp_path / "text", tmp_path / "large"
+    text.write_text("one\ntwo\n")
+    large.write_bytes(b"x" * 200_000)
+    (root / "srv/old").write_text("one\n")
+
+    def into(place: str, **options: Any) -> dict[str, Any]:
+        return module("container_copy_into", container="web", container_path=place, **options)
+
+    def shown(before: str, path: str, after: str, header: str) -> dict[str, Any]:
+        return {"before": before, "before_header": path, "after": after, "after_header": header}
+
+    made = "dynamically generated"
+    expected = [
+        (into("/srv/old", path=str(text)), shown("one\n", "/srv/old", "one\ntwo\n", str(text))),
+        (into("/srv/sent", src=str(text)), shown("", "/srv/sent", "one\ntwo\n", str(text))),
+        (into("/srv/dir", content="new"), shown("(directory)", "/srv/dir", "new", made)),
+        (into("/srv/f", content="\ue000\u20ac"), shown("", "/srv/f", "\ue000\u20ac", made)),
+        (into("/etc/lnk", content="new"), shown("/etc/group", "/etc/lnk", "new", made)),
+        (into("/srv/b", content="AAA=", content_is_b64=True),
+         {"before": "", "before_header": "/srv/b", "src_binary": 1}),
+        (into("/srv/l", path=str(large)),
+         {"before": "", "before_header": "/srv/l", "src_larger": 104448}),
+        (into("/srv/old", content="no", force=False), None),
+    ]  # fmt: skip
+    tasks = [task for task, dummy in expected]
+    play = Play(tmp_path)
+    checked = results(play.tasks(tasks, "--check", "--diff"))
+    run = play.tasks(tasks, "--diff")
+    applied = results(run)
+    for (task, want), before, after in zip(expected[:-1], checked, applied):
+        assert before["diff"] == after["diff"] == want, task
+    assert applied[-1]["diff"] == shown("one\ntwo\n", "/srv/old", "one\ntwo\n", "/srv/old")
+    assert (root / "srv/dir").read_text() == "new" and "+two" in run.output
+    unchanged = play.tasks(tasks, "--diff")
+    assert unchanged.changed == 0 and "+two" not in unchanged.output
+    assert not any(item.get("diff") for item in results(play.tasks(tasks)))
+
+
+def test_what_root_unpacked_does_not_stay(world: World, tmp_path: Path) -> None:
+    """Ansible removes its directory as the user who logged in, who cannot remove what is root's."""
+    world.run("web")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/secret").write_text(SECRET)
+    where = tmp_path / "remote"
+    task = {
+        **module("container_copy_into", container="web", src=str(tmp_path / "site"),
+                 container_path="/srv/site"),
+        "vars": {"ansible_remote_tmp": str(where)},
+    }  # fmt: skip
+    play = Play(tmp_path)
+    with kept_remote_files():
+        for flags in (["--check"], [], []):
+            assert play.tasks([task], *flags).status == 0
+    sent = [path for path in where.rglob("*") if path.name == "copied"]
+    assert len(sent) == 3 and all(path.is_file() for path in sent)
+    assert not [path for path in where.rglob("*") if path.name == "secret"]
+    assert not list(world.layout.tmp.iterdir())
+
+
+@contextlib.contextmanager
+def kept_remote_files() -> Iterator[None]:
+    """Have Ansible leave what it sends, so that what the module leaves beside it is seen."""
+    os.environ["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["ANSIBLE_KEEP_REMOTE_FILES"]
 
 
 def test_a_play_that_makes_the_container_first(world: World, tmp_path: Path) -> None:

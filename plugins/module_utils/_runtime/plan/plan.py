@@ -11,6 +11,7 @@ the diff is one view of both ends, and check mode is the absence of ``execute`` 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass as changing
 from dataclasses import field
@@ -42,6 +43,10 @@ class Host:
     outcome: dict[str, Any] = field(default_factory=dict)
     #: Lines for the log of the host.
     notes: list[str] = field(default_factory=list)
+    #: How many bytes of a file's text are read for a diff; None where nobody asked for a diff.
+    diff_limit: Optional[int] = None
+    #: What lasts as long as the task, such as a tree that was unpacked for it.
+    held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     #: Told of what is done while it is done, for people who watch.
     progress: Optional[Callable[[str], None]] = None
 
@@ -120,7 +125,8 @@ class Resource(Generic[D, S]):
     check-mode run hands to its later tasks, in the shape of ``Host.predicted``; ``verify(want,
     found)`` replaces the comparison of the two views where a difference can be explained;
     ``report(host, plan)`` is what the module returns besides of what the plan does, the same in
-    check mode and in the run that follows.
+    check mode and in the run that follows; ``diff(have, want)`` is the diff where it is not the two
+    views.
     """
 
     observe: Callable[[Host, D], S]
@@ -131,6 +137,7 @@ class Resource(Generic[D, S]):
     predict: Optional[Callable[[S], dict[str, dict[str, Any]]]] = None
     verify: Optional[Callable[[S, S], list[str]]] = None
     report: Optional[Callable[[Host, Plan[S]], dict[str, Any]]] = None
+    diff: Optional[Callable[[S, S], dict[str, Any]]] = None
 
     def differences(self, want: S, found: S) -> list[str]:
         """How the host differs from what was planned, after the steps; ``verify`` or the views."""

@@ -39,6 +39,11 @@ class State:
     wanted: Mapping[str, Entry]
     missing: str = ""
     unmet: tuple[str, ...] = ()
+    #: Whether a directory with something in it stands where a file or link shall be.
+    full: bool = False
+    #: What a diff shows of both sides, where one was asked for and neither is a directory's tree.
+    before: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    after: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def compare(
@@ -90,12 +95,21 @@ def needed(state: State, force: Optional[bool], where: str) -> frozenset[str]:
         raise Error(state.missing)
     for name, entry in state.found.items():
         want = state.wanted[name]
-        if "directory" in (entry.kind, want.kind) and entry.kind != want.kind:
-            path = shown(f"{state.path}/{name}" if name else state.path)
+        if "directory" not in (entry.kind, want.kind) or entry.kind == want.kind:
+            continue
+        path = shown(f"{state.path}/{name}" if name else state.path)
+        if entry.kind == "directory" and not name:
+            if not state.full:
+                continue  # An empty directory makes room, as with docker cp.
             raise Error(
-                f"{path} {where} is a {entry.kind}, and a {want.kind} shall be there",
-                hint="remove it first, or choose another path",
+                f"{path} {where} is a directory with something in it, and a {want.kind} shall be"
+                " there",
+                hint="name the file in it, such as path/name, or remove the directory first",
             )
+        raise Error(
+            f"{path} {where} is a {entry.kind}, and a {want.kind} shall be there",
+            hint="remove it first, or choose another path",
+        )
     return frozenset(
         name
         for name, want in state.wanted.items()
@@ -122,6 +136,61 @@ def view(state: State) -> dict[str, Any]:
         whole = hashlib.sha256(repr(sorted(entries.items())).encode()).hexdigest()
         return {**told, "entries": len(entries), "sha256": whole}
     return {**told, "entries": entries}
+
+
+def diff(have: State, want: State) -> dict[str, Any]:
+    """The texts of a file on both sides, as those who asked for a diff see them; of a directory
+    the two views.
+    """
+    if have.before or have.after:
+        return {**have.before, **have.after}
+    return {"before": view(have), "after": view(want)}
+
+
+def side(
+    root: Optional[safefs.Root], path: safefs.Name, which: str, header: str, limit: int
+) -> dict[str, Any]:
+    """What a diff shows of one side, ``before`` or ``after``, under Ansible's keys: the text of a
+    file of up to ``limit`` bytes, or what else is there.
+    """
+    here = "dst" if which == "before" else "src"
+    entry = None if root is None else scan.look(root, path)
+    if root is None or entry is None:
+        return {f"{which}_header": header, which: ""}
+    if entry.kind == "file":
+        if entry.size > limit:
+            return {f"{here}_larger": limit}
+        return text_side(root.read_bytes(path, limit), which, header, limit)
+    said = f"({entry.kind})"
+    if entry.kind == "link":
+        # As docker inspects one: where it leads, from the root.
+        beside = os.path.dirname(os.fsencode(path))
+        said = shown(os.fsdecode(os.path.normpath(os.path.join(beside, entry.target))))
+    return {f"{which}_header": header, which: said}
+
+
+def text_side(data: bytes, which: str, header: str, limit: int) -> dict[str, Any]:
+    """The same of content at hand."""
+    here = "dst" if which == "before" else "src"
+    if len(data) > limit:
+        return {f"{here}_larger": limit}
+    if b"\0" in data:
+        return {f"{here}_binary": 1}
+    return {f"{which}_header": header, which: data.decode("utf-8", "backslashreplace")}
+
+
+def checked(root: Optional[safefs.Root], state: State) -> State:
+    """The state with ``full``: whether a directory that is in the way holds anything."""
+    there = state.found.get("")
+    if root is None or there is None or there.kind != "directory":
+        return state
+    if state.wanted[""].kind == "directory":
+        return state
+    fd = root.open(state.path, scan.DIRECTORY)
+    try:
+        return dataclasses.replace(state, full=bool(os.listdir(fd)))
+    finally:
+        os.close(fd)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

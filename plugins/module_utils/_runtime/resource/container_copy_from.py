@@ -98,11 +98,38 @@ def observe(host: Host, declared: Declared) -> State:
             found_here, wanted, left_out = container_copy.compare(
                 there.root, path, here, dest, _rules(declared), there.system
             )
+            state = dataclasses.replace(state, found=found_here, wanted=wanted, missing=missing)
+            state = _with_diff(
+                host, declared, container_copy.checked(here, state), there, path, here
+            )
     except NotFound as exc:
         return dataclasses.replace(state, unmet=(str(exc),))
     for line in left_out:
         host.warn(f"{line} and was left out")
-    return dataclasses.replace(state, found=found_here, wanted=wanted, missing=missing)
+    return state
+
+
+def _with_diff(
+    host: Host,
+    declared: Declared,
+    state: State,
+    there: filesystem.Tree,
+    path: bytes,
+    here: safefs.Root,
+) -> State:
+    limit = host.diff_limit
+    if limit is None or state.wanted[""].kind == "directory":
+        return state
+    before = container_copy.side(
+        here, state.path, "before", container_copy.shown(state.path), limit
+    )
+    if declared.force is False and "" in state.found:
+        header = container_copy.shown(state.path)
+        after = container_copy.side(here, state.path, "after", header, limit)
+    else:
+        header = f"{declared.container}:{container_copy.shown(os.fsdecode(path))}"
+        after = container_copy.side(there.root, path, "after", header, limit)
+    return dataclasses.replace(state, before=before, after=after)
 
 
 @dataclass(frozen=True)
@@ -134,6 +161,7 @@ class Fetch(Step[State]):
                 _rules(self.declared),
                 skip=there.system,
                 wanted=lambda path: os.fsdecode(path) in self.written,
+                make_room=True,
             )
 
 
@@ -160,4 +188,5 @@ RESOURCE: Resource[Declared, State] = Resource(
     lambda host, state: {"dest": container_copy.shown(state.path)},
     lambda declared: ("host-files", hashlib.sha256(os.fsencode(declared.dest)).hexdigest()[:32]),
     verify=verify,
+    diff=container_copy.diff,
 )

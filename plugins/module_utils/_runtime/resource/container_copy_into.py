@@ -26,6 +26,7 @@ from ..base.frozen import dataclass
 from ..container.files import filesystem
 from ..plan.plan import Host, Plan, Resource, Step
 from ..spec.container import ContainerSpec
+from ..text import veil
 from ..tree import copy, scan
 from ..tree.scan import Entry, Rules
 from . import container_copy
@@ -33,6 +34,28 @@ from .container_copy import State
 
 #: The mode of a file that comes as text, where there was none before.
 _MODE = 0o644
+
+
+class Sent:
+    """A tar in which a file or directory of the controller came. It is unpacked once, in a place
+    of ours that goes with the task: Ansible removes its own as the user who logged in, and that
+    one may not remove what root unpacked.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._tree: Optional[Path] = None
+
+    def tree(self, host: Host) -> Path:
+        if self._tree is None:
+            from ..image.layer import unpack
+
+            target = host.held.enter_context(files.scratch(host.layout, "copied")) / "tree"
+            target.mkdir(mode=0o700)
+            with open(self._archive, "rb") as stream:
+                unpack.unpack(stream, target)
+            self._tree = target
+        return self._tree / "copied"
 
 
 @dataclass(frozen=True)
@@ -45,13 +68,18 @@ class Declared:
     container: str
     path: str
     source: Optional[Path] = None
+    sent: Optional[Sent] = None
     data: Optional[bytes] = dataclasses.field(default=None, repr=False)
+    #: The option that ``data`` was made of, which Ansible masks in results.
+    content: str = dataclasses.field(default="", repr=False)
     follow: bool = False
     mode: Optional[int] = None
     directory_mode: Optional[int] = None
     owner_id: Optional[int] = None
     group_id: Optional[int] = None
     force: Optional[bool] = None
+    #: What diffs call the source.
+    origin: str = "dynamically generated"
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -62,11 +90,12 @@ def declare(params: Mapping[str, Any]) -> Declared:
     if not target or "\0" in target:
         raise Error(f"container_path: {target[:200]!r} is not a path")
     source: Optional[Path] = None
+    sent: Optional[Sent] = None
     data: Optional[bytes] = None
     if params["content"] is not None:
         data = _decoded(params)
     elif params.get("_archive"):
-        source = _unpacked(Path(params["_archive"])) / "copied"
+        sent = Sent(Path(params["_archive"]))
     elif params.get("path") is None:
         raise Error("src: it is sent by the action plugin of container_copy_into alone")
     else:
@@ -76,13 +105,16 @@ def declare(params: Mapping[str, Any]) -> Declared:
         container=str(params["container"]),
         path=os.path.normpath("/" + target.lstrip("/")),
         source=source,
+        sent=sent,
         data=data,
+        content=str(params["content"] or ""),
         follow=bool(params.get("follow")),
         mode=container_copy.mode(params["mode"], parse),
         directory_mode=container_copy.mode(params.get("directory_mode"), parse, "directory_mode"),
         owner_id=container_copy.identity(params, "owner_id"),
         group_id=container_copy.identity(params, "group_id"),
         force=params["force"],
+        **({} if data is not None else {"origin": str(params.get("src") or params["path"])}),
     )
 
 
@@ -108,17 +140,6 @@ def _source(path: str, follow: bool) -> Path:
     if found.kind not in scan.COPIED:
         raise Error(f"path: {path} is a {found.kind}, which cannot be copied")
     return Path(source)
-
-
-def _unpacked(archive: Path) -> Path:
-    """The tree in a tar, unpacked beside it, where Ansible removes both when the task ends."""
-    from ..image.layer import unpack
-
-    target = archive.with_name(f"{archive.name}.tree")
-    target.mkdir(mode=0o700, exist_ok=True)
-    with open(archive, "rb") as stream:
-        unpack.unpack(stream, target)
-    return target
 
 
 def observe(host: Host, declared: Declared) -> State:
@@ -179,15 +200,47 @@ def _compare(
         missing = _no_parent(root, path)
     rules = _rules(declared, owner)
     state = State(declared.container, path, {}, {}, missing)
-    if declared.source is None:
-        return _compare_data(declared, root, state, rules)
+    source = declared.sent.tree(host) if declared.sent is not None else declared.source
+    if source is None:
+        state = _compare_data(declared, root, state, rules)
+        return _with_diff(host, declared, root, container_copy.checked(root, state), b"")
     with safefs.Root("/", label="the host") as here:
-        found, wanted, left_out = container_copy.compare(
-            here, str(declared.source), root, path, rules
-        )
-    for line in left_out:
-        host.warn(f"{line} and was left out")
-    return dataclasses.replace(state, found=found, wanted=wanted)
+        found, wanted, left_out = container_copy.compare(here, str(source), root, path, rules)
+        for line in left_out:
+            host.warn(f"{line} and was left out")
+        state = dataclasses.replace(state, found=found, wanted=wanted)
+        state = container_copy.checked(root, state)
+        return _with_diff(host, declared, root, state, os.fsencode(source), here)
+
+
+def _with_diff(
+    host: Host,
+    declared: Declared,
+    root: Optional[safefs.Root],
+    state: State,
+    source: bytes,
+    here: Optional[safefs.Root] = None,
+) -> State:
+    """What a diff shows of both sides, where one was asked for; a directory's are the views."""
+    limit = host.diff_limit
+    if limit is None or state.wanted[""].kind == "directory":
+        return state
+    path = container_copy.shown(state.path)
+    before = container_copy.side(root, state.path, "before", path, limit)
+    if declared.force is False and "" in state.found:
+        after = container_copy.side(root, state.path, "after", path, limit)
+    elif here is None:
+        after = container_copy.text_side(declared.data or b"", "after", declared.origin, limit)
+    else:
+        after = container_copy.side(here, source, "after", declared.origin, limit)
+    if declared.data is not None:
+        values = (declared.data.decode("utf-8", "surrogateescape"), declared.content)
+        before = {**before, "veiled": True}
+        if "before" in before:
+            before["before"] = veil.veil(before["before"], values)
+        if "after" in after:
+            after["after"] = veil.veil(after["after"], values)
+    return dataclasses.replace(state, before=before, after=after)
 
 
 def _no_parent(root: safefs.Root, path: str) -> str:
@@ -230,7 +283,8 @@ class Write(Step[State]):
         if found is None:
             raise NotFound(f"there is no container {self.declared.container}")
         with contextlib.ExitStack() as stack:
-            source = self.declared.source
+            sent = self.declared.sent
+            source = sent.tree(host) if sent is not None else self.declared.source
             if source is None:
                 scratch = stack.enter_context(files.scratch(host.layout, "content"))
                 source = scratch / "content"
@@ -250,6 +304,7 @@ class Write(Step[State]):
                 self.path,
                 rules,
                 wanted=lambda path: os.fsdecode(path) in self.written,
+                make_room=True,
             )
 
 
@@ -273,4 +328,5 @@ RESOURCE: Resource[Declared, State] = Resource(
     container_copy.view,
     lambda host, state: {"container_path": container_copy.shown(state.path)},
     lock,
+    diff=container_copy.diff,
 )

@@ -49,13 +49,15 @@ def copy(
     skip: Container[int] = (),
     wanted: Optional[Callable[[bytes], bool]] = None,
     said: Optional[Copied] = None,
+    make_room: bool = False,
 ) -> Copied:
     """Make ``target_path`` a copy of ``source_path``, whose last components are not followed.
 
     A file is written beside its place and renamed, so nobody sees half of it; a directory that is
     there keeps its mode, its owner and what else it holds. ``wanted(path)`` tells which paths below
     are written (all). Modification times go along, names of one file stay names of one file, and
-    holes stay holes. Raises NotFound when there is no source, or no directory for the target, and
+    holes stay holes. ``make_room`` lets a file or link take the place of an empty directory at
+    ``target_path``. Raises NotFound when there is no source, or no directory for the target, and
     Error where a directory and something else stand in each other's place.
     """
     done = said or Copied()
@@ -70,7 +72,7 @@ def copy(
             parent, text = target.open_parent(target_path)
             name = os.fsencode(text)
         held.callback(os.close, parent)
-        work = _Copy(target, os.fsencode(target_path), rules, skip, wanted, done)
+        work = _Copy(target, os.fsencode(target_path), rules, skip, wanted, done, make_room)
         held.callback(work.close)
         work.place(node, parent, name, 0)
     return done
@@ -87,6 +89,7 @@ class _Copy:
         skip: Container[int],
         wanted: Optional[Callable[[bytes], bool]],
         done: Copied,
+        make_room: bool,
     ) -> None:
         self._target = target
         self._top = top
@@ -94,6 +97,7 @@ class _Copy:
         self._skip = skip
         self._wanted = wanted
         self._done = done
+        self._make_room = make_room
         self._first: dict[tuple[int, int], int] = {}
 
     def close(self) -> None:
@@ -176,6 +180,9 @@ class _Copy:
                     os.close(fd)
             if want.kind != "file":
                 self._attribute(node, parent, temporary, want)
+            if self._make_room and not node.path:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    os.rmdir(name, dir_fd=parent)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         except BaseException:
             with contextlib.suppress(OSError):
