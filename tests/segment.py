@@ -11,6 +11,7 @@ from typing import Any, Union
 
 from laboratory import Space, wire
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
@@ -72,7 +73,7 @@ class Container:
         self.space = Space()
         attach.connect(layout, self.space.pid, self.attachments)
         self.space.serve(name, "tcp:80", "udp:80", "tcp:81")
-        self.record = dataclasses.replace(self.record, phase="running", pid=self.space.pid)
+        self.record = as_running(self.record, self.space.pid)
         container_record.write_record(layout, self.record)
 
     @property
@@ -109,6 +110,15 @@ class Container:
         container_record.write_record(self.layout, gone)
         synchronise.synchronise(self.layout)
         attach.release(self.layout, gone)
+
+
+def as_running(found: records_container_record.Record, pid: int) -> records_container_record.Record:
+    """The record of a container whose process is this one."""
+    start = linux.process_start_time(pid)
+    assert start is not None
+    return dataclasses.replace(
+        found, phase="running", pid=pid, pid_start=start, boot_id=linux.boot_id()
+    )
 
 
 def add_network(layout: Layout, name: str, subnet: str, subnet6: str = "", **options: Any) -> None:

@@ -84,9 +84,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.in
     document,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
-    container_record,
-)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import running
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import decide
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import lists
 
@@ -102,7 +100,7 @@ def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
     found = decide.find(host, params["name"])
     if found is None:
         return {"exists": False, "network": None}
-    records = list(container_record.records(host.layout))
+    records = list(running.records(host.layout))
     return {"exists": True, "network": document(found, records)}
 
 

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,22 +18,37 @@ import pytest
 from containers import World, page, until
 from containers import world as make_world
 from converging import Task, apply, assert_play_is_predicted
+from declaring import converge, task
 from segment import add_network
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import processes
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
+    NotFound,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon_files,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     catalogue,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide as network_resource,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    declare as network_declare,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
@@ -160,3 +179,43 @@ def test_what_the_host_gives_in_its_own_network(world: World) -> None:
     assert "nameserver 192.0.2.53\n" in until(lambda: world.log(alone.id))
     with pytest.raises(Error, match="host name"):
         world.run("forged", extra_hosts={"a b": "192.0.2.7"}, network_mode="none")
+
+
+def network(name: str, **given: Any) -> Task:
+    return Task(network_declare.declare, network_resource.RESOURCE, {"name": name, **given})
+
+
+@pytest.mark.parametrize("how", ["killed", "rebooted"])
+def test_containers_that_died_unseen_are_not_on_their_networks(world: World, how: str) -> None:
+    """Their records still say running: the kernel knows better, for tasks and for neighbours."""
+    layout = world.layout
+    blue = network("blue", ipam_config=[{"subnet": "10.1.1.0/24"}])
+    converge(world, blue)
+    # By a process that ends: while this one goes on, what it started counts as being started.
+    world.slipway("run", "-d", "--name=c1", "--net=blue", "-p=9000:80", "busybox:1", "sleep", "99")
+    found = world.current(container_record.by_name(layout, "c1"))
+    if how == "killed":
+        os.kill(found.conmon_pid, signal.SIGKILL)
+        until(lambda: not conmon_files.alive(layout, found.id))
+    os.kill(found.pid, signal.SIGKILL)
+    until(lambda: not processes.alive(found.pid, found.pid_start))
+    if how == "rebooted":
+        until(lambda: container_record.read_record(layout, found.id).phase == "exited")
+        # A pid of the boot before may be anybody's now.
+        claimed = dataclasses.replace(found, boot_id="another", pid=os.getpid())
+        container_record.write_record(layout, claimed)
+
+    assert json.loads(world.slipway("network", "inspect", "blue").stdout)[0]["Containers"] == {}
+    converge(world, dataclasses.replace(blue, params={**blue.params, "connected": ["c1"]}))
+    # What it had published is free for others, though nobody wrote down its end.
+    serve = {"command": ["sh", "-c", SERVE], "published_ports": ["9000:80"]}
+    converge(world, task("c2", networks=[{"name": "blue"}], hostname="second", **serve))
+    assert page(9000) == "second\n"
+    with pytest.raises(Conflict, match="running containers c2 are"):
+        apply(layout, network("blue", state="absent"))
+    actions.remove(world.host, container_record.by_name(layout, "c2"), force=True)
+    with pytest.raises(Conflict, match="stopped containers c1 are"):
+        apply(layout, network("blue", state="absent"))
+    converge(world, network("blue", state="absent", force=True))
+    with contextlib.suppress(NotFound):
+        actions.remove(world.host, found.id, force=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from laboratory import Space, serve
+from segment import as_running
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
@@ -95,6 +96,8 @@ def container(
     found = records_container_record.Record(
         container_id, name, "", (), phase=phase, **record_fields
     )
+    if phase == "running":
+        found = as_running(found, os.getpid())
     container_record.write_record(host.layout, found)
     container_record.claim_name(host.layout, name, container_id)
     return found
@@ -165,7 +168,7 @@ def test_a_used_network_is_kept(host: Host) -> None:
     attach.attach(host.layout, user.id, [Endpoint("web")])
     with pytest.raises(Conflict, match="stopped containers db"):
         converge(host, "web", state="absent")
-    container_record.write_record(host.layout, dataclasses.replace(user, phase="running"))
+    container_record.write_record(host.layout, as_running(user, os.getpid()))
     with pytest.raises(Conflict, match="running containers db"):
         converge(host, "web", state="absent")
     container_record.write_record(host.layout, dataclasses.replace(user, phase="exited"))
@@ -313,7 +316,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, prot
     asked = [Port(80, protocol, "", 8080)]
     ports = synchronise.resolve(host.layout, one.id, asked, first)
     assert [(p.host_port, p.container_ip) for p in ports] == [(8080, "172.17.0.2")]
-    running = dataclasses.replace(one, phase="running", publications=ports)
+    running = dataclasses.replace(as_running(one, os.getpid()), publications=ports)
     container_record.write_record(host.layout, running)
     for host_ip in ("", "0.0.0.0", "127.0.0.1"):
         with pytest.raises(Conflict, match="taken by container one"):
@@ -434,9 +437,7 @@ def test_connecting_and_synchronising_are_quick(
             marks.append(time.perf_counter())
             attach.connect(host.layout, spaces[-1].pid, attachments)
             marks.append(time.perf_counter())
-            container_record.write_record(
-                host.layout, dataclasses.replace(found, phase="running", pid=spaces[-1].pid)
-            )
+            container_record.write_record(host.layout, as_running(found, spaces[-1].pid))
             synchronise.synchronise(host.layout)
             marks.append(time.perf_counter())
             assert not synchronise.synchronise(host.layout).firewall

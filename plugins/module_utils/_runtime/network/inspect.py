@@ -26,7 +26,9 @@ _BRIDGE = {
 
 
 def document(network: Network, records: Sequence[Record] = ()) -> dict[str, Any]:
-    """A network and the running containers on it, in the shape of docker inspect."""
+    """A network and the running containers on it, in the shape of docker inspect. The records
+    have the true phases (records/running).
+    """
     spec = network.spec
     return {
         "Name": spec.name,

@@ -20,7 +20,7 @@ from pathlib import Path
 from ..base import files, linux
 from ..base.frozen import dataclass
 from ..base.layout import Layout
-from ..records import container_record, network_record
+from ..records import container_record, network_record, running
 from ..records.container_record import Record
 from ..spec.container import Port
 from ..spec.network import Attachment, Network, Publication
@@ -51,8 +51,8 @@ class Synchronised:
 def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised:
     """Make the firewall, the name server and the files of names agree with the records.
 
-    Counted are the records on disk in the phases running and paused, those that another process is
-    starting, and those in ``starting``.
+    Counted are the containers that run or are paused, those that another process is starting, and
+    those in ``starting``.
     What this process has claimed and does not name in ``starting`` is not starting any more.
     Nothing that stands is touched.
     """
@@ -125,7 +125,17 @@ def lost(layout: Layout) -> tuple[str, ...]:
 
 
 def _lacking(layout: Layout) -> tuple[str, ...]:
-    live, networks = _live(layout), network_record.networks(layout)
+    networks = network_record.networks(layout)
+    live = _live(layout)
+    found = _differing(layout, live, networks)
+    claimed = _live(layout, truly=False) if found else live
+    # Between the end of a container and the moment its monitor writes that down nothing is lost.
+    return _differing(layout, claimed, networks) if claimed != live else found
+
+
+def _differing(
+    layout: Layout, live: Sequence[Record], networks: Sequence[Network]
+) -> tuple[str, ...]:
     publications = [p for found in live for p in found.publications]
     found = [] if firewall.current(networks, publications) else ["the firewall"]
     return (*found, *(() if zones.standing(layout, live, networks) else ("the name server",)))
@@ -145,13 +155,19 @@ def _remembered(layout: Layout) -> str:
 
 
 def _live(
-    layout: Layout, starting: Sequence[Record] = (), stale: Collection[str] = ()
+    layout: Layout,
+    starting: Sequence[Record] = (),
+    stale: Collection[str] = (),
+    truly: bool = True,
 ) -> list[Record]:
-    """The containers that run or are about to, by id; claims in ``stale`` do not count."""
+    """The containers that run or are about to, by id; claims in ``stale`` do not count. Without
+    ``truly`` those that their records say run.
+    """
     known = {found.id: found for found in starting}
     claimed = _starting(layout).difference(stale)
     for found in container_record.records(layout):
-        if found.id not in known and (found.phase in container_record.LIVE or found.id in claimed):
+        runs = found.phase in container_record.LIVE and (not truly or running.is_running(found))
+        if found.id not in known and (runs or found.id in claimed):
             known[found.id] = found
     return [known[container_id] for container_id in sorted(known)]
 
@@ -268,7 +284,7 @@ def resolve(
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()
     claimed = _starting(layout)
-    for found in container_record.records(layout):
+    for found in running.records(layout):
         if found.id == container_id:
             before = found.publications
         elif found.id not in exempt and (found.phase in container_record.UP or found.id in claimed):

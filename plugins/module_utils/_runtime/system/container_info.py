@@ -12,7 +12,7 @@ from typing import Any
 from ..base.errors import Error, NotFound
 from ..container.show import documents
 from ..plan.plan import Host
-from ..records import container_record
+from ..records import container_record, running
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _enriched(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> boo
 
 def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
     layout, container_id = host.layout, str(one["Id"])
-    running = bool(one["State"]["Pid"])
+    runs = bool(one["State"]["Pid"])
     if params["size"] or params["changes"]:
         from ..container.status import changed
 
@@ -77,7 +77,7 @@ def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
 
         one["Stats"] = usage.sample(layout, container_id)
     if params["top"]:
-        one["Top"] = _top(host, container_id, params["top_options"]) if running else None
+        one["Top"] = _top(host, container_id, params["top_options"]) if runs else None
     if params["ports"]:
         one["Ports"] = {
             port: bindings
@@ -94,7 +94,8 @@ def _top(host: Host, container_id: str, options: Any) -> Any:
     except NotFound:
         raise
     except Error:
-        if container_record.read_record(host.layout, container_id).phase == "running":
+        found = container_record.read_record(host.layout, container_id)
+        if running.truth(found).phase == "running":
             raise
         # It ended since it was looked at.
         return None

@@ -20,7 +20,7 @@ from ..image.store import lineage, store
 from ..image.store.store import Image
 from ..network import inspect as network_inspect
 from ..plan.plan import Host
-from ..records import container_record, network_record
+from ..records import network_record, running
 from ..spec.network import Network
 from ..spec.reference import parse_normalized
 from ..spec.volume import labels as volume_labels
@@ -173,7 +173,7 @@ def networks(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise Error(
             f"{min(unknown)[:60]!a} is no type of network", hint="there are custom, builtin"
         )
-    records = [liveness.truth(host.layout, one) for one in container_record.records(host.layout)]
+    records = list(running.records(host.layout))
     recorded = {one.spec.name: one for one in network_record.networks(host.layout)}
     builtin = {name: network_record.find(host.layout, name) for name in network_record.PREDEFINED}
     everything = {**builtin, **recorded}

@@ -127,15 +127,13 @@ def _ls(host: Host, arguments: Arguments) -> int:
 
 def document(host: Host, name: str) -> dict[str, Any]:
     """What is known of a network, in the shape of docker network inspect. Raises NotFound."""
-    from ...container.status import liveness
     from ...network import inspect
-    from ...records import container_record, network_record
+    from ...records import network_record, running
 
     found = network_record.find(host.layout, name)
     if found is None:
         raise NotFound(f"there is no network {name}")
-    records = container_record.records(host.layout)
-    return inspect.document(found, [liveness.truth(host.layout, one) for one in records])
+    return inspect.document(found, list(running.records(host.layout)))
 
 
 def _inspect(host: Host, arguments: Arguments) -> int:

@@ -1,11 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a container runs. A record only claims it; the kernel knows.
+"""Whether a container runs (records/running), and how one that does not has ended.
 
-A process is (pid, start time, boot id): a pid alone comes again, and what lies in /run may have
-survived a reboot or lost its process. Reading only; whoever acts writes down what it found
-(incarnation.settle).
+Reading only; whoever acts writes down what it found (incarnation.settle).
 """
 
 from __future__ import annotations
@@ -14,9 +12,8 @@ import dataclasses
 import time
 from typing import Optional
 
-from ...base import linux, processes
 from ...base.layout import Layout
-from ...records import container_record
+from ...records import container_record, running
 from ...records.container_record import Record
 from ..engine import conmon_files
 
@@ -32,27 +29,14 @@ _EXITING = 0x4
 
 def is_running(layout: Layout, found: Record) -> bool:
     """Whether the process a record names is there, by (pid, start time, boot id)."""
-    return (
-        found.phase in container_record.LIVE
-        and found.boot_id == linux.boot_id()
-        and processes.alive(found.pid, found.pid_start)
-    )
+    return running.is_running(found)
 
 
 def truth(layout: Layout, found: Record) -> Record:
     """A record corrected by what the kernel says."""
-    if found.phase in container_record.LIVE and not is_running(layout, found):
+    if found.phase in container_record.LIVE and not running.is_running(found):
         return ended(layout, found)
-    if found.phase == "restarting" and not _awaited(found):
-        return dataclasses.replace(found, phase="exited", pid_start=0, conmon_pid=0)
-    return found
-
-
-def _awaited(found: Record) -> bool:
-    """Whether the process that waits to start a container again is there; it stands in the place
-    of its monitor.
-    """
-    return found.boot_id == linux.boot_id() and processes.alive(found.conmon_pid, found.pid_start)
+    return running.truth(found)
 
 
 def current(layout: Layout, container_id: str) -> Record:

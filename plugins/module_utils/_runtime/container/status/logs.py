@@ -21,7 +21,7 @@ from ...base import clock
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, running
 from ...text import filters
 from ..engine import conmon_files
 from ..engine.conmon_files import LogEntry, parse_log
@@ -265,7 +265,7 @@ def _goes_on(layout: Layout, container_id: str) -> bool:
         return False
     if found.phase in container_record.LIVE:
         return liveness.is_running(layout, found) or conmon_files.alive(layout, container_id)
-    return found.phase == "restarting"
+    return running.truth(found).phase == "restarting"
 
 
 def _start_of_last(log: BinaryIO, count: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from ...base import document
 from ...base.errors import Conflict, Error
 from ...network import attach, inspect, lease
 from ...plan.plan import Host, Plan, Resource, Step, difference
-from ...records import container_record, network_record
+from ...records import network_record, running
 from ...spec.network import Network, NetworkSpec, Pool
 from .declare import Declared, fold
 from .observe import State, Taken, User, by_name, observe
@@ -307,7 +307,7 @@ def result(host: Host, state: State) -> dict[str, Any]:
     if state.spec is None:
         return {"network": None}
     found = network_record.find(host.layout, by_name(state.name))
-    records = list(container_record.records(host.layout))
+    records = list(running.records(host.layout))
     return {"network": inspect.document(_recorded(found, state.spec), records)}
 
 

@@ -15,12 +15,10 @@ from ...base.frozen import dataclass
 from ...network import attach, lease, synchronise
 from ...network.link import probe
 from ...plan.plan import Host
-from ...records import container_record, network_record
+from ...records import container_record, network_record, running
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.network import Network, NetworkSpec
 from .declare import Declared
-
-#: Phases in which a container has its links.
 
 
 @dataclass(frozen=True)
@@ -180,7 +178,7 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
     if not probe.stands(network.bridge, network_record.bridge_addresses(network)):
         lost.append(attach.interface_word(network))
     if lease.leases(host.layout, network.id):
-        for found in container_record.records(host.layout):
+        for found in running.records(host.layout):
             if found.phase in container_record.LIVE and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
     if "firewall" not in host.predicted:
@@ -194,7 +192,7 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
     held: dict[str, list[lease.Lease]] = {}
     for one in lease.leases(host.layout, network):
         held.setdefault(one.container_id, []).append(one)
-    records = {found.id: found for found in container_record.records(host.layout)} if held else {}
+    records = {found.id: found for found in running.records(host.layout)} if held else {}
     users = {}
     for container_id, leases in held.items():
         found = records.get(container_id)
@@ -255,7 +253,7 @@ def _members(host: Host, declared: Declared) -> tuple[tuple[Member, ...], tuple[
 
 def _containers(host: Host) -> Iterable[Member]:
     predicted = host.predicted.get("container", {})
-    for found in container_record.records(host.layout):
+    for found in running.records(host.layout):
         if found.name in predicted or found.phase == "removing":
             continue
         try:

@@ -17,7 +17,7 @@ from ...base.frozen import dataclass
 from ...network import attach, lease, synchronise
 from ...network.link import probe
 from ...plan.plan import Host, Step
-from ...records import container_record, network_record
+from ...records import container_record, network_record, running
 from ...spec.container import Endpoint, with_endpoint, without_networks
 from ...spec.network import Network, NetworkSpec
 from .observe import Member, State
@@ -246,7 +246,7 @@ def _restore(host: Host, network: Network) -> None:
     from ...container.lifecycle import reconnect
 
     _raise(host, network)
-    for found in container_record.records(host.layout):
+    for found in running.records(host.layout):
         joined = any(attachment.network_id == network.id for attachment in found.attachments)
         if joined and found.phase in container_record.LIVE:
             # One that ends meanwhile needs no link.
