@@ -10,10 +10,8 @@ holds nothing but a link back to the checkout; no copy, so a test always runs th
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-COLLECTIONS = CHECKOUT / ".build" / "collections"
+from support import CHECKOUT, COLLECTIONS
 
 
 def _link() -> None:

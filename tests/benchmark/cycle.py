@@ -23,10 +23,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".build" / "collections")]
 
-import bundles  # noqa: E402
-import containers  # noqa: E402
-import images  # noqa: E402
 from benchmark import start  # noqa: E402
+from support import bundles, containers  # noqa: E402
+from support.inputs import images  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402

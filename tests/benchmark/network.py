@@ -29,9 +29,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".build" / "collections")]
 
-import images  # noqa: E402
-from laboratory import Space  # noqa: E402
 from peers.network import ENGINES, LAN_HOST, segment  # noqa: E402
+from support.inputs import images  # noqa: E402
+from support.servers.laboratory import Space  # noqa: E402
 
 CONNECTIONS = 200
 BYTES = 256 << 20

@@ -36,8 +36,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
 import image  # noqa: E402
-import images  # noqa: E402
-from registry import Registry  # noqa: E402
+from support.inputs import images  # noqa: E402
+from support.servers.registry import Registry  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 #: What ours may hold in memory, whatever the layer's size.

@@ -24,7 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".build" / "collections")]
 
-import images  # noqa: E402
+from support.inputs import images  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 IMAGE = "localhost/busybox:1"

@@ -25,9 +25,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import conftest  # noqa: E402
-import images  # noqa: E402
-import plays  # noqa: E402
 from benchmark import start  # noqa: E402
+from support import plays  # noqa: E402
+from support.inputs import images  # noqa: E402
 
 PING = "ansible.builtin.ping"
 CONTAINER = "slipway.engine.container"

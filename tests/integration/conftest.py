@@ -16,10 +16,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-import audit as leaks
-import images
 import pytest
-from registry import Registry
+from support import audit as leaks
+from support.inputs import images
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

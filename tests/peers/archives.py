@@ -27,18 +27,6 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.append(str(HERE.parents[1] / ".build" / "collections"))
 
-from hostile_archives import (  # noqa: E402
-    CANARY,
-    ROWS,
-    SECRET,
-    Files,
-    bring,
-    docker,
-    layout_files,
-    make_canary,
-    oci,
-    write,
-)
 from peers.corpus import (  # noqa: E402
     ACCEPTED,
     CONTAINED,
@@ -53,7 +41,19 @@ from peers.corpus import (  # noqa: E402
     table,
     versions,
 )
-from tars import fingerprint  # noqa: E402
+from support.inputs.hostile_archives import (  # noqa: E402
+    CANARY,
+    ROWS,
+    SECRET,
+    Files,
+    bring,
+    docker,
+    layout_files,
+    make_canary,
+    oci,
+    write,
+)
+from support.inputs.tars import fingerprint  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error  # noqa: E402

@@ -35,9 +35,9 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 sys.path.append(str(ROOT / ".build" / "collections"))
 
-import images  # noqa: E402
-from hostile_layers import CUT_OFF, ROWS, Row  # noqa: E402
-from tars import END, directory, entry, fingerprint  # noqa: E402
+from support.inputs import images  # noqa: E402
+from support.inputs.hostile_layers import CUT_OFF, ROWS, Row  # noqa: E402
+from support.inputs.tars import END, directory, entry, fingerprint  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (  # noqa: E402
@@ -427,20 +427,28 @@ def versions(*programs: str) -> str:
 
 def replayed() -> str:
     """How many cases the tests of each class have, by pytest's own count."""
-    files = sorted({test.partition("::")[0] for dummy, test in REPLAYED})
+    places = {test: _placed(test) for dummy, test in REPLAYED}
+    paths = sorted({test.partition("::")[0] for test in places.values()})
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    paths = [f"tests/{file}" for file in files if (ROOT / "tests" / file).exists()]
     done = subprocess.run([*argv, *paths], cwd=ROOT, capture_output=True, text=True, check=True)
     lines = ["| What | Tests | Cases |", "| --- | --- | --- |"]
     for what, test in REPLAYED:
-        matching = [line for line in done.stdout.splitlines() if line.startswith(f"tests/{test}")]
+        matching = [line for line in done.stdout.splitlines() if line.startswith(places[test])]
         if not matching:
             raise SystemExit(f"no test is called {test}...")
         names = sorted({line.partition("::")[2].partition("[")[0] for line in matching})
         shown = f"`{names[0]}`" if len(names) == 1 else f"{len(names)} tests"
-        file = test.partition("::")[0]
-        lines.append(f"| {what} | `tests/{file}`: {shown} | {len(matching)} |")
+        file = places[test].partition("::")[0]
+        lines.append(f"| {what} | `{file}`: {shown} | {len(matching)} |")
     return "\n".join(lines)
+
+
+def _placed(test: str) -> str:
+    """A test of ``REPLAYED`` as pytest names it: its file is in one of the rooms."""
+    file, colons, name = test.partition("::")
+    kind, dummy, base = file.partition("/")
+    (path,) = (ROOT / "tests" / kind).rglob(base)
+    return f"{path.relative_to(ROOT)}{colons}{name}"
 
 
 def deliver(parts: Mapping[str, str]) -> None:

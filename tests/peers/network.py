@@ -30,8 +30,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT / ".build" / "collections")]
 
-import images  # noqa: E402
-from laboratory import Space, ask, serve, wire  # noqa: E402
+from support.inputs import images  # noqa: E402
+from support.servers.laboratory import Space, ask, serve, wire  # noqa: E402
 
 LAN_HOST, LAN_PEER = "192.0.2.1", "192.0.2.2"
 LAN_HOST6, LAN_PEER6 = "2001:db8::1", "2001:db8::2"
@@ -80,7 +80,7 @@ class Running(Space):
 
 class Slipway:
     def __init__(self, directory: Path, tarball: Path) -> None:
-        from containers import World
+        from support.containers import World
 
         from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
         from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import (
@@ -92,7 +92,7 @@ class Slipway:
         self.world = World(layout, directory, tarball)
 
     def network(self, name: str, subnet: str, subnet6: str = "", internal: bool = False) -> None:
-        from segment import add_network
+        from support.servers.segment import add_network
 
         add_network(self.world.layout, name, subnet, subnet6, internal=internal)
 

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from containers import World
-from converging import Task, apply, assert_play_is_predicted, check
-
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     catalogue,
@@ -20,6 +17,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     decide,
 )
+from support.containers import World
+from support.converging import Task, apply, assert_play_is_predicted, check
 
 
 def task(name: str, **given: Any) -> Task:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent
-COLLECTIONS = TESTS.parent / ".build" / "collections"
+from support import COLLECTIONS, TESTS
+
 #: Where collections lie that a benchmark compares this one with, if anywhere.
 PEERS = [path for path in [os.environ.get("SLIPWAY_PEERS", "")] if path]
 #: The host's own Python, with the libraries its distribution has.

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers import World
-
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
@@ -22,6 +20,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store
+from support.containers import World
 
 #: What the volume holds: a directory and a link that leads to the host, which change places.
 DIRECTORY, LINK = "sub", "link"

@@ -20,7 +20,7 @@ _NEEDS_ANSIBLE = re.compile(
 
 if importlib.util.find_spec("ansible") is None:
     collect_ignore = [
-        path.name
-        for path in Path(__file__).parent.glob("test_*.py")
+        str(path)
+        for path in Path(__file__).parent.rglob("test_*.py")
         if _NEEDS_ANSIBLE.search(path.read_text())
     ]

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import containers
 import pytest
-from containers import World, until
-from screens import screen
+from support import containers
+from support.containers import World, until
+from support.screens import screen
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp

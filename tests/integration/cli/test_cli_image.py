@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import containers
-import images
 import pytest
-from containers import World
-from registry import Registry
+from support import containers
+from support.containers import World
+from support.inputs import images
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (

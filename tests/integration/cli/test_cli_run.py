@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import containers
 import pytest
-from containers import World, until
-from registry import Registry
-from screens import screen
+from support import containers
+from support.containers import World, until
+from support.screens import screen
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp

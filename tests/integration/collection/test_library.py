@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import images
 import pytest
-from plays import Play, Run
+from support.inputs import images
+from support.plays import Play, Run
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 

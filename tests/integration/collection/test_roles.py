@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from plays import Play
-from registry import free_port
+from support.plays import Play
+from support.servers.registry import free_port
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from containers import World
-from plays import Play
-from registry import Registry
+from support import containers
+from support.containers import World
+from support.plays import Play
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundles import Running
+from support.bundles import Running
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -156,7 +156,7 @@ MAKER = """
 import json, os, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from bundles import Running
+from support.bundles import Running
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )

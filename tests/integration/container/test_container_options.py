@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from bundles import serving
-from containers import World
-from converging import Task, apply, assert_play_is_predicted, check
+from support import containers
+from support.bundles import serving
+from support.containers import World
+from support.converging import Task, apply, assert_play_is_predicted, check
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

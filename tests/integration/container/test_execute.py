@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import bundles
-import containers
 import pytest
-from containers import World, until
+from support import bundles, containers
+from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
@@ -52,7 +51,8 @@ def run(world: World, made: container_record.Record, script: str, **asked: Any) 
     return execute.run(world.host, made.id, request, stdin)
 
 
-#: What ``docker exec -u FORM`` gives: uid, gid, ``id -G``; passwd and group are in tests/images.py.
+#: What ``docker exec -u FORM`` gives: uid, gid, ``id -G``; passwd and group are those of
+#: tests/support/inputs/images.py.
 USERS = {
     "": (0, 0, "0"),
     "root": (0, 0, "0"),

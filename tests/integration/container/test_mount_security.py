@@ -13,11 +13,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import bundles
-import containers
 import pytest
-import racing
-from containers import World, until
+from support import bundles, containers, racing
+from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (

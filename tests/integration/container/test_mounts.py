@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from containers import World, until
-from converging import Task, apply, assert_play_is_predicted, check
+from support import containers
+from support.containers import World, until
+from support.converging import Task, apply, assert_play_is_predicted, check
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

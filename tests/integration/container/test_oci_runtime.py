@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bundles import Running, serving
+from support.bundles import Running, serving
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import (
     files,

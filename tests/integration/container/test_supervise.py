@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import containers
 import pytest
-from containers import World, page, until
-from converging import check
-from declaring import acting, converge, task
+from support import containers
+from support.containers import World, page, until
+from support.converging import check
+from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

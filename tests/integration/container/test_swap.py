@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
-import containers
 import pytest
-from containers import World
-from converging import apply, check
-from declaring import acting, task
+from support import containers
+from support.containers import World
+from support.converging import apply, check
+from support.declaring import acting, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Optional, Union
 
-import containers
 import pytest
-from containers import World, until
+from support import containers
+from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from containers import World, until
+from support import containers
+from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,

@@ -6,7 +6,7 @@
 A row is refused with an error that says why, or it is loaded and harms nobody: then it says under
 which names. Either way a canary tree keeps every byte, mode, owner, time and link count, nothing of
 it gets into the store, and what is refused leaves neither a name nor a layer. The rows stand in
-tests/hostile_archives.py.
+tests/support/inputs/hostile_archives.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_archives import (
+from support.inputs.hostile_archives import (
     CANARY,
     LAYER,
     ROWS,
@@ -30,7 +30,7 @@ from hostile_archives import (
     make_canary,
     write,
 )
-from tars import fingerprint
+from support.inputs.tars import fingerprint
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
-import images
 import pytest
-from containers import World, until
-from converging import Task, apply, assert_play_is_predicted, check
-from registry import Registry
+from support import containers
+from support.containers import World, until
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.inputs import images
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

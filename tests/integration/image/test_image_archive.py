@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import images
 import pytest
-from converging import Task, apply, assert_play_is_predicted, check
-from engines import Docker, Podman
-from plays import Play, Run
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.inputs import images
+from support.plays import Play, Run
+from support.servers.engines import Docker, Podman
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import images
 import pytest
-from converging import Task, apply, check
+from support.converging import Task, apply, check
+from support.inputs import images
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

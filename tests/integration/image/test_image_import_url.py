@@ -17,12 +17,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import compare_predictions
-import images
 import pytest
-from converging import Task, apply, assert_play_is_predicted, check
-from faults import Act, Connection, Fault, FaultyServer, reset, status, truncate
-from plays import Play
+from support import compare_predictions
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.inputs import images
+from support.plays import Play
+from support.servers.faults import Act, Connection, Fault, FaultyServer, reset, status, truncate
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

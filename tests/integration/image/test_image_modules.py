@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import compare_predictions
-import images
 import pytest
-from plays import Play
-from registry import Registry
+from support import compare_predictions
+from support.inputs import images
+from support.plays import Play
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import images
 import pytest
-from converging import Task, apply, assert_play_is_predicted, check
-from registry import Registry, free_port
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.inputs import images
+from support.servers.registry import Registry, free_port
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

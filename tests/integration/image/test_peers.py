@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import containers
-import images
 import pytest
-from containers import World, until
-from engines import Docker
-from registry import Registry
+from support import containers
+from support.containers import World, until
+from support.inputs import images
+from support.servers.engines import Docker
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (

@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import images
 import pytest
-from faults import Fault, FaultyServer, stall, status, truncate
-from registry import Registry
+from support import CHECKOUT
+from support.inputs import images
+from support.servers.faults import Fault, FaultyServer, stall, status, truncate
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -43,7 +44,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.refer
     parse_normalized,
 )
 
-FETCH = Path(__file__).resolve().parents[1] / "benchmark" / "fetch.py"
+FETCH = CHECKOUT / "tests" / "benchmark" / "fetch.py"
 LARGE, SMALL = 24 << 20, 2 << 20
 #: What a killed process had received and not yet written, and the start that is not worth a Range.
 IN_FLIGHT = 1 << 20

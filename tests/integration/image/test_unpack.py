@@ -20,7 +20,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tars import END, describe, directory, entry, extension, fingerprint, hardlink, symlink
+from support import COLLECTIONS, TESTS
+from support.inputs.tars import (
+    END,
+    describe,
+    directory,
+    entry,
+    extension,
+    fingerprint,
+    hardlink,
+    symlink,
+)
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import (
@@ -286,7 +296,7 @@ def test_memory_stays_bounded(place: Path) -> None:
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from tars import entry, directory, END
+from support.inputs.tars import entry, directory, END
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
     unpack,
 )
@@ -306,13 +316,11 @@ unpack(Stream(), Path(sys.argv[2]))
 status = Path("/proc/self/status").read_text()
 print(int(status.partition("VmHWM:")[2].split()[0]) >> 10)
 """
-    here = Path(__file__).resolve().parent.parent
-    collections = str(here.parent / ".build" / "collections")
     done = subprocess.run(
-        ["python3", "-B", "-c", code, collections, str(place / "target")],
+        ["python3", "-B", "-c", code, str(COLLECTIONS), str(place / "target")],
         capture_output=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": str(here)},
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
     )
     assert int(done.stdout) < 64
 

@@ -6,7 +6,7 @@
 A row is refused with an error that says why, or it is unpacked and harms nobody: then it says what
 is where. Either way a canary tree beside the target keeps every byte, mode, owner, time and link
 count. In names and link targets ``@`` stands for the canary's absolute path. The rows
-stand in tests/hostile_layers.py.
+stand in tests/support/inputs/hostile_layers.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_layers import CUT_OFF, ROWS, SMALL, Row
-from tars import (
+from support.inputs.hostile_layers import CUT_OFF, ROWS, SMALL, Row
+from support.inputs.tars import (
     END,
     describe,
     fingerprint,

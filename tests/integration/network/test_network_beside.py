@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from laboratory import ask, silent
-from segment import FAR_PEER, LAN_HOST, LAN_PEER, Container, Host
+from support.servers.laboratory import ask, silent
+from support.servers.segment import FAR_PEER, LAN_HOST, LAN_PEER, Container, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port

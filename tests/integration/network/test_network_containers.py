@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers import World, page, until
-from containers import world as make_world
-from converging import Task, apply, assert_play_is_predicted
-from declaring import converge, task
-from segment import add_network
+from support.containers import World, page, until
+from support.containers import world as make_world
+from support.converging import Task, apply, assert_play_is_predicted
+from support.declaring import converge, task
+from support.servers.segment import add_network
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import processes
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (

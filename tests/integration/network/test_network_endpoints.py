@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import containers
 import pytest
-from containers import World, page
-from converging import Task, apply, assert_play_is_predicted, check
-from laboratory import Space, wire
+from support import containers
+from support.containers import World, page
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.servers.laboratory import Space, wire
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,

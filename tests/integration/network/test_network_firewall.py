@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from containers import until
-from laboratory import ask, serve, silent, without
-from segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
+from support.containers import until
+from support.servers.laboratory import ask, serve, silent, without
+from support.servers.segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

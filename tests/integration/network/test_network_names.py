@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from containers import until
-from laboratory import silent, without
-from segment import FAR_HOST, FAR_PEER, LAN_HOST, Container, Host
+from support.containers import until
+from support.servers.laboratory import silent, without
+from support.servers.segment import FAR_HOST, FAR_PEER, LAN_HOST, Container, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from laboratory import Space, serve
-from segment import as_running
+from support.servers.laboratory import Space, serve
+from support.servers.segment import as_running
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,

@@ -19,10 +19,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Optional
 
-import faults
 import pytest
-from faults import Fault, FaultyServer, Reply, Tap, edit
-from registry import Registry as RealRegistry
+from support.servers import faults
+from support.servers.faults import Fault, FaultyServer, Reply, Tap, edit
+from support.servers.registry import Registry as RealRegistry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,

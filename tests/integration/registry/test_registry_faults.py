@@ -22,10 +22,21 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Callable
 
-import faults
 import pytest
-from faults import Act, Fault, FaultyServer, Reply, edit, endless, reset, stall, trickle, truncate
-from registry import Registry as RealRegistry
+from support.servers import faults
+from support.servers.faults import (
+    Act,
+    Fault,
+    FaultyServer,
+    Reply,
+    edit,
+    endless,
+    reset,
+    stall,
+    trickle,
+    truncate,
+)
+from support.servers.registry import Registry as RealRegistry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,

@@ -19,8 +19,8 @@ from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from faults import Act, Connection, Fault, FaultyServer, Reply, edit, status
-from registry import Registry as RealRegistry
+from support.servers.faults import Act, Connection, Fault, FaultyServer, Reply, edit, status
+from support.servers.registry import Registry as RealRegistry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from faults import FaultyServer
-from registry import Registry as RealRegistry
-from registry import free_port
+from support.servers.faults import FaultyServer
+from support.servers.registry import Registry as RealRegistry
+from support.servers.registry import free_port
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -9,7 +9,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from references import ACCEPTED, REFUSED
+from support.inputs.references import ACCEPTED, REFUSED
 
 #: What this skopeo (1.9) has not learned yet: IPv6 addresses, hosts with capitals, and that the
 #: limit of 255 characters is the path's, without the host.

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from containers import World, page, until
-from converging import Task, apply, assert_play_is_predicted, check
-from declaring import acting, converge, task
-from plays import COLLECTIONS
+from support import COLLECTIONS, containers
+from support.containers import World, page, until
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

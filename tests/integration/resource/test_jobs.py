@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import containers
 import pytest
-from containers import World, until
-from converging import apply, check
-from declaring import acting, converge, task
+from support import containers
+from support.containers import World, until
+from support.converging import apply, check
+from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import containers
 import pytest
-from containers import World
-from converging import apply, check
-from declaring import acting, converge, task
+from support import containers
+from support.containers import World
+from support.converging import apply, check
+from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import containers
 import pytest
-from containers import World
-from converging import Task, apply, check
-from plays import Play
+from support import containers
+from support.containers import World
+from support.converging import Task, apply, check
+from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

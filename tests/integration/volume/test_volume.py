@@ -15,12 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import compare_predictions
-import containers
 import pytest
-from containers import World, until
-from converging import Task, apply, assert_play_is_predicted, check
-from plays import COLLECTIONS, Play
+from support import COLLECTIONS, compare_predictions, containers
+from support.containers import World, until
+from support.converging import Task, apply, assert_play_is_predicted, check
+from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (

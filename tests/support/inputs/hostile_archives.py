@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from tars import END, directory, entry, extension, hardlink, pax_records, symlink
-
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive import (
     inventory,
@@ -34,6 +32,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.laye
     Limits,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from support.inputs.tars import END, directory, entry, extension, hardlink, pax_records, symlink
 
 SMALL = Limits(layer_bytes=8 << 20, entries=100, path=1024, reserve_bytes=0)
 SECRET = b"the secret of the canary"

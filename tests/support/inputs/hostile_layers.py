@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
-from tars import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
+    Limits,
+)
+from support.inputs.tars import (
     END,
     Text,
     directory,
@@ -21,10 +24,6 @@ from tars import (
     hardlink,
     pax_records,
     symlink,
-)
-
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer.unpack import (
-    Limits,
 )
 
 SMALL = Limits(layer_bytes=1 << 20, entries=100, segments=100, reserve_bytes=0)

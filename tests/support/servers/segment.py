@@ -9,7 +9,7 @@ import dataclasses
 import subprocess
 from typing import Any, Union
 
-from laboratory import Space, wire
+from support.servers.laboratory import Space, wire
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -35,6 +35,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.netwo
     NetworkSpec,
     Pool,
 )
+from support.servers.laboratory import Space, wire
 
 LAN, LAN_HOST, LAN_PEER = "192.0.2.0/24", "192.0.2.1", "192.0.2.2"
 FAR_HOST, FAR_PEER = "198.51.100.1", "198.51.100.2"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # PyYAML has no types of its own
+from support import CHECKOUT
 
 from ansible_collections.slipway.engine.plugins.doc_fragments import docker_connection
 from ansible_collections.slipway.engine.plugins.module_utils._task import CONNECTION
 
-MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
+MODULES = CHECKOUT / "plugins" / "modules"
 FRAGMENTS = docker_connection.ModuleDocFragment
 BY_FRAGMENT: dict[str, dict[str, Any]] = {
     f"slipway.engine.docker_connection{suffix}": yaml.safe_load(text)["options"]

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import CHECKOUT
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
-RUNTIME = Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "_runtime"
+RUNTIME = CHECKOUT / "plugins" / "module_utils" / "_runtime"
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import compare_predictions
 import pytest
+from support import compare_predictions
 
 
 def _task(action: str = "slipway.engine.container", **result: Any) -> dict[str, Any]:

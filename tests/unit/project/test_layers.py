@@ -13,12 +13,11 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Optional
 
 import pytest
+from support import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = CHECKOUT / "plugins"
 TOP = "module_utils/_runtime/"
 RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils._runtime"

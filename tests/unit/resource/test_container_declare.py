@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from option_rows import DOCKERS, LIVE, ROWS
+from support.inputs.option_rows import DOCKERS, LIVE, ROWS
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import CHECKOUT
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -33,7 +34,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
     store as volume_store,
 )
 
-RECORDS = Path(__file__).parents[1] / "records"
+RECORDS = CHECKOUT / "tests" / "records"
 RELEASES = sorted(path.stem for path in RECORDS.glob("*.json"))
 
 

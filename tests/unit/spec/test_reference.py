@@ -10,7 +10,7 @@ from typing import Optional
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import ACCEPTED, HEX, REFUSED, S256, S512
+from support.inputs.references import ACCEPTED, HEX, REFUSED, S256, S512
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (

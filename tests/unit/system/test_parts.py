@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from support import CHECKOUT
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import version
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import parts
@@ -46,6 +46,6 @@ def test_known_flaws(name: str, release: str, advisories: list[str]) -> None:
 
 
 def test_the_version_is_that_of_the_collection() -> None:
-    galaxy = Path(__file__).resolve().parents[2] / "galaxy.yml"
+    galaxy = CHECKOUT / "galaxy.yml"
     found = re.search(r"^version: (.*)$", galaxy.read_text(), re.MULTILINE)
     assert found is not None and found.group(1) == version.VERSION

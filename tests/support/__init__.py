@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests share. Fixtures are in the files conftest.py; everything else is here::
+
+audit                 the leak audit: what a host has, before and after; also a program
+bundles               containers without images or networks: busybox, conmon, an OCI runtime
+compare_predictions   whether check mode told the truth: two records of a play; also a program
+containers            World: a host with the program and an image, all of it gone after; until
+converging            Task: a resource as a task has it, checked and applied without Ansible
+declaring             tasks of the module container
+plays                 Play: playbooks, run as users run them
+racing                a container that starts while its volume is swapped
+screens               a program at a pseudo-terminal
+inputs                tables and files that tests feed in
+servers               processes and hosts that tests talk to
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+CHECKOUT = TESTS.parent
+#: Where Python and Ansible find the checkout as a collection; conftest.py makes it.
+COLLECTIONS = CHECKOUT / ".build" / "collections"

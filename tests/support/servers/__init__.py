@@ -1,0 +1,11 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes and hosts that tests talk to, each real::
+
+engines      Podman and Docker with stores of their own
+faults       a server before a registry that misbehaves where a test tells it to
+laboratory   network namespaces with servers in them, and questions asked from one to another
+registry     the distribution's docker-registry on a loopback port
+segment      a host between a neighbour and somebody far away
+"""
