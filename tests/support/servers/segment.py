@@ -9,8 +9,6 @@ import dataclasses
 import subprocess
 from typing import Any, Union
 
-from support.servers.laboratory import Space, wire
-
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
