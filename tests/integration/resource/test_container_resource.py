@@ -265,7 +265,7 @@ def test_a_second_run_imports_nothing_that_acts(world: World) -> None:
     acting = (
         "image.transfer",
         "image.layer.unpack",
-        "container.lifecycle",
+        "container.lifecycle.actions",
         "container.engine.conmon",
     )
     for name in ("requests", "pyroute2", "ctypes", *(f"{prefix}.{part}" for part in acting)):
