@@ -15,16 +15,18 @@ options:
     description:
       - The command of the container, as a list or as a string that is split as a shell splits
         words.
-      - The image's when left out. See O(command_handling) for lists and for empty values.
+      - The image's when left out or empty. See O(command_handling) for lists.
     type: raw
   entrypoint:
     description:
       - Takes the place of the image's entrypoint. The image's default command is then not used.
+      - As in Docker's API, an empty list drops the image's entrypoint and keeps its default
+        command, and a list of one empty text drops both.
     type: list
     elements: str
   command_handling:
     description:
-      - V(correct) takes O(command) and O(entrypoint) as they are, an empty list for none at all.
+      - V(correct) takes O(command) and O(entrypoint) as they are.
       - V(compatibility) joins their lists to one string and splits that like a shell, and takes an
         empty value for one that was left out.
     type: str
@@ -32,7 +34,8 @@ options:
     choices: [compatibility, correct]
   env:
     description:
-      - Environment variables. Values must be strings, so put numbers and booleans in quotes.
+      - Environment variables. Values are strings or whole numbers. Put anything else in quotes, or
+        add the filter C(string) to it where it is templated, so that YAML does not interpret it.
       - The image's variables stay unless one of the same name is given.
     type: dict
   env_file:
@@ -44,7 +47,7 @@ options:
     type: path
   labels:
     description:
-      - Labels of the container. Values must be strings.
+      - Labels of the container. Values are strings or whole numbers.
     type: dict
   hostname:
     description:

@@ -185,7 +185,8 @@ options:
     choices: [reset, keep]
   comparisons:
     description:
-      - How single options are compared, by option name or V(*) for all.
+      - How single options are compared, by the name or an alias of the option, O(image) included,
+        or V(*) for all that are not named.
       - V(strict) wants exactly the declared value, V(ignore) takes what the container has, and
         V(allow_more_present) is content when lists and dictionaries hold more than declared.
     type: dict

@@ -162,7 +162,7 @@ exec_id:
 
 import secrets
 import shlex
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -176,6 +176,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.texts import texts
 
 #: How much of a command's last line goes into the message.
 _LAST_WORDS = 300
@@ -199,7 +200,7 @@ ARGUMENT_SPEC = {
 def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
     request = execute.Request(
         _argv(params),
-        _env(params["env"]),
+        texts("env", params["env"] or {}),
         params["user"],
         params["chdir"],
         # Without streams there is nothing to show on a terminal.
@@ -248,16 +249,6 @@ def _argv(params: dict[str, Any]) -> tuple[str, ...]:
         return tuple(shlex.split(params["command"]))
     except ValueError as exc:
         raise Error(f"command: {exc}") from exc
-
-
-def _env(given: Optional[dict[str, Any]]) -> dict[str, str]:
-    for name, value in (given or {}).items():
-        if not isinstance(value, str):
-            raise Error(
-                f"Non-string value found for env option. Key: {name}",
-                hint="put it in quotes, or use the filter string where it is templated",
-            )
-    return dict(given or {})
 
 
 def _stdin(params: dict[str, Any]) -> bytes:

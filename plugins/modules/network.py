@@ -156,7 +156,7 @@ options:
     type: str
   labels:
     description:
-      - Labels of the network.
+      - Labels of the network. Values are strings or whole numbers.
     type: dict
   connected:
     description:

@@ -68,8 +68,8 @@ options:
     type: dict
   labels:
     description:
-      - Labels of the volume. Values must be strings. They are changed without making the volume
-        again.
+      - Labels of the volume. Values are strings or whole numbers. They are changed without making
+        the volume again.
     type: dict
   recreate:
     description:

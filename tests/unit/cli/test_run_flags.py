@@ -90,7 +90,7 @@ def test_every_flag_is_an_option_or_is_refused() -> None:
             "--log-opt max-size=1m --log-opt tag=a=b",
             {"log_options": {"max-size": "1m", "tag": "a=b"}},
         ),
-        ("--entrypoint= ", {"entrypoint": []}),
+        ("--entrypoint= ", {"entrypoint": [""]}),
         ("--restart on-failure:5", {"restart_policy": "on-failure", "restart_retries": 5}),
         ("--network host", {"network_mode": "host"}),
         ("--net container:a", {"network_mode": "container:a"}),

@@ -187,7 +187,7 @@ def test_bad_endpoints_say_why(value: dict[str, object], why: str) -> None:
         networks.endpoints([value])
 
 
-@pytest.mark.parametrize("value", [8080, True, 1.1, None])
+@pytest.mark.parametrize("value", [True, 1.1, None])
 def test_env_values_are_strings(value: object) -> None:
     with pytest.raises(Error, match="PORT"):
         text.string_map("env", {"PORT": value})

@@ -135,7 +135,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"mounts": [{"target": "/t", "source": "d", "subpath": ".."}]}, "below the top"),
     ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "much"}]}, "not a size"),
     ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_mode": "rwx"}]}, "not an option"),
-    ({"mounts": [{"target": "/t", "source": "d", "labels": {"a": 1}}]}, "not a string"),
+    ({"mounts": [{"target": "/t", "source": "d", "labels": {"a": True}}]}, "Non-string"),
     (
         {
             "mounts": [

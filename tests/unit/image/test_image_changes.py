@@ -77,7 +77,7 @@ def test_options_say_the_same_as_instructions() -> None:
     options = {
         "cmd": ["c"],
         "entrypoint": ["e"],
-        "env": {"B": True, "A": 1},
+        "env": {"B": "true", "A": 1},
         "exposed_ports": ["80"],
         "labels": {"l": "1"},
         "stop_signal": "SIGINT",

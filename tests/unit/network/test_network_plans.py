@@ -116,9 +116,9 @@ def test_what_makes_no_sense_is_refused_by_name(params: dict[str, Any], complain
             NetworkSpec("web", pools=(POOL,)),
         ),
         (
-            {"undeclared": "keep", "labels": {"b": True}},
+            {"undeclared": "keep", "labels": {"b": 1}},
             NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1"}),
-            NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1", "b": "true"}),
+            NetworkSpec("web", pools=(POOL,), internal=True, labels={"a": "1", "b": "1"}),
         ),
         (
             {"labels": {"b": 2}},

@@ -30,6 +30,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     declare as container_declare,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import (
+    container as container_spec,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     ImageDefaults,
@@ -152,6 +155,107 @@ def test_comparisons_override(option: str) -> None:
     assert spec(made, comparisons={"*": "ignore"}) == made
     strict = spec(made, undeclared="keep", comparisons={option: "strict"}, **{option: second})
     assert strict == spec(**{option: second})
+
+
+@pytest.mark.parametrize("option", ROWS)
+def test_the_wildcard_ignores_what_the_task_names(option: str) -> None:
+    first, second, dummy = ROWS[option]
+    made = spec(**{option: first})
+    assert spec(made, comparisons={"*": "ignore"}, **{option: second}) == made
+    changed = spec(made, comparisons={"*": "ignore", option: "strict"}, **{option: second})
+    assert container_declare.differing(changed, spec(**{option: second})) == []
+
+
+def test_the_wildcard_ignores_the_image() -> None:
+    given = {"comparisons": {"*": "ignore"}, "labels": {"a": "2"}}
+    for found in (
+        have(MADE, running=True, image_id=OTHER),
+        have(dataclasses.replace(MADE, image="docker.io/library/other:1"), running=True),
+    ):
+        planned = decide.plan(container_declare.declare(params(**given)), found)
+        assert planned.actions == []
+    strict = {**given, "comparisons": {"*": "ignore", "image": "strict"}}
+    planned = decide.plan(
+        container_declare.declare(params(**strict)), have(MADE, running=True, image_id=OTHER)
+    )
+    assert planned.actions == ["recreate container web (image)"]
+
+
+@pytest.mark.parametrize(
+    ("alias", "option"),
+    [
+        ("ports", "published_ports"),
+        ("exposed", "exposed_ports"),
+        ("expose", "exposed_ports"),
+        ("log_opt", "log_options"),
+        ("mounts", "volumes"),
+        ("env_file", "env"),
+    ],
+)
+def test_aliases_are_names_to_compare(alias: str, option: str) -> None:
+    first, second, dummy = ROWS[option]
+    made = spec(**{option: first})
+    assert spec(made, comparisons={alias: "ignore"}, **{option: second}) == made
+    with pytest.raises(Error, match="compared as one"):
+        spec(made, comparisons={alias: "ignore", option: "strict"})
+
+
+#: Options whose value is one text, whatever else Ansible is told of it.
+_TEXTS = [
+    option.name for option in catalogue.OPTIONS if option.type == "str" and not option.choices
+]
+
+
+@pytest.mark.parametrize("option", _TEXTS)
+def test_an_empty_text_is_the_default(option: str) -> None:
+    """``default('')`` in a playbook says that there is to be nothing special."""
+    made = spec(**{option: ROWS[option][0]})
+    assert container_declare.differing(spec(), spec(**{option: ""})) == []
+    for undeclared in ("reset", "keep"):
+        assert spec(made, undeclared=undeclared, **{option: ""}) == spec()
+
+
+def test_empty_suboptions_say_nothing() -> None:
+    mount = {"target": "/t", "type": "tmpfs", "tmpfs_size": "", "tmpfs_mode": "", "subpath": ""}
+    assert spec(mounts=[mount]) == spec(mounts=[{"target": "/t", "type": "tmpfs"}])
+    check = {"test": "true", "interval": "", "timeout": "", "start_period": ""}
+    assert spec(healthcheck=check) == spec(healthcheck={"test": "true"})
+    network = {"name": "a", "ipv4_address": "", "ipv6_address": "", "mac_address": ""}
+    assert spec(networks=[network]) == spec(networks=[{"name": "a"}])
+
+
+@pytest.mark.parametrize(
+    ("given", "entrypoint", "command"),
+    [
+        ({}, ("/entry",), ("word",)),
+        ({"command": []}, ("/entry",), ("word",)),
+        ({"command": ""}, ("/entry",), ("word",)),
+        ({"command": ["a"]}, ("/entry",), ("a",)),
+        ({"entrypoint": []}, (), ("word",)),
+        ({"entrypoint": [], "command": ["a"]}, (), ("a",)),
+        ({"entrypoint": ["/mine"]}, ("/mine",), ()),
+        ({"entrypoint": ["/mine"], "command": []}, ("/mine",), ()),
+        # What docker run --entrypoint "" sends.
+        ({"entrypoint": [""]}, (), ()),
+        ({"entrypoint": [""], "command": ["a"]}, (), ("a",)),
+        ({"entrypoint": [], "command_handling": "compatibility"}, ("/entry",), ("word",)),
+    ],
+)
+def test_what_is_left_of_an_images_program(
+    given: dict[str, Any], entrypoint: tuple[str, ...], command: tuple[str, ...]
+) -> None:
+    image = ImageDefaults(entrypoint=("/entry",), cmd=("word",))
+    made = spec(**given)
+    assert container_spec.entrypoint(made, image) == entrypoint
+    assert container_spec.command(made, image) == command
+    assert container_spec.argv(made, image) == (*entrypoint, *command)
+
+
+def test_an_empty_command_takes_the_old_one_away() -> None:
+    made = spec(command=["a"], entrypoint=["/b"])
+    emptied = spec(made, undeclared="keep", command=[])
+    assert (emptied.command, emptied.entrypoint) == (None, ("/b",))
+    assert spec(emptied, undeclared="keep", command=[]) == emptied
 
 
 @pytest.mark.parametrize(

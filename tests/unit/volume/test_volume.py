@@ -88,7 +88,7 @@ def test_a_server_is_found_for_the_kernel() -> None:
             {"driver_options": {"type": "none", "o": "bind", "device": "/x\n/y"}},
             "device has a control character",
         ),
-        ({"labels": {"on": True}}, "the label on is not a string but bool"),
+        ({"labels": {"on": True}}, "Non-string value found for labels option"),
     ],
 )
 def test_what_is_refused(given: dict[str, Any], why: str) -> None:

@@ -30,7 +30,7 @@ from ..image.store import index, layers, store
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import container_record
 from ..records.container_record import Record, locked
-from ..spec.container import ContainerSpec, argv
+from ..spec.container import ContainerSpec, command, entrypoint
 from ..spec.oci import chain_ids
 from ..spec.reference import Reference
 from ..tree import snapshot
@@ -230,12 +230,10 @@ def _defaults(spec: ContainerSpec, parent: store.Image) -> dict[str, Any]:
     """The parent's defaults with what the container was given in place of them, as in Docker."""
     defaults = store.defaults(parent)
     config = dict(parent.config.get("config") or {})
-    process = argv(spec, defaults)
-    entrypoint = defaults.entrypoint if spec.entrypoint is None else spec.entrypoint
     ports = (f"{port.container_port}/{port.protocol}" for port in spec.ports)
     changed: dict[str, Any] = {
-        "Entrypoint": list(entrypoint),
-        "Cmd": list(process[len(entrypoint) :]),
+        "Entrypoint": list(entrypoint(spec, defaults)),
+        "Cmd": list(command(spec, defaults)),
         "Env": [f"{name}={value}" for name, value in {**defaults.env, **spec.env}.items()],
         "Labels": {**defaults.labels, **spec.labels},
         "ExposedPorts": {port: {} for port in sorted({*defaults.exposed_ports, *ports})},

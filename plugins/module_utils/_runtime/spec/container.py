@@ -346,10 +346,21 @@ class ImageDefaults:
 
 
 def argv(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
-    """The process of the container: Docker's rule that an own entrypoint drops the image's CMD."""
-    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
+    """The process of the container."""
+    return (*entrypoint(spec, image), *command(spec, image))
+
+
+def entrypoint(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
+    """The entrypoint of the container. One empty word stands for none, as in Docker's API."""
+    if spec.entrypoint is None:
+        return image.entrypoint
+    return () if spec.entrypoint == ("",) else spec.entrypoint
+
+
+def command(spec: ContainerSpec, image: ImageDefaults) -> tuple[str, ...]:
+    """The command of the container. Docker's rule: an entrypoint of its own, one empty word too,
+    drops the image's CMD; an empty list drops the image's entrypoint alone.
+    """
     if spec.command is not None:
-        command = spec.command
-    else:
-        command = image.cmd if spec.entrypoint is None else ()
-    return (*entrypoint, *command)
+        return spec.command
+    return () if spec.entrypoint else image.cmd

@@ -26,11 +26,6 @@ def _alone(text: str) -> list[str]:
     return [text]
 
 
-def _words(text: str) -> list[str]:
-    """A program; the empty text is none, so the image's command stands alone."""
-    return [text] if text else []
-
-
 def pairs(texts: Iterable[str]) -> dict[str, str]:
     """NAME=VALUE texts, the last of a name wins."""
     return {name: value for name, dummy, value in (text.partition("=") for text in texts)}
@@ -110,7 +105,7 @@ _SIMPLE: tuple[tuple[str, str, str, str, _Convert, str], ...] = (
     ("dns-option", "", LIST, "dns_opts", _same, "Set DNS options"),
     ("dns-search", "", LIST, "dns_search_domains", _same, "Set custom DNS search domains"),
     ("domainname", "", STRING, "domainname", _same, "Container NIS domain name"),
-    ("entrypoint", "", STRING, "entrypoint", lambda text: [text] if text else [],
+    ("entrypoint", "", STRING, "entrypoint", _alone,
      "Overwrite the default ENTRYPOINT of the image"),
     ("expose", "", LIST, "exposed_ports", _same, "Expose a port or a range of ports"),
     ("group-add", "", LIST, "groups", _same, "Add additional groups to join"),

@@ -12,6 +12,7 @@ from typing import Any
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...spec.container import ContainerSpec
+from ...spec.texts import texts
 from .option import Option, bad
 from .text import plain, size
 
@@ -58,7 +59,8 @@ def log_driver(text: str) -> str:
 
 def log_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Values as text, as Docker shows them."""
-    return {name: plain("log_options", value) for name, value in sorted(values.items())}
+    found = texts("log_options", values, switches=True)
+    return {name: plain("log_options", value) for name, value in found.items()}
 
 
 def logging(spec: ContainerSpec) -> Logging:

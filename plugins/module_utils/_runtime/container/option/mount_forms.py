@@ -18,6 +18,7 @@ from typing import Any, Optional
 from ...base.errors import Error
 from ...spec.container import Mount
 from ...spec.identifiers import is_name
+from ...spec.texts import texts
 from .option import bad
 from .text import string_map
 
@@ -169,7 +170,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     if source and not is_name(source):
         raise bad("mounts", mount.target, f"{source!r} is not a volume's name")
     check_driver("mounts", value.get("volume_driver"))
-    options = {key: _word(item) for key, item in (value.get("volume_options") or {}).items()}
+    options = texts("mounts[].volume_options", value.get("volume_options") or {}, switches=True)
     subpath = _subpath(value, mount.target)
     if subpath and not source:
         raise bad("mounts", mount.target, "an empty volume has no subpath")
@@ -178,7 +179,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
         kind="volume" if source else "anonymous",
         copy_up=not value.get("no_copy"),
         subpath=subpath,
-        driver_options=dict(sorted(options.items())),
+        driver_options=options,
         labels=string_map("mounts[].labels", value.get("labels") or {}),
     )
 
@@ -196,13 +197,15 @@ def _tmpfs_mount(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     if source:
         raise bad("mounts", mount.target, "type tmpfs has no source")
     words = []
-    if value.get("tmpfs_size") is not None:
+    if value.get("tmpfs_size"):
         words.append(f"size={value['tmpfs_size']}")
-    if value.get("tmpfs_mode") is not None:
+    if value.get("tmpfs_mode"):
         words.append(f"mode={value['tmpfs_mode']}")
     for item in value.get("tmpfs_options") or ():
         pairs = item.items() if isinstance(item, Mapping) else [(item, None)]
-        words += [key if given is None else f"{key}={_word(given)}" for key, given in pairs]
+        words += [key for key, given in pairs if given is None]
+        named = {key: given for key, given in pairs if given is not None}
+        words += [f"{key}={given}" for key, given in texts("tmpfs_options", named).items()]
     return _with_words("mounts", mount, words)
 
 
@@ -216,10 +219,6 @@ def _subpath(value: Mapping[str, Any], target: str) -> str:
     if text.startswith("/") or path.split("/")[0] == ".." or control:
         raise bad("mounts", target, f"the subpath {text!r} is not a path below the top")
     return "" if path == "." else path
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_driver(option: str, driver: Optional[str]) -> None:

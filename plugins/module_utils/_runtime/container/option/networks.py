@@ -14,6 +14,7 @@ from ...base.errors import Error
 from ...spec.container import DEFAULT_NETWORK, Endpoint
 from ...spec.identifiers import is_name
 from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
+from ...spec.texts import texts
 from .option import Argument, Option, bad
 from .text import hostname
 
@@ -83,7 +84,7 @@ def links(texts: Iterable[str], option: str = "links") -> tuple[str, ...]:
 
 
 def _driver_opts(network: str, values: Mapping[str, Any]) -> dict[str, str]:
-    found = {str(key): str(value) for key, value in sorted(values.items())}
+    found = texts("networks[].driver_opts", values, switches=True)
     for key, value in found.items():
         if key == INTERFACE_OPTION:
             if not re.match(r"\A[a-zA-Z][a-zA-Z0-9_.-]{0,14}\Z", value) or value == "lo":
@@ -134,7 +135,7 @@ def _networks(params: Mapping[str, Any]) -> Optional[tuple[Endpoint, ...]]:
     ``networks_cli_compatible: false`` on the default one too.
     """
     given = params.get("networks")
-    mode = params.get("network_mode")
+    mode = params.get("network_mode") or None
     if mode is not None and network_mode(mode):
         return None if given is None else endpoints(given)
     found = endpoints(given or ())

@@ -18,6 +18,13 @@ from ...base.errors import Error
 from ...base.frozen import dataclass
 
 
+class _Default:
+    """What a task says in order to have an option's default, as with an empty text."""
+
+
+DEFAULT = _Default()
+
+
 def same(value: Any) -> Any:
     return value
 
@@ -78,11 +85,15 @@ class Option(Argument):
         return self.field or self.name
 
     def value(self, params: Mapping[str, Any]) -> Any:
-        """What a task says, canonical, or None when it says nothing. Raises Error."""
+        """What a task says, canonical, None when it says nothing, DEFAULT for an empty text, as
+        ``default('')`` makes one. Raises Error.
+        """
         if self.read is not None:
             return self.read(params)
         given = params.get(self.name)
-        return None if given is None else self.parse(given)
+        if given is None:
+            return None
+        return DEFAULT if given == "" else self.parse(given)
 
     def shown(self, value: Any) -> Any:
         """The inverse: a value of the spec in the words of the module."""

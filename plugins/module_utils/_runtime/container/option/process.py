@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.identifiers import signal_number
-from .option import Argument, Option, bad
+from .option import DEFAULT, Argument, Option, bad
 from .text import hostname, number, path, plain, string_map, words
 
 #: Secrets live in environments, and diffs are printed and kept.
@@ -39,8 +39,10 @@ def _argv(option: str, params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
     return words(option, value)
 
 
-def command(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
-    return _argv("command", params)
+def command(params: Mapping[str, Any]) -> Any:
+    """With nothing in it, it is the image's, as in Docker's API."""
+    found = _argv("command", params)
+    return DEFAULT if found == () else found
 
 
 def entrypoint(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.errors import Error
+from ...spec.texts import texts
 from .option import Option, bad
 from .text import plain
 
@@ -116,8 +117,8 @@ IPC_SYSCTLS = frozenset(
 def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
     """Kernel parameters of the container's own namespaces; any other would be the host's."""
     found = {}
-    for name, value in values.items():
-        if not isinstance(name, str) or not _SYSCTL.match(name):
+    for name, value in texts("sysctls", values).items():
+        if not _SYSCTL.match(name):
             raise bad("sysctls", str(name), "it is not the name of a kernel parameter")
         dotted = name.replace("/", ".")
         if not (dotted.startswith(("net.", "fs.mqueue.")) or dotted in IPC_SYSCTLS):
@@ -126,10 +127,8 @@ def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
                 name,
                 "only net.*, fs.mqueue.* and those of System V IPC are not shared with the host",
             )
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise bad("sysctls", name, "its value must be a string or a whole number")
         found[name] = plain("sysctls", value)
-    return dict(sorted(found.items()))
+    return found
 
 
 OPTIONS = (

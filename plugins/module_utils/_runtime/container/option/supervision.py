@@ -48,7 +48,7 @@ def healthcheck(value: Mapping[str, Any]) -> Healthcheck:
     times = {
         f"{name}_s": duration_s(f"healthcheck.{name}", value[name])
         for name in _TIMES
-        if value.get(name) is not None
+        if value.get(name)
     }
     for name in _TIMES:
         if 0 < times.get(f"{name}_s", 0.0) < 0.001:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
 from ...base.errors import Error
+from ...spec.texts import texts
 from .option import bad
 
 _SIZE = re.compile(
@@ -32,22 +33,16 @@ _HOSTNAME = re.compile(
 
 
 def string_map(option: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """``env`` and ``labels``: values must be text, since YAML turns ``on`` and ``1.10`` into
-    something else.
-    """
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise Error(
-                f"{option}: the value of {name!r} is not a string but {type(value).__name__}",
-                hint="put it in quotes, so that YAML does not interpret it",
-            )
+    """``env`` and ``labels``, whose names and values end up in lines NAME=VALUE."""
+    found = texts(option, values)
+    for name, value in found.items():
         if "\0" in value:
             raise Error(f"{option}: the value of {name!r} has a NUL byte in it")
         if not _ENV_NAME.match(name):
             raise Error(
                 f"{option}: {name!r} cannot be a name", hint="it is empty, or has '=' or NUL in it"
             )
-    return dict(sorted(values.items()))
+    return found
 
 
 def words(option: str, value: Union[str, Sequence[Any]]) -> tuple[str, ...]:

@@ -23,7 +23,9 @@ from ...spec.container import (
     ImageDefaults,
     Port,
     argv,
+    command,
     endpoints,
+    entrypoint,
 )
 from ...spec.network import Attachment, Publication
 from . import host_config, inspect_mounts
@@ -167,8 +169,6 @@ def _healthcheck(spec: ContainerSpec, image: ImageDefaults) -> dict[str, Any]:
 
 
 def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[str, Any]:
-    process = argv(spec, image)
-    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
     return {
         "Hostname": spec.hostname or record.id[:12],
         "User": image.user if spec.user is None else spec.user,
@@ -181,12 +181,12 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "AttachStdout": False,
         "AttachStderr": False,
         "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
-        "Cmd": list(process[len(entrypoint) :]) or None,
+        "Cmd": list(command(spec, image)) or None,
         "Image": spec.image,
         "Volumes": {path: {} for path in effective.anonymous_targets(spec, image, record.inherited)}
         or None,
         "WorkingDir": image.working_dir if spec.working_dir is None else spec.working_dir,
-        "Entrypoint": list(entrypoint) or None,
+        "Entrypoint": list(entrypoint(spec, image)) or None,
         "Labels": {**image.labels, **spec.labels},
         "ExposedPorts": {port: {} for port in effective.exposed(spec, image)} or None,
         "StopSignal": image.stop_signal if spec.stop_signal is None else spec.stop_signal,

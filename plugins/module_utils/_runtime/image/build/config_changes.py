@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
+from ...spec.texts import texts
 
 _PORT = re.compile(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
 _KEYWORDS = (
@@ -67,12 +68,12 @@ def with_options(config: Mapping[str, Any], options: Mapping[str, Any]) -> Confi
             changed[key] = [str(word) for word in options[option]]
     if options.get("entrypoint") is not None and options.get("cmd") is None:
         changed.pop("Cmd", None)
-    for name, value in sorted((options.get("env") or {}).items()):
-        _set_variable(changed, str(name), _text(value))
+    for name, value in texts("env", options.get("env") or {}).items():
+        _set_variable(changed, name, value)
     for port in options.get("exposed_ports") or ():
         _expose(changed, str(port))
-    for name, value in sorted((options.get("labels") or {}).items()):
-        changed["Labels"] = {**(changed.get("Labels") or {}), str(name): _text(value)}
+    for name, value in texts("labels", options.get("labels") or {}).items():
+        changed["Labels"] = {**(changed.get("Labels") or {}), name: value}
     for path in options.get("volumes") or ():
         _add_volume(changed, str(path))
     if options.get("working_dir"):
@@ -81,11 +82,6 @@ def with_options(config: Mapping[str, Any], options: Mapping[str, Any]) -> Confi
         if options.get(option):
             changed[key] = str(options[option])
     return changed
-
-
-def _text(value: Any) -> str:
-    """A value of YAML as the text it was meant as: YAML's ``true`` is not Python's ``True``."""
-    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _command(rest: str) -> list[str]:

@@ -168,7 +168,7 @@ def _reasons(
     found = want if have.spec is None else have.spec
     reasons = [option for option in options if not applied_live(option, found, want)]
     outdated = pulled or not have.image_is_current
-    if declared.image and outdated and declared.comparisons.get("image") != IGNORE:
+    if declared.image and outdated and declaring.compared(declared, "image") != IGNORE:
         reasons = ["image", *(reason for reason in reasons if reason != "image")]
     if declared.recreate:
         reasons.append("recreate")

@@ -18,7 +18,7 @@ from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...container.option.catalogue import BY_NAME, FIELDS, OPTIONS
 from ...container.option.consistency import check
-from ...container.option.option import Option
+from ...container.option.option import DEFAULT, Option
 from ...container.option.refused import refuse
 from ...records import container_record
 from ...spec.container import ContainerSpec
@@ -38,8 +38,13 @@ _COMPATIBLE: Mapping[str, Any] = {
     "tty": False,
 }
 
-#: The option that stands for all that are written in its place or beside it, such as mounts.
-_WRITTEN_AS = {companion.name: option.name for option in OPTIONS for companion in option.companions}
+#: The option that stands for its aliases, and for what is written in its place, such as mounts.
+_WRITTEN_AS = {
+    name: option.name
+    for option in OPTIONS
+    for written in (option, *option.companions)
+    for name in (written.name, *written.aliases)
+}
 
 STRICT, IGNORE, ALLOW_MORE = "strict", "ignore", "allow_more_present"
 
@@ -149,8 +154,12 @@ def _refuses_labels(params: Mapping[str, Any], comparisons: Mapping[str, str]) -
 
 
 def _values(params: Mapping[str, Any]) -> dict[str, Any]:
-    values = {option.spec_field: option.value(params) for option in OPTIONS}
-    return {field: value for field, value in values.items() if value is not None}
+    said = {option.spec_field: option.value(params) for option in OPTIONS}
+    return {
+        field: _default(field) if value is DEFAULT else value
+        for field, value in said.items()
+        if value is not None
+    }
 
 
 def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +202,7 @@ def resolve(
             wanted["networks"] = ()
         else:
             wanted["network_mode"] = ""
-    if existing is not None and declared.comparisons.get("image") == IGNORE:
+    if existing is not None and compared(declared, "image") == IGNORE:
         reference, image_id = existing.image, existing.image_id
     spec = ContainerSpec(name=declared.name, image=reference, image_id=image_id, **wanted)
     check(spec)
@@ -207,25 +216,26 @@ def amend(declared: Declared, existing: ContainerSpec) -> ContainerSpec:
 
 
 def _wanted(declared: Declared, option: str, field: str, existing: Optional[ContainerSpec]) -> Any:
-    given = declared.values.get(field)
+    said, given = field in declared.values, declared.values.get(field)
     default = _default(field)
     if existing is None:
-        return default if given is None else given
+        return given if said else default
     have = getattr(existing, field)
     mode = _mode(declared, option, field)
     if mode == IGNORE:
         return have
-    if given is None:
+    if not said:
         return have if declared.undeclared == "keep" or mode == ALLOW_MORE else default
-    return _more(BY_NAME[option], have, given) if mode == ALLOW_MORE else given
+    return given if mode == STRICT or given is None else _more(BY_NAME[option], have, given)
+
+
+def compared(declared: Declared, option: str) -> Optional[str]:
+    """How the task says that an option, or ``image``, is compared; None when it says nothing."""
+    return declared.comparisons.get(option, declared.comparisons.get("*"))
 
 
 def _mode(declared: Declared, option: str, field: str) -> str:
-    asked = declared.comparisons.get(option)
-    if asked is None and "*" in declared.comparisons:
-        # '*' speaks of what the task leaves out as well; what it names is compared unless ignored
-        # by name.
-        asked = declared.comparisons["*"] if field not in declared.values else STRICT
+    asked = compared(declared, option)
     if asked is not None:
         return asked
     more = declared.undeclared == "keep" and _kind(field) in ("set", "map")

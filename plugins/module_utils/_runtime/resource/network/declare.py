@@ -21,6 +21,7 @@ from ...network import lease
 from ...network.firewall.ruleset import MASQUERADE_OPTION
 from ...records import network_record
 from ...spec.network import NetworkSpec, Pool
+from ...spec.texts import texts
 
 _BOOLEANS = {
     "true": "true",
@@ -90,8 +91,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
         enable_ipv4=params.get("enable_ipv4"),
         enable_ipv6=enable_ipv6,
         driver_options=_driver_options(name, params.get("driver_options")),
-        ipam_options=_texts(params.get("ipam_driver_options")),
-        labels=_texts(params.get("labels")),
+        ipam_options=_texts(params, "ipam_driver_options", switches=True),
+        labels=_texts(params, "labels"),
         config_only=params.get("config_only"),
         config_from=params.get("config_from") or None,
         connected=_connected(params.get("connected")),
@@ -265,15 +266,15 @@ def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional
     if options is None:
         return None
     found = {}
-    for key, value in sorted(options.items()):
+    for key, value in texts("driver_options", options, switches=True).items():
         if key not in _OPTIONS:
             raise Error(
                 f"driver_options: {key!r} is not understood",
                 hint=f"known are {', '.join(_OPTIONS)}",
             )
-        found[key] = _option(key, _OPTIONS[key][0], _text(value))
+        found[key] = _option(key, _OPTIONS[key][0], value)
     default = found.get(network_record.DEFAULT_OPTION)
-    if default not in (None, _text(name == network_record.DEFAULT)):
+    if default not in (None, "true" if name == network_record.DEFAULT else "false"):
         raise Error(
             f"driver_options: the default bridge is the network {network_record.DEFAULT}, so "
             f"{network_record.DEFAULT_OPTION} cannot be {default} for {name}"
@@ -313,13 +314,11 @@ def _check_driver_options(spec: NetworkSpec) -> None:
             )
 
 
-def _texts(values: Optional[Mapping[str, Any]]) -> Optional[dict[str, str]]:
-    return None if values is None else {str(key): _text(value) for key, value in values.items()}
-
-
-def _text(value: Any) -> str:
-    """Docker's form of a value that YAML may have made a bool or a number."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _texts(
+    params: Mapping[str, Any], option: str, switches: bool = False
+) -> Optional[dict[str, str]]:
+    given = params.get(option)
+    return None if given is None else texts(option, given, switches)
 
 
 def fold(

@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...spec.texts import texts
 from ...spec.volume import Volume
 from ...volume import local, store
 
@@ -37,15 +38,15 @@ def declare(params: Mapping[str, Any]) -> Declared:
     name = params["volume_name"]
     store.check_name(name)
     check_driver(name, params.get("driver"))
-    options = {k: text(v) for k, v in (params.get("driver_options") or {}).items()}
-    options = {key: value for key, value in sorted(options.items()) if value}
+    options = texts("driver_options", params.get("driver_options") or {}, switches=True)
+    options = {key: value for key, value in options.items() if value}
     local.check(name, options)
     given = params.get("labels")
     return Declared(
         name=name,
         state=params.get("state") or "present",
         driver_options=options or None,
-        labels=None if given is None else labels(name, given),
+        labels=None if given is None else texts("labels", given),
         recreate=params.get("recreate") or "never",
         keep=params.get("undeclared") == "keep",
     )
@@ -58,24 +59,6 @@ def check_driver(name: str, driver: Optional[str]) -> None:
             f"volume {name}: there is no driver {driver[:60]!r}",
             hint="the driver is local; its driver_options mount NFS and other filesystems",
         )
-
-
-def labels(name: str, given: Mapping[str, Any]) -> dict[str, str]:
-    """Labels as strings: YAML turns ``on`` and ``1.10`` into something else, which is refused."""
-    for key, value in given.items():
-        if not isinstance(value, str):
-            raise Error(
-                f"volume {name}: the label {key} is not a string but {type(value).__name__}",
-                hint="put it in quotes, so that YAML does not interpret it",
-            )
-    return dict(sorted(given.items()))
-
-
-def text(value: Any) -> str:
-    """Docker's form of a value that YAML may have made a bool, a number or nothing."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def fold(declared: Declared, have: Optional[Volume]) -> Volume:
