@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import containers
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.inputs import images
 from support.servers.registry import Registry, free_port
@@ -24,9 +25,16 @@ from support.servers.registry import Registry, free_port
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+    catalogue,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image import transfer
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image as resource,
 )
@@ -308,6 +316,40 @@ def test_an_image_for_several_platforms(layout: Layout, multi: str) -> None:
     assert apply(layout, pulling_(multi, pull="not_present"))[0].changed is True
     with pytest.raises(Error, match=r"no image for linux/s390x; it has linux/amd64, linux/arm64"):
         apply(layout, pulling_(multi, platform="linux/s390x"))
+
+
+def test_without_platform_a_container_is_of_the_hosts(
+    layout: Layout, sandbox: Path, busybox_tar: Path, multi: str
+) -> None:
+    """Whatever another task pulled the name for, and without asking the registry again."""
+    own = images.ARCHITECTURE[os.uname().machine]
+
+    def container(**given: Any) -> Task:
+        params = {**catalogue.defaults(), "name": "pa", "image": multi, "network_mode": "none"}
+        params = {**params, "command": ["sleep", "1000"], "stop_signal": "KILL", **given}
+        return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
+
+    def architecture(result: dict[str, Any]) -> str:
+        image = store.find(layout, result["container"]["Image"])
+        assert image is not None
+        return str(image.config["architecture"])
+
+    with containers.world(layout, sandbox, busybox_tar):
+        first = apply(layout, container())[1]
+        assert architecture(first) == own
+        assert apply(layout, pulling_(multi, platform="linux/arm64"))[0].changed is True
+        for pull in ("missing", "never"):
+            outcome, result = apply(layout, container(pull=pull))
+            assert outcome.actions == ()
+            assert result["container"]["Id"] == first["container"]["Id"]
+        apply(layout, container(state="absent"))
+        # Now the host's own is gone, and the name means the other one alone.
+        apply(layout, removing_(first["container"]["Image"]))
+        outcome, result = apply(layout, container())
+        assert [action.split()[0] for action in outcome.actions][:2] == ["pull", "create"]
+        assert architecture(result) == own
+        assert apply(layout, container())[0].actions == ()
+        apply(layout, container(state="absent"))
 
 
 def test_by_digest_and_by_id(layout: Layout, registry: Registry, busybox_tar: Path) -> None:

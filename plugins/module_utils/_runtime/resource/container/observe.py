@@ -196,9 +196,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     unmade = _missing_volumes(host, declared)
     name, image_id, here = _image(host, declared.image)
     newer = unreachable = ""
-    asked, misfits = _platform(host, declared, image_id or "")
-    if misfits:
-        image_id = None
+    asked, image_id, misfits = _platform(host, declared, image_id)
     if declared.pull == "always" and image_id != "":
         # The client of registries costs 30 ms to import, so only a task that asks one does.
         from ...image import transfer
@@ -219,18 +217,43 @@ def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:
     return () if image is None else tuple(sorted(store.defaults(image).labels))
 
 
-def _platform(host: Host, declared: Declared, image_id: str) -> tuple[str, bool]:
-    """The platform that was asked for, and whether the image on the host is for another one."""
-    if not declared.platform:
-        return "", False
-    from ...image.store import platform  # Few tasks name one.
+def _platform(
+    host: Host, declared: Declared, image_id: Optional[str]
+) -> tuple[str, Optional[str], bool]:
+    """The platform that was asked for, the image on the host that is for it, and whether that of
+    the name is for another one.
 
-    wanted = platform.parse_platform(declared.platform)
+    Without ``platform`` the host's own is meant, of an image that was chosen from several: another
+    task may have pulled its name for another platform. A single image is taken as it is.
+    """
+    from ...image.store import platform
+
+    wanted = platform.parse_platform(declared.platform) if declared.platform else None
+    asked = "" if wanted is None else str(wanted)
     image = store.find(host.layout, image_id) if image_id else None
-    misfits = image is not None and not platform.runs_on(platform.of(image.config), wanted)
-    if misfits and reference.is_id(declared.image):
+    meant = wanted or platform.host_platform()
+    if image is None or platform.runs_on(platform.of(image.config), meant):
+        return asked, image_id, False
+    if reference.is_id(declared.image):
+        if wanted is None:
+            return asked, image_id, False
         raise Error(f"container {declared.name}: image {declared.image} is not for {wanted}")
-    return str(wanted), misfits
+    if wanted is None:
+        lists = _lists(image)
+        for other in store.all_images(host.layout) if lists else ():
+            if lists & _lists(other) and platform.runs_on(platform.of(other.config), meant):
+                return asked, other.id, False
+        if not lists or declared.pull == "never":
+            return asked, image_id, False
+    return asked, None, True
+
+
+def _lists(image: store.Image) -> frozenset[str]:
+    """The indexes of images for several platforms that an image was chosen from, as
+    ``repository@digest``.
+    """
+    own = image.manifest.digest
+    return frozenset(pair for pair in image.repo_digests if pair.partition("@")[2] != own)
 
 
 def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
