@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any, Optional
 
 from ansible import constants as C
 from ansible import context
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.secrets import (
+    HIDDEN,
+    without_passwords,
+)
 from ansible_collections.slipway.engine.plugins.plugin_utils._library import LibraryAction
 
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
@@ -30,9 +33,6 @@ _SECRET_MAPS = ("env",)
 
 #: The same for options that are texts: what a command reads.
 _SECRET_TEXTS = ("stdin",)
-
-#: Passwords of network filesystems, among the mount options of a volume.
-_PASSWORD = re.compile(r"\b(password2?|pass)=[^,]*", re.IGNORECASE)
 
 
 class PredictingAction(LibraryAction):
@@ -103,10 +103,10 @@ def _mask(result: dict[str, Any]) -> None:
     arguments.pop("_diff_limit", None)
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
-            arguments[option] = dict.fromkeys(arguments[option], "********")
+            arguments[option] = dict.fromkeys(arguments[option], HIDDEN)
     for option in _SECRET_TEXTS:
         if arguments.get(option) is not None:
-            arguments[option] = "********"
+            arguments[option] = HIDDEN
     _mask_passwords(arguments, "driver_options")
     for mount in arguments.get("mounts") or ():
         _mask_passwords(mount, "volume_options")
@@ -116,4 +116,4 @@ def _mask_passwords(arguments: Any, name: str) -> None:
     """Hide the passwords of network filesystems in a volume's options, in place."""
     options = arguments.get(name) if isinstance(arguments, dict) else None
     if isinstance(options, dict) and isinstance(options.get("o"), str):
-        arguments[name] = {**options, "o": _PASSWORD.sub(r"\1=********", options["o"])}
+        arguments[name] = {**options, **without_passwords({"o": options["o"]})}

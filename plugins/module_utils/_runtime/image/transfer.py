@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from ..base.errors import Error, NotFound, Unreachable
@@ -101,11 +101,8 @@ def fetch(host: Host, name: str, digest: str = "", made_for: str = "") -> store.
     """
     reference = parse_normalized(name)
     wanted = platform.parse_platform(made_for) if made_for else None
-    if not digest:
-        return pull(host, resolve(host, reference), wanted=wanted)
-    with _sources(host.layout, reference.domain, Access()) as sources:
-        descriptor = _first(sources, lambda r: r.resolve(reference.path, digest))
-    return pull(host, Pinned(reference, descriptor), wanted=wanted)
+    pinned = resolve(host, replace(reference, digest=digest or reference.digest))
+    return pull(host, replace(pinned, reference=reference), wanted=wanted)
 
 
 def pull(

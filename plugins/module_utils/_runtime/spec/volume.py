@@ -6,16 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 
 from ..base.frozen import dataclass
 
 #: The label by which Docker tells anonymous volumes from named ones.
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
-
-#: Passwords of network filesystems stand among the words of the option o.
-_SECRET = r"\b(password2?|pass)=[^,]*"
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,6 @@ class Volume:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     anonymous: bool = False
     phase: str = "empty"
-
-
-def without_passwords(options: Mapping[str, str]) -> dict[str, str]:
-    """Driver options fit to be printed and kept, in order."""
-    hidden = r"\1=********"
-    return {
-        key: re.sub(_SECRET, hidden, value, flags=re.IGNORECASE)
-        for key, value in sorted(options.items())
-    }
 
 
 def labels(volume: Volume) -> dict[str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.layout import Layout
-from ..spec.volume import Volume, labels, without_passwords
+from ..spec.secrets import without_passwords
+from ..spec.volume import Volume, labels
 
 
 def document(layout: Layout, volume: Volume, reveal: bool = False) -> dict[str, Any]:

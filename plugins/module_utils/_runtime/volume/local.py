@@ -20,7 +20,8 @@ from typing import Optional
 from ..base import linux
 from ..base.errors import Error
 from ..base.frozen import dataclass
-from ..spec.volume import Volume, without_passwords
+from ..spec.secrets import without_passwords
+from ..spec.volume import Volume
 
 OPTIONS = ("type", "device", "o")
 

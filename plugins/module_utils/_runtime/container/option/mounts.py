@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 
 from ...base.errors import Error
 from ...spec.container import Mount
-from ...spec.volume import without_passwords
+from ...spec.secrets import without_passwords
 from . import mount_forms
 from .option import Argument, Option
 

@@ -11,11 +11,9 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.identifiers import signal_number
+from ...spec.secrets import HIDDEN
 from .option import DEFAULT, Argument, Option, bad
 from .text import hostname, number, path, plain, string_map, words
-
-#: Secrets live in environments, and diffs are printed and kept.
-HIDDEN = "********"
 
 _USER = re.compile(r"\A[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?\Z")
 _GROUP = re.compile(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")

@@ -11,11 +11,10 @@ from typing import Any
 from ...base.errors import NotFound
 from ...plan.plan import Host
 from ...records import container_record
+from ...spec.secrets import HIDDEN
 from ..status import liveness
 from ..supervision import health
 from . import inspect
-
-_HIDDEN = "********"
 
 
 def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]
         found["State"]["Health"] = well
     if not reveal_env:
         hidden = (entry.partition("=")[0] for entry in found["Config"]["Env"])
-        found["Config"]["Env"] = [f"{name}={_HIDDEN}" for name in hidden]
+        found["Config"]["Env"] = [f"{name}={HIDDEN}" for name in hidden]
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...base.layout import Layout
 from ...spec.container import Mount
-from ...spec.volume import without_passwords
+from ...spec.secrets import without_passwords
 
 
 def asked(mounts: Iterable[Mount]) -> dict[str, Any]:

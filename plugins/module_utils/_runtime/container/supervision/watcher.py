@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Optional
 
 from ...base.layout import Layout
 from ...records.container_record import Record
@@ -24,12 +25,9 @@ def needed(run: Record) -> bool:
 
 def poke(layout: Layout) -> bool:
     """Tell the watcher that something has changed; False when there is none."""
-    try:
-        fd = os.open(fifo_path(layout), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENXIO):
-            return False
-        raise
+    fd = _reach(layout)
+    if fd is None:
+        return False
     try:
         # A full fifo has told it already.
         with contextlib.suppress(BlockingIOError):
@@ -41,7 +39,21 @@ def poke(layout: Layout) -> bool:
 
 def listens(layout: Layout) -> bool:
     """Whether there is a watcher."""
-    return poke(layout)
+    fd = _reach(layout)
+    if fd is None:
+        return False
+    os.close(fd)
+    return True
+
+
+def _reach(layout: Layout) -> Optional[int]:
+    """The writing end of the watcher's fifo; None unless somebody has the other end open."""
+    try:
+        return os.open(fifo_path(layout), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in (errno.ENOENT, errno.ENXIO):
+            return None
+        raise
 
 
 def lost(layout: Layout) -> bool:

@@ -16,7 +16,7 @@ from ...records import container_record, network_record
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.network import NetworkSpec
 from ...text.filters import Filters
-from .steps import Remove
+from . import steps
 
 
 def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str, ...]:
@@ -79,4 +79,4 @@ def remove(host: Host, names: Iterable[str]) -> None:
         free = unused(host, Filters())
         for name in names:
             if name in free:
-                Remove(name).execute(host)
+                steps.remove(host, name)

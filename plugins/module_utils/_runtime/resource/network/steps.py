@@ -134,14 +134,19 @@ class Remove(Step[State]):
         return dataclasses.replace(have, spec=None, damage=(), users=())
 
     def execute(self, host: Host) -> None:
-        network = network_record.find(host.layout, network_record.network_id(self.name))
-        if network is not None:
-            synchronise.announce(host.layout, _change(network))
-            attach.take_down(network)
-            network_record.remove(host.layout, network.id)
-            synchronise.synchronise(host.layout)
-            # A container that was being started on it may have raised it again, see raise_bridges.
-            attach.take_down(network)
+        remove(host, self.name)
+
+
+def remove(host: Host, name: str) -> None:
+    """Take down a network's bridge and its part of the firewall, then forget it."""
+    network = network_record.find(host.layout, network_record.network_id(name))
+    if network is not None:
+        synchronise.announce(host.layout, _change(network))
+        attach.take_down(network)
+        network_record.remove(host.layout, network.id)
+        synchronise.synchronise(host.layout)
+        # A container that was being started on it may have raised it again, see raise_bridges.
+        attach.take_down(network)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any, Optional
 
 from ...base.frozen import dataclass
 from ...plan.plan import Host, Plan, Resource, Step
-from ...spec.volume import Volume, without_passwords
+from ...spec.secrets import without_passwords
+from ...spec.volume import Volume
 from ...volume import store
 from .declare import Declared, declare, fold
 
