@@ -40,11 +40,11 @@ class ActionModule(PredictingAction):
         if not src or self._task.args.get("path") or self._task.args.get("content") is not None:
             return super().run(None, task_vars)
         if self._task.async_val:
-            raise AnsibleActionFail("a file of the controller cannot be copied asynchronously")
+            raise AnsibleActionFail("a file on the controller cannot be copied asynchronously")
         try:
             found = self._find_needle("files", str(src))
         except AnsibleError as exc:
-            raise AnsibleActionFail(f"there is no {src} on the controller") from exc
+            raise AnsibleActionFail(f"{src} does not exist on the controller") from exc
         if boolean_of(self._task.args.get("local_follow"), default=True):
             found = os.path.realpath(found)
         shell = self._connection._shell

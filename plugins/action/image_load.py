@@ -37,11 +37,11 @@ class ActionModule(PredictingAction):
         if not src or self._task.args.get("path"):
             return super().run(tmp, task_vars)
         if self._task.async_val:
-            raise AnsibleActionFail("an archive of the controller cannot be loaded asynchronously")
+            raise AnsibleActionFail("an archive on the controller cannot be loaded asynchronously")
         try:
             found = Path(self._find_needle("files", str(src)))
         except AnsibleError as exc:
-            raise AnsibleActionFail(f"there is no {src} on the controller") from exc
+            raise AnsibleActionFail(f"{src} does not exist on the controller") from exc
         with tempfile.TemporaryDirectory(dir=C.DEFAULT_LOCAL_TMP) as directory:
             head = Path(directory) / "head"
             try:
@@ -77,7 +77,7 @@ class ActionModule(PredictingAction):
 def _write_head(path: Path, head: Path) -> None:
     """Write an archive of another one's documents, for a host that is to say what it lacks."""
     if path.is_dir():
-        raise Error(f"{path} is a directory", hint="src is an archive; make it one with tar")
+        raise Error(f"{path} is a directory", hint="src must be an archive; create one with tar")
     spool = Path(C.DEFAULT_LOCAL_TMP)
     with members.opened(path, spool, whole=False) as there:
         documents = inventory.head(there)

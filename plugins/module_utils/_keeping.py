@@ -101,7 +101,7 @@ class Sent(Library):
         try:
             return self._sources[member]
         except KeyError as exc:
-            raise FileNotFoundError(f"{self.archive} holds no {member}") from exc
+            raise FileNotFoundError(f"{self.archive} does not contain {member}") from exc
 
     def keep(self, write: Callable[[str, bytes], None]) -> None:
         """Compile everything, and write it with the sources for the next task, durably; the oldest

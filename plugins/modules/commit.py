@@ -56,7 +56,7 @@ options:
     description: Who made the image.
     type: str
   comment:
-    description: A remark for the image's history.
+    description: A comment kept in the history of the image.
     type: str
   pause:
     description:

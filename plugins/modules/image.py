@@ -71,7 +71,7 @@ options:
     suboptions:
       platform:
         description:
-          - Which image to take of one for several platforms, such as V(linux/arm64).
+          - The platform to choose from a multi-platform image, such as V(linux/arm64).
           - The default is the host's own.
         type: str
   import:
@@ -91,7 +91,7 @@ options:
         type: list
         elements: str
       comment:
-        description: A remark for the image's history.
+        description: A comment kept in the history of the image.
         type: str
       platform:
         description: What the content was made for. The default is the host's own platform.

@@ -80,7 +80,7 @@ options:
       - The default is 1970, so that the same content is the same image whenever it is imported.
     type: str
   comment:
-    description: A remark for the image's history.
+    description: A comment kept in the history of the image.
     type: str
   platform:
     description:

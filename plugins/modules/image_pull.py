@@ -47,7 +47,8 @@ options:
     type: str
   platform:
     description:
-      - Which image to take of one for several platforms, such as V(linux/arm64) or V(linux/arm/v7).
+      - The platform to choose from a multi-platform image, such as V(linux/arm64) or
+        V(linux/arm/v7).
       - The default is the host's own.
     type: str
   pull:

@@ -121,12 +121,12 @@ options:
         type: dict
   enable_ipv4:
     description:
-      - Whether containers have IPv4. V(true) unless it is given.
+      - Whether containers get IPv4 addresses. Defaults to V(true).
     type: bool
   enable_ipv6:
     description:
-      - Whether containers have IPv6. An IPv6 subnet in O(ipam_config) turns it on; without one, a
-        unique local one is chosen.
+      - Whether containers get IPv6 addresses. An IPv6 subnet in O(ipam_config) turns it on; without
+        one, a unique local one is chosen.
     type: bool
   internal:
     description:

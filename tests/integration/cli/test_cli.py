@@ -64,7 +64,7 @@ def test_ps_in_dockers_columns(world: World) -> None:
     assert json.loads(only)["Names"] == "web"
     done = world.slipway("ps", "--format", "{{.Nope}}", check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(b"slipway: --format: there is no field Nope; there are ID, ")
+    assert done.stderr.startswith(b"slipway: --format: unknown field Nope; known fields: ID, ")
 
 
 def test_looking_imports_neither_requests_nor_pyroute2_nor_ctypes(world: World) -> None:
@@ -223,7 +223,7 @@ def test_ps_shows_what_filters_and_templates_ask_for(world: World) -> None:
     heading, row, dummy = _lines(world, "ps", "--format", r"table {{.Names}}\t{{.Label `x`}}")
     assert (heading.split(), row.split()) == (["NAMES", "LABEL"], ["second", "2"])
     done = world.slipway("ps", "-f", "nope=1", check=False)
-    assert done.returncode == 1 and b"there is no filter 'nope'" in done.stderr
+    assert done.returncode == 1 and b"unknown filter 'nope'" in done.stderr
     form = "{{.SizeRw}} {{range .Mounts}}{{.Name}}{{end}} {{.State.Pid}}"
     shown = _lines(world, "inspect", "-s", "--type", "container", "-f", form, "first")
     assert shown == [f"0 data {first.pid}"]

@@ -82,8 +82,8 @@ def test_images_in_dockers_columns(world: World, tar: Path) -> None:
     table = lines(world, "images", "--format", r"table {{.ID}}\t{{upper .Tag}}")
     assert re.fullmatch("IMAGE ID +TAG", table[0])
     assert json.loads(lines(world, "images", "--format", "json", "other")[0])["Tag"] == "1"
-    assert "there is no field Nope" in failure(world, "images", "--format", "{{.Nope}}")
-    assert "there is no filter 'x'" in failure(world, "images", "-f", "x=y")
+    assert "unknown field Nope" in failure(world, "images", "--format", "{{.Nope}}")
+    assert "unknown filter 'x'" in failure(world, "images", "-f", "x=y")
     done = world.slipway("images", "-f", "dangling", check=False)
     assert (done.returncode, b"(expected name=value)" in done.stderr) == (125, True)
 
@@ -125,7 +125,7 @@ def test_inspect_and_its_format(world: World) -> None:
     assert shown == ["/web"]
     both = json.loads(world.slipway("inspect", "web", "busybox:1").stdout)
     assert ["State" in one for one in both] == [True, False]
-    assert "there is no image 'nothere'" in failure(world, "image", "inspect", "nothere")
+    assert "No such image: nothere" in failure(world, "image", "inspect", "nothere")
     assert "no such object: nothere" in failure(world, "inspect", "nothere")
 
 
@@ -136,7 +136,7 @@ def test_history(world: World, tar: Path) -> None:
     assert re.match(rf"{world.image.id[7:19]} +\d+ years ago +slipway import +1kB", rows[1])
     assert lines(world, "history", "-q", "--no-trunc", "busybox:1") == [world.image.id]
     assert lines(world, "history", "-H=false", "--format", "{{.Size}}", "busybox:1") == ["1003"]
-    assert "there is no image" in failure(world, "history", "nothere")
+    assert "No such image" in failure(world, "history", "nothere")
 
 
 def test_tag_and_rmi(world: World, tar: Path) -> None:
@@ -154,7 +154,7 @@ def test_tag_and_rmi(world: World, tar: Path) -> None:
     ]
     done = world.slipway("rmi", "a:1", "nothere", check=False)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 2)
-    assert "there is no image docker.io/library/x:latest" in failure(world, "tag", "x", "y")
+    assert "No such image: docker.io/library/x:latest" in failure(world, "tag", "x", "y")
 
 
 def test_several_images_go_at_once(world: World, tar: Path) -> None:
@@ -200,7 +200,7 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
     pinned = f"{registry.host}/cli@{manifest.digest}"
     assert lines(world, "pull", pinned)[0] == f"{manifest.digest}: Pulling from cli"
     assert "not found" in failure(world, "pull", f"{registry.host}/nothere")
-    assert "there is no image" in failure(world, "push", f"{registry.host}/nothere")
+    assert "No such image" in failure(world, "push", f"{registry.host}/nothere")
     assert "asks for all" in failure(world, "pull", "-a", first)
 
 
@@ -249,7 +249,7 @@ def test_login_and_logout(world: World, registries: Callable[..., Registry]) -> 
 
 # --- verify ----------------------------------------------------------------------------------
 
-GOOD = "3 blobs and 1 layers verified: nothing is wrong"
+GOOD = "3 blobs and 1 layers verified: no damage found"
 
 
 def _tool(world: World) -> Path:
@@ -346,7 +346,7 @@ def test_a_damaged_blob_is_found_and_fetched_again(
 
 
 def test_verify_what_is_not_there(world: World) -> None:
-    assert "there is no image 'nothere'" in failure(world, "image", "verify", "nothere")
+    assert "No such image: nothere" in failure(world, "image", "verify", "nothere")
 
 
 # --- the program -----------------------------------------------------------------------------

@@ -313,9 +313,9 @@ def test_namespaces_are_shared(world: World, runtime: str) -> None:
 
 def test_what_the_host_lacks_is_named(world: World) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"devices": ["/etc/passwd"]}, "/etc/passwd is no device of this host"),
+        ({"devices": ["/etc/passwd"]}, "/etc/passwd is not a device on this host"),
         ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "no block device"),
-        ({"runtime": "/no/such/runtime"}, "/no/such/runtime is not on this host"),
+        ({"runtime": "/no/such/runtime"}, "/no/such/runtime is not installed"),
         ({"security_opts": ["apparmor=mine"]}, "AppArmor is not on"),
         ({"env_file": "/no/such/file"}, "env_file: there is no file /no/such/file"),
         ({"groups": ["nobody-of-that-name"]}, "no group"),

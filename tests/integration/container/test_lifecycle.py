@@ -141,7 +141,9 @@ def test_a_command_that_is_not_in_the_image_leaves_nothing_half_made(world: Worl
 
 def test_a_name_belongs_to_one_container(world: World) -> None:
     first = world.create("web", mounts=(Mount("anonymous", "", "/x"),))
-    with pytest.raises(Conflict, match=f"the name web is taken by container {first.id[:12]}"):
+    with pytest.raises(
+        Conflict, match=f"the container name web is already in use by container {first.id[:12]}"
+    ):
         world.create("web", mounts=(Mount("anonymous", "", "/x"),))
     assert container_record.all_ids(world.layout) == [first.id]
     assert len(os.listdir(world.layout.volumes)) == 1

@@ -81,7 +81,7 @@ def test_a_memory_of_another_boot_or_program_is_not_trusted(
 
 
 def test_a_runtime_that_is_not_there_is_named(layout: Layout) -> None:
-    with pytest.raises(NotFound, match=r"nope is not on this host; install .* slipway.engine.host"):
+    with pytest.raises(NotFound, match=r"nope is not installed; install .* slipway.engine.host"):
         oci_runtime.choose(layout, "nope")
 
 

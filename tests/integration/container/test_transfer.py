@@ -321,7 +321,7 @@ def test_directories_and_what_they_hold(world: World, tmp_path: Path) -> None:
     assert (upper / "there/index").stat().st_uid == 1234
     cp.put(world.host, made.id, f"{source}/", "/srv/new")
     assert (upper / "new/sub/again").exists()
-    with pytest.raises(Error, match="is no directory"):
+    with pytest.raises(Error, match="is not a directory"):
         cp.put(world.host, made.id, str(source), "/srv/there/old")
     cp.put(world.host, made.id, f"{source}/index", "/srv/there/..")
     assert (upper / "index").exists()

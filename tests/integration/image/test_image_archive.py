@@ -329,13 +329,13 @@ def test_what_an_archive_lacks_is_written_again(
 
 
 def test_what_cannot_be_exported_or_loaded(layout: Layout, stored: str, tmp_path: Path) -> None:
-    with pytest.raises(Error, match=r"there is no image docker.io/library/none:latest"):
+    with pytest.raises(Error, match=r"No such image: docker.io/library/none:latest"):
         apply(layout, export(tmp_path / "x", "none"))
-    with pytest.raises(Error, match="there is no directory"):
+    with pytest.raises(Error, match="there is not a directory"):
         apply(layout, export(tmp_path / "none" / "x", "web:1"))
     with pytest.raises(Error, match="is a directory"):
         apply(layout, export(tmp_path, "web:1"))
-    with pytest.raises(Error, match=r"there is no .*none on this host"):
+    with pytest.raises(Error, match=r"No such image: .*none"):
         apply(layout, load(tmp_path / "none"))
     assert check(layout, load(tmp_path / "none"), {}).changed is True
     apply(layout, export(tmp_path / "x", "web:1"))
@@ -483,5 +483,5 @@ def test_save_load_and_import(
     assert image is not None
     assert (said.stdout, image.config["config"]) == (f"{image.id}\n".encode(), {"Cmd": ["sh"]})
     assert slipway(run, "import", str(busybox_tar), "box:2").returncode == 0
-    assert slipway(run, "save", "none").stderr.startswith(b"slipway: there is no image ")
+    assert slipway(run, "save", "none").stderr.startswith(b"slipway: No such image: ")
     assert os.listdir(layout.tmp) == []

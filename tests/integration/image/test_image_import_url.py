@@ -176,7 +176,7 @@ def test_redirects(layout: Layout, site: FaultyServer) -> None:
     for path, words in (
         ("/round", "more than 5 redirects"),
         ("/inner", r"169\.254\.169\.254, refused"),
-        ("/odd", "which is no URL"),
+        ("/odd", "which is not a URL"),
     ):
         with pytest.raises(Error, match=words):
             apply(layout, task(site, path))

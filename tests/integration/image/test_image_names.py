@@ -174,7 +174,7 @@ def test_a_name_nobody_can_have(repository: list[str], complaint: str) -> None:
 def test_tagging_what_is_not_there(layout: Layout) -> None:
     task = tagging_("nothere", "x")
     assert check(layout, task, {}).changed is True
-    with pytest.raises(Error, match=r"there is no image docker\.io/library/nothere:latest"):
+    with pytest.raises(Error, match=r"No such image: docker\.io/library/nothere:latest"):
         apply(layout, task)
 
 
@@ -390,7 +390,7 @@ def test_all_in_one(layout: Layout, registry: Registry, tar: Path, tmp_path: Pat
     assert pulled["Id"] == made["Id"]
     load = {"source": "load", "load_path": str(tmp_path / "out.tar")}
     assert converge(layout, image_("work:1", **load))["image"]["Id"] == made["Id"]
-    with pytest.raises(Error, match="there is no image"):
+    with pytest.raises(Error, match="No such image"):
         apply(layout, image_("other:1", **load))
     with pytest.raises(Error, match="needs the option load_path"):
         resource.declare({"name": "x", "source": "load"})

@@ -377,9 +377,9 @@ def test_an_image_that_does_not_exist(layout: Layout, registry: Registry) -> Non
     with pytest.raises(Error, match=r"registry .*nothere:1: not found"):
         apply(layout, pulling_(f"{registry.host}/nothere:1"))
     assert_empty(layout)
-    with pytest.raises(Error, match=r"there is no image docker\.io/library/nothere:1"):
+    with pytest.raises(Error, match=r"No such image: docker\.io/library/nothere:1"):
         apply(layout, pushing_("nothere:1"))
-    with pytest.raises(Error, match="there is no image"):
+    with pytest.raises(Error, match="No such image"):
         apply(
             layout,
             Task(resource.declare, resource.RESOURCE, {"name": "nothere", "source": "local"}),

@@ -468,7 +468,7 @@ def test_the_program_has_the_verbs_of_networks(world: World) -> None:
                 "driver.mtu=1400", "back").strip()  # fmt: skip
     assert made == network_record.network_id("back")
     assert said("create", "--internal", "closed")
-    assert "network back exists already" in refused("create", "back")
+    assert "network with name back already exists" in refused("create", "back")
     assert "no --subnet holds 10.8.0.1" in refused("create", *subnets, "--gateway", "10.8.0.1", "x")
     assert "overlay networks span the hosts" in refused("create", "-d", "overlay", "x")
     assert json.loads(said("inspect", "back", "--format", "{{json .IPAM.Config}}")) == [

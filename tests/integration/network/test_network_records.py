@@ -204,7 +204,7 @@ def test_a_container_keeps_its_addresses_for_as_long_as_it_exists(host: Host) ->
         attach.attach(host.layout, container(host, name).id, [Endpoint("web")])
     with pytest.raises(Error, match="no free address left"):
         attach.attach(host.layout, container(host, "g").id, [Endpoint("web")])
-    with pytest.raises(NotFound, match="there is no network 'nowhere'"):
+    with pytest.raises(NotFound, match="No such network: nowhere"):
         attach.attach(host.layout, made["a"].id, [Endpoint("web"), Endpoint("nowhere")])
     assert lease.held_by(host.layout, network.id, made["a"].id) == []
 
@@ -408,7 +408,7 @@ def test_a_host_without_nft_says_so(host: Host, monkeypatch: pytest.MonkeyPatch)
     from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 
     monkeypatch.setattr(process, "_PATH", "/nonexistent")
-    with pytest.raises(NotFound, match="the program nft is not on this host"):
+    with pytest.raises(NotFound, match="the program nft is not installed"):
         converge(host, "web")
     assert network_record.find(host.layout, "web") is None
     assert not probe.exists(network_record.bridge_name("web", {}))

@@ -309,7 +309,7 @@ MADE_UP: dict[str, tuple[str, dict[str, object]]] = {
     "a list with layers": (oci.DOCKER_LIST, {"manifests": [], "layers": []}),
     "a manifest that says index": (oci.MANIFEST, {"mediaType": oci.INDEX, "layers": []}),
     "an index that says manifest": (oci.INDEX, {"mediaType": oci.MANIFEST, "manifests": []}),
-    "a type that is no text": (oci.MANIFEST, {"mediaType": 7, "layers": []}),
+    "a type that is not a string": (oci.MANIFEST, {"mediaType": 7, "layers": []}),
 }
 
 

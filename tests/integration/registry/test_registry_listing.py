@@ -251,9 +251,9 @@ def test_a_registry_without_a_search_is_listed(layout: Layout, server: FaultySer
     ("body", "complaint"),
     [
         (b'{"results": {}}', "no list of results"),
-        (b'{"results": ["nginx"]}', "is no object"),
-        (b'{"results": [{"name": "a\\u001b[2Jb"}]}', "which is no repository"),
-        (b'{"results": [{"name": null}]}', "which is no repository"),
+        (b'{"results": ["nginx"]}', "is not an object"),
+        (b'{"results": [{"name": "a\\u001b[2Jb"}]}', "which is not a repository"),
+        (b'{"results": [{"name": null}]}', "which is not a repository"),
         (b"hello", "does not answer in JSON"),
     ],
 )

@@ -180,8 +180,8 @@ def without(*programs: str) -> Iterator[None]:
     ("programs", "why"),
     [
         (("crun", "runc"), "crun"),
-        (("conmon",), "conmon is not on this host"),
-        (("nft",), "nft is not on this host"),
+        (("conmon",), "conmon is not installed"),
+        (("nft",), "nft is not installed"),
     ],
 )
 def test_a_host_that_lacks_a_part(world: World, programs: tuple[str, ...], why: str) -> None:

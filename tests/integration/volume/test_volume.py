@@ -251,7 +251,7 @@ def test_the_verbs(world: World) -> None:
     assert refused.returncode == 1
     assert refused.stderr.decode().splitlines() == [
         "slipway: volume data is in use by container web; remove them first",
-        "slipway: there is no volume none",
+        "slipway: No such volume: none",
     ]
     assert said("prune", "--force") == [
         "Deleted Volumes:", random, "", "Total reclaimed space: 0B",
@@ -260,7 +260,7 @@ def test_the_verbs(world: World) -> None:
     assert said("rm", "data") == ["data"]
     assert said("ls", "-q") == []
     refused = world.slipway("volume", "ls", "--filter", "size=1", check=False)
-    assert b"there is no filter 'size'; there are dangling, driver, label" in refused.stderr
+    assert b"unknown filter 'size'; known filters: dangling, driver, label" in refused.stderr
 
 
 SECOND_RUN = """

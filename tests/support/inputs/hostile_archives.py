@@ -217,8 +217,13 @@ ROWS = [
     Row("manifest.json twice", CONFUSED, docker(None, entry("manifest.json")), "is there twice"),
     Row("config twice", CONFUSED, docker(None, entry("./c.json")), "is there twice"),
     Row("layer and link", CONFUSED, docker(None, symlink("l/layer.tar", "../c.json")), "twice"),
-    Row("device", V, docker(None, entry("d", "3", device=(1, 1))), "no regular file"),
-    Row("fifo for a layer", V, docker({"l/layer.tar": b""}, entry("f", "6")), "no regular file"),
+    Row("device", V, docker(None, entry("d", "3", device=(1, 1))), "which is not a regular file"),
+    Row(
+        "fifo for a layer",
+        V,
+        docker({"l/layer.tar": b""}, entry("f", "6")),
+        "which is not a regular file",
+    ),
     Row("layer is a directory", V, docker({"l/layer.tar": None}), LACKS),
     Row("sparse file", "CVE-2023-25153", docker(None, sparse(1 << 20)), "is a sparse file"),
     # What manifest.json says

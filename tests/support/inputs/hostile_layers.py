@@ -276,7 +276,7 @@ ROWS = [
         "hard link to a lower layer's link",
         "CVE-2021-21272",
         lambda c: hardlink("h", "s"),
-        "no regular file",
+        "which is not a regular file",
         lower=lambda c: symlink("s", c + "/secret"),
     ),
     Row(

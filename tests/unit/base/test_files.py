@@ -98,7 +98,7 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     assert holder.stdout is not None
     holder.stdout.readline()
     try:
-        named = f"container.x was locked by process {holder.pid} "
+        named = f"container.x has been locked by process {holder.pid} "
         with pytest.raises(LockTimeout, match=named), files.lock(path, deadline_s=0.05):
             pass
     finally:

@@ -180,17 +180,17 @@ def test_a_flag_says_what_a_playbook_would(words: str, wanted: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ("--ulimit nofile", "--ulimit: ulimit 'nofile' is not of the form"),
+        ("--ulimit nofile", "--ulimit: ulimit 'nofile' is not in the format"),
         ("--add-host a", "--add-host: bad format for add-host"),
         ("--device-read-iops /dev/sda:1mb", "is not a number of operations"),
         ("--restart on-failure:x", "--restart: 'x' is not a number"),
-        ("--ip 10.0.0.2", "are for networks of one's own"),
-        ("--network host --network a", "cannot be joined with other networks"),
-        ("--network name=a,nope=1", "--network: there is no field 'nope'"),
+        ("--ip 10.0.0.2", "require a user-defined network"),
+        ("--network host --network a", "cannot be combined with other networks"),
+        ("--network name=a,nope=1", "--network: unknown field 'nope'"),
         ("--network alias=a", "has no name"),
         ("--mount type=bind,src=/a", "has no target"),
-        ("--mount type=bind,dst=/b,nope=1", "--mount: there is no field 'nope'"),
-        ("--mount dst=/b,readonly=maybe", "is neither true nor false"),
+        ("--mount type=bind,dst=/b,nope=1", "--mount: unknown field 'nope'"),
+        ("--mount dst=/b,readonly=maybe", "is not a boolean"),
         ("--no-healthcheck --health-cmd x", "conflicts with --health-*"),
         ("-e =x", "invalid environment variable"),
         ("--env-file /nothere", "open /nothere: No such file"),
@@ -208,10 +208,10 @@ def test_files_of_variables(tmp_path: Path) -> None:
     found = params("--env-file", str(path), "-e", "B=2")["env"]
     assert found == {"A": "1 # kept ", "AROUND": "here", "B": "2"}
     path.write_text("A B=1\n")
-    with pytest.raises(Error, match="contains whitespaces"):
+    with pytest.raises(Error, match="contains whitespace"):
         params("--env-file", str(path))
     path.write_bytes(b"A=\xff\n")
-    with pytest.raises(Error, match="it is not UTF-8"):
+    with pytest.raises(Error, match="invalid UTF-8"):
         params("--env-file", str(path))
 
 

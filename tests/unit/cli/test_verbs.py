@@ -178,8 +178,8 @@ def test_groups_know_other_words() -> None:
 @pytest.mark.parametrize(
     ("words", "status", "complaint"),
     [
-        (["nope"], 1, "slipway: 'nope' is not a command."),
-        (["image", "nope"], 1, "slipway: 'image nope' is not a command."),
+        (["nope"], 1, "slipway: 'nope' is not a slipway command."),
+        (["image", "nope"], 1, "slipway: 'image nope' is not a slipway command."),
         (["--nope"], 125, "unknown flag: --nope"),
     ],
 )

@@ -112,14 +112,14 @@ def test_all_are_all() -> None:
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"colour": "red"}, "there is no filter 'colour'; there are ancestor, before"),
-        ({"status": "sleeping"}, "'sleeping' is no status of a container"),
-        ({"health": "well"}, "'well' is no health of a container"),
-        ({"exited": "never"}, "exited is 'never', and has to be a number"),
-        ({"name": "["}, "name '[' is no regular expression"),
-        ({"publish": "http"}, "'http' is no port or range of ports"),
-        ({"before": "nobody"}, "there is no container 'nobody'"),
-        ({"is-task": "x"}, "is-task is 'x', and has to be true or false"),
+        ({"colour": "red"}, "unknown filter 'colour'; known filters: ancestor, before"),
+        ({"status": "sleeping"}, "'sleeping' is not a valid status for a container"),
+        ({"health": "well"}, "'well' is not a valid health for a container"),
+        ({"exited": "never"}, "exited is 'never', expected a number"),
+        ({"name": "["}, "name '[' is not a regular expression"),
+        ({"publish": "http"}, "'http' is not a port or port range"),
+        ({"before": "nobody"}, "No such container: nobody"),
+        ({"is-task": "x"}, "is-task is 'x', expected true or false"),
     ],
 )
 def test_what_is_no_filter(given: Mapping[str, Any], complaint: str) -> None:

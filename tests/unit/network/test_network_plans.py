@@ -291,7 +291,11 @@ def test_plans(have: observe.State, params: dict[str, Any], actions: list[str]) 
             {"driver_options": {"parent": "eth0"}},
             "'parent' is none of the driver",
         ),
-        (observe.State("web", config=HAVE.spec), {"config_from": "c"}, "is no config_only network"),
+        (
+            observe.State("web", config=HAVE.spec),
+            {"config_from": "c"},
+            "is not a config_only network",
+        ),
         (
             observe.State("web", HAVE.spec, dependents=("a",)),
             {"state": "absent"},

@@ -67,5 +67,7 @@ def test_what_is_meant(
 
 
 def test_a_filter_there_is_not() -> None:
-    with pytest.raises(Error, match=r"no filter 'size'; there are until, label, label!, dangling"):
+    with pytest.raises(
+        Error, match=r"unknown filter 'size'; known filters: until, label, label!, dangling"
+    ):
         filters.parse({"size": 1}, NOW, ("dangling",))

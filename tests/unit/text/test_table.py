@@ -155,9 +155,9 @@ def test_a_template(form: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("form", "complaint"),
     [
-        ("{{.Nope}}", "there is no field Nope; there are Os, Size"),
-        ("{{.Os.Deeper}}", "there is no field Deeper; there are no fields"),
-        ("{{nope .Os}}", "there is no function nope; there are json"),
+        ("{{.Nope}}", "unknown field Nope; known fields: Os, Size"),
+        ("{{.Os.Deeper}}", "unknown field Deeper; known fields: none"),
+        ("{{nope .Os}}", "unknown function nope; known functions: json"),
         ("{{.Os", "the braces in '{{.Os' do not match"),
         ("Os}}", "the braces in"),
         ("{{}}", "is not understood"),
@@ -166,7 +166,7 @@ def test_a_template(form: str, text: str) -> None:
         ("{{.Os | }}", "is not understood"),
         ("{{.Os | .Size}}", "is not understood"),
         ("{{range .RepoTags}}", "has no {{end}}"),
-        ("{{$x}}", "there is no variable $x"),
+        ("{{$x}}", "unknown variable $x"),
         ("{{end}}", "is not understood"),
         ("{{if .Os}}a{{else}}b{{else}}c{{end}}", "is not understood"),
         ("{{$x, $y := .Os}}", "is not understood"),

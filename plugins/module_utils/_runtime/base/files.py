@@ -43,10 +43,11 @@ def prepare(layout: Layout) -> None:
     except FileNotFoundError:
         version = None
     except (TypeError, KeyError) as exc:
-        raise Error(f"{layout.meta} is damaged: it names no version") from exc
+        raise Error(f"{layout.meta} is damaged: it does not state a schema version") from exc
     if version is not None and version != SCHEMA_VERSION:
         raise Error(
-            f"{layout.meta} has schema version {version}, known is {SCHEMA_VERSION}",
+            f"{layout.meta} has schema version {version}; this version of slipway "
+            f"knows only {SCHEMA_VERSION}",
             hint="use the version of slipway.engine that wrote it, or a newer one",
         )
     if version is None:
@@ -189,8 +190,8 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
             except BlockingIOError as exc:
                 if time.monotonic() >= deadline:
                     raise LockTimeout(
-                        f"{path.name} was locked by {_holder(fd)} for {deadline_s:g} seconds",
-                        hint="wait for that process, or end it",
+                        f"{path.name} has been locked by {_holder(fd)} for {deadline_s:g} seconds",
+                        hint="wait for that process to finish, or terminate it",
                     ) from exc
                 time.sleep(_LOCK_POLL_S)
         if not shared:
@@ -267,9 +268,7 @@ def _empty(fd: int, device: int) -> None:
         )
         try:
             if os.fstat(child).st_dev != device:
-                raise Error(
-                    f"another filesystem is mounted at {name!r} in a tree that is to be removed"
-                )
+                raise Error(f"another filesystem is mounted at {name!r} in the tree to be removed")
             _empty(child, device)
         finally:
             os.close(child)

@@ -25,7 +25,7 @@ else:
     def dataclass(*, frozen: bool, repr: bool = True, eq: bool = True) -> Callable[[T], T]:
         """As dataclasses.dataclass; ``frozen`` has to be true."""
         if not frozen:
-            raise TypeError("only what is frozen is declared here")
+            raise TypeError("only frozen dataclasses can be declared here")
         return lambda cls: _declare(cls, repr, eq)
 
 
@@ -70,7 +70,7 @@ def _init(self: Any, *values: Any, **named: Any) -> None:
         else:
             raise TypeError(f"{type(self).__name__} lacks a value for {name!r}")
     if named:
-        raise TypeError(f"{type(self).__name__} was given {sorted(named)}, unknown or twice")
+        raise TypeError(f"{type(self).__name__} got {sorted(named)}, unknown or given twice")
 
 
 def _setattr(self: Any, name: str, value: Any) -> None:

@@ -50,7 +50,7 @@ def _resolve(program: str) -> str:
     path = which(program)
     if path is None:
         raise NotFound(
-            f"the program {program} is not on this host",
+            f"the program {program} is not installed",
             hint="install it with the role slipway.engine.host",
         )
     return path
@@ -90,11 +90,13 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired as exc:
-        raise Error(f"{argv[0]} did not end within {timeout_s:g} seconds and was killed") from exc
+        raise Error(
+            f"{argv[0]} did not finish within {timeout_s:g} seconds and was killed"
+        ) from exc
     except OSError as exc:
         raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
     if check and done.returncode != 0:
-        said = complaint(done.stderr) or complaint(done.stdout) or "it said nothing"
+        said = complaint(done.stderr) or complaint(done.stdout) or "no output"
         raise Error(f"{argv[0]} failed with status {done.returncode}: {said}")
     return Completed(done.returncode, done.stdout, done.stderr)
 

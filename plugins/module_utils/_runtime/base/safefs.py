@@ -106,7 +106,7 @@ class Root:
         """
         parent, name = _split(path)
         if name in (b"", b".", b".."):
-            raise Error(f"{_text(path)!r} names no entry of a directory in {self.path}")
+            raise Error(f"{_text(path)!r} does not name a directory entry in {self.path}")
         fd = self.open(parent, os.O_PATH | os.O_DIRECTORY)
         return fd, name if isinstance(path, bytes) else os.fsdecode(name)
 

@@ -186,5 +186,5 @@ def names(host: Host, kind: str, verb: str = "") -> Iterator[str]:
 
 
 VERBS = {
-    "complete": Verb(_complete, "Say what may follow", "LINE WORD", stops=True, hidden=True),
+    "complete": Verb(_complete, "Complete a command line", "LINE WORD", stops=True, hidden=True),
 }

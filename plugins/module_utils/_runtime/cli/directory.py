@@ -75,13 +75,13 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
         if name in table:
             return name, table[name], list(words[2:])
     if not known:
-        raise Usage(f"slipway: {first[:100]!r} is not a command.\nSee 'slipway --help'", 1)
+        raise Usage(f"slipway: {first[:100]!r} is not a slipway command.\nSee 'slipway --help'", 1)
     if inner in ALIASES.get(first, ()):
         dummy, verb, rest = find([inner, *words[2:]])
         return name, verb, rest
     if inner not in ("--help", "-h", "help"):
         raise Usage(
-            f"slipway: {name[:100]!r} is not a command.\nSee 'slipway {first} --help'",
+            f"slipway: {name[:100]!r} is not a slipway command.\nSee 'slipway {first} --help'",
             1,
         )
     return find(["help", first])

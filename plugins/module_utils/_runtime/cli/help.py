@@ -12,7 +12,7 @@ from . import directory
 from .line.verbs import FILTER, INT, LIST, STRINGS, SWITCH, Arguments, Flag, Verb, usage
 from .terminal.output import say
 
-_MANAGED = {"system": "Look at and clean up the host"}
+_MANAGED = {"system": "Manage slipway"}
 
 
 def _help(host: Host, arguments: Arguments) -> int:
@@ -46,7 +46,7 @@ def everything() -> dict[str, Verb]:
 
 
 def _program(known: dict[str, Verb]) -> Iterator[str]:
-    yield from ("", "Usage:  slipway COMMAND", "", "Containers of this host, without a daemon")
+    yield from ("", "Usage:  slipway COMMAND", "", "Run and manage containers, without a daemon")
     groups = sorted({name.split()[0] for name in known if " " in name})
     yield from ("", "Management Commands:")
     yield from _columns([(name, _managed(name)) for name in groups])
@@ -103,4 +103,4 @@ def _columns(rows: Sequence[tuple[str, str]], gap: int = 2) -> Iterator[str]:
     yield from (f"  {name.ljust(width)}{' ' * gap}{text}".rstrip() for name, text in rows)
 
 
-VERBS = {"help": Verb(_help, "Show how the program or a command is used", "[COMMAND...]")}
+VERBS = {"help": Verb(_help, "Help about the command", "[COMMAND...]")}

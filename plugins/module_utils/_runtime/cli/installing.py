@@ -95,7 +95,9 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
         return {**states, "program": {"current": True}} if state.current else states
 
     def verify(want: WithProgram[S], found: WithProgram[S]) -> list[str]:
-        lacking = [] if found.current or not want.current else ["the program slipway is not there"]
+        lacking = (
+            [] if found.current or not want.current else ["the program slipway is not installed"]
+        )
         return lacking + resource.differences(want.inner, found.inner)
 
     return Resource(

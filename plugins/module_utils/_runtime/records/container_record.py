@@ -126,7 +126,9 @@ def claim_name(layout: Layout, name: str, container_id: str) -> None:
     except FileExistsError as exc:
         owner = os.readlink(layout.names / name)
         if owner != container_id:
-            raise Conflict(f"the name {name} is taken by container {owner[:12]}") from exc
+            raise Conflict(
+                f"the container name {name} is already in use by container {owner[:12]}"
+            ) from exc
     files.fsync_dir(layout.names)
 
 
@@ -196,7 +198,7 @@ def _read(layout: Layout, container_id: str, name: str) -> object:
     try:
         return files.read_json(layout.container(container_id) / name)
     except FileNotFoundError as exc:
-        raise NotFound(f"there is no container {container_id[:12]}") from exc
+        raise NotFound(f"No such container: {container_id[:12]}") from exc
 
 
 def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
@@ -222,7 +224,7 @@ def watch(layout: Layout, container_id: str) -> Iterator[None]:
             layout.container(container_id) / "watch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
     except FileNotFoundError as exc:
-        raise NotFound(f"there is no container {container_id[:12]}") from exc
+        raise NotFound(f"No such container: {container_id[:12]}") from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)
         yield
@@ -284,5 +286,5 @@ def locked(host: Host, container_id: str) -> Iterator[Record]:
         try:
             held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
         except FileNotFoundError as exc:
-            raise NotFound(f"there is no container {container_id[:12]}") from exc
+            raise NotFound(f"No such container: {container_id[:12]}") from exc
         yield read_record(host.layout, container_id)

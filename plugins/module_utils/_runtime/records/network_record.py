@@ -167,7 +167,7 @@ def read(layout: Layout, name_or_id: str) -> Network:
     found = find(layout, name_or_id)
     if found is None:
         raise NotFound(
-            f"there is no network {name_or_id[:128]!r}",
+            f"No such network: {name_or_id[:128]}",
             hint="make it with the module slipway.engine.network",
         )
     return found

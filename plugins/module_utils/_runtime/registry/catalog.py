@@ -77,10 +77,10 @@ def search(http: Transport, limits: Limits, term: str, count: int) -> tuple[Foun
 
 def _found(answer: Answer, result: Any) -> Found:
     if not isinstance(result, dict):
-        raise answer.lie("one of its results is no object")
+        raise answer.lie("one of its results is not an object")
     name = result.get("name") or result.get("repo_name")
     if not isinstance(name, str) or not is_path(name):
-        raise answer.lie(f"it found {str(name)[:200]!a}, which is no repository")
+        raise answer.lie(f"it found {str(name)[:200]!a}, which is not a repository")
     stars = result.get("star_count")
     text = str(result.get("description") or result.get("short_description") or "")
     return Found(

@@ -115,7 +115,7 @@ class Registry:
                 return
             if answer.status == 404:
                 raise Error(
-                    f"{self.domain} is no registry: it does not serve /v2/",
+                    f"{self.domain} is not a registry: it does not serve /v2/",
                     hint="check host and port",
                 )
             answer.require()

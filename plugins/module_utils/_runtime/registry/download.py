@@ -122,7 +122,7 @@ class Part:
                     raise LockTimeout(
                         f"{self._what}: another process has been downloading it for more than "
                         f"{self._deadline_s:g} seconds",
-                        hint="wait for that process, or end it",
+                        hint="wait for that process to finish, or terminate it",
                     ) from exc
                 time.sleep(_LOCK_POLL_S)
             os.close(fd)

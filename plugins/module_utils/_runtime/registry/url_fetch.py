@@ -183,7 +183,9 @@ class Fetch:
         try:
             target = Origin.of(following)
         except Error as exc:
-            raise answer.lie(f"a redirect to {shown(following)[:200]!a}, which is no URL") from exc
+            raise answer.lie(
+                f"a redirect to {shown(following)[:200]!a}, which is not a URL"
+            ) from exc
         first, last = Origin.of(self._source.url), Origin.of(url)
         if last.scheme == "https" and target.scheme == "http":
             raise answer.error(

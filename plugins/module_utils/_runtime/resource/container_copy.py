@@ -223,7 +223,7 @@ def mode(value: Union[int, str, None], parse: str, name: str = "mode") -> Option
     if value is None:
         return None
     if isinstance(value, bool) or (isinstance(value, int) and parse == "octal_string_only"):
-        raise Error(f"{name}: {value!r} is no text", hint='write it in quotes: "0644"')
+        raise Error(f"{name}: {value!r} is not a string", hint='write it in quotes: "0644"')
     base = 10 if parse == "legacy" else 8
     try:
         found = value if isinstance(value, int) else int(str(value), base)
@@ -240,5 +240,7 @@ def identity(params: Mapping[str, Any], name: str) -> Optional[int]:
     if value is None:
         return None
     if not 0 <= value < 2**31:
-        raise Error(f"{name}: {value} is no id", hint="ids are between 0 and 2147483647")
+        raise Error(
+            f"{name}: {value} is not a user or group ID", hint="IDs range from 0 to 2147483647"
+        )
     return int(value)

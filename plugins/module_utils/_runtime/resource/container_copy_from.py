@@ -93,7 +93,7 @@ def observe(host: Host, declared: Declared) -> State:
             here = stack.enter_context(safefs.Root("/", label="the host"))
             missing = ""
             if not declared.dest.parent.is_dir():
-                missing = f"there is no directory {declared.dest.parent} on the host"
+                missing = f"there is not a directory {declared.dest.parent} on the host"
             path = _origin(declared, there)
             found_here, wanted, left_out = container_copy.compare(
                 there.root, path, here, dest, _rules(declared), there.system

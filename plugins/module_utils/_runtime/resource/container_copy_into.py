@@ -247,7 +247,7 @@ def _no_parent(root: safefs.Root, path: str) -> str:
     parent = os.path.dirname(path)
     found = scan.look(root, scan.resolve(root, parent))
     if found is None or found.kind != "directory":
-        return f"there is no directory {container_copy.shown(parent)} in {root.path}"
+        return f"there is not a directory {container_copy.shown(parent)} in {root.path}"
     return ""
 
 
@@ -281,7 +281,7 @@ class Write(Step[State]):
 
         found = filesystem.foreseen(host, self.declared.container)
         if found is None:
-            raise NotFound(f"there is no container {self.declared.container}")
+            raise NotFound(f"No such container: {self.declared.container}")
         with contextlib.ExitStack() as stack:
             sent = self.declared.sent
             source = sent.tree(host) if sent is not None else self.declared.source

@@ -107,7 +107,7 @@ def observe(host: Host, declared: Declared) -> State:
         raise Error(f"{path} is a directory", hint="path names the archive's file")
     unmet = []
     if not path.parent.is_dir():
-        unmet.append(f"there is no directory {path.parent} on this host")
+        unmet.append(f"there is not a directory {path.parent} on this host")
     have = State(declared.container, path, OUTDATED if path.exists() else ABSENT, tuple(unmet))
     try:
         found = filesystem.foreseen(host, declared.container)

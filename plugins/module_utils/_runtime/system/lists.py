@@ -138,7 +138,7 @@ def _is_meant(
 def _image_named(host: Host, name: str) -> Image:
     found = store.find(host.layout, name)
     if found is None:
-        raise Error(f"there is no image {name[:200]!a} to compare with")
+        raise Error(f"No such image: {name[:200]}")
     return found
 
 
@@ -171,7 +171,7 @@ def networks(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     asked = filters.listed(given, NETWORK_FILTERS)
     if unknown := set(asked.get("type", ())) - {"custom", "builtin"}:
         raise Error(
-            f"{min(unknown)[:60]!a} is no type of network", hint="there are custom, builtin"
+            f"{min(unknown)[:60]!a} is not a network type", hint="known types: custom, builtin"
         )
     records = list(running.records(host.layout))
     recorded = {one.spec.name: one for one in network_record.networks(host.layout)}

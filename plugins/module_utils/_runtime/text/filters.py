@@ -45,7 +45,7 @@ def parse(value: Mapping[str, Any], now: float, others: Iterable[str] = ()) -> F
     known = ("until", "label", "label!", *others)
     for name in value:
         if name not in known:
-            raise Error(f"there is no filter {name[:100]!a}", hint=f"there are {', '.join(known)}")
+            raise Error(f"unknown filter {name[:100]!a}", hint=f"known filters: {', '.join(known)}")
     until = value.get("until")
     return Filters(
         until=None if until is None else moment(str(until), now),
@@ -64,7 +64,7 @@ def listed(value: Mapping[str, Any], known: Iterable[str]) -> dict[str, list[str
     known = tuple(known)
     for name, given in value.items():
         if name not in known:
-            raise Error(f"there is no filter {name[:100]!a}", hint=f"there are {', '.join(known)}")
+            raise Error(f"unknown filter {name[:100]!a}", hint=f"known filters: {', '.join(known)}")
         values = given if isinstance(given, (list, tuple)) else [given]
         found[name] = [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
     return found
@@ -74,7 +74,7 @@ def truth(name: str, values: Iterable[str]) -> bool:
     """A filter that is true or false; of several values the last counts."""
     text = next(reversed(list(values)), "").lower()
     if text not in ("true", "false", "1", "0", "yes", "no"):
-        raise Error(f"{name} is {text[:60]!a}, and has to be true or false")
+        raise Error(f"{name} is {text[:60]!a}, expected true or false")
     return text in ("true", "1", "yes")
 
 

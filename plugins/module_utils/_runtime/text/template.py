@@ -257,7 +257,7 @@ class _Expression:
         arguments = [*self._operands(), *last]
         if name not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
-            raise Error(f"--format: there is no function {name}", hint=f"there are {known}")
+            raise Error(f"--format: unknown function {name}", hint=f"known functions: {known}")
         try:
             return FUNCTIONS[name](*arguments)
         except (TypeError, LookupError, AttributeError, ValueError) as exc:
@@ -285,7 +285,7 @@ class _Expression:
             return _text(text, self._action)
         if kind == "variable":
             if text not in self._names:
-                raise Error(f"--format: there is no variable {text}")
+                raise Error(f"--format: unknown variable {text}")
             return self._followed(self._names[text])
         if kind == "word":
             if text in _CONSTANTS:
@@ -323,8 +323,8 @@ def _text(quoted: str, action: str) -> str:
 def _field(value: Any, path: str) -> Any:
     for name in filter(None, path.split(".")):
         if not isinstance(value, Mapping) or name not in value:
-            there = ", ".join(value) if isinstance(value, Mapping) else "no fields"
-            raise Error(f"--format: there is no field {name}", hint=f"there are {there}")
+            there = ", ".join(value) if isinstance(value, Mapping) else "none"
+            raise Error(f"--format: unknown field {name}", hint=f"known fields: {there}")
         value = value[name]
     return value
 

@@ -84,7 +84,7 @@ def check(name: str, options: Mapping[str, str]) -> None:
     if unknown:
         raise Error(
             f"volume {name}: the driver local has no option {unknown[0][:60]!r}",
-            hint=f"its options are {', '.join(OPTIONS)}",
+            hint=f"known options: {', '.join(OPTIONS)}",
         )
     if not options:
         return

@@ -117,7 +117,7 @@ def _held(layout: Layout, name: str) -> Iterator[tuple[int, Volume]]:
         except FileNotFoundError:
             found = None
         if found is None:
-            raise NotFound(f"there is no volume {name}")
+            raise NotFound(f"No such volume: {name}")
         yield fd, found
 
 
@@ -166,7 +166,7 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
     """
     volume = find(layout, name)
     if volume is None:
-        raise NotFound(f"there is no volume {name}")
+        raise NotFound(f"No such volume: {name}")
     directory = data(layout, name)
     if volume.phase == "ready" and any(directory.iterdir()):
         return

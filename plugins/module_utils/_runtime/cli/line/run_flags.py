@@ -37,7 +37,7 @@ def _rates(texts: Iterable[str]) -> list[dict[str, str]]:
     for text in texts:
         path, colon, rate = text.rpartition(":")
         if not colon:
-            raise Error(f"{text[:100]!r} is not of the form PATH:RATE")
+            raise Error(f"{text[:100]!r} is not in the format PATH:RATE")
         found.append({"path": path, "rate": rate})
     return found
 
@@ -57,7 +57,7 @@ def _ulimits(texts: Iterable[str]) -> list[str]:
     for text in texts:
         name, equals, limits = text.partition("=")
         if not equals:
-            raise Error(f"ulimit {text[:100]!r} is not of the form NAME=SOFT[:HARD]")
+            raise Error(f"ulimit {text[:100]!r} is not in the format NAME=SOFT[:HARD]")
         soft, dummy, hard = limits.partition(":")
         found.append(f"{name}:{soft}:{hard or soft}")
     return found
@@ -79,20 +79,25 @@ def _hosts(texts: Iterable[str]) -> dict[str, str]:
 # fmt: off
 _SIMPLE: tuple[tuple[str, str, str, str, _Convert, str], ...] = (
     ("add-host", "", LIST, "etc_hosts", _hosts, "Add a custom host-to-IP mapping (host:ip)"),
-    ("blkio-weight", "", INT, "blkio_weight", _same, "Block IO weight, 10 to 1000"),
+    ("blkio-weight", "", INT, "blkio_weight", _same,
+     "Block IO (relative weight), between 10 and 1000, or 0 to disable"),
     ("cap-add", "", STRINGS, "capabilities", _same, "Add Linux capabilities"),
     ("cap-drop", "", STRINGS, "cap_drop", _same, "Drop Linux capabilities"),
-    ("cgroup-parent", "", STRING, "cgroup_parent", _same, "Optional parent cgroup"),
-    ("cgroupns", "", STRING, "cgroupns_mode", _same, "Cgroup namespace: host or private"),
-    ("cpu-period", "", INT, "cpu_period", _same, "CFS period in microseconds"),
-    ("cpu-quota", "", INT, "cpu_quota", _same, "CFS quota in microseconds"),
+    ("cgroup-parent", "", STRING, "cgroup_parent", _same,
+     "Optional parent cgroup for the container"),
+    ("cgroupns", "", STRING, "cgroupns_mode", _same, "Cgroup namespace to use (host|private)"),
+    ("cpu-period", "", INT, "cpu_period", _same,
+     "Limit CPU CFS (Completely Fair Scheduler) period"),
+    ("cpu-quota", "", INT, "cpu_quota", _same, "Limit CPU CFS (Completely Fair Scheduler) quota"),
     ("cpu-shares", "c", INT, "cpu_shares", _same, "CPU shares (relative weight)"),
     ("cpus", "", FLOAT, "cpus", _same, "Number of CPUs"),
-    ("cpuset-cpus", "", STRING, "cpuset_cpus", _same, "CPUs to use (0-3, 0,1)"),
-    ("cpuset-mems", "", STRING, "cpuset_mems", _same, "Memory nodes to use (0-3, 0,1)"),
+    ("cpuset-cpus", "", STRING, "cpuset_cpus", _same,
+     "CPUs in which to allow execution (0-3, 0,1)"),
+    ("cpuset-mems", "", STRING, "cpuset_mems", _same,
+     "MEMs in which to allow execution (0-3, 0,1)"),
     ("device", "", LIST, "devices", _same, "Add a host device to the container"),
     ("device-cgroup-rule", "", LIST, "device_cgroup_rules", _same,
-     "Add a rule to the allowed devices list"),
+     "Add a rule to the cgroup allowed devices list"),
     ("device-read-bps", "", LIST, "device_read_bps", _rates,
      "Limit read rate (bytes per second) from a device"),
     ("device-read-iops", "", LIST, "device_read_iops", _whole_rates,
@@ -109,9 +114,11 @@ _SIMPLE: tuple[tuple[str, str, str, str, _Convert, str], ...] = (
      "Overwrite the default ENTRYPOINT of the image"),
     ("expose", "", LIST, "exposed_ports", _same, "Expose a port or a range of ports"),
     ("group-add", "", LIST, "groups", _same, "Add additional groups to join"),
-    ("gpus", "", STRING, "device_requests", _alone, "GPU devices to add"),
+    ("gpus", "", STRING, "device_requests", _alone,
+     "GPU devices to add to the container ('all' to pass all GPUs)"),
     ("hostname", "h", STRING, "hostname", _same, "Container host name"),
-    ("init", "", SWITCH, "init", _same, "Run an init that forwards signals and reaps"),
+    ("init", "", SWITCH, "init", _same,
+     "Run an init inside the container that forwards signals and reaps processes"),
     ("interactive", "i", SWITCH, "interactive", _same, "Keep STDIN open even if not attached"),
     ("ipc", "", STRING, "ipc_mode", _same, "IPC mode to use"),
     ("kernel-memory", "", STRING, "kernel_memory", _same, "Kernel memory limit"),
@@ -121,25 +128,28 @@ _SIMPLE: tuple[tuple[str, str, str, str, _Convert, str], ...] = (
     ("memory", "m", STRING, "memory", _same, "Memory limit"),
     ("memory-reservation", "", STRING, "memory_reservation", _same, "Memory soft limit"),
     ("memory-swap", "", STRING, "memory_swap", _same,
-     "Swap limit equal to memory plus swap: -1 for unlimited"),
+     "Swap limit equal to memory plus swap: '-1' to enable unlimited swap"),
     ("memory-swappiness", "", INT, "memory_swappiness", _same,
      "Tune container memory swappiness (0 to 100)"),
-    ("oom-kill-disable", "", SWITCH, "oom_killer", _same, "Disable the OOM killer"),
-    ("oom-score-adj", "", INT, "oom_score_adj", _same, "Tune host's OOM preferences"),
+    ("oom-kill-disable", "", SWITCH, "oom_killer", _same, "Disable OOM Killer"),
+    ("oom-score-adj", "", INT, "oom_score_adj", _same,
+     "Tune host's OOM preferences (-1000 to 1000)"),
     ("pid", "", STRING, "pid_mode", _same, "PID namespace to use"),
-    ("pids-limit", "", INT, "pids_limit", _same, "Tune pids limit (-1 for unlimited)"),
+    ("pids-limit", "", INT, "pids_limit", _same,
+     "Tune container pids limit (set -1 for unlimited)"),
     ("privileged", "", SWITCH, "privileged", _same, "Give extended privileges to this container"),
     ("publish", "p", LIST, "published_ports", _same, "Publish a container's port(s) to the host"),
     ("publish-all", "P", SWITCH, "publish_all_ports", _same,
      "Publish all exposed ports to random ports"),
-    ("read-only", "", SWITCH, "read_only", _same, "Mount the root filesystem as read only"),
+    ("read-only", "", SWITCH, "read_only", _same,
+     "Mount the container's root filesystem as read only"),
     ("rm", "", SWITCH, "auto_remove", _same, "Automatically remove the container when it exits"),
     ("runtime", "", STRING, "runtime", _same, "OCI runtime to use for this container"),
     ("security-opt", "", LIST, "security_opts", _same, "Security options"),
     ("shm-size", "", STRING, "shm_size", _same, "Size of /dev/shm"),
     ("stop-signal", "", STRING, "stop_signal", _same, "Signal to stop the container"),
     ("stop-timeout", "", INT, "stop_timeout", _same, "Timeout (in seconds) to stop a container"),
-    ("storage-opt", "", LIST, "storage_opts", pairs, "Storage driver options"),
+    ("storage-opt", "", LIST, "storage_opts", pairs, "Storage driver options for the container"),
     ("sysctl", "", LIST, "sysctls", pairs, "Sysctl options"),
     ("tmpfs", "", LIST, "tmpfs", _same, "Mount a tmpfs directory"),
     ("tty", "t", SWITCH, "tty", _same, "Allocate a pseudo-TTY"),
@@ -171,8 +181,19 @@ JOINED: tuple[Flag, ...] = (
     Flag("health-cmd", "", STRING, "Command to run to check health"),
     Flag("health-interval", "", STRING, "Time between running the check (ms|s|m|h)"),
     Flag("health-retries", "", INT, "Consecutive failures needed to report unhealthy"),
-    Flag("health-start-interval", "", STRING, "Time between checks during the start period"),
-    Flag("health-start-period", "", STRING, "Start period before failures count (ms|s|m|h)"),
+    Flag(
+        "health-start-interval",
+        "",
+        STRING,
+        "Time between running the check during the start period (ms|s|m|h)",
+    ),
+    Flag(
+        "health-start-period",
+        "",
+        STRING,
+        "Start period for the container to initialize before starting health-retries "
+        "countdown (ms|s|m|h)",
+    ),
     Flag("health-timeout", "", STRING, "Maximum time to allow one check to run (ms|s|m|h)"),
     Flag("ip", "", STRING, "IPv4 address (e.g., 172.30.100.104)"),
     Flag("ip6", "", STRING, "IPv6 address (e.g., 2001:db8::33)"),
@@ -186,7 +207,7 @@ JOINED: tuple[Flag, ...] = (
     Flag("network", "", LIST, "Connect a container to a network", value="network"),
     Flag("network-alias", "", LIST, "Add network-scoped alias for the container"),
     Flag("no-healthcheck", "", SWITCH, "Disable any container-specified HEALTHCHECK"),
-    Flag("platform", "", STRING, "Which image to take of one for several"),
+    Flag("platform", "", STRING, "Set platform if server is multi-platform capable"),
     Flag(
         "pull",
         "",
@@ -202,16 +223,34 @@ JOINED: tuple[Flag, ...] = (
 #: Docker's flags that nothing here stands for: refused when they are given, with the reason.
 REFUSED: Mapping[Flag, str] = {
     Flag("annotation", "", LIST, "Add an annotation to the container", hidden=True): "",
-    Flag("blkio-weight-device", "", LIST, "Block IO weight of a device", hidden=True): "",
-    Flag("cpu-count", "", INT, "CPU count", hidden=True): "it is of Windows",
-    Flag("cpu-percent", "", INT, "CPU percent", hidden=True): "it is of Windows",
-    Flag("cpu-rt-period", "", INT, "CPU real-time period", hidden=True): "",
-    Flag("cpu-rt-runtime", "", INT, "CPU real-time runtime", hidden=True): "",
-    Flag("io-maxbandwidth", "", STRING, "Maximum IO bandwidth", hidden=True): "it is of Windows",
-    Flag("io-maxiops", "", INT, "Maximum IOps", hidden=True): "it is of Windows",
-    Flag("isolation", "", STRING, "Isolation technology", hidden=True): "it is of Windows",
-    Flag("link-local-ip", "", LIST, "Link-local addresses", hidden=True): "",
-    Flag("use-api-socket", "", SWITCH, "Bind the engine's socket", hidden=True): "there is none",
+    Flag(
+        "blkio-weight-device", "", LIST, "Block IO weight (relative device weight)", hidden=True
+    ): "",
+    Flag(
+        "cpu-count", "", INT, "CPU count (Windows only)", hidden=True
+    ): "it applies to Windows only",
+    Flag(
+        "cpu-percent", "", INT, "CPU percent (Windows only)", hidden=True
+    ): "it applies to Windows only",
+    Flag("cpu-rt-period", "", INT, "Limit CPU real-time period in microseconds", hidden=True): "",
+    Flag("cpu-rt-runtime", "", INT, "Limit CPU real-time runtime in microseconds", hidden=True): "",
+    Flag(
+        "io-maxbandwidth",
+        "",
+        STRING,
+        "Maximum IO bandwidth limit for the system drive (Windows only)",
+        hidden=True,
+    ): "it applies to Windows only",
+    Flag(
+        "io-maxiops", "", INT, "Maximum IOps limit for the system drive (Windows only)", hidden=True
+    ): "it applies to Windows only",
+    Flag(
+        "isolation", "", STRING, "Container isolation technology", hidden=True
+    ): "it applies to Windows only",
+    Flag("link-local-ip", "", LIST, "Container IPv4/IPv6 link-local addresses", hidden=True): "",
+    Flag(
+        "use-api-socket", "", SWITCH, "Bind mount Docker API socket and required auth", hidden=True
+    ): "there is no Docker API socket",
 }
 
 FLAGS: tuple[Flag, ...] = (*(row[0] for row in SIMPLE), *JOINED, *REFUSED)

@@ -111,14 +111,14 @@ def file_lines(path: str) -> list[str]:
         with open(path, encoding="utf-8-sig") as file:
             lines = [line.rstrip("\r\n").lstrip() for line in file]
     except UnicodeDecodeError as exc:
-        raise Error(f"{path}: it is not UTF-8") from exc
+        raise Error(f"{path}: invalid UTF-8") from exc
     except OSError as exc:
         raise Error(f"open {path}: {exc.strerror}") from exc
     kept = [line for line in lines if line and not line.startswith("#")]
     for line in kept:
         name = line.partition("=")[0]
         if not name or any(letter.isspace() for letter in name):
-            raise Error(f"{path}: a variable's name is empty or contains whitespaces")
+            raise Error(f"{path}: a variable name is empty or contains whitespace")
     return kept
 
 
@@ -155,14 +155,14 @@ def _networks(arguments: Arguments) -> dict[str, Any]:
         name = endpoint["name"]
         if name in ("host", "none", "default", "bridge") or name.startswith("container:"):
             if len(endpoint) > 1 and name in ("host", "none"):
-                raise Error(f"network {name} takes no addresses and aliases")
+                raise Error(f"network {name} does not support addresses or aliases")
             mode = name
         else:
             endpoints.append(endpoint)
     if mode and endpoints:
         if mode not in ("default", "bridge"):
-            raise Error(f"--network {mode} cannot be joined with other networks")
-        raise Error("the default bridge cannot be joined with other networks")
+            raise Error(f"--network {mode} cannot be combined with other networks")
+        raise Error("the default bridge cannot be combined with other networks")
     first: dict[str, Any] = {}
     if arguments.ip:
         first["ipv4_address"] = arguments.ip
@@ -173,8 +173,8 @@ def _networks(arguments: Arguments) -> dict[str, Any]:
         first["aliases"] = aliases
     if first and not endpoints:
         raise Error(
-            "--ip, --ip6 and --network-alias are for networks of one's own",
-            hint="name one with --network",
+            "--ip, --ip6 and --network-alias require a user-defined network",
+            hint="specify one with --network",
         )
     found: dict[str, Any] = {}
     if endpoints:
@@ -205,7 +205,7 @@ def network(text: str) -> dict[str, Any]:
         key, equals, value = part.partition("=")
         key = key.strip().lower()
         if not equals:
-            raise Error(f"--network: {part[:60]!r} is not of the form NAME=VALUE")
+            raise Error(f"--network: {part[:60]!r} is not in the format NAME=VALUE")
         if key == "name":
             found["name"] = value
         elif key == "alias":
@@ -218,7 +218,7 @@ def network(text: str) -> dict[str, Any]:
         elif key in _ENDPOINT:
             found[_ENDPOINT[key]] = value
         else:
-            raise Error(f"--network: there is no field {key[:40]!r}")
+            raise Error(f"--network: unknown field {key[:40]!r}")
     if not found.get("name"):
         raise Error(f"--network: {text[:100]!r} has no name")
     return found
@@ -273,7 +273,7 @@ def mount(text: str) -> dict[str, Any]:
         if key in _MOUNT_SWITCHES:
             found[_MOUNT_SWITCHES[key]] = _truth(key, value) if equals else True
         elif not equals:
-            raise Error(f"--mount: {part[:60]!r} is not of the form NAME=VALUE")
+            raise Error(f"--mount: {part[:60]!r} is not in the format NAME=VALUE")
         elif key in _MOUNT:
             found[_MOUNT[key][0]] = value
         elif key == "bind-recursive" and value in _RECURSIVE:
@@ -283,7 +283,7 @@ def mount(text: str) -> dict[str, Any]:
             name, dummy, rest = value.partition("=")
             found.setdefault(option, {})[name] = rest
         else:
-            raise Error(f"--mount: there is no field {key[:40]!r}")
+            raise Error(f"--mount: unknown field {key[:40]!r}")
     if not found.get("target"):
         raise Error(f"--mount: {text[:100]!r} has no target")
     return found
@@ -291,7 +291,7 @@ def mount(text: str) -> dict[str, Any]:
 
 def _truth(key: str, text: str) -> bool:
     if text.lower() not in ("1", "0", "true", "false", "t", "f"):
-        raise Error(f"--mount: {key}={text[:20]!r} is neither true nor false")
+        raise Error(f"--mount: {key}={text[:20]!r} is not a boolean")
     return text.lower() in ("1", "true", "t")
 
 

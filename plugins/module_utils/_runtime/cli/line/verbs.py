@@ -71,7 +71,9 @@ class Flag:
             raise Error(f'invalid argument "{text[:100]}" for "{self.shown}" flag') from exc
         if self.choices and text not in self.choices:
             there = ", ".join(self.choices)
-            raise Error(f'invalid argument "{text[:100]}" for "{self.shown}" flag: one of {there}')
+            raise Error(
+                f'invalid argument "{text[:100]}" for "{self.shown}" flag: must be one of {there}'
+            )
         return text
 
     @property
@@ -285,7 +287,10 @@ def usage(verb: Verb, name: str) -> str:
 def formatted() -> Flag:
     """``--format`` of the lists."""
     return Flag(
-        "format", "", STRING, "'json', 'table TEMPLATE', or a line with {{.ID}} and such fields"
+        "format",
+        "",
+        STRING,
+        "Format output using a custom template: 'json', 'table TEMPLATE' or a Go template",
     )
 
 
@@ -297,8 +302,10 @@ def as_option(filters: Mapping[str, list[str]]) -> dict[str, Any]:
 def listed() -> tuple[Flag, ...]:
     """The flags all lists have."""
     return (
-        Flag("filter", "f", FILTER, "Only what the conditions are true of, such as label=a=b"),
+        Flag(
+            "filter", "f", FILTER, "Filter output based on conditions provided (e.g. 'label=a=b')"
+        ),
         formatted(),
-        Flag("no-trunc", "", SWITCH, "Do not shorten what is shown"),
-        Flag("quiet", "q", SWITCH, "Only the ids"),
+        Flag("no-trunc", "", SWITCH, "Don't truncate output"),
+        Flag("quiet", "q", SWITCH, "Only display IDs"),
     )

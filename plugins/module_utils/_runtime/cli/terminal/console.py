@@ -74,7 +74,7 @@ def detach_keys(text: str) -> bytes:
         else:
             raise Error(
                 f"detach keys: {key[:20]!r} is not a key",
-                hint="write one character, or ctrl- and a letter or one of @[\\]^_",
+                hint="use a single character, or ctrl- followed by a letter or one of @[\\]^_",
             )
     return bytes(found)
 

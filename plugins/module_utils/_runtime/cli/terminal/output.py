@@ -32,7 +32,7 @@ def ask(question: str) -> str:
 
 def agreed(what: str) -> bool:
     """Whether whoever sits there agrees to what is about to be removed."""
-    return ask(f"{what}Go on? [y/N] ").lower() in ("y", "yes")
+    return ask(f"{what}Are you sure you want to continue? [y/N] ").lower() in ("y", "yes")
 
 
 def each(host: Host, names: Sequence[str], act: Callable[[str], object]) -> int:

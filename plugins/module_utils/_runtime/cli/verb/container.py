@@ -50,7 +50,10 @@ def _rm(host: Host, arguments: Arguments) -> int:
     from ...container.lifecycle import actions
 
     if arguments.link:
-        raise Error("links are no objects here", hint="a container has them, or is made anew")
+        raise Error(
+            "removing a link is not supported",
+            hint="links belong to the container: recreate it without the link",
+        )
 
     def remove(found: str) -> None:
         actions.remove(host, found, volumes=arguments.volumes, force=arguments.force)

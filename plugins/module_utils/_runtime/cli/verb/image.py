@@ -28,7 +28,7 @@ def find(host: Host, text: str) -> Image:
 
     found = store.find(host.layout, text)
     if found is None:
-        raise NotFound(f"there is no image {text[:200]!a}")
+        raise NotFound(f"No such image: {text[:200]}")
     return found
 
 
@@ -141,7 +141,7 @@ def _rmi(host: Host, arguments: Arguments) -> int:
             declared = image_remove.declare({**params, "prune": not arguments.no_prune})
             plan, dummy = converge(host, image_remove.RESOURCE, declared)
             if not plan.changed:
-                raise NotFound(f"there is no image {text[:200]!a}")
+                raise NotFound(f"No such image: {text[:200]}")
             told = image_remove.report(host, plan)
         except Error as exc:
             complain(exc)
@@ -170,9 +170,9 @@ def _whole_id(host: Host, text: str) -> str:
 def _prune(host: Host, arguments: Arguments) -> int:
     from .prune import pruned
 
-    which = "that no container uses" if arguments.all else "without a name"
+    which = "unused" if arguments.all else "dangling"
     filters = {"dangling": not arguments.all, **as_option(arguments.filter)}
-    return pruned(host, arguments, "images", f"all images {which}", filters)
+    return pruned(host, arguments, "images", f"all {which} images", filters)
 
 
 def _verify(host: Host, arguments: Arguments) -> int:
@@ -196,7 +196,7 @@ def _verify(host: Host, arguments: Arguments) -> int:
         say(f"{finding.image}: {finding.what}")
     left = sum(not finding.repaired for finding in verified.findings)
     repaired = len(verified.findings) - left
-    outcome = "nothing is wrong"
+    outcome = "no damage found"
     if verified.findings:
         outcome = f"{repaired} repaired, {left} still damaged"
     say(f"{verified.blobs} blobs and {verified.layers} layers verified: {outcome}")
@@ -234,7 +234,7 @@ def pull(
     quiet: bool = False,
     tell: Callable[[str], object] = say,
 ) -> None:
-    """Bring an image from a registry, and tell of it as docker pull does; ``quiet`` tells only the
+    """Download an image and report on it as docker pull does; ``quiet`` prints only the
     name.
     """
     from ...plan.converge import converge
@@ -283,11 +283,13 @@ def _push(host: Host, arguments: Arguments) -> int:
     names = [reference.canonical]
     if arguments.all_tags:
         if asked.rpartition("/")[2].count(":"):
-            raise Error(f"{asked[:200]!a} names one image, and --all-tags asks for all")
+            raise Error(
+                f"{asked[:200]!a} names a tag or digest, which cannot be combined with --all-tags"
+            )
         everything = (name for image in store.all_images(host.layout) for name in image.names)
         names = sorted(name for name in everything if name.startswith(f"{reference.repository}:"))
         if not names:
-            raise NotFound(f"there is no image of {reference.repository} on this host")
+            raise NotFound(f"No such image: {reference.repository}")
     if not arguments.quiet:
         say(f"The push refers to repository [{reference.repository}]")
         host.progress = say
@@ -312,11 +314,11 @@ def _search(host: Host, arguments: Arguments) -> int:
     given = as_option(arguments.filter)
     for name in given:
         if name not in ("stars", "is-official"):
-            raise Error(f"there is no filter {name[:100]!a}", hint="there are stars, is-official")
+            raise Error(f"unknown filter {name[:100]!a}", hint="known filters: is-official, stars")
     try:
         stars = max(int(text) for text in given.get("stars", ["0"]))
     except ValueError as exc:
-        raise Error("the filter stars has to be a number") from exc
+        raise Error("filter stars: expected a number") from exc
     official = "true" in given.get("is-official", [])
     params = {"term": arguments.operands[0], "limit": arguments.limit}
     kept = {"filters": {"stars": stars, "is_official": official}}
@@ -352,13 +354,13 @@ def _login(host: Host, arguments: Arguments) -> int:
     server = _server(arguments)
     domain = registry_domain(server)
     if arguments.password and arguments.password_stdin:
-        raise Error("--password and --password-stdin exclude each other")
+        raise Error("--password and --password-stdin are mutually exclusive")
     if arguments.password_stdin and not arguments.username:
-        raise Error("--password-stdin needs --username")
+        raise Error("must provide --username with --password-stdin")
     username = arguments.username or ask("Username: ")
     password = arguments.password
     if password:
-        complain("warning: a password on the command line is seen by all users of this host")
+        complain("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
     elif arguments.password_stdin:
         password = sys.stdin.read().rstrip("\r\n")
     elif sys.stdin.isatty():
@@ -366,7 +368,7 @@ def _login(host: Host, arguments: Arguments) -> int:
 
         password = getpass.getpass("Password: ")
     if not username or not password:
-        raise Error("username and password are needed", hint="give -u and --password-stdin")
+        raise Error("a username and a password are required", hint="use -u and --password-stdin")
     declared = registry_login.Declared(
         domain=domain,
         registry_url=server,
@@ -399,30 +401,37 @@ def _logout(host: Host, arguments: Arguments) -> int:
     return 0
 
 
-_QUIET = Flag("quiet", "q", SWITCH, "Only the image's name")
-_ALL_TAGS = Flag("all-tags", "a", SWITCH, "All of the repository")
-_PLATFORM = Flag("platform", "", STRING, "Which image of one for several: OS/ARCHITECTURE")
+_QUIET = Flag("quiet", "q", SWITCH, "Suppress verbose output")
+_ALL_TAGS = Flag("all-tags", "a", SWITCH, "Use all tagged images of the repository")
+_PLATFORM = Flag("platform", "", STRING, "Set platform if server is multi-platform capable")
 #: Docker's signatures of old, which nobody checks any more: accepted, as scripts name it.
 _TRUST = Flag("disable-content-trust", "", SWITCH, "Skip image verification", True, hidden=True)
-_FORMAT = Flag("format", "f", STRING, "Such as '{{.Os}}' or '{{json .Config}}'")
-_FILTER = Flag("filter", "", FILTER, "Only what the conditions are true of, such as until=24h")
+_FORMAT = Flag(
+    "format",
+    "f",
+    STRING,
+    "Format output using a custom template, such as '{{.Os}}' or '{{json .Config}}'",
+)
+_FILTER = Flag(
+    "filter", "", FILTER, "Filter output based on conditions provided (e.g. 'until=24h')"
+)
 _LIST = Verb(
     _images,
     "List images",
     "[REPOSITORY[:TAG]]",
     (
         *listed(),
-        Flag("all", "a", SWITCH, "Show intermediate ones too"),
+        Flag("all", "a", SWITCH, "Show all images (default hides intermediate images)"),
         Flag("digests", "", SWITCH, "Show digests"),
     ),
 )
 _REMOVE = Verb(
     _rmi,
-    "Remove images",
+    "Remove one or more images",
     "IMAGE [IMAGE...]",
     (
-        Flag("force", "f", SWITCH, "Remove those in use too"),
-        Flag("no-prune", "", SWITCH, "Keep untagged parents"),
+        Flag("force", "f", SWITCH, "Force removal of the image"),
+        Flag("no-prune", "", SWITCH, "Do not delete untagged parents"),
     ),
 )
 
@@ -431,54 +440,70 @@ VERBS = {
     "image ls": _LIST,
     "pull": Verb(
         _pull,
-        "Bring an image from a registry",
+        "Download an image from a registry",
         "NAME[:TAG|@DIGEST]",
         (_ALL_TAGS, _QUIET, _PLATFORM, _TRUST),
     ),
-    "push": Verb(_push, "Bring an image to a registry", "NAME[:TAG]", (_ALL_TAGS, _QUIET, _TRUST)),
-    "tag": Verb(_tag, "Give an image another name", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]"),
+    "push": Verb(_push, "Upload an image to a registry", "NAME[:TAG]", (_ALL_TAGS, _QUIET, _TRUST)),
+    "tag": Verb(
+        _tag,
+        "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+        "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+    ),
     "rmi": _REMOVE,
     "image rm": _REMOVE,
     "history": Verb(
         _history,
-        "Show how an image was made",
+        "Show the history of an image",
         "IMAGE",
         (
             *(flag for flag in listed() if flag.name != "filter"),
-            Flag("human", "H", SWITCH, "Show sizes and dates for people", default=True),
+            Flag(
+                "human", "H", SWITCH, "Print sizes and dates in human readable format", default=True
+            ),
         ),
     ),
     "image inspect": Verb(
-        _inspect, "Show all that is known of images", "IMAGE [IMAGE...]", (_FORMAT,)
+        _inspect,
+        "Display detailed information on one or more images",
+        "IMAGE [IMAGE...]",
+        (_FORMAT,),
     ),
     "image prune": Verb(
         _prune,
         "Remove unused images",
         flags=(
-            Flag("all", "a", SWITCH, "Remove all unused, not only those without a name"),
-            Flag("force", "f", SWITCH, "Do not ask"),
+            Flag("all", "a", SWITCH, "Remove all unused images, not just dangling ones"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
             _FILTER,
         ),
     ),
-    "image verify": Verb(_verify, "Hash images again, and repair their layers", "[IMAGE...]"),
+    "image verify": Verb(
+        _verify, "Verify the digests of images, and repair their layers", "[IMAGE...]"
+    ),
     "search": Verb(
         _search,
         "Search a registry for images",
         "TERM",
         (
             *(flag for flag in listed() if flag.name != "quiet"),
-            Flag("limit", "", INT, "How many to show at most", default=25),
+            Flag("limit", "", INT, "Max number of search results", default=25),
         ),
     ),
     "login": Verb(
         _login,
-        "Log in to a registry",
+        "Authenticate to a registry",
         "[SERVER]",
         (
             Flag("username", "u", STRING, "Username"),
-            Flag("password", "p", STRING, "Password; better with --password-stdin"),
-            Flag("password-stdin", "", SWITCH, "Take the password from standard input"),
+            Flag("password", "p", STRING, "Password or Personal Access Token (PAT)"),
+            Flag(
+                "password-stdin",
+                "",
+                SWITCH,
+                "Take the Password or Personal Access Token (PAT) from stdin",
+            ),
         ),
     ),
-    "logout": Verb(_logout, "Log out of a registry", "[SERVER]"),
+    "logout": Verb(_logout, "Log out from a registry", "[SERVER]"),
 }

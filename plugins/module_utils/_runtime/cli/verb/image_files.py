@@ -31,7 +31,9 @@ def _save(host: Host, arguments: Arguments) -> int:
         converge(host, image_export.RESOURCE, declared)
         return 0
     if sys.stdout.isatty():
-        raise Error("an archive is nothing for a terminal", hint="use -o FILE, or redirect it")
+        raise Error(
+            "refusing to write an archive to a terminal", hint="use the -o flag or redirect"
+        )
     files.prepare(host.layout)
     with files.scratch(host.layout, "save") as directory:
         path = directory / "archive"
@@ -79,7 +81,10 @@ def _given(host: Host, name: str) -> Iterator[str]:
         yield name
         return
     if sys.stdin.isatty():
-        raise Error("nothing is sent to standard input", hint="name a file, or redirect one")
+        raise Error(
+            "requested load from stdin, but stdin is empty",
+            hint="use the -i flag, or redirect a file",
+        )
     files.prepare(host.layout)
     with files.scratch(host.layout, "stdin") as directory:
         path = directory / "archive"
@@ -101,10 +106,10 @@ def _copy(source: BinaryIO, target: BinaryIO) -> None:
 VERBS = {
     "save": Verb(
         _save,
-        "Write images to an archive, or to standard output",
+        "Save one or more images to a tar archive (streamed to STDOUT by default)",
         "IMAGE [IMAGE...]",
         (
-            Flag("output", "o", STRING, "Write to a file"),
+            Flag("output", "o", STRING, "Write to a file, instead of STDOUT"),
             Flag(
                 "format", "", STRING, "docker or oci", default="docker", choices=("docker", "oci")
             ),
@@ -112,21 +117,21 @@ VERBS = {
     ),
     "load": Verb(
         _load,
-        "Load the images of an archive, or of standard input",
+        "Load an image from a tar archive or STDIN",
         flags=(
-            Flag("input", "i", STRING, "Read from a file"),
-            Flag("quiet", "q", SWITCH, "Do not say what was loaded"),
-            Flag("platform", "", STRING, "Which image to take of one for several platforms"),
+            Flag("input", "i", STRING, "Read from tar archive file, instead of STDIN"),
+            Flag("quiet", "q", SWITCH, "Suppress the load output"),
+            Flag("platform", "", STRING, "Set platform if server is multi-platform capable"),
         ),
     ),
     "import": Verb(
         _import,
-        "Make an image from a root filesystem: a tar, a directory, a URL, or - for standard input",
+        "Import the contents from a tarball, directory or URL to create a filesystem image",
         "file|URL|- NAME",
         (
-            Flag("change", "c", LIST, "An instruction of a Dockerfile to apply"),
-            Flag("message", "m", STRING, "A remark for the image's history"),
-            Flag("platform", "", STRING, "What the content was made for"),
+            Flag("change", "c", LIST, "Apply Dockerfile instruction to the created image"),
+            Flag("message", "m", STRING, "Set commit message for imported image"),
+            Flag("platform", "", STRING, "Set platform if server is multi-platform capable"),
         ),
     ),
 }

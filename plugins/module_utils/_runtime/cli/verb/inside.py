@@ -34,7 +34,9 @@ def _cp(host: Host, arguments: Arguments) -> int:
     container_id = container_record.identify(host.layout, container)
     if inside and target == "-":
         if sys.stdout.isatty():
-            raise Error("a tar is nothing for a terminal", hint="redirect standard output")
+            raise Error(
+                "refusing to write an archive to a terminal", hint="redirect standard output"
+            )
         cp.get_archive(host, container_id, path, sys.stdout.buffer, follow)
         return 0
     if inside:
@@ -84,7 +86,9 @@ def _export(host: Host, arguments: Arguments) -> int:
         converge(host, container_export.RESOURCE, container_export.declare(params))
         return 0
     if sys.stdout.isatty():
-        raise Error("an archive is nothing for a terminal", hint="use -o FILE, or redirect it")
+        raise Error(
+            "refusing to write an archive to a terminal", hint="use the -o flag or redirect"
+        )
     container_export.write(host, container_id, sys.stdout.buffer)
     return 0
 
@@ -232,7 +236,7 @@ VERBS = {
         (
             Flag("archive", "a", SWITCH, "Archive mode (copy all uid/gid information)"),
             Flag("follow-link", "L", SWITCH, "Always follow symbol link in SRC_PATH"),
-            Flag("quiet", "q", SWITCH, "Do not say what was copied"),
+            Flag("quiet", "q", SWITCH, "Suppress progress output during copy"),
         ),
     ),
     "diff": Verb(_diff, "Inspect changes to files or directories on a container", _CONTAINER),

@@ -37,7 +37,7 @@ def _create(host: Host, arguments: Arguments) -> int:
         network_record.find(host.layout, network_record.network_id(name))
         or name in network_record.PREDEFINED
     ):
-        raise Conflict(f"network {name} exists already")
+        raise Conflict(f"network with name {name} already exists")
     options = _pairs(arguments.opt)
     declared = declare(
         {
@@ -83,14 +83,14 @@ def _pools(arguments: Arguments) -> list[dict[str, Any]]:
                 if address in ipaddress.ip_network(pool["subnet"], strict=False):
                     return pool
         except ValueError as exc:
-            raise Error(f"--{flag}: {text[:100]!r} is no address") from exc
-        raise Error(f"--{flag}: no --subnet holds {text}")
+            raise Error(f"--{flag}: {text[:100]!r} is not an IP address") from exc
+        raise Error(f"--{flag}: no --subnet contains {text}")
 
     for flag, key in (("gateway", "gateway"), ("ip-range", "iprange")):
         for text in arguments[flag]:
             pool = pool_of(flag, text)
             if key in pool:
-                raise Error(f"--{flag}: the subnet {pool['subnet']} has two")
+                raise Error(f"--{flag}: given twice for the subnet {pool['subnet']}")
             pool[key] = text
     for name, text in _pairs(arguments.aux_address).items():
         pool_of("aux-address", text).setdefault("aux_addresses", {})[name] = text
@@ -152,7 +152,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
         found = network_record.find(host.layout, name)
         if found is None:
             if not arguments.force:
-                raise NotFound(f"there is no network {name}")
+                raise NotFound(f"No such network: {name}")
             return
         declared = declare({"name": found.spec.name, "state": "absent"})
         converge(host, decide.RESOURCE, declared)
@@ -215,15 +215,15 @@ def _disconnect(host: Host, arguments: Arguments) -> int:
 def _prune(host: Host, arguments: Arguments) -> int:
     from .prune import pruned
 
-    return pruned(host, arguments, "networks", "all networks that no container is on")
+    return pruned(host, arguments, "networks", "all networks not used by at least one container")
 
 
 def _removing(hidden: bool) -> Verb:
     return Verb(
         _rm,
-        "Remove networks that no container is on",
+        "Remove one or more networks",
         "NETWORK [NETWORK...]",
-        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+        (Flag("force", "f", SWITCH, "Do not error if it does not exist"),),
         hidden=hidden,
     )
 
@@ -231,15 +231,22 @@ def _removing(hidden: bool) -> Verb:
 VERBS = {
     "network connect": Verb(
         _connect,
-        "Connect a container to a network, while it runs too",
+        "Connect a container to a network",
         "NETWORK CONTAINER",
         (
-            Flag("alias", "", STRINGS, "Another name for the container on the network"),
-            Flag("driver-opt", "", STRINGS, "A setting of its interface, NAME=VALUE"),
-            Flag("gw-priority", "", INT, "The highest gives the default route", default=0),
-            Flag("ip", "", STRING, "Its IPv4 address, such as 172.30.100.104"),
-            Flag("ip6", "", STRING, "Its IPv6 address, such as 2001:db8::33"),
-            Flag("link", "", LIST, "Another container under a name of its own, NAME:ALIAS"),
+            Flag("alias", "", STRINGS, "Add network-scoped alias for the container"),
+            Flag("driver-opt", "", STRINGS, "Driver options for the network"),
+            Flag(
+                "gw-priority",
+                "",
+                INT,
+                "Highest gw-priority provides the default gateway. Accepts positive "
+                "and negative values",
+                default=0,
+            ),
+            Flag("ip", "", STRING, "IPv4 address (e.g., 172.30.100.104)"),
+            Flag("ip6", "", STRING, "IPv6 address (e.g., 2001:db8::33)"),
+            Flag("link", "", LIST, "Add link to another container"),
         ),
     ),
     "network create": Verb(
@@ -247,47 +254,87 @@ VERBS = {
         "Create a network",
         "NETWORK",
         (
-            Flag("attachable", "", SWITCH, "Recorded, and of no effect on one host"),
-            Flag("aux-address", "", STRINGS, "An address no container gets, NAME=ADDRESS"),
-            Flag("config-from", "", STRING, "The network whose settings it has"),
-            Flag("config-only", "", SWITCH, "Only settings for other networks"),
-            Flag("driver", "d", STRING, "bridge, macvlan or ipvlan", default="bridge"),
-            Flag("gateway", "", STRINGS, "The bridge's own address, or that of the router"),
-            Flag("ingress", "", SWITCH, "Refused: it belongs to a swarm", hidden=True),
-            Flag("internal", "", SWITCH, "No way out and none in"),
-            Flag("ip-range", "", STRINGS, "The part of a subnet containers get addresses from"),
-            Flag("ipam-driver", "", STRING, "Only default", default="default", hidden=True),
-            Flag("ipam-opt", "", STRINGS, "Recorded, and of no effect", hidden=True),
-            Flag("ipv4", "", SWITCH, "Whether containers have IPv4", default=True),
-            Flag("ipv6", "", SWITCH, "Whether containers have IPv6"),
-            Flag("label", "", LIST, "A label of the network"),
-            Flag("opt", "o", LIST, "An option of the driver, NAME=VALUE"),
-            Flag("scope", "", STRING, "Only local", hidden=True),
-            Flag("subnet", "", STRINGS, "A subnet, such as 10.89.0.0/24"),
+            Flag(
+                "attachable",
+                "",
+                SWITCH,
+                "Enable manual container attachment (recorded; no effect on a single host)",
+            ),
+            Flag(
+                "aux-address",
+                "",
+                STRINGS,
+                "Auxiliary IPv4 or IPv6 addresses used by Network driver",
+            ),
+            Flag("config-from", "", STRING, "The network from which to copy the configuration"),
+            Flag("config-only", "", SWITCH, "Create a configuration only network"),
+            Flag(
+                "driver",
+                "d",
+                STRING,
+                "Driver to manage the Network (bridge, macvlan or ipvlan)",
+                default="bridge",
+            ),
+            Flag("gateway", "", STRINGS, "IPv4 or IPv6 Gateway for the master subnet"),
+            Flag(
+                "ingress",
+                "",
+                SWITCH,
+                "Create swarm routing-mesh network (not supported)",
+                hidden=True,
+            ),
+            Flag("internal", "", SWITCH, "Restrict external access to the network"),
+            Flag("ip-range", "", STRINGS, "Allocate container ip from a sub-range"),
+            Flag(
+                "ipam-driver",
+                "",
+                STRING,
+                "IP Address Management Driver (only default)",
+                default="default",
+                hidden=True,
+            ),
+            Flag(
+                "ipam-opt",
+                "",
+                STRINGS,
+                "Set IPAM driver specific options (recorded; no effect)",
+                hidden=True,
+            ),
+            Flag("ipv4", "", SWITCH, "Enable or disable IPv4 address assignment", default=True),
+            Flag("ipv6", "", SWITCH, "Enable or disable IPv6 address assignment"),
+            Flag("label", "", LIST, "Set metadata on a network"),
+            Flag("opt", "o", LIST, "Set driver specific options"),
+            Flag("scope", "", STRING, "Control the network's scope (only local)", hidden=True),
+            Flag("subnet", "", STRINGS, "Subnet in CIDR format that represents a network segment"),
         ),
     ),
     "network disconnect": Verb(
         _disconnect,
-        "Take a container off a network, while it runs too",
+        "Disconnect a container from a network",
         "NETWORK CONTAINER",
-        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+        (Flag("force", "f", SWITCH, "Do not error if it does not exist"),),
     ),
     "network inspect": Verb(
         _inspect,
-        "Show all that is known of networks",
+        "Display detailed information on one or more networks",
         "NETWORK [NETWORK...]",
         (
-            Flag("format", "f", STRING, "A template such as '{{.IPAM.Config}}'"),
-            Flag("verbose", "v", SWITCH, "Accepted: everything is shown", hidden=True),
+            Flag(
+                "format",
+                "f",
+                STRING,
+                "Format output using a custom template, such as '{{.IPAM.Config}}'",
+            ),
+            Flag("verbose", "v", SWITCH, "Verbose output for diagnostics (no effect)", hidden=True),
         ),
     ),
     "network ls": Verb(_ls, "List networks", flags=listed()),
     "network prune": Verb(
         _prune,
-        "Remove networks that no container is on",
+        "Remove one or more networks",
         flags=(
-            Flag("filter", "", FILTER, "Only those with this, such as 'until=24h' or 'label=a'"),
-            Flag("force", "f", SWITCH, "Do not ask"),
+            Flag("filter", "", FILTER, "Provide filter values (e.g. 'until=24h')"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
         ),
     ),
     "network rm": _removing(hidden=False),

@@ -30,7 +30,7 @@ def pruned(
     """
     asked = as_option(arguments.filter) if filters is None else filters
     declared = prune.declare({kind: True, f"{kind}_filters": asked})
-    if not arguments.force and not agreed(f"This removes {removed}. "):
+    if not arguments.force and not agreed(f"WARNING! This will remove {removed}. "):
         return 1
     plan, dummy = converge(host, prune.RESOURCE, declared)
     told = prune.report(host, plan)

@@ -44,7 +44,7 @@ def _run(host: Host, arguments: Arguments) -> int:
 
 def _begin(host: Host, arguments: Arguments) -> int:
     if arguments.detach and arguments.attach:
-        raise Error("--detach and --attach exclude each other")
+        raise Error("conflicting options: cannot specify both --attach and --detach")
     streams = _streams(arguments, arguments.detach)
     check_terminal("stdin" in streams and arguments.tty)
     container_id = _make(host, arguments, stdin_once="stdin" in streams)
@@ -126,7 +126,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         if have.spec is not None:
             if arguments.name:
                 raise Conflict(
-                    f"the name {name} is taken by container {have.id[:12]}",
+                    f"the container name {name} is already in use by container {have.id[:12]}",
                     hint="remove or rename that container to reuse the name",
                 )
             continue
@@ -139,7 +139,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         spec = dataclasses.replace(spec, stdin_once=stdin_once)
         found = store.find(host.layout, spec.image_id)
         if found is None:
-            raise NotFound(f"there is no image {image[:200]!r}")
+            raise NotFound(f"No such image: {image[:200]}")
         # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
         if not zipapp.program(host.layout).exists():
             zipapp.install(host.layout)
@@ -152,7 +152,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         if cidfile is not None:
             cidfile.write_text(made.id, "ascii")
         return made.id
-    raise Error("no free name was found", hint="choose one with --name")
+    raise Error("no unused random name was found", hint="choose one with --name")
 
 
 def _names(given: str) -> Sequence[str]:
@@ -174,7 +174,7 @@ def _cidfile(text: str) -> Optional[Path]:
             hint="make sure the other container isn't running, or delete it",
         )
     if not path.parent.is_dir():
-        raise Error(f"there is no directory {path.parent}")
+        raise Error(f"there is not a directory {path.parent}")
     return path
 
 
@@ -182,7 +182,7 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
     """Pull the image where --pull asks for that, telling of it as docker run does."""
     if arguments.pull == "never" or (here and arguments.pull == "missing"):
         if not here:
-            raise NotFound(f"there is no image {image[:200]!r}", hint="--pull is never")
+            raise NotFound(f"No such image: {image[:200]}", hint="--pull=never does not pull it")
         return
     from ...spec.reference import parse_normalized
     from . import image as cli_image

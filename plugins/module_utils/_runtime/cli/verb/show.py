@@ -57,7 +57,7 @@ def _logs(host: Host, arguments: Arguments) -> int:
 
     tail = arguments.tail
     if tail != "all" and not tail.lstrip("-").isdecimal():
-        raise Error(f"--tail {tail[:40]!r} is not a number")
+        raise Error(f"--tail: {tail[:40]!r} is not a number")
     now = time.time()
     since = filters.moment(arguments.since, now) if arguments.since else None
     until = filters.moment(arguments.until, now) if arguments.until else None
@@ -181,7 +181,13 @@ VERBS = {
         (
             _FORMAT,
             _SIZE,
-            Flag("type", "", STRING, "Only objects of this type", choices=tuple(_READERS)),
+            Flag(
+                "type",
+                "",
+                STRING,
+                "Only inspect objects of the given type",
+                choices=tuple(_READERS),
+            ),
         ),
     ),
     "container inspect": Verb(

@@ -16,7 +16,7 @@ def _exited(host: Host, arguments: Arguments) -> int:
 
     container_id, generation = arguments.operands
     if not generation.isdecimal():
-        raise Error(f"{generation[:40]!r} is not the number of a start")
+        raise Error(f"{generation[:40]!r} is not a generation number")
     on_exit.exited(host, container_id, int(generation))
     return 0
 
@@ -51,7 +51,7 @@ def _watch(host: Host, arguments: Arguments) -> int:
 
 VERBS = {
     "supervise exited": Verb(_exited, "Record an exit", "CONTAINER GENERATION", hidden=True),
-    "supervise watch": Verb(_watch, "Make the health checks", "LOCK FIFO", hidden=True),
-    "supervise boot": Verb(_boot, "Start what runs from boot on", hidden=True),
+    "supervise watch": Verb(_watch, "Run health checks and rotate logs", "LOCK FIFO", hidden=True),
+    "supervise boot": Verb(_boot, "Start the containers that run from boot on", hidden=True),
     "supervise shutdown": Verb(_shutdown, "Stop all containers", hidden=True),
 }

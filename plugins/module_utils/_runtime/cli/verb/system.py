@@ -126,7 +126,7 @@ def _df(host: Host, arguments: Arguments) -> int:
 
     if arguments.verbose:
         if arguments.format:
-            raise Error("--verbose and --format exclude each other")
+            raise Error("--verbose and --format are mutually exclusive")
         for line in _df_whole(usage.document(host)):
             say(line)
         return 0
@@ -217,7 +217,9 @@ def _prune(host: Host, arguments: Arguments) -> int:
 
     asked = as_option(arguments.filter)
     if arguments.volumes and "until" in asked:
-        raise Error("volumes have no filter until", hint="leave out --volumes or until")
+        raise Error(
+            "volumes cannot be filtered by until", hint="omit --volumes or the filter until"
+        )
     labels = {name: value for name, value in asked.items() if name.startswith("label")}
     params: dict[str, Any] = {
         "containers": True,
@@ -246,12 +248,12 @@ def _prune(host: Host, arguments: Arguments) -> int:
 
 
 def _agreed(arguments: Arguments) -> bool:
-    say("This removes")
-    say("  - all containers that do not run")
-    say("  - all networks that no container is on")
+    say("WARNING! This will remove:")
+    say("  - all stopped containers")
+    say("  - all networks not used by at least one container")
     if arguments.volumes:
-        say("  - all anonymous volumes that no container uses")
-    say(f"  - all images {'that no container uses' if arguments.all else 'without a name'}")
+        say("  - all anonymous volumes not used by at least one container")
+    say(f"  - all {'unused' if arguments.all else 'dangling'} images")
     return agreed("")
 
 
@@ -263,27 +265,40 @@ def _list(title: str, names: Sequence[str]) -> None:
         say("")
 
 
-_FORMAT = Flag("format", "f", STRING, "'json', or a template such as '{{.ServerVersion}}'")
+_FORMAT = Flag(
+    "format",
+    "f",
+    STRING,
+    "Format output using a custom template: 'json', or a Go template such as '{{.ServerVersion}}'",
+)
 
 VERBS = {
-    "info": Verb(_info, "Show what this host is and has", flags=(_FORMAT,)),
-    "version": Verb(_version, "Show the versions of all parts", flags=(_FORMAT,)),
+    "info": Verb(_info, "Display system-wide information", flags=(_FORMAT,)),
+    "version": Verb(
+        _version, "Show the version information of slipway and its components", flags=(_FORMAT,)
+    ),
     "system df": Verb(
         _df,
-        "Show what takes space on the disk",
+        "Show disk usage",
         flags=(
-            Flag("format", "", STRING, "'json', 'table ...' or a template such as '{{.Size}}'"),
-            Flag("verbose", "v", SWITCH, "Every image, container and volume"),
+            Flag(
+                "format",
+                "",
+                STRING,
+                "Format output using a custom template: 'json', 'table TEMPLATE' or "
+                "a Go template such as '{{.Size}}'",
+            ),
+            Flag("verbose", "v", SWITCH, "Show detailed information on space usage"),
         ),
     ),
     "system prune": Verb(
         _prune,
-        "Remove what is not used any more",
+        "Remove unused data",
         flags=(
-            Flag("all", "a", SWITCH, "All images that no container uses, not only nameless ones"),
-            Flag("filter", "", FILTER, "Only those with this, such as 'until=24h' or 'label=a=b'"),
-            Flag("force", "f", SWITCH, "Do not ask"),
-            Flag("volumes", "", SWITCH, "Anonymous volumes too"),
+            Flag("all", "a", SWITCH, "Remove all unused images not just dangling ones"),
+            Flag("filter", "", FILTER, "Provide filter values (e.g. 'label=<key>=<value>')"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
+            Flag("volumes", "", SWITCH, "Prune anonymous volumes"),
         ),
     ),
 }

@@ -50,7 +50,8 @@ def _create(host: Host, arguments: Arguments) -> int:
         converge(host, decide.RESOURCE, declared)
     elif declared.driver_options not in (None, found.driver_options):
         raise Error(
-            f"volume {declared.name} exists, with other options", hint="remove it, or name another"
+            f"volume {declared.name} already exists with different options",
+            hint="remove it, or choose another name",
         )
     say(declared.name)
     return 0
@@ -70,7 +71,7 @@ def _ls(host: Host, arguments: Arguments) -> int:
     for key in asked:
         if key not in _FILTERS:
             raise Error(
-                f"there is no filter {key[:100]!a}", hint=f"there are {', '.join(_FILTERS)}"
+                f"unknown filter {key[:100]!a}", hint=f"known filters: {', '.join(_FILTERS)}"
             )
     used = users.users(host)
     rows = []
@@ -122,7 +123,7 @@ def document(host: Host, name: str) -> dict[str, Any]:
 
     found = store.find(host.layout, name)
     if found is None:
-        raise NotFound(f"there is no volume {name}")
+        raise NotFound(f"No such volume: {name}")
     return inspect.document(host.layout, found, reveal=True)
 
 
@@ -141,7 +142,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
     for name in arguments.operands:
         try:
             if store.find(host.layout, name) is None and not arguments.force:
-                raise NotFound(f"there is no volume {name}")
+                raise NotFound(f"No such volume: {name}")
             users.remove(host, name)
             say(name)
         except Error as exc:
@@ -153,20 +154,22 @@ def _rm(host: Host, arguments: Arguments) -> int:
 def _prune(host: Host, arguments: Arguments) -> int:
     from .prune import pruned
 
-    which = "all volumes" if arguments.all else "all anonymous volumes"
+    which = "all local volumes" if arguments.all else "anonymous local volumes"
     filters = {"all": arguments.all, **arguments.filter}
-    return pruned(host, arguments, "volumes", f"{which} that no container uses", filters)
+    return pruned(
+        host, arguments, "volumes", f"{which} not used by at least one container", filters
+    )
 
 
-_FILTER = Flag("filter", "f", FILTER, "Only those with this, such as 'label=backup'")
+_FILTER = Flag("filter", "f", FILTER, "Provide filter values (e.g. 'label=<label>')")
 
 
 def _removing(hidden: bool) -> Verb:
     return Verb(
         _rm,
-        "Remove volumes that no container uses",
+        "Remove one or more volumes",
         "VOLUME [VOLUME...]",
-        (Flag("force", "f", SWITCH, "One that is not there is no error"),),
+        (Flag("force", "f", SWITCH, "Do not error if it does not exist"),),
         hidden=hidden,
     )
 
@@ -174,36 +177,49 @@ def _removing(hidden: bool) -> Verb:
 VERBS = {
     "volume create": Verb(
         _create,
-        "Create a volume, with a random name unless one is given",
+        "Create a volume",
         "[VOLUME]",
         (
-            Flag("driver", "d", STRING, "The driver, of which there is one", default="local"),
-            Flag("label", "", LIST, "A label of the volume"),
-            Flag("opt", "o", LIST, "An option of the driver: type, device or o"),
+            Flag("driver", "d", STRING, "Specify volume driver name (only local)", default="local"),
+            Flag("label", "", LIST, "Set metadata for a volume"),
+            Flag("opt", "o", LIST, "Set driver specific options (type, device, o)"),
         ),
     ),
     "volume inspect": Verb(
         _inspect,
-        "Show all that is known of volumes",
+        "Display detailed information on one or more volumes",
         "VOLUME [VOLUME...]",
-        (Flag("format", "f", STRING, "A template such as '{{.Mountpoint}}'"),),
+        (
+            Flag(
+                "format",
+                "f",
+                STRING,
+                "Format output using a custom template, such as '{{.Mountpoint}}'",
+            ),
+        ),
     ),
     "volume ls": Verb(
         _ls,
         "List volumes",
         flags=(
             _FILTER,
-            Flag("format", "", STRING, "'json', 'table ...' or a template such as '{{.Name}}'"),
-            Flag("quiet", "q", SWITCH, "Only their names"),
+            Flag(
+                "format",
+                "",
+                STRING,
+                "Format output using a custom template: 'json', 'table TEMPLATE' or "
+                "a Go template such as '{{.Name}}'",
+            ),
+            Flag("quiet", "q", SWITCH, "Only display volume names"),
         ),
     ),
     "volume prune": Verb(
         _prune,
-        "Remove anonymous volumes that no container uses",
+        "Remove unused local volumes",
         flags=(
-            Flag("all", "a", SWITCH, "Those with a name too"),
-            Flag("filter", "", FILTER, "Only those with this, such as 'label=backup'"),
-            Flag("force", "f", SWITCH, "Do not ask"),
+            Flag("all", "a", SWITCH, "Remove all unused volumes, not just anonymous ones"),
+            Flag("filter", "", FILTER, "Provide filter values (e.g. 'label=<label>')"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
         ),
     ),
     "volume rm": _removing(hidden=False),

@@ -103,7 +103,7 @@ def cgroups_path(container_id: str, driver: str = "", parent: str = "") -> str:
     if (driver or cgroup_driver()) == "systemd":
         if parent and (not parent.endswith(".slice") or "/" in parent):
             raise Error(
-                f"cgroup_parent: {parent!r} is no slice",
+                f"cgroup_parent: {parent!r} is not a slice",
                 hint="systemd owns the control groups of this host: name one such as user.slice",
             )
         return f"{parent or 'system.slice'}:slipway:{container_id}"
@@ -200,7 +200,7 @@ def _decide(wanted: str) -> str:
             hint=_INSTALL,
         )
     missing = wanted or " nor ".join(CANDIDATES)
-    raise NotFound(f"the OCI runtime is missing: {missing} is not on this host", hint=_INSTALL)
+    raise NotFound(f"the OCI runtime is missing: {missing} is not installed", hint=_INSTALL)
 
 
 def start(runtime: Runtime, container_id: str) -> None:

@@ -105,7 +105,7 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
             place = scan.resolve(there.root, target)
             found = scan.look(there.root, place)
             if found is None or found.kind != "directory":
-                raise NotFound(f"{target} in {there.root.path} is no directory")
+                raise NotFound(f"{target} in {there.root.path} is not a directory")
             there.check(place)
             return copy.copy(here, "/", there.root, place, Rules())
 
@@ -161,7 +161,7 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     if found is None:
         raise NotFound(f"there is no {path} in {root.path}")
     if found.kind != "directory" and bare != path:
-        raise Error(f"{path} in {root.path} is no directory")
+        raise Error(f"{path} in {root.path} is not a directory")
     name = os.fsencode(os.path.basename(os.path.normpath(bare)))
     # The top directory has no name to be copied under.
     contents = contents or name in (b"", b"/", b"..")
@@ -175,15 +175,15 @@ def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
     found = scan.look(root, here)
     if found is None:
         if bare != path and not origin.directory:
-            raise NotFound(f"there is no directory {path} in {root.path}")
+            raise NotFound(f"there is not a directory {path} in {root.path}")
         return here
     if found.kind == "directory":
         return here if origin.contents else here.rstrip(b"/") + b"/" + origin.name
     if origin.directory:
         raise Error(
-            f"{path} in {root.path} is no directory",
+            f"{path} in {root.path} is not a directory",
             hint="a directory is copied to a directory, or to a new name",
         )
     if bare != path:
-        raise Error(f"{path} in {root.path} is no directory")
+        raise Error(f"{path} in {root.path} is not a directory")
     return here

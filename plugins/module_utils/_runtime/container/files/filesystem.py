@@ -57,7 +57,7 @@ class Tree:
         if found.st_dev in self.system:
             shown = os.fsencode(path).decode("utf-8", "backslashreplace")
             raise Error(
-                f"{shown} in {self.root.path} is no file of the container",
+                f"{shown} in {self.root.path} is not a file of the container",
                 hint="what lies in /proc, /sys and /dev is the kernel's and cannot be copied",
             )
 

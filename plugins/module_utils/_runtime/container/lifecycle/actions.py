@@ -71,7 +71,9 @@ def create(
     container_record.check_name(spec.name)
     if not beside and os.path.lexists(layout.names / spec.name):
         owner = os.readlink(layout.names / spec.name)
-        raise Conflict(f"the name {spec.name} is taken by container {owner[:12]}")
+        raise Conflict(
+            f"the container name {spec.name} is already in use by container {owner[:12]}"
+        )
     container_id = beside or secrets.token_hex(32)
     creation.recover(host)
     with contextlib.ExitStack() as undo, store.lease(layout):

@@ -218,7 +218,7 @@ def _environment(
             container_record.read_image(layout, found.id),
         )
     except NotFound as exc:
-        raise NotFound(f"there is no container {found.name}") from exc
+        raise NotFound(f"No such container: {found.name}") from exc
     declared = {**image.env, **spec.env}
     if home and "HOME" not in declared:
         env["HOME"] = home

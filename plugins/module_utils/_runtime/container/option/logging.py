@@ -53,7 +53,7 @@ class Logging:
 
 def log_driver(text: str) -> str:
     if text not in DRIVERS:
-        raise bad("log_driver", text, f"there are {', '.join(DRIVERS)}")
+        raise bad("log_driver", text, f"known drivers: {', '.join(DRIVERS)}")
     return "" if text == FILE else text
 
 
@@ -71,7 +71,7 @@ def logging(spec: ContainerSpec) -> Logging:
             known = ", ".join(_KNOWN[driver]) or "none"
             raise Error(
                 f"container {spec.name}: the log driver {driver} has no option {name[:60]!r}",
-                hint=f"its options are: {known}",
+                hint=f"known options: {known}",
             )
     if driver == JOURNAL:
         return Logging(driver, tag=_tag(spec, options.get("tag", "")))
@@ -96,7 +96,7 @@ def _tag(spec: ContainerSpec, text: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in known:
-            raise bad("log_options: tag", text, f"there are {', '.join(sorted(known))}")
+            raise bad("log_options: tag", text, f"known fields: {', '.join(sorted(known))}")
         return known[found[1]]
 
     return _PLACE.sub(value, text)

@@ -94,7 +94,7 @@ def _driver_opts(network: str, values: Mapping[str, Any]) -> dict[str, str]:
         else:
             raise Error(
                 f"networks: driver_opts of {network}: {key[:100]!r} is not understood",
-                hint=f"known are {INTERFACE_OPTION}, {SYSCTLS_OPTION}",
+                hint=f"known options: {INTERFACE_OPTION}, {SYSCTLS_OPTION}",
             )
     return found
 

@@ -68,7 +68,7 @@ def env_file(text: str) -> dict[str, str]:
         name, equals, value = line.partition("=")
         if not equals or not name or re.search(r"\s", name):
             # The line itself may be a secret.
-            raise Error(f"env_file: line {count} is not of the form NAME=VALUE")
+            raise Error(f"env_file: line {count} is not in the format NAME=VALUE")
         found[name] = value
     return found
 

@@ -148,7 +148,7 @@ def ulimits(texts: Iterable[str]) -> tuple[Ulimit, ...]:
         soft, colon, hard = limits.partition(":")
         name = name.lower()
         if name not in _LIMITS:
-            raise bad("ulimits", text, f"the limits are {', '.join(sorted(_LIMITS))}")
+            raise bad("ulimits", text, f"known limits: {', '.join(sorted(_LIMITS))}")
         if not _LIMIT.match(soft) or (colon and not _LIMIT.match(hard)):
             raise bad("ulimits", text, "write NAME:SOFT[:HARD], numbers or -1 for no limit")
         if name in found:

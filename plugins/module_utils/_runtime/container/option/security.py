@@ -78,7 +78,7 @@ def _profile(value: str) -> str:
         profile = json.loads(value)
     except ValueError as exc:
         raise Error(
-            f"security_opts: the seccomp profile {value[:60]!r} is no JSON",
+            f"security_opts: the seccomp profile {value[:60]!r} is not valid JSON",
             hint="name a file of the host by its absolute path",
         ) from exc
     if not isinstance(profile, dict) or "defaultAction" not in profile:

@@ -76,7 +76,7 @@ def _mapped(spec: ContainerSpec, mapping: DeviceMapping) -> Iterator[Device]:
         device = _device(mapping.source, mapping.target, mapping.access)
         if device is None:
             raise Error(
-                f"container {spec.name}: {mapping.source} is no device of this host",
+                f"container {spec.name}: {mapping.source} is not a device on this host",
                 hint="see the option devices",
             )
         yield device
@@ -134,7 +134,7 @@ def numbers(spec: ContainerSpec) -> dict[str, tuple[int, int]]:
         device = _device(rate.path, rate.path)
         if device is None or device.type != "b":
             raise Error(
-                f"container {spec.name}: {rate.path} is no block device of this host",
+                f"container {spec.name}: {rate.path} is not a block device on this host",
                 hint="limits of rates are for disks, such as /dev/sda",
             )
         found[rate.path] = (device.major, device.minor)

@@ -56,12 +56,12 @@ def _check(asked: Mapping[str, Sequence[str]]) -> None:
         for value in asked.get(name, ()):
             if value not in known:
                 raise Error(
-                    f"{value[:60]!a} is no {name} of a container",
-                    hint=f"there are {', '.join(known)}",
+                    f"{value[:60]!a} is not a valid {name} for a container",
+                    hint=f"known values: {', '.join(known)}",
                 )
     for value in asked.get("exited", ()):
         if not re.match(r"\A-?[0-9]{1,9}\Z", value, re.ASCII):
-            raise Error(f"the filter exited is {value[:60]!a}, and has to be a number")
+            raise Error(f"the filter exited is {value[:60]!a}, expected a number")
 
 
 def _tests(
@@ -109,7 +109,7 @@ def pattern(name: str, value: str) -> re.Pattern[str]:
     try:
         return re.compile(value)
     except re.error as exc:
-        raise Error(f"the filter {name} {value[:60]!a} is no regular expression: {exc}") from exc
+        raise Error(f"the filter {name} {value[:60]!a} is not a regular expression: {exc}") from exc
 
 
 def _is_named(name: str, expression: re.Pattern[str]) -> bool:
@@ -136,7 +136,7 @@ def _named(everything: Sequence[Document], text: str) -> Document:
     for one in everything:
         if text.lstrip("/") == str(one["Name"])[1:] or str(one["Id"]).startswith(text):
             return one
-    raise Error(f"there is no container {text[:128]!r} to compare with")
+    raise Error(f"No such container: {text[:128]}")
 
 
 def _on_network(document: Document, value: str) -> bool:
@@ -162,7 +162,7 @@ def _has_port(ports: Iterable[str], value: str) -> bool:
     first, dummy, last = span.partition("-")
     if not first.isdecimal() or not (last or first).isdecimal():
         raise Error(
-            f"{value[:60]!a} is no port or range of ports", hint="such as 80 or 8000-8080/tcp"
+            f"{value[:60]!a} is not a port or port range", hint="such as 80 or 8000-8080/tcp"
         )
     pairs = (port.partition("/")[::2] for port in ports)
     return any(

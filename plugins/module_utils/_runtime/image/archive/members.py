@@ -327,7 +327,7 @@ class _Table:
             self._links[name] = _name(entry.link, entry.name)
             return False
         if entry.kind != tar.REGULAR:
-            raise _refused(entry, "is no regular file")
+            raise _refused(entry, "is not a regular file")
         if entry.segments is not None:
             raise _refused(entry, "is a sparse file")
         return True

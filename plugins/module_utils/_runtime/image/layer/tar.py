@@ -357,7 +357,7 @@ def _records(data: bytes) -> dict[bytes, bytes]:
 def _decimal(records: Mapping[bytes, bytes], key: bytes) -> int:
     value = records.get(key, b"")
     if not _DECIMAL.match(value):
-        raise malformed(f"the PAX record {key.decode('ascii', 'backslashreplace')} is no number")
+        raise malformed(f"the PAX record {key.decode('ascii', 'backslashreplace')} is not a number")
     return int(value)
 
 
@@ -374,7 +374,7 @@ def _override(entry: Entry, records: Mapping[bytes, bytes]) -> Entry:
     if records.get(b"mtime"):
         match = _TIME.match(records[b"mtime"])
         if match is None:
-            raise malformed(f"the PAX record mtime of {text(name)} is no time")
+            raise malformed(f"the PAX record mtime of {text(name)} is not a time")
         seconds, fraction = int(match[2]), int(((match[3] or b"") + b"0" * 9)[:9])
         mtime_ns = (
             _nanoseconds(-seconds, -fraction) if match[1] else _nanoseconds(seconds, fraction)

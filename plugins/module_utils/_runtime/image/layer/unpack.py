@@ -277,7 +277,7 @@ class _Layer:
         own.
         """
         if not stat.S_ISREG(status.st_mode):
-            refuse(entry.name, f"is a hard link to {text(entry.link)}, no regular file")
+            refuse(entry.name, f"is a hard link to {text(entry.link)}, which is not a regular file")
         self._copied_bytes += status.st_size
         if self._copied_bytes > self._limits.layer_bytes:
             refuse(entry.name, "is one of many hard links that would fill the disk with copies")

@@ -95,7 +95,7 @@ class UnpackDirectory:
         """The directory an entry names as its parent. Missing ones are made.
 
         A link on the way leads to where it leads inside the layer, as in other engines, and where
-        nothing is there a directory is made; what else is no directory gives way to one. The
+        nothing is there a directory is made; what else is not a directory gives way to one. The
         descriptor holds until the next call.
         """
         if not path:

@@ -54,7 +54,7 @@ def parse_manifest(data: bytes, descriptor: Descriptor, where: str) -> Manifest:
     document = _document(data, descriptor.media_type, where, forbidden="manifests")
     if descriptor.media_type not in oci.MANIFEST_TYPES:
         raise Error(
-            f"{where} is of type {descriptor.media_type[:100]!a}, which is no image manifest"
+            f"{where} is of type {descriptor.media_type[:100]!a}, which is not an image manifest"
         )
     config = Descriptor.parse(document.get("config"), f"{where}: config")
     if config.media_type not in _CONFIG_TYPES:

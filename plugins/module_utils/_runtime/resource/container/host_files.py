@@ -62,4 +62,4 @@ def _text(option: str, path: str, otherwise: str, missing: list[str]) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise Error(f"{option}: {path} is no text in UTF-8") from exc
+        raise Error(f"{option}: {path} is not valid UTF-8") from exc

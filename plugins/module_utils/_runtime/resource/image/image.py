@@ -130,7 +130,7 @@ def observe(host: Host, declared: Declared) -> State:
     local = named_image.here(host, declared.reference)
     if local is None:
         raise NotFound(
-            f"there is no image {declared.reference.canonical} on this host",
+            f"No such image: {declared.reference.canonical}",
             hint="pull, import, load or commit it first, or set source to pull",
         )
     return State(declared.reference.canonical, PRESENT, local, local.id)

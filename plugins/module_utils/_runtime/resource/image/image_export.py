@@ -120,7 +120,7 @@ def observe(host: Host, declared: Declared) -> State:
     images, unmet = _find(host, declared)
     status = _compare(host, declared, images)
     if not declared.path.parent.is_dir():
-        unmet.append(f"there is no directory {declared.path.parent} on this host")
+        unmet.append(f"there is not a directory {declared.path.parent} on this host")
     if declared.path.is_dir():
         raise Error(f"{declared.path} is a directory", hint="path names the archive's file")
     return State(declared.path, status, images, tuple(unmet))
@@ -134,7 +134,7 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
         name, local = _named(host, text, declared.tag)
         if local is None:
             missing = NotFound(
-                f"there is no image {name or text} on this host",
+                f"No such image: {name or text}",
                 hint="pull, load or import it before it is exported",
             )
             unmet.append(str(missing))

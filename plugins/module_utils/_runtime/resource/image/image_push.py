@@ -85,7 +85,7 @@ def observe(host: Host, declared: Declared) -> State:
 
 def _missing(reference: Reference) -> NotFound:
     return NotFound(
-        f"there is no image {reference.canonical} on this host",
+        f"No such image: {reference.canonical}",
         hint="pull, import or tag it before it is pushed",
     )
 

@@ -53,11 +53,11 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
             raise Error(f"{first[:200]!a} is not a registry", hint="write it as HOST[:PORT]")
     limit = int(params.get("limit", 25))
     if not 1 <= limit <= MOST:
-        raise Error(f"limit is {limit}, and has to be from 1 to {MOST}")
+        raise Error(f"limit is {limit}, expected 1 to {MOST}")
     filters = params.get("filters") or {}
     stars = int(filters.get("stars") or 0)
     if stars < 0:
-        raise Error(f"filters.stars is {stars}, and cannot be below 0")
+        raise Error(f"filters.stars is {stars}, and cannot be negative")
     if not term and (not domain or registry_domain(domain) == DEFAULT_DOMAIN):
         raise Error(
             "term is empty", hint="only of a registry of one's own all images can be listed"

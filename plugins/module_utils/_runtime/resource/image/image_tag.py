@@ -125,9 +125,7 @@ def _same(one: Local, other: Local) -> bool:
 
 
 def _missing(source: str) -> NotFound:
-    return NotFound(
-        f"there is no image {source} on this host", hint="pull, import or load it before"
-    )
+    return NotFound(f"No such image: {source}", hint="pull, import or load it before")
 
 
 def plan(declared: Declared, have: Tags) -> Plan[Tags]:

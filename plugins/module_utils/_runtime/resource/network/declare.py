@@ -146,7 +146,7 @@ def _driver(name: str, params: Mapping[str, Any]) -> Optional[str]:
     if driver not in ("bridge", *network_record.PARENTED):
         raise Error(
             f"network {name}: there is no driver {driver[:60]!r}",
-            hint="there are bridge, macvlan, ipvlan",
+            hint="known drivers: bridge, macvlan, ipvlan",
         )
     if name == network_record.DEFAULT and driver != "bridge":
         raise Error(f"the network {name} is predefined, and its driver is bridge")
@@ -270,7 +270,7 @@ def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional
         if key not in _OPTIONS:
             raise Error(
                 f"driver_options: {key!r} is not understood",
-                hint=f"known are {', '.join(_OPTIONS)}",
+                hint=f"known options: {', '.join(_OPTIONS)}",
             )
         found[key] = _option(key, _OPTIONS[key][0], value)
     default = found.get(network_record.DEFAULT_OPTION)
@@ -310,7 +310,7 @@ def _check_driver_options(spec: NetworkSpec) -> None:
             known = [option for option, (dummy, of) in _OPTIONS.items() if spec.driver in of]
             raise Error(
                 f"network {spec.name}: driver_options: {key!r} is none of the driver {spec.driver}",
-                hint=f"known are {', '.join(known)}",
+                hint=f"known options: {', '.join(known)}",
             )
 
 
@@ -368,7 +368,7 @@ def _taken_over(
     settings = config if config is not None else NetworkSpec(source, config_only=True)
     if not settings.config_only:
         raise Error(
-            f"network {declared.name}: config_from: {source} is no config_only network",
+            f"network {declared.name}: config_from: {source} is not a config_only network",
             hint=f"declare {source} with config_only: true",
         )
     spec = NetworkSpec(

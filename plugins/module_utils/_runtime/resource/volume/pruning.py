@@ -41,7 +41,7 @@ class Unused:
 def wanted(given: Mapping[str, Any]) -> Wanted:
     """The option volumes_filters: all, label, label!. Docker has no ``until`` for volumes."""
     if "until" in given:
-        raise Error("volumes have no filter until", hint="there are all, label, label!")
+        raise Error("volumes cannot be filtered by until", hint="known filters: all, label, label!")
     return Wanted(filters.parse(given, 0.0, ("all",)), boolean("all", given.get("all", False)))
 
 
@@ -50,7 +50,7 @@ def boolean(name: str, value: Any) -> bool:
     value = value[-1] if isinstance(value, list) and value else value
     text = str(value).lower()
     if text not in ("true", "false", "1", "0", "yes", "no"):
-        raise Error(f"{name} is {text[:60]!a}, and has to be true or false")
+        raise Error(f"{name} is {text[:60]!a}, expected true or false")
     return text in ("true", "1", "yes")
 
 
