@@ -186,13 +186,16 @@ def _module(
     )
     if engine and os.geteuid() != 0:
         module.fail_json(
-            msg="slipway.engine needs root on the host; set become: true for the task or the play"
+            msg="slipway.engine requires root on the host; set become: true for the "
+            "task or the play"
         )
     if module.archive is not None:
         module.params["_archive"] = module.archive
     given = [name for name in ignored if module.params.pop(name) is not None]
     if given:
-        module.warn(f"There is no Docker daemon to connect to; ignored: {', '.join(given)}.")
+        module.warn(
+            f"There is no Docker daemon to connect to; ignored options: {', '.join(given)}."
+        )
     return module
 
 

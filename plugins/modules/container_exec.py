@@ -207,9 +207,9 @@ def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
         params["tty"] and not params["detach"],
     )
     if params["detach"] and params["stdin"] is not None:
-        raise Error("stdin: a command that is not waited for cannot read it", hint="leave one out")
+        raise Error("stdin: cannot be combined with detach: true", hint="omit one of them")
     if params["output_limit"] < 0:
-        raise Error("output_limit: it cannot be negative")
+        raise Error("output_limit: cannot be negative")
     container_id = container_record.identify(host.layout, params["container"])
     if params["detach"]:
         execute.start(host, container_id, request)

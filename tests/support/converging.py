@@ -50,7 +50,7 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
 
 
 def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
-    """Do it, and fail where the host is not what was planned."""
+    """Do it, and fail where the host is not in the planned state."""
     host = Host(layout)
     declared = task.declare(task.params)
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
@@ -61,7 +61,7 @@ def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     found = task.resource.observe(host, declared)
     differing = task.resource.differences(plan.want, found)
     if differing:
-        raise Error(f"not what was planned: {'; '.join(differing)}")
+        raise Error(f"not in the planned state: {'; '.join(differing)}")
     return _outcome(task, plan), {**task.resource.result(host, found), **told}
 
 

@@ -145,7 +145,7 @@ def test_tag_and_rmi(world: World, tar: Path) -> None:
     assert lines(world, "image", "tag", found[7:12], "b") == []
     assert "a:1" in lines(world, "images", "--format", "{{.Repository}}:{{.Tag}}")
     assert lines(world, "rmi", "a:1") == ["Untagged: a:1"]
-    assert "has the names" in failure(world, "rmi", found[7:12])
+    assert "has other names:" in failure(world, "rmi", found[7:12])
     assert lines(world, "image", "rm", "-f", found[7:12]) == [
         "Untagged: b:latest",
         "Untagged: busybox:1",
@@ -201,7 +201,7 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
     assert lines(world, "pull", pinned)[0] == f"{manifest.digest}: Pulling from cli"
     assert "not found" in failure(world, "pull", f"{registry.host}/nothere")
     assert "No such image" in failure(world, "push", f"{registry.host}/nothere")
-    assert "asks for all" in failure(world, "pull", "-a", first)
+    assert "cannot be combined with --all-tags" in failure(world, "pull", "-a", first)
 
 
 def test_search(world: World, registry: Registry) -> None:
@@ -213,7 +213,7 @@ def test_search(world: World, registry: Registry) -> None:
     assert [row.split() for row in rows[1:]] == [[name, "0"]]
     assert lines(world, "search", "--filter", "stars=1", f"{registry.host}/by-sea")[1:] == []
     assert "limit is 0" in failure(world, "search", "--limit", "0", "x")
-    assert "has to be a number" in failure(world, "search", "-f", "stars=many", "x")
+    assert "expected a number" in failure(world, "search", "-f", "stars=many", "x")
 
 
 def test_login_and_logout(world: World, registries: Callable[..., Registry]) -> None:
@@ -236,7 +236,7 @@ def test_login_and_logout(world: World, registries: Callable[..., Registry]) -> 
     assert login("--password-stdin").returncode == 1
     warned = login("-u", "anna", "-p", "s3cret")
     assert warned.stdout == "Login Succeeded\n"
-    assert "a password on the command line" in warned.stderr
+    assert "--password via the CLI is insecure" in warned.stderr
     name = f"{guarded.host}/guarded:1"
     world.slipway("tag", "busybox:1", name)
     world.slipway("push", name)
@@ -281,7 +281,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "more": (lambda path: (path.parent / "new").touch(), "'bin'/'new' does not belong there"),
     "attribute": (
         lambda path: os.setxattr(path, "user.x", b"y"),
-        "'bin'/'tool' has other extended attributes",
+        "'bin'/'tool' has different extended attributes",
     ),
     "names": (lambda path: os.link(path, path.parents[3] / "x"), "'bin'/'tool' has other names"),
     "directory": (lambda path: path.parent.chmod(0o777), "'bin' has mode 777, not 755"),
@@ -317,7 +317,7 @@ def test_a_layer_in_use_is_left_alone(world: World, busybox_tar: Path) -> None:
     _write(target)
     done = world.slipway("image", "verify", "real:1", check=False)
     assert done.returncode == 1
-    assert b"a running container stands on it" in done.stdout
+    assert b"a running container uses it" in done.stdout
     assert target.read_bytes().startswith(b"?")
     world.slipway("stop", "-t", "0", running.id)
     assert lines(world, "image", "verify", "real:1")[-1].endswith("1 repaired, 0 still damaged")

@@ -172,10 +172,13 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
         ({"content": "x", "container_path": "/no/x"}, "there is no directory /no in container web"),
         ({"path": str(site), "container_path": "/srv/index"}, "is a file"),
         ({"path": "/dev/null", "container_path": "/x"}, "is a device"),
-        ({"path": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on this host"),
+        (
+            {"path": "/nowhere/x", "container_path": "/x"},
+            "/nowhere/x does not exist on this host",
+        ),
         ({"src": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on the controller"),
         ({"content": "x", "container_path": "/x", "mode": "0999"}, "is not a mode"),
-        ({"content": "x", "container_path": "/proc/x"}, "no file of the container"),
+        ({"content": "x", "container_path": "/proc/x"}, "not a file of the container"),
     )
     failing = [
         {**module("container_copy_into", container="web", **options), "ignore_errors": True}
@@ -297,7 +300,7 @@ def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> N
         if not running:
             actions.stop(world.host, made.id, 0)
             path.unlink()
-        # Checked twice where it runs: what does not run is read in the same way.
+        # Checked twice where it runs: what is not running is read in the same way.
         flags = (["--check"], [], [], ["--check"]) if running else ([], ["--check"])
         runs = [results(play.tasks(tasks, *given))[0]["changed"] for given in flags]
         assert runs == ([True, True, False, False] if running else [True, False])

@@ -301,10 +301,10 @@ def test_namespaces_are_shared(world: World, runtime: str) -> None:
     for kind in ("pid", "ipc", "uts"):
         ours = os.readlink(f"/proc/self/ns/{kind}")
         assert os.readlink(f"/proc/{world.current(host).pid}/ns/{kind}") == ours
-    with pytest.raises(Error, match="alone, which keeps it private"):
+    with pytest.raises(Error, match="alone, which is private"):
         apply(world.layout, task("more", ipc_mode="container:alone"))
     apply(world.layout, task("db", image=None, command=None, state="stopped"))
-    with pytest.raises(Error, match="the processes of db, which does not run"):
+    with pytest.raises(Error, match="the processes of db, which is not running"):
         apply(world.layout, task("more", pid_mode="container:db"))
     assert not list(world.layout.run.glob("containers/*/shm")) or not os.path.ismount(
         next(world.layout.run.glob("containers/*/shm"))
@@ -314,10 +314,10 @@ def test_namespaces_are_shared(world: World, runtime: str) -> None:
 def test_what_the_host_lacks_is_named(world: World) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"devices": ["/etc/passwd"]}, "/etc/passwd is not a device on this host"),
-        ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "no block device"),
+        ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a block device"),
         ({"runtime": "/no/such/runtime"}, "/no/such/runtime is not installed"),
-        ({"security_opts": ["apparmor=mine"]}, "AppArmor is not on"),
-        ({"env_file": "/no/such/file"}, "env_file: there is no file /no/such/file"),
+        ({"security_opts": ["apparmor=mine"]}, "requires AppArmor"),
+        ({"env_file": "/no/such/file"}, "env_file: the file /no/such/file"),
         ({"groups": ["nobody-of-that-name"]}, "no group"),
     ]
     for given, why in cases:

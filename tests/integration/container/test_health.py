@@ -177,15 +177,17 @@ def test_healthy_waits_and_goes_back(world: World) -> None:
     waited, dummy = apply(world.layout, acting("web", state="healthy"))
     assert not waited.changed
     ill = task("web", healthcheck=given, rollback_unless_healthy=True)
-    with pytest.raises(Error, match=r"did not become healthy, so the old one runs again: .*looked"):
+    with pytest.raises(
+        Error, match=r"did not become healthy, and the old one was restarted: .*looked"
+    ):
         apply(world.layout, ill)
     assert container_record.all_ids(world.layout) == [old]
     assert world.current(old).phase == "running"
     late = task("web", state="healthy", healthcheck=given, healthy_wait_timeout=0.3)
-    with pytest.raises(Error, match=r"was not healthy within 0\.3 seconds"):
+    with pytest.raises(Error, match=r"did not become healthy within 0\.3 seconds"):
         apply(world.layout, late)
     with pytest.raises(Error, match="no health check"):
         apply(world.layout, task("web", recreate=True, rollback_unless_healthy=True))
     ended = task("job", command=["false"], state="healthy", healthcheck=given)
-    with pytest.raises(Error, match="ended with 1 before it was well"):
+    with pytest.raises(Error, match="ended with 1 before it became healthy"):
         apply(world.layout, ended)

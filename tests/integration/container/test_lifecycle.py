@@ -86,7 +86,7 @@ def test_a_life(world: World) -> None:
 
     again = actions.restart(world.host, made.id)
     assert (again.phase, again.generation) == ("running", 2)
-    with pytest.raises(Conflict, match="web runs"):
+    with pytest.raises(Conflict, match="web is running"):
         actions.remove(world.host, made.id)
     actions.remove(world.host, made.id, force=True)
     with pytest.raises(NotFound):
@@ -122,7 +122,7 @@ def test_kill_sends_a_signal_and_sigkill_is_for_good(world: World) -> None:
     assert actions.kill(world.host, running.id, "HUP").phase == "running"
     until(lambda: "got HUP" in world.log("web"))
     assert actions.kill(world.host, running.id).exit_code == 137
-    with pytest.raises(Conflict, match="does not run"):
+    with pytest.raises(Conflict, match="is not running"):
         actions.kill(world.host, running.id)
 
 
@@ -173,7 +173,9 @@ def test_a_published_port_serves_and_a_taken_one_is_named(world: World) -> None:
     options = {"network_mode": "", "env": {"NAME": "web"}, "ports": (Port(80, host_port=8080),)}
     made = world.create("web", SERVE, **options)
     with socket.create_server(("0.0.0.0", 8080)):
-        with pytest.raises(Conflict, match="port 8080/tcp of the host is taken by process"):
+        with pytest.raises(
+            Conflict, match="port 8080/tcp on the host is already in use by process"
+        ):
             actions.start(world.host, made.id)
         assert world.recorded(made.id).publications == ()
     actions.start(world.host, made.id)
@@ -319,7 +321,7 @@ def test_a_swap_moves_a_fixed_address(world: World) -> None:
     }
     old = world.run("web", **options)
     spec = world.spec("web", command=("/no/such",), **options)
-    with pytest.raises(Error, match="the old one runs again"):
+    with pytest.raises(Error, match="the old one was restarted"):
         replacement.swap(world.host, old.id, spec, world.image, start=True)
     back = world.current(old.id)
     assert (back.phase, back.attachments[0].ipv4_address) == ("running", "10.77.0.9/24")
@@ -341,7 +343,7 @@ def test_a_swap_that_fails_brings_the_old_one_back(world: World) -> None:
     old = world.run("web", SERVE, env={"NAME": "old"}, **options)
     assert page(8080) == "page of old\n"
     spec = world.spec("web", command=("/no/such",), **options)
-    with pytest.raises(Error, match=r"did not start, so the old one runs again: .*/no/such"):
+    with pytest.raises(Error, match=r"did not start, and the old one was restarted: .*/no/such"):
         replacement.swap(world.host, old.id, spec, world.image, start=True)
     assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
@@ -352,7 +354,7 @@ def test_a_swap_that_fails_brings_the_old_one_back(world: World) -> None:
 def test_renaming(world: World) -> None:
     running = world.run("web")
     world.create("other")
-    with pytest.raises(Conflict, match="the name other is taken"):
+    with pytest.raises(Conflict, match="the container name other is already in use"):
         actions.rename(world.host, running.id, "other")
     assert actions.rename(world.host, running.id, "site").name == "site"
     assert actions.identify(world.host, "site") == running.id
@@ -375,7 +377,7 @@ def test_network_modes(world: World) -> None:
     assert spaces[0] == os.readlink("/proc/self/ns/net")
     assert spaces[1] == spaces[2]
     actions.stop(world.host, first.id)
-    with pytest.raises(Error, match="it is to share the network of first, which does not run"):
+    with pytest.raises(Error, match="it shares the network of first, which is not running"):
         actions.restart(world.host, _id(world, "second"))
 
 

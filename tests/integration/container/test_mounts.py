@@ -183,10 +183,10 @@ def test_a_missing_source(world: World, place: Path) -> None:
     assert outcome.actions == ("update container web (volumes)", "start container web")
     assert (place / "none").is_dir()
     assert not apply(world.layout, task("web", mounts=made))[0].changed
-    with pytest.raises(Error, match="there is no 'x' in the volume v, and it is to be"):
+    with pytest.raises(Error, match="'x' does not exist in the volume v"):
         part = [{"target": "/data", "source": "v", "subpath": "x"}]
         apply(world.layout, task("other", mounts=part))
-    with pytest.raises(Error, match=r"image docker\.io/library/no:1, which it is to mount from"):
+    with pytest.raises(Error, match=r"image docker\.io/library/no:1, whose volumes it uses"):
         apply(
             world.layout,
             task("other", mounts=[{"target": "/i", "type": "image", "source": "no:1"}]),
@@ -224,7 +224,9 @@ def test_mounts_in_mounts(world: World, place: Path) -> None:
     upper = world.layout.container(container_record.by_name(world.layout, "web")) / "upper"
     assert sorted(os.listdir(upper)) == ["dev", "etc", "memory", "out", "proc", "sys"]
     assert os.listdir(upper / "out") == []
-    with pytest.raises(Error, match=r"/out/no/such cannot be mounted: Read-only .* make it there"):
+    with pytest.raises(
+        Error, match=r"/out/no/such cannot be mounted: Read-only .* create it there"
+    ):
         apply(world.layout, task("ro", volumes=["outer:/out:ro", "inner:/out/no/such"]))
 
 
@@ -289,7 +291,7 @@ def test_volumes_from(world: World, place: Path) -> None:
     assert inside(world, "other", "echo > /data/x; ls /data") == "x\n"
     for path in ("/host", "/own"):
         assert "Read-only" in inside(world, "other", f"echo > {path}/x")
-    with pytest.raises(Error, match="container base, which it is to mount from, does not exist"):
+    with pytest.raises(Error, match="container base, whose volumes it uses, does not exist"):
         apply(world.layout, task("third", volumes_from=["base"]))
     apply(world.layout, task("other", state="absent"))
     apply(world.layout, Task(prune.declare, prune.RESOURCE, {"volumes": True}))

@@ -235,7 +235,7 @@ def test_the_host_is_told_once_that_a_container_needs_it(
     tasks = [task("web", restart_policy="always"), task("db", restart_policy="unless-stopped")]
     predicted: dict[str, dict[str, object]] = {}
     foretold = [check(world.layout, one, predicted).actions for one in tasks]
-    arranging = "arrange that containers are started after a reboot"
+    arranging = "have containers started after a reboot"
     assert foretold == [
         (arranging, "create and start container web"),
         ("create and start container db",),

@@ -234,15 +234,15 @@ def test_what_ends_badly_at_once_does_not_stay(world: World) -> None:
     with pytest.raises(Error) as caught:
         replacement.swap(world.host, old.id, bad, world.image, start=True)
     assert str(caught.value) == (
-        "the new container web did not stay up, so the old one runs again:"
-        " it exited with 3; its last words: no such option"
+        "the new container web did not stay up, and the old one was restarted:"
+        " the new one exited with 3; last log lines: no such option"
     )
     assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(container_record.by_name(world.layout, "web")).phase == "running"
     assert [found.name for found in volume_store.volumes(world.layout)] == [volume]
     assert not journal.pending(world.layout)
     # A task says the same, and finds what it found before.
-    with pytest.raises(Error, match="it exited with 3; its last words: no such option"):
+    with pytest.raises(Error, match="the new one exited with 3; last log lines: no such option"):
         apply(world.layout, task("web", image=None, command=["sh", "-c", script]))
     assert container_record.all_ids(world.layout) == [old.id]
 

@@ -504,7 +504,7 @@ def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
 
 
 def test_who_is_killed_while_it_copies_leaves_nothing(world: World) -> None:
-    """The mounts of a container that does not run are in a namespace that ends with the process."""
+    """The mounts of a stopped container are in a namespace that ends with the process."""
     made = world.create("web", mounts=(Mount("volume", "vol", "/vol"),))
     source, target = os.pipe()
     pid = os.fork()

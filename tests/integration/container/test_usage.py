@@ -69,7 +69,7 @@ def test_a_container_that_works(world: World) -> None:
     assert asked["Processes"] == [] or {row[1] for row in asked["Processes"]} <= commands
     asked = top.processes(layout, made.id, "-e -o pid,args")
     assert {row[1] for row in asked["Processes"]} == commands
-    with pytest.raises(Error, match="shows no PID"):
+    with pytest.raises(Error, match="does not show the PID"):
         top.processes(layout, made.id, "-o comm")
 
     found = {change.path: change.kind for change in changed.changes(layout, made.id)}

@@ -197,7 +197,7 @@ def test_a_name_and_then_the_image(layout: Layout, tar: Path) -> None:
 def test_by_the_start_of_an_id(layout: Layout, tar: Path) -> None:
     found = apply(layout, importing_("base:1", tar))[1]["image"]["Id"]
     apply(layout, tagging_("base:1", "base:2"))
-    with pytest.raises(Error, match=r"has the names docker\.io/library/base:1, .*base:2"):
+    with pytest.raises(Error, match=r"has other names: docker\.io/library/base:1, .*base:2"):
         apply(layout, removing_(found[7:19]))
     result = converge(layout, removing_(found[7:19], force=True))
     assert result["untagged"] == ["base:1", "base:2"]
@@ -392,7 +392,7 @@ def test_all_in_one(layout: Layout, registry: Registry, tar: Path, tmp_path: Pat
     assert converge(layout, image_("work:1", **load))["image"]["Id"] == made["Id"]
     with pytest.raises(Error, match="No such image"):
         apply(layout, image_("other:1", **load))
-    with pytest.raises(Error, match="needs the option load_path"):
+    with pytest.raises(Error, match="requires load_path"):
         resource.declare({"name": "x", "source": "load"})
 
 

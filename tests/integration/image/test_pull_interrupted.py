@@ -198,7 +198,7 @@ def test_nothing_is_published_that_did_not_reach_the_disk(
             "-o", "/dev/null", sys.executable, str(FETCH), name]  # fmt: skip
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode != 0
-    assert "cannot be brought to the disk" in done.stderr
+    assert "cannot write layers to disk" in done.stderr
     assert (os.listdir(layout.layers), os.listdir(layout.tmp)) == ([], [])
     assert store.all_images(layout) == ()
     assert pulled(name).returncode == 0

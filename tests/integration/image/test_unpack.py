@@ -281,7 +281,7 @@ def test_a_full_filesystem_is_an_error_that_says_so(place: Path) -> None:
         (small / "a").mkdir()
         (small / "b").mkdir()
         layer = b"".join(entry(f"f{number}", data=bytes(1 << 20)) for number in range(10)) + END
-        with pytest.raises(Error, match="must stay free"):
+        with pytest.raises(Error, match="must remain free"):
             unpack(io.BytesIO(layer), small / "a", (), Limits(reserve_bytes=16 << 20))
         with pytest.raises(Error, match="No space left") as caught:
             unpack(io.BytesIO(layer), small / "b", (), Limits(reserve_bytes=0))

@@ -139,7 +139,7 @@ def test_beside_docker(host: Host) -> None:
     assert passes(host, web, client) == (False, False, True)
     assert ask(None, LAN_HOST, 8080) is not None
     (warning,) = web.warnings
-    assert "the chain FORWARD of ip filter drops what containers send by its policy" in warning
+    assert "the chain FORWARD of ip filter drops traffic from containers by its policy" in warning
     assert warning.endswith("iptables -I DOCKER-USER -m mark --mark 0x2000000/0x2000000 -j ACCEPT")
     run_remedy(warning)
     assert passes(host, web, client) == (True, True, True)
@@ -152,7 +152,7 @@ def test_beside_ufw(host: Host) -> None:
     load("iptables-restore", UFW)
     web, client = pair(host)
     assert passes(host, web, client) == (False, False, False)
-    forward, asked = sorted(web.warnings, key=lambda text: "ask the host" in text)
+    forward, asked = sorted(web.warnings, key=lambda text: "from containers to the host" in text)
     rule = "-m mark --mark 0x2000000/0x2000000 -j ACCEPT"
     assert f"'-A ufw-before-forward {rule}' to /etc/ufw/before.rules" in forward
     assert f"'-A ufw-before-input {rule}' to /etc/ufw/before.rules" in asked

@@ -76,7 +76,7 @@ def test_names_and_ports_of_a_container(world: World) -> None:
     assert (page(9000), page(9001)) == ("web.example.org\n", f"{second.id[:12]}\n")
     chosen = {(p.container_port, p.protocol): p.host_port for p in web.publications}
     assert chosen.keys() == {(80, "tcp"), (81, "tcp"), (82, "udp")} and chosen[80, "tcp"] == 9000
-    with pytest.raises(Conflict, match="no tcp port from 9000 to 9001 of the host is free"):
+    with pytest.raises(Conflict, match="no free tcp port from 9000 to 9001 on the host"):
         world.run("third", SERVE, ports=ranged, **place)
 
     look = "cat /etc/hosts /etc/resolv.conf; ping -c1 www; ping -c1 web; exec sleep 99"

@@ -369,7 +369,7 @@ def test_published_forms_by_family(host: Host) -> None:
     assert silent(host.lan, "2001:db8::1", 8084, "udp")
     assert len(web.record.publications) == len(ports)
     # A container without IPv6 cannot be reached by it, and no proxy stands in between.
-    with pytest.raises(Error, match="no address that 2001:db8::1 can lead to"):
+    with pytest.raises(Error, match="no address 2001:db8::1 can forward to"):
         host.container("four", ports=(Port(80, "tcp", "2001:db8::1", 9090),))
     host.container("any", ports=(Port(80, "tcp", "", 9091),))
     assert ask(host.lan, LAN_HOST, 9091) is not None and silent(host.lan, "2001:db8::1", 9091)

@@ -236,7 +236,7 @@ def test_who_has_port_53_is_named_and_hosts_files_take_over(host: Host, tmp_path
             until(lambda: log.exists() and "started" in log.read_text())
             web, client = host.container("web", ("blue",)), host.container("client", ("blue",))
             (warning,) = client.warnings
-            assert f"port 53 of 10.1.1.1 is taken by process {server.pid} (dnsmasq)" in warning
+            assert f"port 53 of 10.1.1.1 is in use by process {server.pid} (dnsmasq)" in warning
             assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
             assert "nameserver 10.1.1.1" not in client.resolv()
             # Nothing is missing that could be had, and the other network has its server.

@@ -189,7 +189,7 @@ def test_a_container_keeps_its_addresses_for_as_long_as_it_exists(host: Host) ->
     attach.release(host.layout, made["a"])
     other = container(host, "d")
     assert attach.attach(host.layout, other.id, [Endpoint("web")])[0].ipv4_address == "10.9.0.5/29"
-    with pytest.raises(Conflict, match=r"10\.9\.0\.3 .* is held by container b"):
+    with pytest.raises(Conflict, match=r"10\.9\.0\.3 .* is in use by container b"):
         attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.3")])
     with pytest.raises(Conflict, match="it is the gateway"):
         attach.attach(host.layout, other.id, [Endpoint("web", ipv4_address="10.9.0.1")])
@@ -260,7 +260,7 @@ def _claim_port(number: int, out: Any) -> None:
         ) as ports:
             container_record.write_record(layout, dataclasses.replace(found, publications=ports))
         out.put(number)
-        # A claim lasts as long as its process while the container does not run.
+        # A claim lasts as long as its process while the container is not running.
         time.sleep(3)
     except Conflict as exc:
         out.put(str(exc))
@@ -277,7 +277,7 @@ def test_one_of_many_gets_a_port(host: Host) -> None:
         process.join()
     winners = [answer for answer in answers if isinstance(answer, int)]
     assert len(winners) == 1
-    expected = f"port 8080/tcp of the host is taken by container c{winners[0]}"
+    expected = f"port 8080/tcp on the host is already in use by container c{winners[0]}"
     assert all(expected in answer for answer in answers if isinstance(answer, str))
 
 
@@ -294,14 +294,14 @@ def test_connections_of_a_server_that_is_gone_take_no_port(host: Host, reuse: in
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
         server.bind(("127.0.0.1", 9100 + reuse))
-        with pytest.raises(Conflict, match="taken by another program"):
+        with pytest.raises(Conflict, match="in use by another program"):
             synchronise.resolve(host.layout, found.id, asked, attachments)
         server.listen()
         with socket.create_connection(server.getsockname()) as client:
             # Who closes first keeps the connection in TIME_WAIT, here on the port itself.
             server.accept()[0].close()
             assert client.recv(1) == b""
-        with pytest.raises(Conflict, match="taken by process"):
+        with pytest.raises(Conflict, match="in use by process"):
             synchronise.resolve(host.layout, found.id, asked, attachments)
     with pytest.raises(OSError, match="in use"), socket.socket() as plain:
         plain.bind(("127.0.0.1", 9100 + reuse))
@@ -319,19 +319,19 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_holder(host: Host, prot
     running = dataclasses.replace(as_running(one, os.getpid()), publications=ports)
     container_record.write_record(host.layout, running)
     for host_ip in ("", "0.0.0.0", "127.0.0.1"):
-        with pytest.raises(Conflict, match="taken by container one"):
+        with pytest.raises(Conflict, match="in use by container one"):
             synchronise.resolve(host.layout, two.id, [Port(81, protocol, host_ip, 8080)], second)
     # The container that is replaced does not stand in the way of its successor.
     assert synchronise.resolve(host.layout, two.id, asked, second, exempt=[one.id])
     # Other protocols have ports of their own.
     other = {"tcp": "udp", "udp": "tcp"}[protocol]
     assert synchronise.resolve(host.layout, two.id, [Port(80, other, "", 8080)], second)
-    with pytest.raises(Conflict, match="taken by this container"):
+    with pytest.raises(Conflict, match="in use by this container"):
         twice = [Port(80, protocol, "", 9000), Port(81, protocol, "127.0.0.1", 9000)]
         synchronise.resolve(host.layout, two.id, twice, second)
     server = serve(None, "own", f"{protocol}:9001")
     try:
-        with pytest.raises(Conflict, match=rf"taken by process {server.pid} \(python"):
+        with pytest.raises(Conflict, match=rf"in use by process {server.pid} \(python"):
             synchronise.resolve(host.layout, two.id, [Port(80, protocol, "", 9001)], second)
     finally:
         server.kill()
@@ -365,7 +365,7 @@ def test_a_container_that_is_being_started_keeps_its_rules(host: Host) -> None:
     assert ready.wait(30)
     assert not synchronise.synchronise(host.layout).firewall
     other = container(host, "other")
-    with pytest.raises(Conflict, match="taken by container slow"):
+    with pytest.raises(Conflict, match="in use by container slow"):
         asked = [Port(80, "tcp", "", 8080)]
         synchronise.resolve(host.layout, other.id, asked, _endpoint(host, other))
     starter.kill()

@@ -144,8 +144,8 @@ def _tags(*names: object) -> Act:
         (_tags("\x1b[2J"), r"among its tags is '\\x1b\[2J'"),
         (_tags(7), "among its tags is '7'"),
         (edit(lambda reply: reply.with_body(b'{"tags": {"a": 1}}')), "its tags are no list"),
-        (edit(lambda reply: reply.with_body(b'["a"]')), "does not answer in JSON"),
-        (edit(lambda reply: reply.with_body(b"<html>")), "does not answer in JSON"),
+        (edit(lambda reply: reply.with_body(b'["a"]')), "its answer is not JSON"),
+        (edit(lambda reply: reply.with_body(b"<html>")), "its answer is not JSON"),
         (edit(lambda reply: reply.with_body(b" " * (5 << 20))), "more than the limit"),
         (_tags(*(f"t{number}" for number in range(100_001))), "more than 100000 tags"),
     ],
@@ -254,7 +254,7 @@ def test_a_registry_without_a_search_is_listed(layout: Layout, server: FaultySer
         (b'{"results": ["nginx"]}', "is not an object"),
         (b'{"results": [{"name": "a\\u001b[2Jb"}]}', "which is not a repository"),
         (b'{"results": [{"name": null}]}', "which is not a repository"),
-        (b"hello", "does not answer in JSON"),
+        (b"hello", "its answer is not JSON"),
     ],
 )
 def test_an_answer_nobody_should_believe(layout: Layout, body: bytes, complaint: str) -> None:
@@ -266,7 +266,7 @@ def test_an_answer_nobody_should_believe(layout: Layout, body: bytes, complaint:
 def test_neither_search_nor_catalogue(layout: Layout) -> None:
     with (
         FaultyServer().running() as made,
-        pytest.raises(Error, match="neither search nor list its repositories"),
+        pytest.raises(Error, match="supports neither search nor a list"),
     ):
         found_by(layout, term="x", registry=made.address)
 

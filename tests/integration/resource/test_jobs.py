@@ -69,7 +69,7 @@ def test_a_job_is_waited_for(world: World) -> None:
     assert container_record.all_ids(world.layout) == []
     (running,) = converge(world, task("web"))
     assert converge(world, task("web", detach=False)) == [running], "one that runs is left alone"
-    with pytest.raises(Error, match="no end to wait for"):
+    with pytest.raises(Error, match="which it never does with restart_policy"):
         check(world.layout, task("job", detach=False, restart_policy="always"), {})
 
 
@@ -101,7 +101,7 @@ def test_removed_at_its_end(world: World) -> None:
     stopping = acting("web", state="stopped")
     foretold = check(world.layout, stopping, {})
     assert (apply(world.layout, stopping)[0], foretold.after["state"]) == (foretold, "absent")
-    with pytest.raises(Error, match="auto_remove was given together with restart_policy always"):
+    with pytest.raises(Error, match="auto_remove cannot be combined with restart_policy always"):
         check(world.layout, task("web", auto_remove=True, restart_policy="always"), {})
 
 

@@ -59,13 +59,13 @@ def test_paused(world: World) -> None:
     converge(world, acting("web", paused=True))
     converge(world, acting("web", state="stopped"))
     assert world.current(new).exit_code == 137
-    with pytest.raises(Error, match="paused does not go with state stopped"):
+    with pytest.raises(Error, match="paused cannot be combined with state stopped"):
         check(world.layout, acting("web", state="stopped", paused=True), {})
 
 
 def test_pausing_what_cannot_be_paused(world: World) -> None:
     made = world.create("web")
-    with pytest.raises(Conflict, match="does not run"):
+    with pytest.raises(Conflict, match="is not running"):
         actions.pause(world.host, made.id)
     actions.start(world.host, made.id)
     with pytest.raises(Conflict, match="is not paused"):
@@ -105,7 +105,7 @@ def test_force_kill_with_a_signal(world: World) -> None:
 
 def test_waiting_for_the_end(world: World) -> None:
     made = world.run("job", "sleep 0.2; exit 4")
-    with pytest.raises(Error, match=r"did not end within 0\.01 seconds"):
+    with pytest.raises(Error, match=r"did not stop within 0\.01 seconds"):
         actions.wait(world.host, made.id, timeout_s=0.01)
     ended = actions.wait(world.host, made.id, timeout_s=10)
     assert (ended.phase, ended.exit_code) == ("exited", 4)

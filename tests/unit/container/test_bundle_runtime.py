@@ -91,18 +91,18 @@ COMPLAINTS = [
     (
         _runc(_START + 'exec: "/etc": permission denied'),
         "/etc",
-        'the command "/etc" may not be executed',
+        'the command "/etc" is not executable',
     ),
     (
         "open executable: Operation not permitted\n",
         "/etc",
-        'the command "/etc" may not be executed',
+        'the command "/etc" is not executable',
     ),
-    ("open executable: Permission denied\n", "/a", 'the command "/a" may not be executed'),
+    ("open executable: Permission denied\n", "/a", 'the command "/a" is not executable'),
     (
         _runc(_START + "exec /bin/bad: exec format error"),
         "/bin/bad",
-        'the command "/bin/bad" is not a program of this machine',
+        'the command "/bin/bad" is not an executable for this machine',
     ),
     (
         _runc(_START + "error during container init: mkdir /wd: not a directory"),
@@ -132,7 +132,7 @@ COMPLAINTS = [
         "/bin/sh",
         "runc could not start it: error stat'ing file `/nonexist`: No such file or directory",
     ),
-    ("", "/bin/sh", "runc could not start it: it gave no reason"),
+    ("", "/bin/sh", "runc could not start it: no reason given"),
 ]
 
 

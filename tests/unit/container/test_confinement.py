@@ -162,6 +162,6 @@ def test_the_profile_that_is_loaded_is_used(layout: Layout, tmp_path: Path) -> N
 def test_a_profile_cannot_be_asked_of_a_host_without_apparmor(
     layout: Layout, tmp_path: Path
 ) -> None:
-    with pytest.raises(Error, match="AppArmor is not on"):
+    with pytest.raises(Error, match="requires AppArmor"):
         confinement.enforced(layout, _spec("apparmor=mine"), tmp_path)
     confinement.enforced(layout, _spec("apparmor=unconfined"), tmp_path)

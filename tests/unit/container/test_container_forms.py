@@ -106,7 +106,7 @@ REFUSALS: list[tuple[str, Any, str]] = [
     ("memory", "12X", "a unit"),
     ("memory", "1e3", "a unit"),
     ("memory", "٣M", "a unit"),
-    ("memory", "9999999P", "more than"),
+    ("memory", "9999999P", "larger than"),
     ("memory_swappiness", 101, "from -1 to 100"),
     ("cpus", -1, "0.01 or more"),
     ("cpus", 0.001, "0.01 or more"),
@@ -123,13 +123,13 @@ REFUSALS: list[tuple[str, Any, str]] = [
     ("oom_score_adj", 1001, "from -1000 to 1000"),
     ("ulimits", ["nope:1"], "known limits:"),
     ("ulimits", ["nofile"], "NAME:SOFT"),
-    ("ulimits", ["nofile:2:1"], "above the hard one"),
-    ("ulimits", ["nofile:-1:1"], "above the hard one"),
-    ("ulimits", ["core:1", "core:2"], "named twice"),
+    ("ulimits", ["nofile:2:1"], "exceed the hard limit"),
+    ("ulimits", ["nofile:-1:1"], "exceed the hard limit"),
+    ("ulimits", ["core:1", "core:2"], "given twice"),
     ("devices", ["dev/a"], "absolute"),
     ("devices", ["/dev/a:/b:x"], "letters"),
     ("devices", ["/dev/a:/b:rr"], "letters"),
-    ("devices", ["/dev/a:/x", "/dev/b:/x"], "named twice"),
+    ("devices", ["/dev/a:/x", "/dev/b:/x"], "given twice"),
     ("devices", ["nvidia.com/gpu=all"], "CDI"),
     ("device_cgroup_rules", ["c 1 rwm"], "TYPE MAJOR:MINOR"),
     ("device_read_bps", [{"path": "/dev/a", "rate": "0"}], "positive"),
@@ -142,9 +142,9 @@ REFUSALS: list[tuple[str, Any, str]] = [
     ("working_dir", "/proc/self/fd/8", "/proc"),
     ("user", "a:b:c", "USER:GROUP"),
     ("user", "a:", "USER:GROUP"),
-    ("user", "4294967296", "largest id"),
+    ("user", "4294967296", "largest ID"),
     ("user", "-1", "neither"),
-    ("groups", ["2147483648"], "largest id"),
+    ("groups", ["2147483648"], "largest ID"),
     ("groups", ["a b"], "neither"),
     ("pid_mode", "container:", "use private"),
     ("pid_mode", "container:a/b", "use private"),
@@ -160,7 +160,7 @@ REFUSALS: list[tuple[str, Any, str]] = [
     ("sysctls", {"vm.swappiness": "1"}, "shared with the host"),
     ("sysctls", {"net.a": True}, "Non-string value found"),
     ("sysctls", {"net.a": "1\n2"}, "control character"),
-    ("sysctls", {"net/../vm": "1"}, "name of a kernel parameter"),
+    ("sysctls", {"net/../vm": "1"}, "kernel parameter name"),
     ("runtime", "../runc", "OCI runtime"),
     ("domainname", "a b", "host names"),
 ]
@@ -206,7 +206,7 @@ def test_a_file_of_variables_is_taken_as_it_is(tmp_path: Path) -> None:
     found = {"A": "2", "B": "'x' # y", "C": "=", "D": "a=b "}
     assert catalogue.BY_NAME["env"].value(read) == found
     assert host_files.read({"env_file": "/no/such"})[host_files.MISSING] == (
-        "env_file: there is no file /no/such on the host",
+        "env_file: the file /no/such does not exist on the host",
     )
     for line in ("secret\n", "=x\n", "A B=x\n"):
         path.write_text(f"A=1\n{line}")
@@ -267,7 +267,7 @@ def test_a_profile_of_the_runtimes_stays_as_it_is() -> None:
         "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0}]}],
     }
     assert seccomp.seccomp_of(own, [], "x86_64") == own
-    with pytest.raises(Error, match="a rule that is none"):
+    with pytest.raises(Error, match="an invalid rule"):
         seccomp.seccomp_of({"defaultAction": "x", "syscalls": [{"action": "y"}]}, [], "x86_64")
 
 

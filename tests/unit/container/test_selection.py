@@ -115,7 +115,7 @@ def test_all_are_all() -> None:
         ({"colour": "red"}, "unknown filter 'colour'; known filters: ancestor, before"),
         ({"status": "sleeping"}, "'sleeping' is not a valid status for a container"),
         ({"health": "well"}, "'well' is not a valid health for a container"),
-        ({"exited": "never"}, "exited is 'never', expected a number"),
+        ({"exited": "never"}, "expected a number"),
         ({"name": "["}, "name '[' is not a regular expression"),
         ({"publish": "http"}, "'http' is not a port or port range"),
         ({"before": "nobody"}, "No such container: nobody"),

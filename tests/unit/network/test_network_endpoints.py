@@ -171,7 +171,7 @@ def test_addresses_that_do_not_fit_say_why() -> None:
     assert lease.misfit("10.9.0.2", pools) == ""
     assert lease.misfit("10.9.0.1", pools) == "is the gateway there"
     assert lease.misfit("10.9.0.9", pools) == "is reserved for tap there"
-    assert lease.misfit("10.8.0.2", pools) == "is in none of its subnets"
+    assert lease.misfit("10.8.0.2", pools) == "is not in any of its subnets"
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_sources_make_the_same_program_wherever_they_are(
 
 
 def test_sources_without_the_program_are_refused() -> None:
-    with pytest.raises(Error, match=r"lack a part of the program: cli/main\.py"):
+    with pytest.raises(Error, match=r"lack part of the program: cli/main\.py"):
         zipapp.reached(lambda name: None)
 
 

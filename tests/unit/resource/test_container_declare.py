@@ -263,9 +263,9 @@ def test_an_empty_command_takes_the_old_one_away() -> None:
     [
         ({"comparisons": {"bogus": "strict"}}, "bogus"),
         ({"comparisons": {"env": "loose"}}, "loose"),
-        ({"comparisons": {"hostname": "allow_more_present"}}, "one value"),
+        ({"comparisons": {"hostname": "allow_more_present"}}, "single value"),
         ({"comparisons": {"*": "allow_more_present"}}, "strict or ignore"),
-        ({"networks": [{"name": "a"}], "network_mode": "host"}, "both"),
+        ({"networks": [{"name": "a"}], "network_mode": "host"}, "mutually exclusive"),
         ({"network_mode": "service:x"}, "network_mode"),
         ({"restart_retries": 3}, "restart_policy"),
         ({"name": "a/b"}, "container name"),
@@ -273,12 +273,12 @@ def test_an_empty_command_takes_the_old_one_away() -> None:
         ({"name": "x" * 300}, "container name"),
         ({"hostname": "a b"}, "hostname"),
         ({"capabilities": ["NET ADMIN"]}, "capabilities"),
-        ({"memory": "4M"}, "6M is the least"),
-        ({"memory_swap": "1G"}, "memory_swap was given without memory"),
+        ({"memory": "4M"}, "the minimum is 6M"),
+        ({"memory_swap": "1G"}, "memory_swap requires memory"),
         ({"memory": "1G", "memory_swap": "512M"}, "memory_swap 512M is less than memory 1G"),
         ({"memory": "1G", "memory_reservation": "2G"}, "memory_reservation 2G is more"),
-        ({"cpus": 1.0, "cpu_quota": 50000}, "cpus was given together"),
-        ({"uts": "host", "hostname": "here"}, "hostname or domainname"),
+        ({"cpus": 1.0, "cpu_quota": 50000}, "cpus cannot be combined"),
+        ({"uts": "host", "hostname": "here"}, "hostname and domainname"),
         ({"network_mode": "host", "sysctls": {"net.core.somaxconn": "1"}}, "network_mode: host"),
         ({"ipc_mode": "host", "sysctls": {"kernel.sem": "1"}}, "ipc_mode: host"),
     ],
@@ -421,7 +421,7 @@ def test_defaults_that_once_were() -> None:
 
 
 def test_acting_on_nothing_is_an_error() -> None:
-    with pytest.raises(Error, match="names no image"):
+    with pytest.raises(Error, match="specifies no image"):
         decide.plan(container_declare.declare(params(image=None)), have(None))
 
 

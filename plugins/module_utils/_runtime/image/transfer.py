@@ -127,7 +127,9 @@ def pull(
         index.tag(layout, reference, found.descriptor, digests=(pair,))
     image = store.find_reference(layout, reference)
     if image is None:
-        raise Error(f"{reference.canonical} was pulled and removed by somebody at the same time")
+        raise Error(
+            f"{reference.canonical} was removed by another process while it was being pulled"
+        )
     return image
 
 
@@ -185,7 +187,7 @@ def _fetch_manifest(
         descriptor, data = _fetch_document(layout, sources, reference.path, chosen.digest)
         if (descriptor.media_type, descriptor.size) != (promised, chosen.size):
             raise Error(
-                f"{where}: the index says that {chosen.digest} is {chosen.size} bytes of "
+                f"{where}: the index says {chosen.digest} is {chosen.size} bytes of "
                 f"{promised}, and it is {descriptor.size} of {descriptor.media_type}"
             )
     found = manifest.parse_manifest(data, descriptor, f"{reference.repository}@{descriptor.digest}")
@@ -286,11 +288,11 @@ def _check_platform(
     if wanted is not None and not platform.runs_on(found, wanted):
         raise Error(
             f"{reference.canonical} is an image for {found}, not for {wanted}",
-            hint="leave out the option platform, or take another image",
+            hint="omit the option platform, or use another image",
         )
     own = platform.host_platform()
     if wanted is None and not platform.runs_on(found, own):
-        host.warn(f"{reference.canonical} is an image for {found}, and this host is {own}")
+        host.warn(f"{reference.canonical} is an image for {found}, but this host is {own}")
 
 
 def _check_space(
@@ -308,8 +310,8 @@ def _check_space(
     if free < needed:
         raise Error(
             f"{reference.canonical} needs about {needed >> 20} MiB below {layout.root}, and "
-            f"{free >> 20} MiB are free",
-            hint="free some space, or remove images that are not used",
+            f"only {free >> 20} MiB are free",
+            hint="free some space, or remove unused images",
         )
 
 

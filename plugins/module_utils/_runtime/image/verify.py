@@ -116,9 +116,9 @@ def _verify_layer(
             differing = next(_differences(os.fsencode(again), os.fsencode(diff), {}), None)
             if differing is None:
                 return None
-            what = f"the layer {short} was changed: {differing}"
+            what = f"the layer {short} has been modified: {differing}"
     if chain_id in in_use:
-        return f"{what}; a running container stands on it: stop it, and verify again", False
+        return f"{what}; a running container uses it: stop it and verify again", False
     layers.delete(layout, chain_id)
     layers.unpack_layer(layout, layer, diff_id, chain_id, below)
     return f"{what}; it was unpacked again from its blob", True
@@ -156,25 +156,25 @@ def _differences(one: bytes, other: bytes, links: dict[int, int]) -> Iterator[st
 def _difference(one: bytes, other: bytes, links: dict[int, int]) -> str:
     wanted, found = os.lstat(one), os.lstat(other)
     if stat.S_IFMT(wanted.st_mode) != stat.S_IFMT(found.st_mode) or wanted.st_rdev != found.st_rdev:
-        return "another kind"
+        return "a different type"
     if wanted.st_mode != found.st_mode:
         return f"mode {stat.S_IMODE(found.st_mode):o}, not {stat.S_IMODE(wanted.st_mode):o}"
     if (wanted.st_uid, wanted.st_gid) != (found.st_uid, found.st_gid):
-        return "another owner"
+        return "a different owner"
     if _attributes(one) != _attributes(other):
-        return "other extended attributes"
+        return "different extended attributes"
     if stat.S_ISLNK(wanted.st_mode) and os.readlink(one) != os.readlink(other):
-        return "another target"
+        return "a different target"
     if stat.S_ISDIR(wanted.st_mode):
         # One that the layer does not list has the time of its unpacking.
         return ""
     if wanted.st_nlink != found.st_nlink or (
         wanted.st_nlink > 1 and links.setdefault(wanted.st_ino, found.st_ino) != found.st_ino
     ):
-        return "other names"
+        return "different names"
     if stat.S_ISREG(wanted.st_mode) and (wanted.st_size != found.st_size or not _equal(one, other)):
-        return "other content"
-    return "" if wanted.st_mtime_ns == found.st_mtime_ns else "another time"
+        return "different content"
+    return "" if wanted.st_mtime_ns == found.st_mtime_ns else "a different modification time"
 
 
 def _attributes(path: bytes) -> dict[str, bytes]:

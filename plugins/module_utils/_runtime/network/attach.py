@@ -60,7 +60,7 @@ def attach(
         if network.spec.config_only:
             raise Error(
                 f"a container cannot join the network {network.spec.name}: it is config_only",
-                hint="join a network that is made with config_from",
+                hint="join a network created with config_from",
             )
         if not network.bridge:
             raise Error(
@@ -70,7 +70,7 @@ def attach(
     before = {n.id: lease.held_by(layout, n.id, container_id) for n in networks}
     if len(before) < len(networks):
         named = ", ".join(endpoint.network for endpoint in wanted)
-        raise Error(f"two of the networks {named} are one", hint="name it once")
+        raise Error(f"two of the networks {named} are the same", hint="list it once")
     names = _Names(container_id, standing, [network.id for network in networks])
     try:
         return tuple(
@@ -169,8 +169,8 @@ def _make_default(layout: Layout) -> Network:
     pool = lease.free_pool(taken)
     if pool is None:
         raise Error(
-            "no subnet is free for the network bridge: all default ones overlap networks or routes",
-            hint="declare the network bridge with a subnet of your own",
+            "no free subnet for the network bridge: all default subnets overlap networks or routes",
+            hint="declare the network bridge with a subnet",
         )
     network = network_record.make(NetworkSpec(network_record.DEFAULT, pools=(pool,)))
     network_record.write(layout, network)
@@ -186,9 +186,10 @@ def _attachment(
     mac_address = endpoint.mac_address
     if mac_address and spec.driver == "ipvlan":
         raise Error(
-            f"the network {spec.name} is an ipvlan one, whose links have their parent's MAC "
+            f"the network {spec.name} is an ipvlan network, whose interfaces share "
+            f"their parent's MAC "
             f"address, so a container cannot have {mac_address} on it",
-            hint="leave mac_address out, or use a macvlan network",
+            hint="omit mac_address, or use a macvlan network",
         )
     interface = names.interface(network, endpoint.driver_opts.get(INTERFACE_OPTION, ""))
     addresses = lease.acquire(
@@ -249,7 +250,7 @@ def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
         if raise_interface(network) and network_record.find(layout, network.id) is None:
             # Who removed it may have looked for its interface before we made it.
             take_down(network)
-            raise NotFound(f"the network {network.spec.name} was removed meanwhile")
+            raise NotFound(f"the network {network.spec.name} was removed in the meantime")
 
 
 def take_down(network: Network) -> None:
@@ -279,7 +280,7 @@ def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]
     for attachment in found.attachments:
         network = network_record.find(layout, attachment.network_id)
         if network is None:
-            lost.append(f"its network {attachment.network} is gone")
+            lost.append(f"its network {attachment.network} is missing")
         elif not probe.stands(network.bridge, network_record.bridge_addresses(network)):
             lost.append(f"{interface_word(network)} of the network {attachment.network}")
         elif attachment.interface not in within or not _is_plugged(attachment):

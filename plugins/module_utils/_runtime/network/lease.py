@@ -163,7 +163,7 @@ def misfit(address: str, pools: Iterable[Pool]) -> str:
         if parsed in _block(pool.subnet):
             reserved = reservations(pool).get(parsed)
             return f"is {reserved} there" if reserved else ""
-    return "is in none of its subnets"
+    return "is not in any of its subnets"
 
 
 def _drop(layout: Layout, network_id: str, address: str) -> None:
@@ -179,7 +179,7 @@ def _claim(layout: Layout, network: Network, address: str, target: str) -> bool:
     except FileExistsError:
         return False
     except FileNotFoundError as exc:
-        raise Error(f"the network {network.spec.name} was removed meanwhile") from exc
+        raise Error(f"the network {network.spec.name} was removed in the meantime") from exc
     files.fsync_dir(directory)
     return True
 
@@ -198,12 +198,12 @@ def _claim_static(
         subnets = ", ".join(pool.subnet for pool in pools)
         raise Error(
             f"the address {parsed} is not in the network {network.spec.name} ({subnets})",
-            hint="choose one inside",
+            hint="choose an address in one of its subnets",
         )
     reserved = reservations(pool)
     if parsed in reserved:
         raise Conflict(
-            f"the address {parsed} of the network {network.spec.name} is taken: "
+            f"the address {parsed} of the network {network.spec.name} is not available: "
             f"it is {reserved[parsed]}"
         )
     address = str(parsed)
@@ -215,7 +215,7 @@ def _claim_static(
             return address
         raise Conflict(
             f"the address {address} of the network {network.spec.name} "
-            f"is held by container {_name(layout, holder)}"
+            f"is in use by container {_name(layout, holder)}"
         )
     # It was given back between the two calls.
     return _claim_static(layout, network, container_id, pools, wanted)
@@ -251,7 +251,7 @@ def _claim_free(layout: Layout, network: Network, container_id: str, pools: list
     subnets = ", ".join(pool.ip_range or pool.subnet for pool in pools)
     raise Error(
         f"the network {network.spec.name} has no free address left in {subnets}",
-        hint="remove containers, or make a network with a larger subnet",
+        hint="remove containers, or use a network with a larger subnet",
     )
 
 

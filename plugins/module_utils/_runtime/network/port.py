@@ -50,7 +50,7 @@ def settle(
         if not addresses:
             raise Error(
                 f"port {port.container_port}/{port.protocol} cannot be published: "
-                f"the container has no address that {port.host_ip or 'the host'} can lead to",
+                f"the container has no address {port.host_ip or 'the host'} can forward to",
                 hint="join a network that is not internal and has that address family",
             )
         taken = [*holding, *(("this container", p) for p in settled)]
@@ -127,7 +127,7 @@ def _choose(
         except Conflict:
             continue
         return candidate
-    raise Conflict(f"no {port.protocol} port from {low} to {high} of the host is free")
+    raise Conflict(f"no free {port.protocol} port from {low} to {high} on the host")
 
 
 def _ephemeral_range() -> tuple[int, int]:
@@ -159,8 +159,8 @@ def _collide(one: Publication, other: Publication) -> bool:
 def _port_taken(made: Publication, holder: str) -> Conflict:
     where = f"{made.host_ip}:" if made.host_ip else ""
     return Conflict(
-        f"port {where}{made.host_port}/{made.protocol} of the host is taken by {holder}",
-        hint="publish another port, or stop what has it",
+        f"port {where}{made.host_port}/{made.protocol} on the host is already in use by {holder}",
+        hint="publish another port, or stop what uses it",
     )
 
 

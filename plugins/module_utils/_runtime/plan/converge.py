@@ -33,7 +33,8 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
     differing = resource.differences(plan.want, found)
     if differing:
         raise Error(
-            f"{kind} {name} is not what was planned after it was changed: {'; '.join(differing)}",
-            hint="run the task again; if it stays so, something else on the host changes it",
+            f"{kind.partition('-')[0]} {name} is not in the planned state after the "
+            f"change: {'; '.join(differing)}",
+            hint="run the task again; if this persists, something else on the host is changing it",
         )
     return plan, found

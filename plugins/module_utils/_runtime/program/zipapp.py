@@ -176,7 +176,7 @@ def reached(source: Callable[[str], Optional[bytes]]) -> tuple[str, ...]:
         if text is not None:
             pending += _imported(name.split("/")[:-1], text.decode())
     if texts[_MAIN] is None:
-        raise Error(f"the sources lack a part of the program: {_MAIN}.py")
+        raise Error(f"the sources lack part of the program: {_MAIN}.py")
     return tuple(sorted(name for name, text in texts.items() if text is not None))
 
 
@@ -202,7 +202,7 @@ def _checksums(names: Sequence[str]) -> list[tuple[int, int]]:
             try:
                 found = [packed.getinfo(_path(name, loader.archive)) for name in names]
             except KeyError as exc:
-                raise Error(f"{loader.archive} lacks a part of the program: {exc}") from exc
+                raise Error(f"{loader.archive} lacks part of the program: {exc}") from exc
         return [(info.CRC, info.file_size) for info in found]
     known: Optional[Callable[[str], tuple[int, int]]] = getattr(loader, "checksum", None)
     if known is not None:

@@ -176,7 +176,8 @@ def identify(layout: Layout, name_or_id: str) -> str:
             return found[0]
         if len(found) > 1:
             raise Error(
-                f"{name_or_id} is the start of {len(found)} container ids", hint="give more of it"
+                f"{name_or_id} is ambiguous: {len(found)} container IDs start with it",
+                hint="use more of it",
             )
     raise not_found(name_or_id)
 

@@ -155,7 +155,8 @@ def find(layout: Layout, name_or_id: str) -> Optional[Network]:
         ids = [i for i in _ids(layout) if i.startswith(name_or_id)]
         if len(ids) > 1:
             raise Error(
-                f"{name_or_id} is the start of {len(ids)} network ids", hint="give more of it"
+                f"{name_or_id} is ambiguous: {len(ids)} network IDs start with it",
+                hint="use more of it",
             )
         if ids:
             return _read(layout, ids[0])
@@ -168,7 +169,7 @@ def read(layout: Layout, name_or_id: str) -> Network:
     if found is None:
         raise NotFound(
             f"No such network: {name_or_id[:128]}",
-            hint="make it with the module slipway.engine.network",
+            hint="create it with slipway.engine.network",
         )
     return found
 

@@ -179,7 +179,7 @@ class Login:
             raise Denied(
                 f"the token service {target} of the registry {origin} refused the login of "
                 f"user {login.username!r} (HTTP {status})",
-                hint="check user and password, or log in again with registry_login",
+                hint="check username and password, or log in again with registry_login",
             )
         if status != 200:
             raise Error(f"the token service {target} of the registry {origin} gave HTTP {status}")

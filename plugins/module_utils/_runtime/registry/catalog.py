@@ -71,7 +71,7 @@ def search(http: Transport, limits: Limits, term: str, count: int) -> tuple[Foun
         answer, document = _ask(http, limits, second)
     results = document.get("results")
     if not isinstance(results, list):
-        raise answer.lie("it gives no list of results")
+        raise answer.lie("its answer has no list of results")
     return tuple(_found(answer, result) for result in results[:count])
 
 
@@ -106,11 +106,11 @@ def _names(
         answer, document = _ask(http, limits, replace(request, target=url))
         names = document.get(member) or []
         if not isinstance(names, list):
-            raise answer.lie(f"its {member} are no list")
+            raise answer.lie(f"its {member} are not a list")
         known = len(found)
         for name in names:
             if not isinstance(name, str) or not is_one(name):
-                raise answer.lie(f"among its {member} is {str(name)[:200]!a}")
+                raise answer.lie(f"its {member} include {str(name)[:200]!a}")
             found[name] = None
         if len(found) > NAME_LIMIT:
             raise answer.error(f"it has more than {NAME_LIMIT} {member}")
@@ -118,11 +118,11 @@ def _names(
         if not following:
             return tuple(found)
         if len(found) == known:
-            raise answer.lie(f"a page without new {member} names another one")
+            raise answer.lie(f"a page without new {member} links to another page")
         if following.partition("?")[0] != first:
-            raise answer.lie(f"it names {following[:200]!a} as its next page")
+            raise answer.lie(f"it links to {following[:200]!a} as its next page")
         url = following
-    raise answer.error(f"it has its {member} on more than {_MOST_PAGES} pages")
+    raise answer.error(f"its list of {member} has more than {_MOST_PAGES} pages")
 
 
 def _next(answer: Answer, url: str) -> str:
@@ -139,7 +139,7 @@ def _ask(http: Transport, limits: Limits, request: Request) -> tuple[Answer, dic
         try:
             with http.send(request, patience) as answer:
                 if answer.status == 410:
-                    raise NotFound(f"{answer.place}: it is gone")
+                    raise NotFound(f"{answer.place}: it does not exist")
                 answer.require()
                 return answer, _document(answer, answer.body(PAGE_LIMIT))
         except Broken as exc:
@@ -151,4 +151,4 @@ def _document(answer: Answer, data: bytes) -> dict[str, Any]:
         return oci.load(data, answer.place)
     except Error as exc:
         # A page for people, as some give to whoever asks for what they do not have.
-        raise answer.error("it does not answer in JSON") from exc
+        raise answer.error("its answer is not JSON") from exc

@@ -177,7 +177,7 @@ class Registry:
         if oci.is_digest(reference) and digest != reference:
             raise answer.lie(f"its content has the digest {digest}")
         if told.startswith(f"{algorithm}:") and told != digest:
-            raise answer.lie(f"it is said to be {told[:200]!a} and is {digest}")
+            raise answer.lie(f"it should be {told[:200]!a} but is {digest}")
         return Descriptor(_check_document(data, answer), digest, len(data)), data
 
     def fetch_blob(
@@ -297,7 +297,7 @@ class Registry:
             answer.require()
             told = answer.header("Docker-Content-Digest")
             if told.startswith("sha256:") and told != digest:
-                raise answer.lie(f"it stored {told[:200]!a} in place of {digest}")
+                raise answer.lie(f"it stored {told[:200]!a} instead of {digest}")
         return digest
 
     def _upload(
@@ -350,7 +350,7 @@ class Registry:
         """
         location = answer.header("Location")
         if not location:
-            raise answer.lie("it began an upload without a Location")
+            raise answer.lie("it started an upload without a Location")
         url = self._http.url(location)
         self._http.check_location(url)
         return url
@@ -361,7 +361,7 @@ class Registry:
         if answer.status == 206:
             given = _CONTENT_RANGE.match(answer.header("Content-Range"))
             if given is None or int(given.group(1)) != position:
-                raise answer.lie(f"it was asked for bytes from {position} and gave others")
+                raise answer.lie(f"it was asked for bytes from {position} and sent others")
         else:
             answer.require()
             skip = position
@@ -412,18 +412,18 @@ def _check_document(data: bytes, answer: Answer) -> str:
     told = answer.media_type
     if told.startswith(_SCHEMA_1):
         raise answer.error(
-            "it is in Docker's schema 1, which no tool writes any more",
+            "it uses Docker's obsolete schema 1",
             "push the image again with a current tool",
         )
     if told not in _KNOWN_TYPES:
-        raise answer.error(f"its type {told[:100]!a} is not an image's")
+        raise answer.error(f"its type {told[:100]!a} is not an image type")
     document = oci.load(data, answer.place)
     own = document.get("mediaType", told)
     if own != told:
-        raise answer.error(f"it is sent as {told[:100]!a} and says it is {str(own)[:100]!a}")
+        raise answer.error(f"it was sent as {told[:100]!a}, but says it is {str(own)[:100]!a}")
     for name in ("layers", "config") if told in oci.INDEX_TYPES else ("manifests",):
         if name in document:
-            raise answer.error(f"it is sent as {told} and has {name!r}, so it is two things")
+            raise answer.error(f"it was sent as {told}, but has {name!r}")
     return told
 
 

@@ -73,7 +73,7 @@ def registry_domain(text: str) -> str:
     if not is_domain(host):
         raise Error(
             f"{text[:200]!a} is not a registry",
-            hint="write it as HOST[:PORT], such as registry.example.org:5000",
+            hint="use HOST[:PORT], such as registry.example.org:5000",
         )
     return host
 
@@ -134,9 +134,7 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         document = {}
     if not isinstance(document, dict) or not isinstance(document.setdefault("auths", {}), dict):
-        raise Error(
-            f"{path} is not in the format of Docker's config.json", hint="correct or remove it"
-        )
+        raise Error(f"{path} is not in the format of Docker's config.json", hint="fix or remove it")
     return document
 
 
@@ -189,7 +187,7 @@ def _helper(document: dict[str, Any], domain: str, path: Path) -> Optional[str]:
     if name is None:
         return None
     if not isinstance(name, str) or not _HELPER.match(name):
-        raise Error(f"{path} names a credential helper {str(name)[:100]!a}, which is not a name")
+        raise Error(f"{path} names an invalid credential helper {str(name)[:100]!a}")
     return f"docker-credential-{name}"
 
 
@@ -212,9 +210,9 @@ def _helper_get(helper: str, server: str) -> Optional[Credentials]:
         answer = json.loads(done.stdout)
         username, secret = answer["Username"], answer["Secret"]
     except (ValueError, TypeError, KeyError) as exc:
-        raise Error(f"{helper} get gave an answer without Username and Secret") from exc
+        raise Error(f"{helper} get returned no Username or Secret") from exc
     if not isinstance(username, str) or not isinstance(secret, str):
-        raise Error(f"{helper} get gave an answer without Username and Secret")
+        raise Error(f"{helper} get returned no Username or Secret")
     if username == _TOKEN_USER:
         return Credentials("", "", secret)
     return Credentials(username, secret) if secret else None

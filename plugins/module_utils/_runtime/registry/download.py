@@ -97,8 +97,8 @@ class Part:
         if not self.verified():
             found = f"{self._hash.name}:{self._hash.hexdigest()}"
             raise Error(
-                f"{self._what}: what was sent has the digest {found}",
-                hint="the registry or something before it is damaged or hostile",
+                f"{self._what}: the content received has the digest {found}",
+                hint="the registry, or a proxy in front of it, is damaged or hostile",
             )
 
     def _new_hash(self) -> None:

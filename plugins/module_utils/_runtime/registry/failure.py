@@ -89,7 +89,7 @@ class Patience:
         tries = min(self._limits.tries, broken.tries or self._limits.tries)
         if self._failures >= tries:
             raise Unreachable(
-                f"{broken.message} ({self._failures} tries)", hint=broken.hint
+                f"{broken.message} (after {self._failures} attempts)", hint=broken.hint
             ) from broken
         pause = min(self._limits.backoff_s * 2.0 ** (self._failures - 1), _LONGEST_PAUSE_S)
         # Hosts that were refused together should not come back together.
@@ -98,8 +98,8 @@ class Patience:
             pause = max(broken.retry_after_s, pause / 2)
         if time.monotonic() + pause > self._deadline:
             raise Unreachable(
-                f"{broken.message} (gave up: the next try would be in {pause:.0f} s, "
-                f"after the deadline of {self._limits.deadline_s:g} s)",
+                f"{broken.message} (gave up: the next attempt, in {pause:.0f} s, "
+                f"would be after the deadline of {self._limits.deadline_s:g} s)",
                 hint=broken.hint,
             ) from broken
         time.sleep(pause)
@@ -118,11 +118,10 @@ def failure(exc: Exception, domain: str, target: Origin, what: str, limits: Limi
     """What an exception of requests, or of a socket, means for a registry."""
     place = f"registry {domain}: {what}" + ("" if target.host in domain else f" at {target}")
     hints = Hints(
-        plain="if that is intended, permit it with insecure_registry, or with insecure for "
+        plain="if this is intended, allow it with insecure_registry, or with insecure for "
         f"{domain} in /etc/slipway/registries.json",
-        trust="give the certificate of its authority with ca_path, or ca_file in "
-        "/etc/slipway/registries.json",
-        way="check the registry's name, that it runs, and the way to it",
+        trust="provide the CA certificate with ca_path, or ca_file in /etc/slipway/registries.json",
+        way="check the registry's name, that it is running, and the network",
     )
     return explain(exc, place, target, limits, hints)
 
@@ -138,19 +137,19 @@ def explain(exc: Exception, place: str, target: Origin, limits: Limits, hints: H
             (str(r) for one in chain if (r := getattr(one, "verify_message", ""))), "not trusted"
         )
         return Unreachable(
-            f"{place}: the TLS certificate is not accepted: {reason}", hint=hints.trust
+            f"{place}: the TLS certificate was not accepted: {reason}", hint=hints.trust
         )
     names = {type(one).__name__ for one in chain}
     if "ProxyError" in names:
         return Unreachable(f"{place}: the proxy refused: {said(chain[-1])}")
     if names & {"InvalidURL", "InvalidHeader", "LocationParseError", "InvalidSchema"}:
-        return Error(f"{place}: the request cannot be sent: {said(exc)}")
+        return Error(f"{place}: the request could not be sent: {said(exc)}")
     hint = hints.way
     if any(isinstance(one, socket.gaierror) for one in chain) or "NameResolutionError" in names:
-        return Broken(f"{place}: the host name {target.host} is not known", hint, tries=3)
+        return Broken(f"{place}: the host name {target.host} cannot be resolved", hint, tries=3)
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return Broken(
-            f"{place}: nothing listens at {target.host}, port {target.port}", hint, tries=3
+            f"{place}: connection refused by {target.host}, port {target.port}", hint, tries=3
         )
     if "ConnectTimeout" in names or "ConnectTimeoutError" in names:
         return Broken(f"{place}: no connection within {limits.connect_s:g} s", hint, tries=3)

@@ -57,7 +57,7 @@ class Origin:
         except ValueError as exc:
             raise Error(f"{url[:200]!a} is not a valid URL") from exc
         if "@" in parts.netloc:
-            raise Error(f"the URL of {parts.hostname!a} carries user information")
+            raise Error(f"the URL of {parts.hostname!a} contains user information")
         host = (parts.hostname or "").lower()
         check_host(host)
         return cls(parts.scheme.lower(), host, port or _PORTS[parts.scheme.lower()])
@@ -173,7 +173,9 @@ def _check_address(registry: Origin, target: Origin, what: str) -> None:
         if not registry.is_loopback:
             raise _refused(registry, target, what, "it is this host itself")
     elif target.address is not None and _is_inner(target.address):
-        raise _refused(registry, target, what, "its address is link-local or of no host")
+        raise _refused(
+            registry, target, what, "its address is link-local or does not belong to a host"
+        )
 
 
 def _is_inner(address: Address) -> bool:
@@ -190,7 +192,7 @@ def _is_inner(address: Address) -> bool:
 
 def _refused(registry: Origin, target: Origin, what: str, why: str) -> Error:
     return Error(
-        f"the registry {registry} names {target} as {what}, which is refused: {why}",
+        f"the registry {registry} names {target} as {what}, which is not allowed: {why}",
         hint="if this is intended, declare it for the registry in /etc/slipway/registries.json "
         "(insecure, token_realms)",
     )

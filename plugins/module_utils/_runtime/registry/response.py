@@ -47,7 +47,7 @@ class Slice:
             while left > 0:
                 data = file.read(min(1 << 20, left))
                 if not data:
-                    raise Error(f"{self.path} became shorter while it was sent")
+                    raise Error(f"{self.path} was truncated while it was being sent")
                 left -= len(data)
                 yield data
 
@@ -137,7 +137,7 @@ class Answer:
         if self.status == 404:
             raise NotFound(
                 f"{self.place}: not found{self.complaint()}",
-                hint="check repository and tag; a private one may hide itself without a login",
+                hint="check the repository and the tag; private repositories may require a login",
             )
         if self.status in (401, 403):
             raise self._denied()
@@ -199,7 +199,7 @@ class Answer:
         coding = self.header("Content-Encoding").lower()
         if coding not in ("", "identity"):
             raise self.error(
-                f"the server encoded the answer as {coding[:50]!a} though not asked to"
+                f"the server encoded the response as {coding[:50]!a} although it was not asked to"
             )
 
     def _finish(self) -> None:
@@ -212,12 +212,14 @@ class Answer:
         data = bytearray()
         if self.length is not None and self.length > limit:
             self.close()
-            raise self.error(f"the answer has {self.length} bytes, more than the limit of {limit}")
+            raise self.error(
+                f"the response has {self.length} bytes, more than the limit of {limit}"
+            )
         for chunk in self.chunks():
             data += chunk
             if len(data) > limit:
                 self.close()
-                raise self.error(f"the answer is longer than the limit of {limit} bytes")
+                raise self.error(f"the response is longer than the limit of {limit} bytes")
         return bytes(data)
 
     def complaint(self) -> str:
@@ -240,7 +242,7 @@ class Answer:
 
     def lie(self, why: str) -> Error:
         """The error of an answer that contradicts itself or what was asked."""
-        return self.error(why, "the registry or something before it is damaged or hostile")
+        return self.error(why, "the registry, or a proxy in front of it, is damaged or hostile")
 
     def broken(self, why: str) -> Broken:
         """The error of an answer that may be better next time, when the server says that is."""
@@ -251,11 +253,11 @@ class Answer:
             return Denied(
                 f"{self.place}: access denied, and no login for {self._domain} is stored"
                 f"{self.complaint()}",
-                f"run registry_login with registry_url {self._domain}; check the name as well: "
-                "some registries say this of repositories that do not exist",
+                f"run registry_login with registry_url {self._domain}; check the name too: "
+                "some registries answer like this for repositories that do not exist",
             )
         return Denied(
-            f"{self.place}: the login of user {self._username!r} is not accepted for this"
+            f"{self.place}: the login of user {self._username!r} is not authorized for this"
             f"{self.complaint()}",
-            f"check user and password, or run registry_login for {self._domain} again",
+            f"check username and password, or run registry_login for {self._domain} again",
         )

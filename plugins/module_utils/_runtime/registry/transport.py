@@ -172,7 +172,7 @@ class Transport:
         answer.drain()
         location = answer.header("Location")
         if not location:
-            raise answer.lie("a redirect to nowhere")
+            raise answer.lie("a redirect without a target")
         if redirects > MOST_REDIRECTS:
             raise answer.lie(f"more than {MOST_REDIRECTS} redirects")
         following = urljoin(url, location)
@@ -212,7 +212,9 @@ class Transport:
                     if answer.status in PASSING:
                         raise answer.broken(f"HTTP {answer.status}")
                     if answer.status in REDIRECTS:
-                        raise answer.error("a redirect, which is refused since it shows the login")
+                        raise answer.error(
+                            "a redirect, which is not followed: it would expose the login"
+                        )
                     return answer.status, answer.body(TOKEN_LIMIT)
             except Broken as exc:
                 patience.wait(exc)
@@ -255,7 +257,7 @@ class Transport:
             raise Error(
                 f"the CA certificates of the registry {self.domain} cannot be read from "
                 f"{self.settings.ca_file}: {exc.strerror or exc}",
-                hint="give a PEM file with ca_path, or ca_file in /etc/slipway/registries.json",
+                hint="provide a PEM file with ca_path, or ca_file in /etc/slipway/registries.json",
             ) from exc
 
     def _proxies(self, url: str) -> dict[str, str]:

@@ -28,9 +28,9 @@ from .url_source import Facts, Source, shown
 #: With these a server may refuse HEAD alone; storage with signed URLs answers 403.
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _HINTS = Hints(
-    plain="write the URL with http if that is intended",
-    trust="give the certificate of its authority with ca_path",
-    way="check the URL, that the server runs, and the way to it",
+    plain="use an http URL if this is intended",
+    trust="provide the CA certificate with ca_path",
+    way="check the URL, that the server is running, and the network",
 )
 
 
@@ -42,7 +42,7 @@ class _Page(Answer):
         return self._what
 
     def lie(self, why: str) -> Error:
-        return self.error(why, "the server or something before it is damaged or hostile")
+        return self.error(why, "the server, or a proxy in front of it, is damaged or hostile")
 
     def _check_coding(self) -> None:
         """Servers call a .tar.gz a tar encoded by gzip; what was sent is what was asked for."""
@@ -60,7 +60,7 @@ class Fetch:
             raise Error(
                 f"the CA certificates for {source} cannot be read from {source.ca_file}: "
                 f"{exc.strerror or exc}",
-                hint="give a PEM file on the host with ca_path",
+                hint="provide a PEM file on the host with ca_path",
             ) from exc
 
     def __enter__(self) -> Fetch:
@@ -112,8 +112,9 @@ class Fetch:
         wanted = self._source.checksum
         if wanted and digest != wanted:
             raise Error(
-                f"{self._source}: what was sent has the checksum {digest}, not {wanted}",
-                hint="check whether the file was changed, or the checksum is of another one",
+                f"{self._source}: the checksum of the content received is {digest}, not {wanted}",
+                hint="check whether the file was changed, or whether the checksum belongs "
+                "to another file",
             )
         return facts, digest
 
@@ -137,11 +138,12 @@ class Fetch:
         if answer.status in (401, 403):
             raise answer.error(
                 f"access denied (HTTP {answer.status})",
-                "logins are not sent; fetch the file with ansible.builtin.get_url, and import it "
+                "logins are not supported; fetch the file with "
+                "ansible.builtin.get_url and import it "
                 "from the host",
             )
         if answer.status != 200:
-            raise answer.error(f"HTTP {answer.status}", "the file itself is expected")
+            raise answer.error(f"HTTP {answer.status}", "the file itself was expected")
         if answer.length is not None and answer.length > self._source.limit:
             raise self._too_large(answer, str(answer.length))
         names = ("ETag", "Last-Modified", "Date")
@@ -149,8 +151,8 @@ class Fetch:
 
     def _too_large(self, answer: _Page, size: str) -> Error:
         return answer.error(
-            f"it has {size} bytes, and at most {self._source.limit} are fetched",
-            "check the URL; a larger file is imported from the host",
+            f"it has {size} bytes, but at most {self._source.limit} are allowed",
+            "check the URL; import a larger file from the host",
         )
 
     def _send(self, method: str, headers: Mapping[str, str]) -> tuple[_Page, str]:
@@ -178,7 +180,7 @@ class Fetch:
     def _redirected(self, url: str, answer: _Page) -> str:
         location = answer.header("Location")
         if not location:
-            raise answer.lie("a redirect to nowhere")
+            raise answer.lie("a redirect without a target")
         following = urljoin(url, location).partition("#")[0]
         try:
             target = Origin.of(following)
@@ -189,8 +191,8 @@ class Fetch:
         first, last = Origin.of(self._source.url), Origin.of(url)
         if last.scheme == "https" and target.scheme == "http":
             raise answer.error(
-                f"a redirect from https to plain http, to {target}, which is refused",
-                "write the URL of the file itself, where plain http is intended",
+                f"a redirect from https to plain http, to {target}, which is not allowed",
+                "use the final URL if plain http is intended",
             )
         try:
             # Where plain http was asked for, being sent on by it is no less safe.
@@ -199,8 +201,9 @@ class Fetch:
                 check_resolved(first, target, _addresses(target))
         except Error as exc:
             raise answer.error(
-                f"a redirect to {target}, refused: that is this host, link-local or no host",
-                "write the URL of the file itself, where that is intended",
+                f"a redirect to {target}, which is not allowed: it is this host, "
+                f"link-local or not a host",
+                "use the final URL if this is intended",
             ) from exc
         return following
 
@@ -208,7 +211,7 @@ class Fetch:
         target = Origin.of(url)
         place = str(self._source)
         if shown(url) != place:
-            place += f", sent on to {shown(url)}"
+            place += f", redirected to {shown(url)}"
         try:
             response = exchange(self._session, method, url, headers, self._limits)
         except OSError as exc:

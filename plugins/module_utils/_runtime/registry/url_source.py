@@ -54,13 +54,11 @@ def source_of(
 ) -> Source:
     """A URL as it was declared; Error where it is none, or where the checksum is none."""
     if checksum and not _CHECKSUM.match(checksum):
-        raise Error(
-            f"checksum is {checksum[:80]!a}", hint="write it as sha256: and 64 hexadecimal digits"
-        )
+        raise Error(f"checksum is {checksum[:80]!a}", hint="use sha256: and 64 hexadecimal digits")
     if "@" in urlsplit(url).netloc:
         raise Error(
-            f"the URL {shown(url)} carries a user or a password, which is not taken",
-            hint="fetch the file with ansible.builtin.get_url, and import it from the host",
+            f"the URL {shown(url)} contains a user or a password, which is not supported",
+            hint="fetch the file with ansible.builtin.get_url and import it from the host",
         )
     bare = url.partition("#")[0]
     try:
@@ -69,7 +67,7 @@ def source_of(
         # Its own words would repeat the query.
         raise Error(
             f"{shown(url)!a} is not a URL to fetch from",
-            hint="write http or https, a host and a path, with what is special percent-encoded",
+            hint="use http or https, a host and a path, with special characters percent-encoded",
         ) from exc
     return Source(bare, checksum.lower(), verified, ca_file)
 

@@ -100,7 +100,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of commit: container, name, tag, author, comment, pause, changes and the defaults."""
     reference = named_image.reference_of(params)
     if reference.digest:
-        raise Error(f"{reference.canonical} names a digest, and a commit gets a tag")
+        raise Error(f"{reference.canonical} names a digest; a commit needs a tag")
     options = {key: value for key, value in params.items() if key in config_changes.OPTIONS}
     instructions = tuple(str(line) for line in params.get("changes") or ())
     # What is wrong with them is found out now, not when the container is frozen.
@@ -146,7 +146,8 @@ def _origin(layout: Layout, found: Record) -> tuple[ContainerSpec, store.Image]:
     parent = store.find(layout, spec.image_id)
     if parent is None or parent.chain_ids != tuple(found.layers):
         raise NotFound(
-            f"the image {spec.image} that container {found.name} was made from is not on this host",
+            f"the image {spec.image} that container {found.name} was created from is "
+            f"not on this host",
             hint="pull it again",
         )
     return spec, parent

@@ -230,7 +230,7 @@ def mode(value: Union[int, str, None], parse: str, name: str = "mode") -> Option
     except ValueError:
         found = -1
     if not 0 <= found <= 0o7777:
-        raise Error(f"{name}: {str(value)[:20]!r} is not a mode", hint='write it as "0644"')
+        raise Error(f"{name}: {str(value)[:20]!r} is not a mode", hint='use "0644"')
     return found
 
 

@@ -86,14 +86,14 @@ def observe(host: Host, declared: Declared) -> State:
     try:
         found = filesystem.foreseen(host, declared.container)
         if found is None:
-            unknown = f"what container {declared.container} will hold is not known yet"
+            unknown = f"the future content of container {declared.container} cannot be predicted"
             return dataclasses.replace(state, unmet=(unknown,))
         with contextlib.ExitStack() as stack:
             there = stack.enter_context(filesystem.observed(host, found.id))
             here = stack.enter_context(safefs.Root("/", label="the host"))
             missing = ""
             if not declared.dest.parent.is_dir():
-                missing = f"there is not a directory {declared.dest.parent} on the host"
+                missing = f"the directory {declared.dest.parent} does not exist on the host"
             path = _origin(declared, there)
             found_here, wanted, left_out = container_copy.compare(
                 there.root, path, here, dest, _rules(declared), there.system

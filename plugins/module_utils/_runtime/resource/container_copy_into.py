@@ -97,7 +97,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     elif params.get("_archive"):
         sent = Sent(Path(params["_archive"]))
     elif params.get("path") is None:
-        raise Error("src: it is sent by the action plugin of container_copy_into alone")
+        raise Error("src: only the action plugin of container_copy_into can send it")
     else:
         source = _source(str(params["path"]), bool(params.get("local_follow", True)))
     parse = str(params.get("mode_parse") or "modern")
@@ -136,7 +136,7 @@ def _source(path: str, follow: bool) -> Path:
             source = os.fsdecode(scan.resolve(here, source))
         found = scan.look(here, source)
     if found is None:
-        raise Error(f"path: there is no {path} on this host")
+        raise Error(f"path: {path} does not exist on this host")
     if found.kind not in scan.COPIED:
         raise Error(f"path: {path} is a {found.kind}, which cannot be copied")
     return Path(source)
@@ -247,7 +247,7 @@ def _no_parent(root: safefs.Root, path: str) -> str:
     parent = os.path.dirname(path)
     found = scan.look(root, scan.resolve(root, parent))
     if found is None or found.kind != "directory":
-        return f"there is not a directory {container_copy.shown(parent)} in {root.path}"
+        return f"the directory {container_copy.shown(parent)} does not exist in {root.path}"
     return ""
 
 

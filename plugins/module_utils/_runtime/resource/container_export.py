@@ -104,10 +104,10 @@ def observe(host: Host, declared: Declared) -> State:
     """Compare the file with the container's files; both are read whole when there is a file."""
     path = declared.path
     if path.is_dir():
-        raise Error(f"{path} is a directory", hint="path names the archive's file")
+        raise Error(f"{path} is a directory", hint="path must be the file of the archive")
     unmet = []
     if not path.parent.is_dir():
-        unmet.append(f"there is not a directory {path.parent} on this host")
+        unmet.append(f"the directory {path.parent} does not exist on this host")
     have = State(declared.container, path, OUTDATED if path.exists() else ABSENT, tuple(unmet))
     try:
         found = filesystem.foreseen(host, declared.container)

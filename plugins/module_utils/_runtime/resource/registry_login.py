@@ -125,7 +125,9 @@ def view(state: Login) -> dict[str, Any]:
         "registry": state.domain,
         "logged_in": True,
         "username": state.username,
-        "password": "(hidden, the declared one)" if state.as_declared else "(hidden, another one)",
+        "password": "(hidden, the declared one)"
+        if state.as_declared
+        else "(hidden, a different one)",
     }
 
 

@@ -309,7 +309,7 @@ def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
         raise Error(
             f"container {spec.name} has the network mode {spec.network_mode}, so it cannot be "
             f"connected to the network {endpoint.network}",
-            hint="only a container with a network namespace of its own joins networks",
+            hint="only a container with its own network namespace can join networks",
         )
     if spec.network_mode:
         return dataclasses.replace(spec, network_mode="", networks=(endpoint,))

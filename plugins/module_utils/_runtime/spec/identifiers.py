@@ -33,4 +33,6 @@ def signal_number(text: str) -> int:
     try:
         return signal.Signals[name].value
     except KeyError as exc:
-        raise Error(f"{text[:40]!r} is not a signal", hint="such as SIGTERM, TERM or 15") from exc
+        raise Error(
+            f"{text[:40]!r} is not a signal", hint="use a signal such as SIGTERM, TERM or 15"
+        ) from exc

@@ -141,7 +141,7 @@ def endpoint_sysctls(text: str, interface: str) -> dict[str, str]:
         name, equals, value = part.strip().partition("=")
         if not equals or not _SYSCTL.match(name) or not _VALUE.match(value):
             raise Error(
-                f"{SYSCTLS_OPTION}: {part[:100]!r} is not understood",
+                f"{SYSCTLS_OPTION}: {part[:100]!r} is not valid",
                 hint="write it like net.ipv4.conf.IFNAME.log_martians=1",
             )
         family, kind, dummy, setting = name.split(".")[1:]

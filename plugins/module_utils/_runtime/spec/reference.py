@@ -96,11 +96,11 @@ def parse_normalized(text: str) -> Reference:
     Raises Error saying which part is wrong. What is returned may be used in a URL and in a record.
     """
     if not text:
-        raise Error("an image name is empty", hint="write it as [REGISTRY/]NAME[:TAG][@DIGEST]")
+        raise Error("an image name is empty", hint="use [REGISTRY/]NAME[:TAG][@DIGEST]")
     if _IDENTIFIER.match(text):
         raise Error(
             f"{text} is an image id, not an image name",
-            hint="a name may not consist of 64 hexadecimal digits",
+            hint="a name cannot consist of 64 hexadecimal digits",
         )
     domain, rest = _split_domain(text)
     # A path holds neither of the two separators, and a tag no "@", so each ends at the first one.
@@ -163,7 +163,7 @@ def _split_domain(text: str) -> tuple[str, str]:
 
 def _check_domain(text: str, domain: str) -> None:
     if "://" in text:
-        raise _wrong(text, "it is a URL", "leave out the scheme")
+        raise _wrong(text, "it is a URL", "omit the scheme")
     if not is_domain(domain):
         raise _wrong(
             text,
@@ -193,7 +193,7 @@ def _check_path(text: str, path: str) -> None:
             "the parts between slashes are lower-case letters and digits, joined by single dots, "
             "one or two underscores, or dashes",
         )
-    raise _wrong(text, "the name", "write it as [REGISTRY/]NAME[:TAG][@DIGEST]")
+    raise _wrong(text, "the name", "use [REGISTRY/]NAME[:TAG][@DIGEST]")
 
 
 def _shown(text: str) -> str:

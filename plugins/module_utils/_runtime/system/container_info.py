@@ -47,7 +47,7 @@ def _chosen(host: Host, params: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _enriched(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> bool:
-    """Add what is asked for; False for a container that was removed meanwhile.
+    """Add what is asked for; False for a container that was removed in the meantime.
 
     What costs time to import is imported only for who asks for it.
     """

@@ -49,14 +49,14 @@ _ADVISORIES = {
     "crun": (
         _Advisory(
             "CVE-2026-47766",
-            "an image whose /dev is a link could write on the host; slipway gives every container"
-            " a directory there, so it cannot",
+            "an image whose /dev is a link could write to the host; slipway always creates a"
+            " directory there, which prevents it",
             [(1, 28)],
         ),
         _Advisory(
             "CVE-2026-30892",
-            "exec with a numeric user could run as root; slipway hands over a whole process"
-            " document, so it does not",
+            "exec with a numeric user could run as root; slipway always passes a complete"
+            " process document, which prevents it",
             [(1, 27)],
             (1, 19),
         ),
@@ -69,14 +69,14 @@ _ADVISORIES = {
         ),
         _Advisory(
             "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881",
-            "masked paths and the console could be redirected by races of containers that share a"
+            "masked paths and the console could be redirected by racing containers that share a"
             " mount",
             [(1, 2, 8), (1, 3, 3), (1, 4)],
         ),
         _Advisory(
             "CVE-2026-41579",
-            "an image whose /dev is a link could write on the host; slipway gives every container"
-            " a directory there, so it cannot",
+            "an image whose /dev is a link could write to the host; slipway always creates a"
+            " directory there, which prevents it",
             [(1, 3, 6), (1, 4, 4), (1, 5)],
         ),
     ),
@@ -123,7 +123,7 @@ def warnings(part: Part) -> list[str]:
             fixed = ", ".join(".".join(map(str, one)) for one in advisory.fixed)
             lines.append(
                 f"{part.name} {part.version} is older than {fixed}, which fixes {advisory.ids}"
-                f" unless the distribution has done so: {advisory.what}"
+                f" unless the distribution has backported the fix: {advisory.what}"
             )
     return lines
 

@@ -98,7 +98,7 @@ def moment(text: str, now: float) -> float:
     if found is None:
         raise Error(
             f"until: {text[:60]!a} is not a time",
-            hint="write it as 24h, 2026-01-31, or 2026-01-31T12:00:00Z",
+            hint="use 24h, 2026-01-31, or 2026-01-31T12:00:00Z",
         )
     return found
 

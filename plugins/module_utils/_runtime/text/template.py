@@ -77,7 +77,7 @@ def _parse(form: str) -> _Block:
         if word in ("range", "if", "with"):
             stack.append(_Block(word, tokens[1:], part))
             if len(stack) > _DEPTH:
-                raise Error("--format: blocks stand too deep in one another")
+                raise Error("--format: blocks are nested too deeply")
         elif word == "else":
             _otherwise(stack, tokens[1:], part)
         elif word == "end":
@@ -129,7 +129,7 @@ def _parts(form: str) -> Iterator[tuple[str, bool]]:
 
 def _literal(text: str) -> str:
     if "{{" in text or "}}" in text:
-        raise Error(f"--format: the braces in {text[:60]!r} do not match")
+        raise Error(f"--format: unbalanced braces in {text[:60]!r}")
     return re.sub(r"\\[tn]", lambda match: _ESCAPES[match.group()], text)
 
 
@@ -200,7 +200,7 @@ def _pairs(value: Any, action: str) -> list[tuple[Any, Any]]:
         return [(key, value[key]) for key in sorted(value)]
     if isinstance(value, (list, tuple)):
         return list(enumerate(value))
-    raise Error(f"--format: range cannot go through {shown(value)[:40]!r} in {{{{{action}}}}}")
+    raise Error(f"--format: range cannot iterate over {shown(value)[:40]!r} in {{{{{action}}}}}")
 
 
 def _variables(tokens: Sequence[_Token]) -> tuple[list[str], Sequence[_Token], bool]:
@@ -262,7 +262,7 @@ class _Expression:
             return FUNCTIONS[name](*arguments)
         except (TypeError, LookupError, AttributeError, ValueError) as exc:
             raise Error(
-                f"--format: {name} cannot be used so in {{{{{self._action}}}}}: {exc}"
+                f"--format: {name} cannot be used this way in {{{{{self._action}}}}}: {exc}"
             ) from exc
 
     def _operands(self) -> list[Any]:
@@ -331,6 +331,6 @@ def _field(value: Any, path: str) -> Any:
 
 def _wrong(action: str) -> Error:
     return Error(
-        f"--format: {{{{{action}}}}} is not understood",
-        hint="write fields as {{.Config.Cmd}}, and functions as {{json .Config}}",
+        f"--format: {{{{{action}}}}} is not valid",
+        hint="use fields such as {{.Config.Cmd}} and functions such as {{json .Config}}",
     )

@@ -94,7 +94,7 @@ def _printf(form: str, *values: Any) -> str:
         elif verb in "feg":
             text = format(float(value), f".{precision or 6}{verb}")
         else:
-            raise Error(f"--format: printf does not know %{verb}")
+            raise Error(f"--format: printf does not support %{verb}")
         size = int(width or 0)
         if "-" in flags:
             return text.ljust(size)

@@ -119,7 +119,7 @@ class _Copy:
 
     def _directory(self, node: Node, parent: int, name: bytes, depth: int) -> None:
         if depth > scan.DEPTH:
-            raise Error(f"{scan.text(node.path)} lies deeper than {scan.DEPTH} directories")
+            raise Error(f"{scan.text(node.path)} is nested deeper than {scan.DEPTH} directories")
         made = False
         try:
             here = os.open(name, scan.DIRECTORY, dir_fd=parent)

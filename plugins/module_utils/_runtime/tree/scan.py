@@ -180,7 +180,7 @@ def _walk(root: safefs.Root, node: Node, skip: Container[int], depth: int) -> It
     if node.kind != "directory" or node.status.st_dev in skip:
         return
     if depth > DEPTH:
-        raise Error(f"{text(node.path)} in {root.path} lies deeper than {DEPTH} directories")
+        raise Error(f"{text(node.path)} in {root.path} is nested deeper than {DEPTH} directories")
     directory = os.open(b".", DIRECTORY, dir_fd=node.fd)
     try:
         for name in sorted(os.fsencode(name) for name in os.listdir(directory)):

@@ -32,8 +32,8 @@ def check(path: str) -> None:
     real = os.path.realpath(path)
     if real in _KEPT:
         raise Error(
-            f"{path} cannot be relabelled for a container: the host needs it as it is",
-            hint="leave z and Z out, or mount a directory of the container's own",
+            f"{path} cannot be relabelled for a container: the host needs its current labels",
+            hint="omit z and Z, or mount a directory used only by containers",
         )
 
 

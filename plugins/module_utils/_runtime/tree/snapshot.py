@@ -151,8 +151,8 @@ def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path, context
         )
         if len(options) > _OPTIONS_BYTES:
             raise Error(
-                f"an image of {len(lowers)} layers has more than one mount can take",
-                hint="build the image with fewer layers",
+                f"an image of {len(lowers)} layers has more layers than a mount supports",
+                hint="rebuild the image with fewer layers",
             )
         try:
             linux.mount("overlay", target, "overlay", 0, options)
@@ -160,7 +160,7 @@ def mount(lowers: Sequence[Path], upper: Path, work: Path, target: Path, context
             raise _explain(exc, len(lowers), upper, work, target) from exc
     except FileNotFoundError as exc:
         raise Error(
-            f"{exc.filename} is missing, so no root filesystem can be mounted at {target}",
+            f"{exc.filename} is missing, so the root filesystem cannot be mounted at {target}",
             hint="pull the image again",
         ) from exc
     finally:
@@ -193,17 +193,17 @@ def _explain(exc: OSError, layers: int, upper: Path, work: Path, target: Path) -
     if exc.errno == errno.ENODEV:
         return Error(what, hint="this kernel has no overlayfs: load its module (modprobe overlay)")
     if exc.errno == errno.EPERM:
-        return Error(what, hint="mounting needs root with CAP_SYS_ADMIN on this host")
+        return Error(what, hint="mounting requires root with CAP_SYS_ADMIN on this host")
     if os.stat(upper).st_dev != os.stat(work).st_dev:
-        return Error(what, hint=f"{upper} and {work} must be on one filesystem")
+        return Error(what, hint=f"{upper} and {work} must be on the same filesystem")
     kind = _filesystem(upper)
     if kind in ("overlay", "nfs", "nfs4", "vfat", "exfat", "fuse", "9p", "virtiofs"):
         return Error(
             what,
-            hint=f"{upper} lies on {kind}, which overlayfs cannot write on: "
+            hint=f"{upper} lies on {kind}, which overlayfs cannot use for writing: "
             "put the storage on ext4, xfs, btrfs or tmpfs",
         )
-    return Error(what, hint="the last lines of dmesg say what overlayfs does not accept")
+    return Error(what, hint="see the last lines of dmesg for what overlayfs rejected")
 
 
 def _filesystem(path: Path) -> str:

@@ -83,7 +83,7 @@ def check(name: str, options: Mapping[str, str]) -> None:
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise Error(
-            f"volume {name}: the driver local has no option {unknown[0][:60]!r}",
+            f"volume {name}: unknown option {unknown[0][:60]!r} of the driver local",
             hint=f"known options: {', '.join(OPTIONS)}",
         )
     if not options:
@@ -91,8 +91,8 @@ def check(name: str, options: Mapping[str, str]) -> None:
     missing = [option for option in ("type", "device") if not options.get(option)]
     if missing:
         raise Error(
-            f"volume {name}: driver_options lack {' and '.join(missing)}",
-            hint="a directory of the host is type: none, o: bind, device: /its/path",
+            f"volume {name}: driver_options requires {' and '.join(missing)}",
+            hint="for a directory of the host use type: none, o: bind, device: /its/path",
         )
     for option, value in options.items():
         if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
@@ -184,7 +184,7 @@ def _address(volume: Volume, name: str) -> str:
         return str(socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)[0][4][0])
     except OSError as exc:
         raise Error(
-            f"volume {volume.name}: the server {name} has no address that is known: {exc.strerror}"
+            f"volume {volume.name}: the server {name} cannot be resolved: {exc.strerror}"
         ) from exc
 
 
@@ -195,7 +195,7 @@ def _explain(volume: Volume, exc: OSError) -> Error:
     if exc.errno == errno.ENODEV:
         hint = f"this kernel has no filesystem {options['type']}, or its module is not loaded"
     elif exc.errno == errno.ENOENT:
-        hint = "the device has to exist; it is not made"
+        hint = "the device must exist; it is not created"
     elif exc.errno == errno.EINVAL:
-        hint = "the last lines of dmesg say which option is not accepted"
+        hint = "see the last lines of dmesg for the rejected option"
     return Error(f"volume {volume.name} cannot be mounted ({told}): {exc.strerror}", hint=hint)

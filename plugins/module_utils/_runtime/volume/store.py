@@ -88,7 +88,7 @@ def ensure(layout: Layout, volume: Volume) -> Volume:
             return volume
     found = find(layout, volume.name)
     if found is None:
-        raise NotFound(f"the volume {volume.name} was removed while it was made")
+        raise NotFound(f"the volume {volume.name} was removed while it was being created")
     return found
 
 

@@ -60,7 +60,7 @@ def _set(found: dict[str, Any], flag: str, option: str, value: Any) -> None:
 
 
 def _refused(flag: str, why: str) -> Error:
-    return Error(f"--{flag} is not supported{f': {why}' if why else ''}", hint="leave it out")
+    return Error(f"--{flag} is not supported{f': {why}' if why else ''}", hint="omit it")
 
 
 def _converted(flag: str, convert: _Convert, value: Any) -> Any:

@@ -174,7 +174,7 @@ def _cidfile(text: str) -> Optional[Path]:
             hint="make sure the other container isn't running, or delete it",
         )
     if not path.parent.is_dir():
-        raise Error(f"there is not a directory {path.parent}")
+        raise Error(f"the directory {path.parent} does not exist")
     return path
 
 

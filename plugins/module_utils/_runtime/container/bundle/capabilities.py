@@ -43,15 +43,15 @@ def capabilities(
     known = frozenset(CAPABILITIES) | {"ALL"}
     for name in (*spec.cap_add, *spec.cap_drop):
         if name not in known:
-            raise Error(f"container {spec.name}: {name} is not a capability of Linux")
+            raise Error(f"container {spec.name}: {name} is not a Linux capability")
     chosen = frozenset(CAPABILITIES) & offered if "ALL" in spec.cap_add else DEFAULT_CAPABILITIES
     if "ALL" in spec.cap_drop:
         chosen = frozenset()
     missing = sorted(frozenset(spec.cap_add) - {"ALL"} - offered)
     if missing:
         raise Error(
-            f"container {spec.name}: this host cannot give {', '.join(missing)}",
-            hint="the host is itself confined, or its kernel is older than that capability",
+            f"container {spec.name}: this host cannot grant {', '.join(missing)}",
+            hint="the host is itself confined, or its kernel does not know that capability",
         )
     chosen |= frozenset(spec.cap_add) - {"ALL"}
     if "ALL" not in spec.cap_drop:

@@ -38,8 +38,8 @@ def config(spec: ContainerSpec, image: ImageDefaults, place: Place) -> dict[str,
     args = argv(spec, image)
     if not args:
         raise Error(
-            f"container {spec.name}: there is no command to run",
-            hint="neither the image nor the task names one: set command or entrypoint",
+            f"container {spec.name}: no command specified",
+            hint="neither the image nor the task has one: set command or entrypoint",
         )
     if place.init:
         args = (place.init, "--", *args)

@@ -37,7 +37,9 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
         # CVE-2019-16884: a mount over /proc takes away the masks that protect the host.
         path = os.path.normpath("/" + mount.destination.lstrip("/"))
         if path in ("/", "/proc", "/sys") or path.startswith(("/proc/", "/sys/")):
-            raise Error(f"container {spec.name}: nothing may be mounted at {mount.destination}")
+            raise Error(
+                f"container {spec.name}: {mount.destination} is not allowed as a mount point"
+            )
         own.append(_mount(path, mount.type, mount.source, mount.options))
     # A mount hides what was mounted below it before, so parents come first.
     own.sort(key=lambda mount: str(mount["destination"]).count("/"))

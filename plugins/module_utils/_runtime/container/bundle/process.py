@@ -103,7 +103,10 @@ def environment(
     env.setdefault("HOME", user.home)
     for name, value in env.items():
         if not name or "=" in name or "\0" in name or "\0" in value:
-            raise Error(f"container {spec.name}: {name[:60]!r} cannot be an environment variable")
+            raise Error(
+                f"container {spec.name}: {name[:60]!r} is not a valid name for an "
+                f"environment variable"
+            )
     return env
 
 
@@ -117,14 +120,16 @@ def working_directory(spec: ContainerSpec, image: ImageDefaults) -> str:
 
 
 def check_cwd(path: str) -> str:
-    """Refuse a directory that is not absolute or lies in /proc: descriptors of the runtime that a
+    """Refuse a directory that is not absolute or is inside /proc: descriptors of the runtime that a
     path like /proc/self/fd/7 names lead to the host (CVE-2024-21626).
     """
     if not path.startswith("/") or "\0" in path:
         raise Error(f"the working directory {path!r} is not an absolute path")
     normal = os.path.normpath("/" + path.lstrip("/"))
     if normal == "/proc" or normal.startswith("/proc/"):
-        raise Error(f"the working directory {path!r} lies in /proc", hint="choose another one")
+        raise Error(
+            f"the working directory {path!r} is inside /proc", hint="choose another directory"
+        )
     return normal
 
 

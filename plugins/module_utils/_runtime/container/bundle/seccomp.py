@@ -51,7 +51,7 @@ def seccomp_of(
             if _applies(rule, architecture, capabilities, release)
         ]
     except (AttributeError, KeyError, TypeError) as exc:
-        raise Error(f"security_opts: the seccomp profile has a rule that is none ({exc})") from exc
+        raise Error(f"security_opts: the seccomp profile has an invalid rule ({exc})") from exc
     return value
 
 

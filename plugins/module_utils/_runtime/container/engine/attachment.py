@@ -48,7 +48,7 @@ class Attachment:
                 os.close(directory)
         except OSError as exc:
             self._socket.close()
-            raise Error(f"the container's streams cannot be reached: {exc.strerror}") from exc
+            raise Error(f"cannot connect to the container's streams: {exc.strerror}") from exc
         self._socket.setblocking(False)
 
     def __enter__(self) -> Attachment:

@@ -301,7 +301,7 @@ def terminal(
                     connection.settimeout(_HANDOVER_S)
                     received = socket.recv_fds(connection, 4096, 1)[1]
                 if not received:
-                    raise Error("the OCI runtime handed no terminal over")
+                    raise Error("the OCI runtime did not pass a terminal")
                 made.fd = master = received[0]
                 os.set_inheritable(master, False)
             yield made
@@ -379,7 +379,7 @@ class _Streams:
     def _feed(self, key: selectors.SelectorKey) -> None:
         stream = self._files[0]
         if stream is None:
-            raise AssertionError("it is fed only when there is input")
+            raise AssertionError("called without input to feed")
         with contextlib.suppress(BlockingIOError):
             try:
                 self._stdin = self._stdin[os.write(key.fd, self._stdin[:_CHUNK]) :]

@@ -69,8 +69,8 @@ class Launched:
             pid = int(value["pid"])
         except (ValueError, KeyError, TypeError) as exc:
             raise Error(
-                f"container {self._container}: conmon ended without an answer",
-                hint="the system log may say why",
+                f"container {self._container}: conmon exited without answering",
+                hint="see the system log for the reason",
             ) from exc
         if pid > 0:
             return pid

@@ -104,7 +104,8 @@ def cgroups_path(container_id: str, driver: str = "", parent: str = "") -> str:
         if parent and (not parent.endswith(".slice") or "/" in parent):
             raise Error(
                 f"cgroup_parent: {parent!r} is not a slice",
-                hint="systemd owns the control groups of this host: name one such as user.slice",
+                hint="systemd manages the control groups of this host: use a slice such "
+                "as user.slice",
             )
         return f"{parent or 'system.slice'}:slipway:{container_id}"
     return f"/{parent.strip('/') or 'slipway'}/{container_id}"
@@ -196,7 +197,7 @@ def _decide(wanted: str) -> str:
         refusals.append(f"{name}: {reason}")
     if refusals:
         raise Error(
-            f"no OCI runtime of this host serves its control groups ({'; '.join(refusals)})",
+            f"no OCI runtime on this host supports its control groups ({'; '.join(refusals)})",
             hint=_INSTALL,
         )
     missing = wanted or " nor ".join(CANDIDATES)
@@ -444,17 +445,19 @@ def failure(
             status=127 if missing else 126,
         )
     if not argv or not _ABOUT_PROGRAM.search(text):
-        said = text or "it gave no reason"
+        said = text or "no reason given"
         return Error(f"container {container}: {runtime.name} could not start it: {said}")
     program = f'container {container}: the command "{argv[0]}"'
     if missing:
-        return NotStarted(f"{program} is not in the image", "name a program that is", 127)
+        return NotStarted(
+            f"{program} is not in the image", "choose a program that exists in the image", 127
+        )
     if "permission denied" in lower or "operation not permitted" in lower:
-        return NotStarted(f"{program} may not be executed", "its file has no execute permission")
+        return NotStarted(f"{program} is not executable", "its file has no execute permission")
     if "exec format error" in lower:
         return NotStarted(
-            f"{program} is not a program of this machine",
-            "the image may be for another architecture, or the script lacks its #! line",
+            f"{program} is not an executable for this machine",
+            "the image may be for another architecture, or the script lacks a #! line",
         )
     return NotStarted(f"{program} could not be run: {text}")
 

@@ -150,7 +150,7 @@ def _tail(path: str) -> str:
 
 def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     if not path:
-        raise Error(f"no path is given in {root.path}")
+        raise Error(f"no path given in {root.path}")
     contents = path in (".", "/.") or path.endswith("/.")
     bare = (path[:-2] if path.endswith("/.") else path).rstrip("/") or "/"
     here = os.fsencode(bare)
@@ -159,7 +159,7 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
         here = scan.resolve(root, here)
     found = scan.look(root, here)
     if found is None:
-        raise NotFound(f"there is no {path} in {root.path}")
+        raise NotFound(f"{path} does not exist in {root.path}")
     if found.kind != "directory" and bare != path:
         raise Error(f"{path} in {root.path} is not a directory")
     name = os.fsencode(os.path.basename(os.path.normpath(bare)))
@@ -175,14 +175,14 @@ def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
     found = scan.look(root, here)
     if found is None:
         if bare != path and not origin.directory:
-            raise NotFound(f"there is not a directory {path} in {root.path}")
+            raise NotFound(f"the directory {path} does not exist in {root.path}")
         return here
     if found.kind == "directory":
         return here if origin.contents else here.rstrip(b"/") + b"/" + origin.name
     if origin.directory:
         raise Error(
             f"{path} in {root.path} is not a directory",
-            hint="a directory is copied to a directory, or to a new name",
+            hint="a directory can only be copied to a directory or a new name",
         )
     if bare != path:
         raise Error(f"{path} in {root.path} is not a directory")

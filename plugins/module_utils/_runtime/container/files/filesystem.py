@@ -58,7 +58,7 @@ class Tree:
             shown = os.fsencode(path).decode("utf-8", "backslashreplace")
             raise Error(
                 f"{shown} in {self.root.path} is not a file of the container",
-                hint="what lies in /proc, /sys and /dev is the kernel's and cannot be copied",
+                hint="/proc, /sys and /dev belong to the kernel and cannot be copied",
             )
 
 
@@ -133,7 +133,7 @@ def held(top: Path, found: Record) -> Iterator[Tree]:
 @contextlib.contextmanager
 def of_process(layout: Layout, found: Record) -> Iterator[Path]:
     """The root of a running container's process, by a descriptor that stays its own."""
-    gone = Error(f"container {found.name} stopped meanwhile", hint="try again")
+    gone = Error(f"container {found.name} stopped in the meantime", hint="try again")
     with contextlib.ExitStack() as held:
         try:
             process = os.pidfd_open(found.pid)

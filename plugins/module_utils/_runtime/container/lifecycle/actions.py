@@ -205,7 +205,7 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
     thaw(host, container_id)
     with locked(host, container_id) as found:
         if not liveness.is_running(host.layout, found):
-            raise Conflict(f"container {found.name} does not run")
+            raise Conflict(f"container {found.name} is not running")
         if number == signal.SIGKILL:
             found = dataclasses.replace(found, stopped_by_user=True)
             container_record.write_record(host.layout, found)
@@ -232,7 +232,7 @@ def pause(host: Host, container_id: str) -> Record:
     thaw(host, container_id)
     with locked(host, container_id) as found:
         if not liveness.is_running(host.layout, found):
-            raise Conflict(f"container {found.name} does not run, so it cannot be paused")
+            raise Conflict(f"container {found.name} is not running, so it cannot be paused")
         # Written first: what a kill in between leaves is a record that says paused, and unpause()
         # makes that right.
         paused = dataclasses.replace(found, phase="paused")
@@ -287,7 +287,7 @@ def wait(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Re
             return found
         left_s = 60.0 if deadline is None else deadline - time.monotonic()
         if left_s <= 0:
-            raise Error(f"container {found.name} did not end within {timeout_s:g} seconds")
+            raise Error(f"container {found.name} did not stop within {timeout_s:g} seconds")
         with process_of(found) as process:
             if process is not None:
                 wait_for(process, left_s)
@@ -305,7 +305,9 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             _kill(host, container_id, signal.SIGKILL)
     with locked(host, container_id) as found:
         if liveness.is_running(layout, found):
-            raise Conflict(f"container {found.name} runs", hint="stop it first, or use force")
+            raise Conflict(
+                f"container {found.name} is running", hint="stop it first, or force the removal"
+            )
         found = dataclasses.replace(incarnation.corrected(host, found), phase="removing")
         container_record.write_record(layout, found)
         incarnation.clear(host, found)

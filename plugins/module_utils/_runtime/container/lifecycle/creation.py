@@ -71,7 +71,7 @@ def recover(host: Host) -> None:
         except FileNotFoundError:
             continue
         except Error as exc:
-            host.warn(f"container {container_id[:12]} was not made to the end: {exc}")
+            host.warn(f"container {container_id[:12]} was not completely created: {exc}")
 
 
 def _recover(host: Host, found: Creation) -> None:

@@ -132,10 +132,10 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     """
     layout = host.layout
     if not request.argv or not request.argv[0]:
-        raise Error("there is no command to run")
+        raise Error("no command specified")
     for text in (*request.argv, *request.env, *request.env.values()):
         if "\0" in text:
-            raise Error("an argument or a variable of the command holds a null byte")
+            raise Error("an argument or environment variable of the command contains a NUL byte")
     found = _running(layout, container_id)
     own = _own_process(layout, found)
     who = dict(own["user"])
@@ -228,7 +228,7 @@ def _environment(
             env["TERM"] = "xterm"
     for name, value in request.env.items():
         if not name or "=" in name:
-            raise Error(f"{name[:60]!r} cannot be an environment variable")
+            raise Error(f"{name[:60]!r} is not a valid name for an environment variable")
         env[name] = value
     return [f"{name}={value}" for name, value in env.items()]
 
@@ -242,7 +242,9 @@ def _check_cwd(there: filesystem.Tree, path: str) -> None:
             f"the working directory {path} is not in {there.root.path}", status=127
         ) from exc
     if there.root.stat(path).st_dev == there.root.stat("/proc").st_dev:
-        raise Error(f"the working directory {path} is a link into /proc", hint="choose another one")
+        raise Error(
+            f"the working directory {path} is a link into /proc", hint="choose another directory"
+        )
 
 
 def _all_capabilities() -> list[str]:

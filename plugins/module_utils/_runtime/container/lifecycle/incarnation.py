@@ -88,7 +88,8 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
             if ports and not publications:
                 # On a macvlan or ipvlan network they are open on its own addresses there.
                 host.warn(
-                    f"container {found.name}: its ports are not published: it is on no bridge"
+                    f"container {found.name}: its ports are not published, because it "
+                    f"is not on a bridge network"
                 )
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
@@ -217,7 +218,7 @@ def look_after(host: Host) -> None:
     try:
         watcher_process.ensure(host, watch_command(host.layout))
     except (Error, OSError) as exc:
-        host.warn(f"nobody makes health checks, or turns logs over: {exc}")
+        host.warn(f"the watcher is not running, so health checks and log rotation are off: {exc}")
 
 
 def _has_check(layout: Layout, container_id: str, spec: ContainerSpec) -> bool:
@@ -247,7 +248,7 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
             synchronise.synchronise(layout)
         except Error as exc:
             # The container has ended all the same, and whatever comes next tries again.
-            host.warn(f"after container {found.name} ended: {exc}")
+            host.warn(f"cleanup after container {found.name} exited: {exc}")
     return ended
 
 

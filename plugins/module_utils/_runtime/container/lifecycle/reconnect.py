@@ -53,7 +53,9 @@ def connect(host: Host, container_id: str, endpoint: Endpoint) -> Record:
         before = read_spec(host.layout, container_id)
         network = network_record.read(host.layout, endpoint.network)
         if network.id in _networks(host, before):
-            raise Conflict(f"container {found.name} is on the network {network.spec.name} already")
+            raise Conflict(
+                f"container {found.name} is already connected to the network {network.spec.name}"
+            )
         # A task that declares it calls it by its name.
         endpoint = dataclasses.replace(endpoint, network=network.spec.name)
         return _rejoin(host, found, before, with_endpoint(before, endpoint))
@@ -66,7 +68,7 @@ def disconnect(host: Host, container_id: str, network: str) -> Record:
         left = network_record.read(host.layout, network).id
         joined = [e.network for e in endpoints(before) if _id(host, e.network) == left]
         if not joined:
-            raise Conflict(f"container {found.name} is not on the network {network}")
+            raise Conflict(f"container {found.name} is not connected to the network {network}")
         return _rejoin(host, found, before, without_networks(before, joined))
 
 

@@ -88,15 +88,15 @@ def swap(
                     _expect_to_stay(host, made, spec)
         except BaseException as exc:
             said = logs.last_words(layout, plan.new)
-            state = "runs again" if ran else "is as it was"
+            state = "was restarted" if ran else "was left unchanged"
             try:
                 _back(host, plan)
             except Error as second:
-                state = f"was to come back and could not ({second})"
+                state = f"could not be restarted ({second})"
             if not isinstance(exc, Error):
                 raise
             raise Error(
-                f"the new container {spec.name} {failed}, so the old one {state}: {exc}{said}"
+                f"the new container {spec.name} {failed}, and the old one {state}: {exc}{said}"
             ) from exc
         _forward(host, plan)
     return made
@@ -127,7 +127,7 @@ def recover_all(host: Host) -> None:
             try:
                 recover(host, name, deadline_s=0.0)
             except Error as exc:
-                host.warn(f"container {name}: its replacement was cut short: {exc}")
+                host.warn(f"container {name}: its replacement was interrupted: {exc}")
     with contextlib.suppress(FileNotFoundError):
         for container_id in os.listdir(host.layout.run_containers):
             with contextlib.suppress(Error):
@@ -138,7 +138,7 @@ def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:
     if health.effective(spec.healthcheck, image.healthcheck) is None:
         raise Error(
             f"container {spec.name} has no health check, so it cannot become healthy",
-            hint="name a healthcheck, or leave out rollback_unless_healthy",
+            hint="set healthcheck, or omit rollback_unless_healthy",
         )
 
 
@@ -157,7 +157,7 @@ def _expect_to_stay(host: Host, made: Record, spec: ContainerSpec) -> None:
         return
     # Its exit hook may be about to record that it waits for its next start.
     if policy.restarting(now, spec.restart_policy) is None:
-        raise Error(f"it {liveness.ending(now)}")
+        raise Error(f"the new one {liveness.ending(now)}")
 
 
 def _locked(host: Host, name: str, deadline_s: float) -> contextlib.AbstractContextManager[int]:

@@ -61,5 +61,5 @@ def expect_end(process: int, found: Record) -> None:
         raise Error(
             f"process {found.pid} of container {found.name} did not end {KILL_TIMEOUT_S:g} seconds"
             " after SIGKILL",
-            hint="it waits inside the kernel, for a device or a network filesystem",
+            hint="it is blocked in the kernel, waiting for a device or a network filesystem",
         )

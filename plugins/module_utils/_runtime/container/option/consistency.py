@@ -37,8 +37,8 @@ def _supervision(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
     return [
         (
             spec.auto_remove and name != "no",
-            f"auto_remove was given together with restart_policy {name}",
-            "what is removed at its end cannot be started again",
+            f"auto_remove cannot be combined with restart_policy {name}",
+            "a container that is removed when it exits cannot be restarted",
         )
     ]
 
@@ -48,21 +48,21 @@ def _memory(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
     reserved = spec.memory_reservation_bytes
     shown = show_size(memory)
     return [
-        (0 < memory < _LEAST_MEMORY_BYTES, f"memory {shown} is too little", "6M is the least"),
+        (0 < memory < _LEAST_MEMORY_BYTES, f"memory {shown} is too small", "the minimum is 6M"),
         (
             swap > 0 and not memory,
-            "memory_swap was given without memory",
-            "memory_swap is the sum of both, so name memory too",
+            "memory_swap requires memory",
+            "memory_swap is memory plus swap, so set memory too",
         ),
         (
             0 < swap < memory,
             f"memory_swap {show_size(swap)} is less than memory {shown}",
-            "memory_swap is the sum of both; the same value as memory allows no swap",
+            "memory_swap is memory plus swap; set it to the value of memory to disable swap",
         ),
         (
             0 < memory < reserved,
             f"memory_reservation {show_size(reserved)} is more than memory {shown}",
-            "the reservation is the softer limit",
+            "the reservation is a soft limit, which cannot exceed the hard one",
         ),
     ]
 
@@ -72,8 +72,8 @@ def _processors(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
     return [
         (
             bool(spec.nano_cpus) and slices,
-            "cpus was given together with cpu_period or cpu_quota",
-            "cpus is the shorter form of both",
+            "cpus cannot be combined with cpu_period or cpu_quota",
+            "cpus is shorthand for both",
         )
     ]
 
@@ -86,18 +86,18 @@ def _namespaces(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
     return [
         (
             spec.uts_mode == "host" and named,
-            "hostname or domainname was given together with uts: host",
-            "the host's own name is seen there",
+            "hostname and domainname cannot be combined with uts: host",
+            "the container sees the host's own name",
         ),
         (
             foreign and any(name.startswith("net.") for name in names),
-            f"sysctls of the network were given together with network_mode: {spec.network_mode}",
-            "they would change that network for everybody in it",
+            f"network sysctls cannot be combined with network_mode: {spec.network_mode}",
+            "they would change that network for everything else in it",
         ),
         (
             foreign_ipc
             and any(name in IPC_SYSCTLS or name.startswith("fs.mqueue.") for name in names),
-            f"sysctls of IPC were given together with ipc_mode: {spec.ipc_mode}",
-            "they would change it for everybody in it",
+            f"IPC sysctls cannot be combined with ipc_mode: {spec.ipc_mode}",
+            "they would change it for everything else in it",
         ),
     ]

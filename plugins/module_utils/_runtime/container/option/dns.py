@@ -49,7 +49,7 @@ def resolver_options(texts: Iterable[Any]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(str(text) for text in texts))
     for text in found:
         if not _RESOLVER_OPTION.match(text):
-            raise bad("dns_opts", text, "write one option of resolv.conf(5), such as ndots:2")
+            raise bad("dns_opts", text, "use one option of resolv.conf(5), such as ndots:2")
     return found
 
 

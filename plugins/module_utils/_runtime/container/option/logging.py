@@ -70,7 +70,7 @@ def logging(spec: ContainerSpec) -> Logging:
         if name not in _KNOWN[driver]:
             known = ", ".join(_KNOWN[driver]) or "none"
             raise Error(
-                f"container {spec.name}: the log driver {driver} has no option {name[:60]!r}",
+                f"container {spec.name}: unknown option {name[:60]!r}",
                 hint=f"known options: {known}",
             )
     if driver == JOURNAL:
@@ -78,14 +78,14 @@ def logging(spec: ContainerSpec) -> Logging:
     max_bytes = size("log_options: max-size", options["max-size"]) if "max-size" in options else 0
     count = options.get("max-file", "1")
     if not _COUNT.match(count) or int(count) < 1:
-        raise bad("log_options: max-file", count, "it is a number of files, at least 1")
+        raise bad("log_options: max-file", count, "it must be a number of files, at least 1")
     if driver == LOCAL:
         files = int(options.get("max-file", _LOCAL_FILES))
         return Logging(driver, max_bytes or _LOCAL_BYTES, files)
     if int(count) > 1 and not max_bytes:
         raise Error(
-            f"container {spec.name}: max-file was given without max-size",
-            hint="a log is turned over when it has reached max-size",
+            f"container {spec.name}: max-file requires max-size",
+            hint="a log is rotated when it reaches max-size",
         )
     return Logging(driver, max_bytes, int(count))
 

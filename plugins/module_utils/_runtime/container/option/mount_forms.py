@@ -105,18 +105,18 @@ def _with_mode(text: str, mount: Mount, mode: str) -> Mount:
         return dataclasses.replace(mount, propagation=mode)
     if mode in CONSISTENCIES:
         return mount
-    raise bad("volumes", text, f"{mode!r} is not a mode of a {mount.kind} mount")
+    raise bad("volumes", text, f"{mode!r} is not a mode for a {mount.kind} mount")
 
 
 def _target(option: str, text: str, target: str) -> str:
     if not target.startswith("/") or any(ord(c) < 0x20 or ord(c) == 0x7F for c in target):
-        raise bad(option, text, f"the path in the container, {target!r}, must be absolute")
+        raise bad(option, text, f"the path in the container must be absolute: {target!r}")
     target = os.path.normpath("/" + target.lstrip("/"))
     if target == "/":
-        raise bad(option, text, "the container's root cannot be a mount point")
+        raise bad(option, text, "the root of the container cannot be a mount point")
     # CVE-2019-16884: a volume over /proc or /sys takes the masks away that protect the host.
     if target in ("/proc", "/sys") or target.startswith(("/proc/", "/sys/")):
-        raise bad(option, text, "nothing may be mounted over /proc or /sys of a container")
+        raise bad(option, text, "/proc and /sys of a container cannot be mounted over")
     return target
 
 
@@ -133,10 +133,10 @@ def _mount(value: Mapping[str, Any]) -> Mount:
     kind, where = value.get("type", "volume"), str(value["target"])
     target = _target("mounts", where, where)
     if kind in ("npipe", "cluster"):
-        raise bad("mounts", target, f"type {kind} is not for containers of a Linux host")
+        raise bad("mounts", target, f"type {kind} is not supported for Linux containers")
     for suboption, kinds in _OF_KIND.items():
         if value.get(suboption) not in (None, False, "") and kind not in kinds:
-            raise bad("mounts", target, f"{suboption} is for type {' or '.join(kinds)}")
+            raise bad("mounts", target, f"{suboption} applies only to type {' or '.join(kinds)}")
     source = str(value.get("source", ""))
     if not source and kind in ("bind", "image"):
         raise bad("mounts", target, f"type {kind} needs a source")
@@ -149,7 +149,11 @@ def _bind(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
         raise bad("mounts", mount.target, f"the source {source!r} is not an absolute path")
     forced, shallow = value.get("read_only_force_recursive"), value.get("read_only_non_recursive")
     if forced and shallow:
-        raise bad("mounts", mount.target, "it cannot be read-only both deeply and not deeply")
+        raise bad(
+            "mounts",
+            mount.target,
+            "read_only_non_recursive and read_only_force_recursive are mutually exclusive",
+        )
     for suboption in ("read_only_force_recursive", "read_only_non_recursive"):
         if value.get(suboption) and not mount.read_only:
             raise bad("mounts", mount.target, f"{suboption} needs read_only: true")
@@ -173,7 +177,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     options = texts("mounts[].volume_options", value.get("volume_options") or {}, switches=True)
     subpath = _subpath(value, mount.target)
     if subpath and not source:
-        raise bad("mounts", mount.target, "an empty volume has no subpath")
+        raise bad("mounts", mount.target, "an anonymous volume has no subpath")
     return dataclasses.replace(
         mount,
         kind="volume" if source else "anonymous",
@@ -217,7 +221,7 @@ def _subpath(value: Mapping[str, Any], target: str) -> str:
     path = os.path.normpath(text)
     control = any(ord(char) < 0x20 or ord(char) == 0x7F for char in text)
     if text.startswith("/") or path.split("/")[0] == ".." or control:
-        raise bad("mounts", target, f"the subpath {text!r} is not a path below the top")
+        raise bad("mounts", target, f"the subpath {text!r} is not a relative path inside the mount")
     return "" if path == "." else path
 
 
@@ -225,7 +229,7 @@ def check_driver(option: str, driver: Optional[str]) -> None:
     """Raise Error for a driver of volumes other than Docker's own."""
     if driver not in (None, "", "local"):
         raise Error(
-            f"{option}: there is no volume driver {driver[:60]!r}", hint="the driver is local"
+            f"{option}: unknown volume driver {driver[:60]!r}", hint="the only driver is local"
         )
 
 
@@ -258,7 +262,7 @@ def _with_words(option: str, mount: Mount, words: Iterable[str]) -> Mount:
         elif equals and value:
             found[key] = f"{key}={_tmpfs_value(option, mount.target, key, value)}"
         else:
-            raise bad(option, mount.target, f"{word!r} is not an option of a tmpfs")
+            raise bad(option, mount.target, f"{word!r} is not a tmpfs option")
     told = tuple(sorted(word for word in found.values() if word not in _TMPFS_DEFAULTS))
     return dataclasses.replace(mount, read_only=read_only, options=told)
 
@@ -280,7 +284,7 @@ def _tmpfs_value(option: str, target: str, key: str, value: str) -> str:
         return value
     if key in ("mpol", "huge") and re.match(r"\A[a-z0-9:,=_-]+\Z", value, re.ASCII):
         return value
-    raise bad(option, target, f"{key}={value} is not an option of a tmpfs")
+    raise bad(option, target, f"{key}={value} is not a tmpfs option")
 
 
 def _bytes(option: str, target: str, text: str) -> int:

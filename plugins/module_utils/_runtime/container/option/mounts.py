@@ -30,7 +30,7 @@ def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
         *mount_forms.of_tmpfs(params.get("tmpfs") or ()),
     ):
         if mount.target in found:
-            raise Error(f"volumes, mounts, tmpfs: {mount.target} is mounted twice")
+            raise Error(f"volumes, mounts, tmpfs: {mount.target} is used as a target twice")
         found[mount.target] = mount
     return tuple(found[target] for target in sorted(found))
 

@@ -34,7 +34,7 @@ def userns_mode(value: Any) -> str:
     if text not in ("", "host"):
         raise Error(
             f"userns_mode: {text[:100]!r} is not supported",
-            hint="containers share the host's user namespace: leave it out, or use host",
+            hint="containers share the host's user namespace: omit it, or use host",
         )
     return text
 

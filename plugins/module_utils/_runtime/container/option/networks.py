@@ -31,7 +31,7 @@ def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
         if not is_name(name):
             raise bad("networks", name, "it is not the name of a network")
         if name in found:
-            raise bad("networks", name, "it is named twice")
+            raise bad("networks", name, "it is given twice")
         aliases = tuple(sorted(set(value.get("aliases") or ())))
         for alias in aliases:
             hostname(alias, "networks[].aliases")
@@ -65,7 +65,7 @@ def mac_address(text: str, option: str = "mac_address") -> str:
     if found and not _MAC.match(found):
         raise bad(option, text, "write it like 02:42:ac:11:00:02")
     if found and int(found[:2], 16) & 1:
-        raise bad(option, text, "it is a group address, which no interface may have")
+        raise bad(option, text, "it is a multicast address, which an interface cannot have")
     return found
 
 
@@ -88,12 +88,14 @@ def _driver_opts(network: str, values: Mapping[str, Any]) -> dict[str, str]:
     for key, value in found.items():
         if key == INTERFACE_OPTION:
             if not re.match(r"\A[a-zA-Z][a-zA-Z0-9_.-]{0,14}\Z", value) or value == "lo":
-                raise bad(f"networks: driver_opts of {network}", value, "it names no interface")
+                raise bad(
+                    f"networks: driver_opts of {network}", value, "it does not name an interface"
+                )
         elif key == SYSCTLS_OPTION:
             endpoint_sysctls(value, "eth0")
         else:
             raise Error(
-                f"networks: driver_opts of {network}: {key[:100]!r} is not understood",
+                f"networks: driver_opts of {network}: {key[:100]!r} is not valid",
                 hint=f"known options: {INTERFACE_OPTION}, {SYSCTLS_OPTION}",
             )
     return found
@@ -121,7 +123,7 @@ def network_mode(text: str) -> str:
         return text
     if text not in _DEFAULT and not is_name(text):
         raise Error(
-            f"network_mode: {text[:100]!r} is not understood",
+            f"network_mode: {text[:100]!r} is not valid",
             hint="use default, host, none, container:NAME or the name of a network",
         )
     return ""

@@ -104,4 +104,4 @@ class Option(Argument):
 
 def bad(option: str, text: str, why: str) -> Error:
     """The error for a text an option does not understand."""
-    return Error(f"{option}: {text[:200]!r} is not understood: {why}")
+    return Error(f"{option}: {text[:200]!r} is not valid: {why}")

@@ -70,7 +70,7 @@ def exposed_ports(texts: Iterable[str]) -> tuple[str, ...]:
         numbers, dummy, protocol = str(text).partition("/")
         protocol = protocol.lower() or "tcp"
         if protocol not in PROTOCOLS:
-            raise bad("exposed_ports", str(text), "the protocol is tcp, udp or sctp")
+            raise bad("exposed_ports", str(text), "the protocol must be tcp, udp or sctp")
         found |= {(port, protocol) for port in _range(str(text), numbers, "exposed_ports")}
     return tuple(f"{port}/{protocol}" for port, protocol in sorted(found))
 
@@ -87,7 +87,7 @@ def scopes(texts: Iterable[str]) -> tuple[str, ...]:
         try:
             found.append(ipaddress.ip_network(text))
         except ValueError as exc:
-            why = "write all, lan or local alone, or networks such as 192.0.2.0/24"
+            why = "use all, lan or local alone, or networks such as 192.0.2.0/24"
             raise bad("publish_scope", text, why) from exc
     return tuple(sorted({str(network) for network in found}))
 
@@ -113,9 +113,9 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
     if published.startswith("["):
         address, closed, published = published[1:].partition("]:")
         if not closed:
-            raise bad("published_ports", text, "an IPv6 address is written in brackets")
+            raise bad("published_ports", text, "IPv6 addresses must be in brackets")
     elif published.count(":") > 2:
-        raise bad("published_ports", text, "an IPv6 address is written in brackets")
+        raise bad("published_ports", text, "IPv6 addresses must be in brackets")
     elif published.count(":") == 2:
         address, dummy, published = published.partition(":")
     if address:
@@ -125,7 +125,7 @@ def _split_port(text: str, published: str) -> tuple[str, str, str]:
             raise bad("published_ports", text, f"{address!r} is not an IP address") from exc
     host, separator, container = published.rpartition(":")
     if not separator and address:
-        raise bad("published_ports", text, "after the address, write HOST_PORT:CONTAINER_PORT")
+        raise bad("published_ports", text, "after the address, use HOST_PORT:CONTAINER_PORT")
     return address, host, container
 
 
@@ -133,10 +133,10 @@ def _range(text: str, part: str, option: str = "published_ports") -> list[int]:
     first, dash, last = part.partition("-")
     last = last if dash else first
     if not (_PORT.match(first) and _PORT.match(last)):
-        raise bad(option, text, f"{part!r} is not a port or a range of ports")
+        raise bad(option, text, f"{part!r} is not a port or port range")
     low, high = int(first), int(last)
     if not 1 <= low <= high <= 65535:
-        raise bad(option, text, "ports are numbers from 1 to 65535, ranges ascend")
+        raise bad(option, text, "ports range from 1 to 65535, and ranges must ascend")
     return list(range(low, high + 1))
 
 

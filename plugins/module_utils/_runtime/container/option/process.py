@@ -77,10 +77,10 @@ def user(value: Any) -> str:
     """``[USER][:GROUP]``; whether the image knows the names is seen when it is there."""
     text = str(value)
     if not _USER.match(text):
-        raise bad("user", text, "write USER, USER:GROUP or :GROUP")
+        raise bad("user", text, "use USER, USER:GROUP or :GROUP")
     for part in text.split(":"):
         if part.isdecimal() and (len(part) > 10 or int(part) > _MAXIMUM_ID):
-            raise bad("user", text, f"{_MAXIMUM_ID} is the largest id")
+            raise bad("user", text, f"the largest ID is {_MAXIMUM_ID}")
         if part.startswith(("-", "+")):
             raise bad("user", text, f"{part!r} is neither a name nor a number")
     return text
@@ -91,9 +91,9 @@ def groups(values: Iterable[Any]) -> tuple[str, ...]:
     for value in values:
         text = str(value)
         if not _GROUP.match(text) or text.startswith(("-", "+")):
-            raise bad("groups", text, "it is neither the name of a group nor a number")
+            raise bad("groups", text, "it is neither a group name nor a number")
         if text.isdecimal() and (len(text) > 10 or int(text) > _MAXIMUM_ID):
-            raise bad("groups", text, f"{_MAXIMUM_ID} is the largest id")
+            raise bad("groups", text, f"the largest ID is {_MAXIMUM_ID}")
         found.add(text)
     return tuple(sorted(found))
 
@@ -102,7 +102,7 @@ def working_dir(value: Any) -> str:
     """An absolute path; one in /proc leads through descriptors to the host (CVE-2024-21626)."""
     found = path("working_dir", value)
     if found == "/proc" or found.startswith("/proc/"):
-        raise bad("working_dir", found, "a container does not begin in /proc")
+        raise bad("working_dir", found, "the working directory cannot be inside /proc")
     return found
 
 
@@ -112,14 +112,14 @@ def stop_signal(value: Any) -> str:
     try:
         signal_number(text)
     except Error as exc:
-        raise bad("stop_signal", text, "name a signal such as SIGTERM, TERM or 15") from exc
+        raise bad("stop_signal", text, "use a signal such as SIGTERM, TERM or 15") from exc
     return text if text[:1].isdigit() or text.startswith("SIG") else f"SIG{text}"
 
 
 def runtime(value: Any) -> str:
     text = str(value)
     if text and not _RUNTIME.match(text):
-        raise bad("runtime", text, "write the name of an OCI runtime, or its absolute path")
+        raise bad("runtime", text, "use the name of an OCI runtime, or its absolute path")
     return text
 
 

@@ -14,16 +14,16 @@ from .option import Argument
 #: Option -> why not, and what to do.
 REFUSED: Mapping[str, tuple[str, str]] = {
     "device_requests": (
-        "a vendor's devices need its hook inside the OCI runtime",
-        "name the device nodes in devices, or a vendor's OCI runtime in runtime",
+        "vendor devices need a hook inside the OCI runtime",
+        "list the device nodes in devices, or set runtime to the vendor's OCI runtime",
     ),
     "kernel_memory": (
-        "Linux has no limit for it alone any more (since 5.16)",
-        "memory counts the kernel's memory too",
+        "Linux has no separate limit for it since 5.16",
+        "memory includes kernel memory",
     ),
     "storage_opts": (
-        "a container's root has no storage of its own to set up",
-        "put what may grow on a volume or a tmpfs of limited size",
+        "the root filesystem of a container has no storage of its own to configure",
+        "put data that may grow on a volume or a size-limited tmpfs",
     ),
 }
 

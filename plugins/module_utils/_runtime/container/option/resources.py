@@ -77,12 +77,12 @@ def cpu_list(option: str, text: str) -> str:
     if not text:
         return ""
     if not _CPU_LIST.match(text):
-        raise bad(option, text, "write numbers and ranges such as 0-2,5")
+        raise bad(option, text, "use numbers and ranges such as 0-2,5")
     numbers: set[int] = set()
     for part in text.split(","):
         first, dummy, last = part.partition("-")
         if int(last or first) < int(first) or int(last or first) > 8192:
-            raise bad(option, text, "ranges ascend, and numbers go up to 8192")
+            raise bad(option, text, "ranges must ascend, and the largest number is 8192")
         numbers.update(range(int(first), int(last or first) + 1))
     ranges: list[list[int]] = []
     for item in sorted(numbers):
@@ -121,7 +121,7 @@ def rates(option: str, whole: Callable[[Any], int]) -> Callable[[Any], tuple[Dev
         for value in values:
             device = path(option, value["path"])
             if device in found:
-                raise bad(option, device, "it is named twice")
+                raise bad(option, device, "it is given twice")
             rate = whole(value["rate"])
             if not 0 < rate <= _MAX:
                 raise bad(option, str(value["rate"]), f"the rate of {device} must be positive")
@@ -152,10 +152,10 @@ def ulimits(texts: Iterable[str]) -> tuple[Ulimit, ...]:
         if not _LIMIT.match(soft) or (colon and not _LIMIT.match(hard)):
             raise bad("ulimits", text, "write NAME:SOFT[:HARD], numbers or -1 for no limit")
         if name in found:
-            raise bad("ulimits", text, f"{name} is named twice")
+            raise bad("ulimits", text, f"{name} is given twice")
         low, high = int(soft), int(hard or soft)
         if min(low, high) < -1 or (high != -1 and (low == -1 or low > high)):
-            raise bad("ulimits", text, "the soft limit may not be above the hard one")
+            raise bad("ulimits", text, "the soft limit must not exceed the hard limit")
         found[name] = Ulimit(name, low, high)
     return tuple(found[name] for name in sorted(found))
 
@@ -171,18 +171,18 @@ def devices(texts: Iterable[str]) -> tuple[DeviceMapping, ...]:
     for text in texts:
         parts = str(text).split(":")
         if "=" in parts[0] and not parts[0].startswith("/"):
-            raise bad("devices", text, "devices of a vendor's interface (CDI) are not supported")
+            raise bad("devices", text, "CDI devices are not supported")
         if len(parts) > 3:
             raise bad("devices", text, "write HOST_PATH[:CONTAINER_PATH[:rwm]]")
         if len(parts) == 2 and _ACCESS.match(parts[1]):
             parts = [parts[0], parts[0], parts[1]]
         access = parts[2] if len(parts) == 3 else "rwm"
         if not _ACCESS.match(access) or len(set(access)) != len(access):
-            raise bad("devices", text, "permissions are of the letters r, w and m")
+            raise bad("devices", text, "permissions must consist of the letters r, w and m")
         source = path("devices", parts[0])
         target = path("devices", parts[1] if len(parts) > 1 else parts[0])
         if target in found:
-            raise bad("devices", text, f"{target} is named twice")
+            raise bad("devices", text, f"{target} is given twice")
         found[target] = DeviceMapping(source, target, _ordered(access))
     return tuple(found[target] for target in sorted(found))
 
@@ -218,7 +218,7 @@ def device_cgroup_rules(texts: Iterable[str]) -> tuple[str, ...]:
 def cgroup_parent(text: str) -> str:
     text = plain("cgroup_parent", text)
     if text and (not _PARENT.match(text) or {".", ".."} & set(text.split("/"))):
-        raise bad("cgroup_parent", text, "it is the path of a cgroup, or a slice of systemd")
+        raise bad("cgroup_parent", text, "it must be the path of a cgroup, or a systemd slice")
     return text
 
 

@@ -22,7 +22,7 @@ def capabilities(option: str, names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         upper = str(name).upper()
         if not re.match(r"\A[A-Z_]+\Z", upper, re.ASCII):
-            raise bad(option, str(name), "it is not the name of a capability")
+            raise bad(option, str(name), "it is not a capability name")
         found.add(upper if upper == "ALL" or upper.startswith("CAP_") else f"CAP_{upper}")
     return tuple(sorted(found))
 
@@ -42,7 +42,7 @@ def security_opts(texts: Iterable[str]) -> tuple[str, ...]:
         kind, value = _security_opt(str(text))
         key = f"{kind}={value.partition(':')[0]}" if kind == "label" else kind
         if found.setdefault(key, value) != value:
-            raise bad("security_opts", text, f"{key} is named twice")
+            raise bad("security_opts", text, f"{key} is given twice")
     return tuple(
         sorted(
             f"{key.partition('=')[0]}={value}"
@@ -79,10 +79,10 @@ def _profile(value: str) -> str:
     except ValueError as exc:
         raise Error(
             f"security_opts: the seccomp profile {value[:60]!r} is not valid JSON",
-            hint="name a file of the host by its absolute path",
+            hint="give the absolute path of a file on the host",
         ) from exc
     if not isinstance(profile, dict) or "defaultAction" not in profile:
-        raise Error("security_opts: the seccomp profile has no defaultAction, so it is none")
+        raise Error("security_opts: the seccomp profile has no defaultAction")
     return json.dumps(profile, sort_keys=True, separators=(",", ":"))
 
 
@@ -125,7 +125,7 @@ def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
             raise bad(
                 "sysctls",
                 name,
-                "only net.*, fs.mqueue.* and those of System V IPC are not shared with the host",
+                "only net.*, fs.mqueue.* and System V IPC parameters are namespaced",
             )
         found[name] = plain("sysctls", value)
     return found

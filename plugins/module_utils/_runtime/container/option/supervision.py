@@ -18,9 +18,11 @@ RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 def restart_policy(name: str, retries: int) -> RestartPolicy:
     if retries and name != "on-failure":
-        raise Error(f"restart_retries is only for restart_policy on-failure, not {name}")
+        raise Error(f"restart_retries applies only to restart_policy on-failure, not {name}")
     if retries < 0:
-        raise Error(f"restart_retries: {retries} is negative", hint="0 restarts without limit")
+        raise Error(
+            f"restart_retries: {retries} is negative", hint="use 0 to restart without limit"
+        )
     return RestartPolicy(name, retries)
 
 
@@ -34,7 +36,7 @@ def _restart_policy(params: Mapping[str, Any]) -> Optional[RestartPolicy]:
     if params["restart_policy"] is not None:
         return restart_policy(params["restart_policy"], retries)
     if retries:
-        raise Error("restart_retries was given without restart_policy: on-failure")
+        raise Error("restart_retries requires restart_policy: on-failure")
     return None
 
 
@@ -52,7 +54,7 @@ def healthcheck(value: Mapping[str, Any]) -> Healthcheck:
     }
     for name in _TIMES:
         if 0 < times.get(f"{name}_s", 0.0) < 0.001:
-            raise bad(f"healthcheck.{name}", str(value[name]), "1ms is the least")
+            raise bad(f"healthcheck.{name}", str(value[name]), "the minimum is 1ms")
     retries = number("healthcheck.retries", value.get("retries") or 0, 0, 1 << 31)
     return Healthcheck(words, **times, retries=retries)
 

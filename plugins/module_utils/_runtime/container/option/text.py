@@ -37,10 +37,11 @@ def string_map(option: str, values: Mapping[str, Any]) -> dict[str, str]:
     found = texts(option, values)
     for name, value in found.items():
         if "\0" in value:
-            raise Error(f"{option}: the value of {name!r} has a NUL byte in it")
+            raise Error(f"{option}: the value of {name!r} contains a NUL byte")
         if not _ENV_NAME.match(name):
             raise Error(
-                f"{option}: {name!r} cannot be a name", hint="it is empty, or has '=' or NUL in it"
+                f"{option}: {name!r} is not a valid name",
+                hint="it is empty, or contains '=' or NUL",
             )
     return found
 
@@ -61,14 +62,16 @@ def words(option: str, value: Union[str, Sequence[Any]]) -> tuple[str, ...]:
             f"{option}: expected a string or a list of strings, found {type(value).__name__}"
         )
     if any("\0" in word for word in found):
-        raise Error(f"{option}: there is a NUL byte in it")
+        raise Error(f"{option}: it contains a NUL byte")
     return found
 
 
 def hostname(text: str, option: str = "hostname") -> str:
     """A host name of RFC 1123; it is written into /etc/hosts, so nothing else may stand in it."""
     if text and (len(text) > 253 or not _HOSTNAME.match(text)):
-        raise bad(option, text, "host names are letters, digits and '-', parts joined with '.'")
+        raise bad(
+            option, text, "host names consist of letters, digits and '-', in parts joined by '.'"
+        )
     return text
 
 
@@ -77,14 +80,14 @@ def size(option: str, value: Any) -> int:
     text = str(value).strip(" ")
     match = _SIZE.match(text)
     if not match:
-        raise bad(option, text, "write a number of bytes, or one with a unit such as 512M")
+        raise bad(option, text, "use a number of bytes, or a number with a unit such as 512M")
     found = int(
         float(match[1]) * _UNITS[match[2].lower()]
         if "." in match[1]
         else int(match[1]) * _UNITS[match[2].lower()]
     )
     if found >= 1 << 63:
-        raise bad(option, text, "it is more than the kernel can count")
+        raise bad(option, text, "it is larger than the kernel supports")
     return found
 
 
@@ -100,7 +103,7 @@ def duration_s(option: str, value: Any) -> float:
     """Seconds: a duration such as 1m30s or 500ms; the units are h, m, s, ms and us."""
     text = str(value).strip(" ")
     if not _DURATION.match(text):
-        raise bad(option, text, "write a duration such as 30s or 1m30s")
+        raise bad(option, text, "use a duration such as 30s or 1m30s")
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
 
 
@@ -115,7 +118,7 @@ def plain(option: str, value: Any) -> str:
     """One line of text: no control characters, which would end up in a file of lines."""
     text = str(value)
     if _CONTROL.search(text):
-        raise bad(option, text, "there is a control character in it")
+        raise bad(option, text, "it contains a control character")
     return text
 
 

@@ -73,8 +73,9 @@ def enforced(layout: Layout, spec: ContainerSpec, root: Path = Path("/")) -> Enf
     selinux = _selinux(root)
     if selinux is not None and not selinux and "label=disable" not in spec.security_opts:
         raise Error(
-            f"container {spec.name}: SELinux is on, and this host has no policy for containers",
-            hint="install the package container-selinux, or give security_opts: [label=disable]",
+            f"container {spec.name}: SELinux is enabled, but this host has no policy "
+            f"for containers",
+            hint="install the package container-selinux, or set security_opts: [label=disable]",
         )
     process_context, file_context = selinux or ("", "")
     wanted = [opt[9:] for opt in spec.security_opts if opt.startswith("apparmor=")]
@@ -85,8 +86,8 @@ def enforced(layout: Layout, spec: ContainerSpec, root: Path = Path("/")) -> Enf
             apparmor = ""
     elif wanted and wanted[0] != "unconfined":
         raise Error(
-            f"container {spec.name}: apparmor={wanted[0]} was given, and AppArmor is not on",
-            hint="leave it out on this host",
+            f"container {spec.name}: apparmor={wanted[0]} requires AppArmor, which is not enabled",
+            hint="omit it on this host",
         )
     return Enforced(process_context, file_context, apparmor)
 

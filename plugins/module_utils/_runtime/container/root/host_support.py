@@ -77,7 +77,7 @@ def _mapped(spec: ContainerSpec, mapping: DeviceMapping) -> Iterator[Device]:
         if device is None:
             raise Error(
                 f"container {spec.name}: {mapping.source} is not a device on this host",
-                hint="see the option devices",
+                hint="check the option devices",
             )
         yield device
         return
@@ -135,7 +135,7 @@ def numbers(spec: ContainerSpec) -> dict[str, tuple[int, int]]:
         if device is None or device.type != "b":
             raise Error(
                 f"container {spec.name}: {rate.path} is not a block device on this host",
-                hint="limits of rates are for disks, such as /dev/sda",
+                hint="rate limits apply to disks such as /dev/sda",
             )
         found[rate.path] = (device.major, device.minor)
     return found
@@ -174,7 +174,7 @@ def _foreign(layout: Layout, spec: ContainerSpec, mode: str, kind: str, what: st
     other = liveness.current(layout, container_record.identify(layout, name))
     if other.phase not in container_record.LIVE:
         raise Error(
-            f"container {spec.name}: it is to share the {what} of {name}, which does not run",
+            f"container {spec.name}: it shares the {what} of {name}, which is not running",
             hint=f"start {name} first",
         )
     return f"/proc/{other.pid}/ns/{kind}"
@@ -188,8 +188,8 @@ def _foreign_shm(layout: Layout, spec: ContainerSpec) -> str:
         return "/dev/shm"
     if mode != "shareable":
         raise Error(
-            f"container {spec.name}: it is to share the IPC of {name}, which keeps it private",
-            hint=f"give {name} ipc_mode: shareable",
+            f"container {spec.name}: it shares the IPC namespace of {name}, which is private",
+            hint=f"set ipc_mode: shareable for {name}",
         )
     return str(shm(layout, other))
 

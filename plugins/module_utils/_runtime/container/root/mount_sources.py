@@ -59,7 +59,7 @@ def find(
         snapshot.mount_read_only(_lowers(layout, run, mount), _empty(layout, run), place)
         source = Source(os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), str(place))
     else:
-        raise Error(f"container {spec.name}: a mount of kind {mount.kind} is not known")
+        raise Error(f"container {spec.name}: unknown kind of mount: {mount.kind}")
     if mount.relabel:
         selinux.relabel(source.fd, mount.source, context, private=mount.relabel == "Z")
     elif mount.kind == "volume":
@@ -85,8 +85,8 @@ def _part(spec: ContainerSpec, mount: Mount, whole: Source) -> Source:
             return Source(tree.open(mount.subpath, os.O_PATH))
     except NotFound as exc:
         raise Error(
-            f"container {spec.name}: there is no {mount.subpath!r} in the {mount.kind}"
-            f" {mount.source}, and it is to be mounted at {mount.target}"
+            f"container {spec.name}: {mount.subpath!r} does not exist in the {mount.kind}"
+            f" {mount.source}, to be mounted at {mount.target}"
         ) from exc
     finally:
         os.close(whole.fd)
@@ -107,7 +107,7 @@ def _host_path(spec: ContainerSpec, mount: Mount) -> str:
         raise Error(
             f"container {spec.name}: {source} does not exist, so it cannot be mounted at"
             f" {mount.target}",
-            hint="make it, or set create_mountpoint: true for a directory",
+            hint="create it, or set create_mountpoint: true for a directory",
         ) from exc
     except OSError as exc:
         raise Error(
@@ -124,7 +124,7 @@ def _lowers(layout: Layout, run: Record, mount: Mount) -> list[Path]:
         if found is None:
             raise Error(
                 f"container {run.name}: a layer of the image {mount.source}, which it mounts, is"
-                " gone",
+                " missing",
                 hint="pull the image again",
             )
         store.ensure_unpacked(layout, found)
@@ -184,5 +184,5 @@ def explain(spec: ContainerSpec, mount: Mount, exc: OSError) -> Error:
     """What went wrong when a mount was put together."""
     hint = None
     if exc.errno == errno.EROFS:
-        hint = "what it is mounted in is read-only and has no such directory: make it there"
+        hint = "the mount it is inside of is read-only and has no such directory: create it there"
     return Error(f"container {spec.name}: {mount.target} cannot be mounted: {exc.strerror}", hint)

@@ -137,8 +137,8 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, placed: _Placed) -> Non
     if found is not None and stat.S_ISDIR(found.st_mode) != directory:
         have, want = ("a directory", "a file") if not directory else ("a file", "a directory")
         raise Error(
-            f"container {spec.name}: {mount.target} is {have} in the image, and {want} is to be"
-            " mounted there"
+            f"container {spec.name}: {mount.target} is {have} in the image, but the "
+            f"source is {want}"
         )
     if found is None:
         tree.make_dirs(os.path.dirname(target))
@@ -209,9 +209,10 @@ def _staged(directory: Path, spec: ContainerSpec, placed: _Placed) -> Path:
         whole = not mount.read_only or mount_assembly.make_read_only(place, deep)
         if not whole and mount.read_only_recursive == "force":
             raise Error(
-                f"container {spec.name}: {mount.source} has mounts below it, and this kernel cannot"
+                f"container {spec.name}: {mount.source} contains other mounts, and "
+                f"this kernel cannot"
                 " make them read-only",
-                hint="it takes Linux 5.12; leave read_only_force_recursive out",
+                hint="Linux 5.12 or newer is required; omit read_only_force_recursive",
             )
         return place
     except OSError as exc:

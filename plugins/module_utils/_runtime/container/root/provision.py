@@ -77,7 +77,7 @@ def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
             )
         except NotFound as exc:
             raise NotFound(
-                f"container {spec.name}: volumes_from names {name}, and there is no such container"
+                f"container {spec.name}: volumes_from: No such container: {name}"
             ) from exc
         for mount in mounts:
             if mount.kind != "tmpfs":
@@ -95,7 +95,8 @@ def mounted_images(
         image = store.find(host.layout, name)
         if image is None:
             raise NotFound(
-                f"container {spec.name}: the image {name}, which it mounts, is not on the host",
+                f"container {spec.name}: the image {name}, which it mounts, does not "
+                f"exist on the host",
                 hint="pull it with slipway.engine.image_pull",
             )
         store.ensure_unpacked(host.layout, image)

@@ -116,7 +116,7 @@ def _lowers(layout: Layout, run: Record, spec: ContainerSpec) -> list[Path]:
         image = store.find(layout, spec.image_id)
         if image is None:
             raise Error(
-                f"container {run.name}: a layer of its image {spec.image} is gone",
+                f"container {run.name}: a layer of its image {spec.image} is missing",
                 hint="pull the image again",
             )
         store.ensure_unpacked(layout, image)

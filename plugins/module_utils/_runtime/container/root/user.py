@@ -53,9 +53,9 @@ def resolve(root: safefs.Root, text: str, groups_add: Sequence[str] = ()) -> use
     """
     who, colon, group = text.partition(":")
     if any(ord(char) < 0x20 or char == "\x7f" for char in text) or ":" in group:
-        raise _refused(text, "write USER, USER:GROUP or :GROUP")
+        raise _refused(text, "use USER, USER:GROUP or :GROUP")
     if colon and not group:
-        raise _refused(text, "there is no group after the colon")
+        raise _refused(text, "the group after the colon is missing")
     account = _account(root, text, who)
     groups = list(_groups(root))
     if group:
@@ -99,7 +99,7 @@ def _number(text: str, part: str) -> Optional[int]:
         return None
     # The length first: int() of a megabyte of digits takes its time.
     if len(part) > 20 or int(part) > MAXIMUM_ID:
-        raise _refused(text, f"{part[:20]} is larger than {MAXIMUM_ID}, the largest id")
+        raise _refused(text, f"{part[:20]} is larger than {MAXIMUM_ID}, the largest ID")
     return int(part)
 
 
@@ -140,4 +140,6 @@ def _records(root: safefs.Root, path: str) -> Iterator[list[str]]:
 
 
 def _refused(text: str, why: str) -> Error:
-    return Error(f"user {text[:100]!r}: {why}", hint="see /etc/passwd and /etc/group of the image")
+    return Error(
+        f"user {text[:100]!r}: {why}", hint="check /etc/passwd and /etc/group in the image"
+    )

@@ -61,7 +61,7 @@ def _check(asked: Mapping[str, Sequence[str]]) -> None:
                 )
     for value in asked.get("exited", ()):
         if not re.match(r"\A-?[0-9]{1,9}\Z", value, re.ASCII):
-            raise Error(f"the filter exited is {value[:60]!a}, expected a number")
+            raise Error(f"filter exited: {value[:60]!a} is not valid, expected a number")
 
 
 def _tests(

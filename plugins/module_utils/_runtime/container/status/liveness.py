@@ -95,7 +95,7 @@ def ended_well(found: Record) -> bool:
 def ending(found: Record) -> str:
     """How a container that has ended did so, in words. Pure."""
     if found.oom_killed:
-        return "was killed for want of memory"
+        return "was killed because it ran out of memory"
     return f"exited with {found.exit_code}"
 
 

@@ -42,7 +42,7 @@ def last_words(layout: Layout, container_id: str) -> str:
     except Error:
         return ""
     lines = [entry.data.decode("utf-8", "replace").rstrip() for entry in found[-_LAST_LINES:]]
-    return f"; its last words: {' | '.join(lines)}" if lines else ""
+    return f"; last log lines: {' | '.join(lines)}" if lines else ""
 
 
 def whole(layout: Layout, container_id: str, since: str, limit: int = 10 << 20) -> str:
@@ -118,7 +118,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     """The result of container_logs: what a container wrote, by the options of the module."""
     last, now = params["tail"], time.time()
     if last is not None and last < 0:
-        raise Error("tail: it cannot be negative", hint="leave it out for all lines")
+        raise Error("tail: cannot be negative", hint="omit it for all lines")
     since, until = (
         None if params[name] is None else moment(name, params[name], now)
         for name in ("since", "until")
@@ -150,7 +150,7 @@ def _is_elsewhere(layout: Layout, container_id: str) -> bool:
     driver = container_record.read_spec(layout, container_id).log_driver
     if driver == "none":
         name = container_record.read_record(layout, container_id).name
-        raise Error(f"container {name} keeps no log: its log driver is none")
+        raise Error(f"container {name} has no log: its log driver is none")
     return driver == "journald"
 
 

@@ -96,9 +96,9 @@ def _of_ps(pids: Sequence[int], ps_args: Union[str, Sequence[str]]) -> dict[str,
     titles = lines[0].split() if lines else []
     if "PID" not in titles:
         raise Error(
-            f"ps {' '.join(arguments)} shows no PID, so it is not known which processes are the"
-            " container's",
-            hint="add the column, such as -o pid,user,comm",
+            f"ps {' '.join(arguments)} does not show the PID, which is needed to find "
+            f"the processes of the container",
+            hint="add the column, for example with -o pid,user,comm",
         )
     at, wanted = titles.index("PID"), {str(pid) for pid in pids}
     rows = (line.split(None, len(titles) - 1) for line in lines[1:])

@@ -25,9 +25,9 @@ from ...base.frozen import dataclass
 from ...base.layout import Layout
 
 _UNIT = """\
-# Made by slipway.engine, when a container first needed it.
+# Installed by slipway.engine when the first container needed it.
 [Unit]
-Description=Start the containers that run from boot on, and stop all before the host goes down
+Description=Start containers at boot, and stop all of them at shutdown
 Wants=network-online.target
 # Stopped in the reverse order: the containers go before what they need.
 After=network.target network-online.target nftables.service
@@ -49,8 +49,8 @@ WantedBy=multi-user.target
 
 _SERVICE = """\
 #!/sbin/openrc-run
-# Made by slipway.engine, when a container first needed it.
-description="Start the containers that run from boot on, and stop all before the host goes down"
+# Installed by slipway.engine when the first container needed it.
+description="Start containers at boot, and stop all of them at shutdown"
 
 depend() {{
     need localmount
@@ -73,7 +73,7 @@ stop() {{
 """
 
 _CRON = """\
-# Made by slipway.engine, when a container first needed it.
+# Installed by slipway.engine when the first container needed it.
 @reboot root {command} boot
 """
 

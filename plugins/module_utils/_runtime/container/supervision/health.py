@@ -150,10 +150,13 @@ def await_healthy(
             return
         waited_s = time.monotonic() - begun
         if not live:
-            raise Error(f"container {found.name} ended with {found.exit_code} before it was well")
+            raise Error(
+                f"container {found.name} ended with {found.exit_code} before it became healthy"
+            )
         if 0 < timeout_s <= waited_s:
             raise Error(
-                f"container {found.name} was not healthy within {timeout_s:g} seconds, but {status}"
+                f"container {found.name} did not become healthy within {timeout_s:g} "
+                f"seconds, but {status}"
                 f"{_words(read(layout, found))}"
             )
         if status == UNHEALTHY and not patient and found.phase in LIVE:
@@ -163,7 +166,7 @@ def await_healthy(
 
 def _words(health: Health) -> str:
     said = " | ".join(health.log[-1].output.split("\n")[-3:]).strip(" |") if health.log else ""
-    return f"; its check says: {said[-500:]}" if said else ""
+    return f"; output of the health check: {said[-500:]}" if said else ""
 
 
 def _path(layout: Layout, container_id: str) -> Path:

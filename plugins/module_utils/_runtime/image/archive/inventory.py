@@ -83,16 +83,16 @@ def read(members: Members, wanted: Optional[Platform] = None) -> Contents:
             found = Contents(DOCKER, _merged(_read_docker(members)))
         elif members.has("repositories"):
             raise Error(
-                "it was written by a Docker older than 1.10, whose ids cannot be verified",
+                "it was written by a Docker older than 1.10, whose image IDs cannot be verified",
                 hint="load it with a current Docker and save it again",
             )
         else:
             raise Error(
                 f"it has neither {DOCKER_INDEX} nor {INDEX}",
-                hint="a root filesystem becomes an image by image_import",
+                hint="to make an image of a root filesystem, use image_import",
             )
         if not found.images:
-            raise Error("it holds no image")
+            raise Error("it contains no image")
         for image in found.images:
             if wanted is not None and not platform.runs_on(image.made_for, wanted):
                 raise Error(f"{_shown(image)} is an image for {image.made_for}, not for {wanted}")
@@ -151,7 +151,7 @@ def _merged(images: Sequence[Packed]) -> tuple[Packed, ...]:
         found[key] = replace(before, names=tuple(sorted({*before.names, *image.names})))
         for name in image.names:
             if meanings.setdefault(name, image.id) != image.id:
-                raise Error(f"two images in it are called {name}")
+                raise Error(f"it contains two images named {name}")
     return tuple(found.values())
 
 
@@ -198,7 +198,7 @@ def _docker_image(members: Members, entry: Any, where: str) -> Packed:
 def _texts(entry: Mapping[str, Any], key: str, where: str) -> list[str]:
     value = entry.get(key) or []
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise Error(f"{where}.{key} is not a list of texts")
+        raise Error(f"{where}.{key} is not a list of strings")
     return value
 
 
@@ -209,7 +209,7 @@ def _check_layout(members: Members) -> None:
     document = oci.load(members.document(LAYOUT), LAYOUT)
     version = document.get("imageLayoutVersion")
     if not isinstance(version, str) or not version.startswith("1."):
-        raise Error(f"{LAYOUT} is of version {str(version)[:20]!a}, and 1.0.0 is known")
+        raise Error(f"{LAYOUT} has version {str(version)[:20]!a}; only 1.0.0 is supported")
 
 
 def _read_layout(members: Members, wanted: Optional[Platform]) -> Contents:
@@ -252,8 +252,8 @@ def _check_agreement(members: Members, named: Mapping[str, Sequence[Descriptor]]
                         ids.add(_image(members, candidate).id)
             if image.id not in ids:
                 raise Error(
-                    f"{DOCKER_INDEX} and {INDEX} disagree about {name or image.id}: it is two "
-                    "archives in one"
+                    f"{DOCKER_INDEX} and {INDEX} disagree about {name or image.id}: "
+                    "the file holds two different archives"
                 )
 
 
@@ -261,7 +261,7 @@ def _entries(members: Members) -> list[Descriptor]:
     """The images index.json lists, those for several platforms as one entry."""
     document = oci.load(members.document(INDEX), INDEX)
     if "layers" in document or "config" in document:
-        raise Error(f"{INDEX} is both an image and an index of images, which is refused")
+        raise Error(f"{INDEX} is both an image and an index of images, which is not allowed")
     listed = document.get("manifests")
     if document.get("schemaVersion") != 2 or not isinstance(listed, list):
         raise Error(f"{INDEX} is not the index of an image layout")
@@ -282,7 +282,7 @@ def _name(entry: Descriptor) -> str:
     for key in (CONTAINERD_NAME, oci.REF_NAME):
         text = entry.annotations.get(key)
         if not isinstance(text, (str, type(None))):
-            raise Error(f"{INDEX}: the annotation {key} is not a text")
+            raise Error(f"{INDEX}: the annotation {key} is not a string")
         if text and (key == CONTAINERD_NAME or "/" in text or ":" in text):
             return _tagged(text)
     return ""
@@ -300,7 +300,7 @@ def _blob(members: Members, descriptor: Descriptor) -> bytes:
     """A document of the layout, verified."""
     data = members.document(_member(descriptor))
     if len(data) != descriptor.size or oci.digest_of(data) != descriptor.digest:
-        raise Error(f"the blob {descriptor.digest} does not have the content its name says")
+        raise Error(f"the blob {descriptor.digest} does not match its digest")
     return data
 
 

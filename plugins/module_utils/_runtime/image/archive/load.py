@@ -58,8 +58,9 @@ def bring(
         lacking = inventory.absent(members, image)
         if lacking:
             raise Error(
-                f"{members.path} lacks the layer {lacking[0][:200]!a}, or has it in another size",
-                hint="it was cut off or damaged; save it again",
+                f"{members.path} lacks the layer {lacking[0][:200]!a}, or has it with "
+                f"a different size",
+                hint="it is truncated or damaged; save it again",
             )
     known = _known_layers(layout)
     _check_space(layout, members, images)
@@ -98,8 +99,8 @@ def _check_space(layout: Layout, members: Members, images: Sequence[Packed]) -> 
     if free < needed:
         raise Error(
             f"{members.path} needs about {needed >> 20} MiB below {layout.root}, and "
-            f"{free >> 20} MiB are free",
-            hint="free some space, or remove images that are not used",
+            f"only {free >> 20} MiB are free",
+            hint="free some space, or remove unused images",
         )
 
 
@@ -181,7 +182,7 @@ def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Des
 def _check(members: Members, layer: Layer, found: str, expected: str) -> None:
     if found != expected:
         raise Error(
-            f"the layer {layer.member[:200]!a} of {members.path} is {found}, and the image "
+            f"the layer {layer.member[:200]!a} of {members.path} is {found}, but the image "
             f"says {expected}",
-            hint="the archive is damaged or forged; get it again from a source you trust",
+            hint="the archive is damaged or forged; get it again from a trusted source",
         )

@@ -100,16 +100,18 @@ class Members:
             return known
         size = self.size(name)
         if size > blobs.DOCUMENT_LIMIT:
-            raise Error(f"{name!a} has {size} bytes, and a document at most {blobs.DOCUMENT_LIMIT}")
+            raise Error(
+                f"{name!a} has {size} bytes; a document may have at most {blobs.DOCUMENT_LIMIT}"
+            )
         if size + sum(map(len, self.documents.values())) > _DOCUMENTS_LIMIT:
-            raise Error(f"the archive's documents have more than {_DOCUMENTS_LIMIT} bytes together")
+            raise Error(f"the documents of the archive exceed {_DOCUMENTS_LIMIT} bytes in total")
         parts = []
         with self.open(name) as piece:
             while data := piece.read(size + 1):
                 parts.append(data)
         found = b"".join(parts)
         if len(found) != size:
-            raise Error(f"{name!a} is cut off")
+            raise Error(f"{name!a} is truncated")
         self.documents[name] = found
         return found
 
@@ -138,7 +140,7 @@ class _Archive(Members):
     def open(self, name: str) -> Iterator[Piece]:
         offset, size = self._place(name)
         if offset == _ABSENT:
-            raise AssertionError(f"{name} was left out when the archive was decompressed")
+            raise AssertionError(f"{name} was skipped when the archive was decompressed")
         yield Piece(self._fd, offset, size)
 
 
@@ -205,7 +207,7 @@ def opened(path: Path, spool: Path, whole: bool, limits: Limits = ARCHIVE) -> It
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise NotFound(f"there is no {path} on this host") from exc
+        raise NotFound(f"{path} does not exist on this host") from exc
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, fd)
         found = os.fstat(fd)
@@ -235,7 +237,7 @@ def _naming(path: Path) -> Iterator[None]:
         message = exc.message.replace("the layer", "it", 1)
         raise Error(
             f"{path} is not an image archive: {message}",
-            hint="write it with docker save, podman save, skopeo or image_export",
+            hint="create it with docker save, podman save, skopeo or image_export",
         ) from exc
 
 
@@ -247,7 +249,7 @@ def _media_type(path: Path, magic: bytes) -> str:
         if magic.startswith(start):
             raise Error(
                 f"{path} is compressed with {name}, which is not supported",
-                hint="decompress it first; gzip and zstd are read as they are",
+                hint="decompress it first; gzip and zstd are supported",
             )
     return oci.LAYER
 
@@ -293,7 +295,7 @@ def _check_space(fd: int, limits: Limits) -> None:
     space = os.fstatvfs(fd)
     if space.f_blocks and space.f_bavail * space.f_frsize < limits.reserve_bytes:
         raise Error(
-            f"decompressed it leaves less than {limits.reserve_bytes} bytes free on the disk",
+            f"decompressing it would leave less than {limits.reserve_bytes} bytes free on the disk",
             hint="free some space, or decompress it elsewhere first",
         )
 
@@ -315,10 +317,10 @@ class _Table:
         if not name:
             raise _refused(entry, "has no name")
         if name in self._places or name in self._links:
-            raise _refused(entry, "is there twice")
+            raise _refused(entry, "occurs twice")
         if entry.kind == tar.SYMLINK:
             if entry.link.startswith(b"/"):
-                raise _refused(entry, "is a link out of the archive")
+                raise _refused(entry, "is a link that leads out of the archive")
             beside = posixpath.dirname(name).encode()
             target = posixpath.normpath(posixpath.join(beside, entry.link))
             self._links[name] = _name(target, entry.name)
@@ -339,7 +341,9 @@ class _Table:
         for name, target in self._links.items():
             # docker save links a layer it saved before to the file of that; one step, never more.
             if target not in self._places:
-                raise Error(f"its entry {name[:200]!a} is a link to no file of the archive")
+                raise Error(
+                    f"its entry {name[:200]!a} is a link to a file that is not in the archive"
+                )
         return _Archive(self._path, self._fd, self._places, self._links)
 
 
@@ -351,7 +355,7 @@ def _name(name: bytes, entry: bytes) -> str:
     try:
         return b"/".join(parts).decode("ascii")
     except UnicodeDecodeError as exc:
-        raise Error(f"its entry {text(entry)} is not named in ASCII") from exc
+        raise Error(f"its entry {text(entry)} has a name that is not ASCII") from exc
 
 
 def _refused(entry: tar.Entry, offence: str) -> Error:

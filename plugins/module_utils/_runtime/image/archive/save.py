@@ -121,8 +121,7 @@ def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
                 found = out.stream(f"{_hexadecimal(diff_id)}.tar", plain)
         if found != diff_id:
             raise Error(
-                f"the layer {layer.digest} unpacks to {found}, and the image's config says "
-                f"{diff_id}",
+                f"the layer {layer.digest} unpacks to {found}, but the image config says {diff_id}",
                 hint="the image is damaged; pull or load it again",
             )
 

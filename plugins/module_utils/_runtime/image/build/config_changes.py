@@ -45,13 +45,13 @@ def change(config: Mapping[str, Any], instructions: Sequence[str]) -> Config:
         rest = line.strip()[len(word) :].strip()
         if act is None or not rest or any(ord(c) < 0x20 and c != "\t" for c in rest):
             raise Error(
-                f"{line[:100]!a} is not a change",
-                hint=f"begin it with one of {_KEYWORDS}, on one line",
+                f"{line[:100]!a} is not a supported instruction",
+                hint=f"start it with one of {_KEYWORDS}, on a single line",
             )
         try:
             act(changed, rest)
         except ValueError as exc:
-            raise Error(f"the change {line[:100]!a} is not valid: {exc}") from exc
+            raise Error(f"the instruction {line[:100]!a} is not valid: {exc}") from exc
     if "ENTRYPOINT" in words and "CMD" not in words:
         # As in a Dockerfile: the arguments of the old entry point mean nothing to the new one.
         changed.pop("Cmd", None)
@@ -105,20 +105,20 @@ def _pairs(rest: str) -> list[tuple[str, str]]:
     name, dummy, value = rest.partition(" ")
     if "=" not in name:
         if not value.strip():
-            raise ValueError("write it as NAME=VALUE")
+            raise ValueError("use NAME=VALUE")
         return [(name, value.strip())]
     found = []
     for word in shlex.split(rest):
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise ValueError("write it as NAME=VALUE")
+            raise ValueError("use NAME=VALUE")
         found.append((name, value))
     return found
 
 
 def _set_variable(config: Config, name: str, value: str) -> None:
     if not name or "=" in name or "\0" in name + value:
-        raise Error(f"{name[:60]!a} is not the name of an environment variable")
+        raise Error(f"{name[:60]!a} is not a valid environment variable name")
     kept = [entry for entry in config.get("Env") or [] if entry.partition("=")[0] != name]
     config["Env"] = [*kept, f"{name}={value}"]
 
@@ -137,7 +137,7 @@ def _expose(config: Config, rest: str) -> None:
         match = _PORT.match(word.lower())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if match is None or not 1 <= first <= last <= 65535:
-            raise Error(f"{word[:60]!a} is not a port", hint="write it as 80, 53/udp or 8000-8010")
+            raise Error(f"{word[:60]!a} is not a port", hint="use 80, 53/udp or 8000-8010")
         for port in range(first, last + 1):
             exposed = {**(config.get("ExposedPorts") or {}), f"{port}/{match[3] or 'tcp'}": {}}
             config["ExposedPorts"] = exposed
@@ -196,7 +196,7 @@ def _healthcheck(config: Config, text: str) -> None:
                 sum(float(count) * _NANOSECONDS[unit] for count, unit in parts)
             )
         else:
-            raise ValueError(f"{flag[:60]!a} is not understood")
+            raise ValueError(f"{flag[:60]!a} is not a known flag")
     word, dummy, command = text.partition(" ")
     if word.upper() == "NONE" and not command and not check:
         check["Test"] = ["NONE"]
@@ -208,7 +208,7 @@ def _healthcheck(config: Config, text: str) -> None:
         exact = isinstance(words, list) and all(isinstance(one, str) for one in words)
         check["Test"] = ["CMD", *words] if exact else ["CMD-SHELL", command.strip()]
     else:
-        raise ValueError("write NONE, or CMD and a command")
+        raise ValueError("use NONE, or CMD and a command")
     config["Healthcheck"] = check
 
 

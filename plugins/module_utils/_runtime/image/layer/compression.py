@@ -34,7 +34,7 @@ _CHUNK = 1 << 17
 _ZSTD_PIECE = 512
 #: A frame, or one to skip (RFC 8878, 3.1).
 _ZSTD_MAGIC = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
-_DAMAGED = "the layer is damaged: get the image again from a source you trust"
+_DAMAGED = "the layer is damaged: get the image again from a trusted source"
 
 
 class Plain(Readable, Protocol):
@@ -137,7 +137,7 @@ class _Gunzip(_Through):
             if self._member.eof:
                 self._pending, self._within = self._member.unused_data, False
             elif ended and not data:
-                raise Error("the layer's gzip stream is cut off", hint=_DAMAGED)
+                raise Error("the layer's gzip stream is truncated", hint=_DAMAGED)
             if data:
                 return data
 
@@ -153,7 +153,7 @@ def _unzstd(source: Readable) -> Plain:
         return _Zstandard(source, zstandard)
     if process.which("zstd") is None:
         raise Error(
-            "the image has layers compressed with zstd, and this host cannot read them",
+            "the image has zstd-compressed layers, which this host cannot read",
             hint="install the package zstd, or python3-zstandard",
         )
     return _ZstdProgram(source)
@@ -177,7 +177,7 @@ class _Zstandard(_Through):
                 self._pending = memoryview(self._source.read(_CHUNK))
             if not self._pending:
                 if self._within:
-                    raise Error("the layer's zstd stream is cut off", hint=_DAMAGED)
+                    raise Error("the layer's zstd stream is truncated", hint=_DAMAGED)
                 return b""
             if not self._within:
                 self._frame, self._within = self._decompressor.decompressobj(), True

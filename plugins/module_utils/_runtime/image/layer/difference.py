@@ -168,7 +168,7 @@ def _walk(
             if not stat.S_ISDIR(status.st_mode) or (one_filesystem and status.st_dev != device):
                 continue
             if len(stack) > _DEPTH:
-                raise Error(f"{text(here)} in {top} lies deeper than {_DEPTH} directories")
+                raise Error(f"{text(here)} in {top} is nested deeper than {_DEPTH} directories")
             try:
                 child = os.open(name, _DIRECTORY, dir_fd=directory)
             except OSError as exc:
@@ -241,7 +241,7 @@ def _write(top: Union[Path, int], out: Writable, skip: Container[str], layer: bo
             if node.name.startswith(WHITEOUT):
                 raise Error(
                     f"{text(node.path)} in {top} cannot be kept in a layer",
-                    hint="names that begin with .wh. mean deleted files there: rename it",
+                    hint="names starting with .wh. mark deleted files in a layer: rename it",
                 )
         with contextlib.suppress(FileNotFoundError):
             _write_node(node, stream, links, layer)
@@ -303,7 +303,8 @@ def _xattrs(fd: int, node: _Node) -> dict[bytes, bytes]:
         if name in ("trusted.overlay.redirect", "trusted.overlay.metacopy"):
             raise Error(
                 f"{text(node.path)} was written by an overlay mount with redirect_dir or metacopy",
-                hint="the upper directory does not hold the whole file: commit is not possible",
+                hint="the upper directory does not contain the complete file, so the "
+                "container cannot be committed",
             )
         # A PAX key ends at the first equals sign.
         if (name == "security.capability" or name.startswith("user.")) and "=" not in name:

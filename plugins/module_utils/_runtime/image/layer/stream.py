@@ -56,7 +56,7 @@ def text(name: bytes) -> str:
 def malformed(what: str) -> Error:
     return Error(
         f"the layer is not a well-formed tar archive: {what}",
-        hint="the image is damaged or malicious: get it again from a source you trust",
+        hint="the image is damaged or malicious: get it again from a trusted source",
     )
 
 

@@ -108,12 +108,12 @@ class Reader:
             block = self.stream.take(BLOCK)
             if not block:
                 if records or long_name or long_link:
-                    raise malformed("it ends after a header that announces an entry")
+                    raise malformed("it ends after the header of an entry")
                 return None
             if block.count(0) == BLOCK:
                 following = self.stream.take(BLOCK)
                 if following.count(0) != len(following):
-                    raise malformed("a single empty block stands between two entries")
+                    raise malformed("there is a single empty block between two entries")
                 return None
             self.headers += 1
             if self.headers > self._limits.entries:
@@ -133,7 +133,7 @@ class Reader:
                 # A global header (g) applies to nothing here, as in other engines.
                 continue
             return self._finish(entry, block, records, long_name, long_link)
-        raise malformed("too many extension headers stand before one entry")
+        raise malformed("too many extension headers before one entry")
 
     def _extension(self, entry: Entry) -> bytes:
         if entry.size > self._limits.extension_bytes:
@@ -159,7 +159,7 @@ class Reader:
         if entry.kind == b"S" or b"GNU.sparse.realsize" in records or b"GNU.sparse.map" in records:
             entry = self._sparse(entry, block)
         elif any(key.startswith(b"GNU.sparse.") for key in records):
-            raise malformed("a sparse file of a kind that is not known")
+            raise malformed("a sparse file of an unknown kind")
         if entry.kind in _WITHOUT_CONTENT:
             entry = entry._replace(size=0)
         self._left, self._padding = entry.size, -entry.size % BLOCK
@@ -180,7 +180,7 @@ class Reader:
             while extended:
                 following = self.stream.take(BLOCK)
                 if not following or len(numbers) > 2 * self._limits.segments:
-                    raise malformed(f"the sparse map of {text(entry.name)} has no end")
+                    raise malformed(f"the sparse map of {text(entry.name)} does not end")
                 numbers += _fields(following, 0, 21)
                 extended = following[504]
         elif b"GNU.sparse.map" in records:
@@ -191,7 +191,7 @@ class Reader:
             numbers = [int(part) for part in listed]
         else:
             if records.get(b"GNU.sparse.major") != b"1" or records.get(b"GNU.sparse.minor") != b"0":
-                raise malformed("a sparse file of a version that is not known")
+                raise malformed("a sparse file of an unknown version")
             real_size = _decimal(records, b"GNU.sparse.realsize")
             numbers, used = self._sparse_map(entry)
             size -= used
@@ -222,7 +222,7 @@ class Reader:
         while len(lines) < wanted:
             block = self.stream.take(BLOCK) if used + BLOCK <= entry.size else b""
             if not block:
-                raise malformed(f"the sparse map of {text(entry.name)} has no end")
+                raise malformed(f"the sparse map of {text(entry.name)} does not end")
             used += BLOCK
             parts = (rest + block).split(b"\n")
             rest = parts.pop()

@@ -126,7 +126,7 @@ class _Layer:
             self._node(entry, parent, name)
         else:
             shown = kind.decode("ascii", "backslashreplace")
-            refuse(entry.name, f"is of the type {shown!r}, which no layer holds")
+            refuse(entry.name, f"has the type {shown!r}, which is not allowed in a layer")
 
     def finish(self) -> None:
         """What has to wait until all entries are there."""
@@ -137,14 +137,14 @@ class _Layer:
     def _parts(self, name: bytes) -> list[bytes]:
         """The components of an entry's name. A leading slash means the top, as everywhere."""
         if not name or b"\0" in name:
-            refuse(name, "has a name no file can have")
+            refuse(name, "has an invalid file name")
         if len(name) > self._limits.path:
             refuse(name, f"has a name longer than {self._limits.path} bytes")
         parts = [part for part in name.split(b"/") if part and part != b"."]
         if b".." in parts:
             refuse(name, "leaves the layer by '..' (CVE-2014-9356)")
         if len(parts) > self._limits.depth:
-            refuse(name, f"lies deeper than {self._limits.depth} directories")
+            refuse(name, f"is nested deeper than {self._limits.depth} directories")
         return parts
 
     def _directory(self, entry: tar.Entry, parent: Directory, name: bytes) -> None:
@@ -200,7 +200,7 @@ class _Layer:
 
     def _check_link(self, entry: tar.Entry) -> None:
         if not 0 < len(entry.link) <= self._limits.path or b"\0" in entry.link:
-            refuse(entry.name, "is a link with a target no link can have")
+            refuse(entry.name, "is a link with an invalid target")
 
     def _node(self, entry: tar.Entry, parent: Directory, name: bytes) -> None:
         """A device or a fifo. They are kept for fidelity; nobody but root can reach them here."""
@@ -208,10 +208,12 @@ class _Layer:
         if entry.kind != tar.FIFO:
             kind = stat.S_IFCHR if entry.kind == tar.CHARACTER else stat.S_IFBLK
             if not 0 <= entry.major < 1 << 12 or not 0 <= entry.minor < 1 << 20:
-                refuse(entry.name, "is a device with a number no device has")
+                refuse(entry.name, "is a device with an invalid number")
             device = os.makedev(entry.major, entry.minor)
             if kind == stat.S_IFCHR and device == 0:
-                refuse(entry.name, "is a character device 0:0, for overlayfs a whiteout")
+                refuse(
+                    entry.name, "is a character device 0:0, which overlayfs treats as a whiteout"
+                )
         try:
             os.mknod(name, kind | 0o600, device, dir_fd=parent.fd)
         except FileExistsError:
@@ -244,7 +246,7 @@ class _Layer:
             below = b".." not in parts
             found = self._into.lookup_below(b"/".join(parts)) if below else None
         if found is None:
-            refuse(entry.name, f"is a hard link to {text(entry.link)}, which is not there")
+            refuse(entry.name, f"is a hard link to {text(entry.link)}, which does not exist")
         try:
             status = os.fstat(found)
             if stat.S_ISDIR(status.st_mode):
@@ -280,7 +282,7 @@ class _Layer:
             refuse(entry.name, f"is a hard link to {text(entry.link)}, which is not a regular file")
         self._copied_bytes += status.st_size
         if self._copied_bytes > self._limits.layer_bytes:
-            refuse(entry.name, "is one of many hard links that would fill the disk with copies")
+            refuse(entry.name, "is one of many hard links, whose copies would fill the disk")
         with open(f"/proc/self/fd/{source}", "rb", buffering=0) as reading:
             fd = self._into.create(parent, name)
             try:
@@ -310,7 +312,7 @@ class _Layer:
         ):
             return
         if any(part.startswith(WHITEOUT) for part in parts):
-            refuse(entry.name, "lies in a directory whose name is reserved for whiteouts")
+            refuse(entry.name, "is in a directory whose name is reserved for whiteouts")
         hidden = name[len(WHITEOUT) :]
         if hidden in (b"", b".", b".."):
             refuse(entry.name, "is a whiteout of nothing")
@@ -338,7 +340,7 @@ def _xattrs(entry: tar.Entry) -> Iterator[tuple[bytes, bytes]]:
         if name.split(b".")[1:2] == [b"overlay"]:
             continue
         if name.startswith(b"trusted."):
-            refuse(entry.name, f"sets the attribute {text(name)}, which no image may")
+            refuse(entry.name, f"sets the attribute {text(name)}, which an image must not do")
         if name.startswith(b"user.") or (
             name == b"security.capability" and entry.kind == tar.REGULAR
         ):

@@ -56,7 +56,7 @@ def refuse(name: bytes, offence: str) -> NoReturn:
     """Stop at an entry that no honest image holds."""
     raise Error(
         f"the layer's entry {text(name)} {offence}",
-        hint="the image is damaged or malicious: do not use it, tell who made it",
+        hint="the image is damaged or malicious: do not use it, and report it to its maker",
     )
 
 
@@ -113,7 +113,7 @@ class UnpackDirectory:
                 continue
             here = current.below(name)
             if here.count(b"/") >= self._limits.depth or len(here) > self._limits.path:
-                refuse(entry, f"lies deeper than {self._limits.depth} directories")
+                refuse(entry, f"is nested deeper than {self._limits.depth} directories")
             try:
                 current = self.enter(current, name)
                 continue
@@ -131,7 +131,7 @@ class UnpackDirectory:
                 continue
             links += 1
             if links > _LINKS:
-                refuse(entry, "lies behind symbolic links without an end")
+                refuse(entry, "is behind a loop of symbolic links")
             destination = os.readlink(name, dir_fd=current.fd)
             if destination.startswith(b"/"):
                 current = self.top
@@ -228,8 +228,8 @@ class UnpackDirectory:
         if space.f_blocks and free < self._limits.reserve_bytes:
             raise Error(
                 f"only {free} bytes are left on the filesystem of {self._target},"
-                f" and {self._limits.reserve_bytes} must stay free",
-                hint="remove images that are not needed, or make the filesystem larger",
+                f" but {self._limits.reserve_bytes} must remain free",
+                hint="remove unused images, or enlarge the filesystem",
             )
 
     def time_later(self, directory: Directory, mtime_ns: int) -> None:

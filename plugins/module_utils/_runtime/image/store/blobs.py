@@ -30,7 +30,7 @@ from ...spec.oci import Descriptor, digest_of
 DOCUMENT_LIMIT = 4 << 20
 
 _CHUNK = 1 << 20
-_OTHER_CONTENT = "does not have the content its name says"
+_OTHER_CONTENT = "does not match its digest"
 _PART_LIFE_S = 86400.0
 
 

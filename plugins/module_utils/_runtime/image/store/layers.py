@@ -130,9 +130,9 @@ class Stack:
             raise
         if done.diff_id != diff_id:
             raise Error(
-                f"the layer {layer.digest} unpacks to {done.diff_id}, and the image's config "
+                f"the layer {layer.digest} unpacks to {done.diff_id}, but the image config "
                 f"says {diff_id}",
-                hint="the image is damaged or forged; pull it from a source you trust",
+                hint="the image is damaged or forged; pull it from a trusted source",
             )
         record = {
             "blob": layer.digest,
@@ -183,8 +183,8 @@ def _syncfs(path: Path) -> None:
         linux.syncfs(fd)
     except OSError as exc:
         raise Error(
-            f"layers cannot be brought to the disk below {path}: {exc.strerror}",
-            hint="look at what the kernel says of that disk (dmesg)",
+            f"cannot write layers to disk below {path}: {exc.strerror}",
+            hint="check the kernel log for errors of that disk (dmesg)",
         ) from exc
     finally:
         os.close(fd)

@@ -105,8 +105,8 @@ def parse_config(data: bytes, layers: int, where: str) -> dict[str, Any]:
         raise Error(f"{where}: rootfs.diff_ids is not a list of digests")
     if len(diff_ids) != layers:
         raise Error(
-            f"{where} names {len(diff_ids)} layers where the manifest has {layers}: "
-            "the two do not belong together"
+            f"{where} names {len(diff_ids)} layers but the manifest has {layers}:  "
+            "they do not match"
         )
     for key in ("os", "architecture"):
         if not isinstance(document.get(key), str):
@@ -129,7 +129,7 @@ def _check_defaults(config: Any, where: str) -> None:
         if not isinstance(value, kind) or (
             item is str and not all(isinstance(one, str) for one in inner)
         ):
-            raise Error(f"{where}: config.{key} is not of its type")
+            raise Error(f"{where}: config.{key} has the wrong type")
 
 
 _MEMBERS: tuple[tuple[str, type, Any], ...] = (
@@ -157,9 +157,9 @@ def _document(
     stated = document.get("mediaType", media_type)
     if stated != media_type:
         raise Error(
-            f"{where} was sent as {media_type[:100]!a} and says it is {str(stated)[:100]!a}"
+            f"{where} was sent as {media_type[:100]!a}, but says it is {str(stated)[:100]!a}"
         )
     for key in (forbidden, also):
         if key and key in document:
-            raise Error(f"{where} is both an image and an index of images, which is refused")
+            raise Error(f"{where} is both an image and an index of images, which is not allowed")
     return document

@@ -65,9 +65,7 @@ def parse_platform(text: str) -> Platform:
     """Read ``linux/arm64``, ``linux/arm/v7``, or an architecture alone."""
     parts = text.strip().split("/")
     if not 1 <= len(parts) <= 3 or not all(_PART.match(part) for part in parts):
-        raise Error(
-            f"{text[:60]!a} is not a platform", hint="write it as linux/amd64 or linux/arm/v7"
-        )
+        raise Error(f"{text[:60]!a} is not a platform", hint="use linux/amd64 or linux/arm/v7")
     if len(parts) == 1:
         parts = ["linux", *parts]
     architecture, variant = _ALIASES.get(parts[1].lower(), (parts[1].lower(), ""))
@@ -117,5 +115,5 @@ def choose(manifests: Sequence[Descriptor], wanted: Platform, where: str) -> Des
     there = sorted({str(of(d.platform)) for d in manifests if of(d.platform).os != "unknown"})
     raise Error(
         f"{where} has no image for {wanted}; it has {', '.join(there) or 'none at all'}",
-        hint="ask for one of these with the option platform, or take another image",
+        hint="choose one of these with the option platform, or use another image",
     )

@@ -68,7 +68,9 @@ def find(layout: Layout, text: str) -> Optional[Image]:
         return None
     matching = [image for image in all_images(layout) if image.id[7:].startswith(bare)]
     if len(matching) > 1:
-        raise Error(f"{text} is the start of {len(matching)} image ids", hint="give more of it")
+        raise Error(
+            f"{text} is ambiguous: {len(matching)} image IDs start with it", hint="use more of it"
+        )
     return matching[0] if matching else None
 
 

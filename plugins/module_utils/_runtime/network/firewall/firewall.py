@@ -40,7 +40,7 @@ def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> b
         if lacking:
             raise Error(
                 f"this host's nftables lacks {', '.join(lacking)}",
-                hint="slipway needs nft 0.9.8 or newer and a kernel with nf_tables, NAT and fib",
+                hint="slipway requires nft 0.9.8 or newer and a kernel with nf_tables, NAT and fib",
             ) from exc
         raise Error(f"the firewall could not be set up: {exc.message}") from exc
     return True

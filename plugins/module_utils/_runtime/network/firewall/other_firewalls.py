@@ -133,7 +133,11 @@ def _admits(chain: Chain, rules: str, bridges: Collection[str]) -> bool:
 
 
 def _complaint(chain: Chain, rules: str, bridges: Collection[str]) -> str:
-    what = "what containers send" if chain.hook == "forward" else "what containers ask the host"
+    what = (
+        "traffic from containers"
+        if chain.hook == "forward"
+        else "requests from containers to the host"
+    )
     if chain.table == "firewalld":
         commands = [
             f"firewall-cmd --permanent --zone=trusted --add-interface={bridge}"

@@ -106,8 +106,8 @@ def ensure_parent(name: str, vlan: Optional[tuple[str, int]], owned: bool) -> bo
     if not exists(name):
         if not owned:
             raise Error(
-                f"the host has no interface {name} any more",
-                hint="bring it back, or remove the network that has it as its parent",
+                f"the host no longer has an interface {name}",
+                hint="restore it, or remove the network that uses it as its parent",
             )
         if vlan is not None:
             made += [["IFLA_LINK", index_of(vlan[0])], _kind("vlan", ["IFLA_VLAN_ID", vlan[1]])]
@@ -278,7 +278,7 @@ def _import_codec() -> Any:
     found = importlib.util.find_spec("pyroute2")
     if found is None:
         raise Error(
-            "the Python library pyroute2 is not on this host",
+            "the Python library pyroute2 is not installed",
             hint="install it with the role slipway.engine.host (Debian: python3-pyroute2)",
         )
     bare = importlib.util.module_from_spec(found)

@@ -105,7 +105,7 @@ class Conversation:
             try:
                 datagram = self._socket.recv(1 << 16)
             except socket.timeout as exc:
-                raise Error("the kernel does not answer a netlink question") from exc
+                raise Error("no answer from the kernel to a netlink request") from exc
             for dummy, code, _complaint in _acknowledgements(datagram):
                 return None if code else answer
             answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
@@ -121,7 +121,7 @@ class Conversation:
             try:
                 datagram = self._socket.recv(1 << 18)
             except socket.timeout as exc:
-                raise Error("the kernel does not answer a netlink question") from exc
+                raise Error("no answer from the kernel to a netlink request") from exc
             offset = 0
             while offset + _HEADER.size <= len(datagram):
                 length, kind, dummy, dummy, dummy = _HEADER.unpack_from(datagram, offset)
@@ -145,7 +145,7 @@ class Conversation:
             try:
                 datagram = self._socket.recv(1 << 16)
             except socket.timeout as exc:
-                raise Error(f"cannot {requests[0].purpose}: the kernel does not answer") from exc
+                raise Error(f"cannot {requests[0].purpose}: no answer from the kernel") from exc
             for sequence, code, text in _acknowledgements(datagram):
                 answers[sequence] = (code, text)
         for number, request in enumerate(requests, 1):

@@ -50,5 +50,5 @@ def write(name: str, value: str) -> None:
     except OSError as exc:
         raise Error(
             f"cannot set the sysctl {name.replace('/', '.')} to {value}: {exc.strerror}",
-            hint="slipway needs a writable /proc/sys/net",
+            hint="slipway requires a writable /proc/sys/net",
         ) from exc

@@ -345,9 +345,9 @@ def _may_listen(address: str, known: Collection[str], running: int, complaints: 
             if running and address in known and sockets.has_open(running, taken):
                 return True
             who = next(iter(sorted(sockets.having(taken))), 0)
-            complaints.append(f"port 53 of {address} is taken by {sockets.describe(who)}")
+            complaints.append(f"port 53 of {address} is in use by {sockets.describe(who)}")
         elif exc.errno == errno.EADDRNOTAVAIL:
-            complaints.append(f"no interface of the host has the address {address}")
+            complaints.append(f"no interface on the host has the address {address}")
         else:
             raise
         return False

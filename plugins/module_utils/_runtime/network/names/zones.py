@@ -30,7 +30,7 @@ from .aardvark import Member, Zone
 _HOST_GATEWAY = "host-gateway"
 
 _INTERNAL = "this container's networks are internal."
-_UNREACHABLE = "the host's are on its loopback, out of a container's reach."
+_UNREACHABLE = "the host's are on its loopback interface, which containers cannot reach."
 
 _RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -188,7 +188,7 @@ def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network])
         if etc_files.write_in_place(directory / "resolv.conf", resolv) or hosts_changed:
             changed.append(found.name)
     complaints = (
-        f"a network has no name server, and its containers know one another by their hosts files: "
+        f"no name server for a network; its containers resolve one another through hosts files: "
         f"{complaint}"
         for complaint in served.complaints
     )

@@ -55,8 +55,9 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         return Plan(found, (*first, *_removal(declared, have)))
     if have.spec is None and not declared.image:
         raise Error(
-            f"there is no container {declared.name}, and the task names no image to make it from",
-            hint="name an image, or use state: absent",
+            f"container {declared.name} does not exist, and the task specifies no "
+            f"image to create it from",
+            hint="set image, or use state: absent",
         )
     want = _spec(declared, have)
     _refuse(declared, want)
@@ -95,7 +96,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     unmet = _unmet(declared, have, any(step.changes for step in steps))
     if have.spec is None or reasons:
         unmet += tuple(
-            f"container {declared.name}: {missing}, which it is to mount from, does not exist"
+            f"container {declared.name}: {missing}, whose volumes it uses, does not exist"
             for missing in have.around.missing_mounts
         )
     return Plan(found, tuple(steps), unmet, tuple(reasons))
@@ -108,11 +109,14 @@ def _refuse(declared: Declared, want: ContainerSpec) -> None:
         return
     if policy in ("always", "unless-stopped"):
         raise Error(
-            f"container {want.name}: detach is false, and with restart_policy {policy} it has no"
-            " end to wait for"
+            f"container {want.name}: detach: false waits for the container to exit, "
+            f"which it never does with restart_policy {policy}"
         )
     if declared.healthy or declared.paused:
-        raise Error(f"container {want.name}: detach is false, so it is to be waited for to its end")
+        raise Error(
+            f"container {want.name}: detach: false waits for the container to exit, "
+            "so it cannot be combined with paused or with waiting for its health"
+        )
 
 
 def _spec(declared: Declared, have: State) -> ContainerSpec:
@@ -141,9 +145,9 @@ def _refuse_labels(declared: Declared, labels: tuple[str, ...]) -> None:
     other = [name for name in labels if name not in given]
     if other:
         raise Error(
-            f"container {declared.name}: its image has labels that are not in labels:"
+            f"container {declared.name}: its image has labels that are missing in labels:"
             f" {', '.join(other)}",
-            hint="name them in labels, or use image_label_mismatch: ignore",
+            hint="add them to labels, or use image_label_mismatch: ignore",
         )
 
 
@@ -256,7 +260,7 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
     for name in around.missing_networks:
         unmet.append(
             f"container {declared.name}: network {name} does not exist; "
-            "make it with slipway.engine.network"
+            "create it with slipway.engine.network"
         )
     return tuple(unmet)
 

@@ -99,8 +99,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
     values = _values(params)
     if values.get("networks") and values.get("network_mode"):
         raise Error(
-            f"container {name}: networks and network_mode were both given",
-            hint="a container in another network namespace joins no network of its own",
+            f"container {name}: networks and network_mode are mutually exclusive",
+            hint="a container that shares a network namespace cannot join networks",
         )
     comparisons = _comparisons(params["comparisons"] or {})
     if params.get("purge_networks"):
@@ -108,7 +108,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     state = params["state"]
     paused = True if state == "paused" else params.get("paused")
     if paused and _STATES.get(state, state) not in ("started", "present"):
-        raise Error(f"container {name}: paused does not go with state {state}")
+        raise Error(f"container {name}: paused cannot be combined with state {state}")
     timeout = params.get("healthy_wait_timeout")
     return Declared(
         name=name,
@@ -143,7 +143,7 @@ def _pull(asked: Any) -> str:
     text = str(asked).lower()
     found = {"true": "always", "yes": "always", "false": "missing", "no": "missing"}.get(text, text)
     if found not in ("missing", "always", "never"):
-        raise Error(f"pull: {text[:40]!r} is not understood", hint="write missing, always or never")
+        raise Error(f"pull: {text[:40]!r} is not valid", hint="use missing, always or never")
     return found
 
 
@@ -167,9 +167,12 @@ def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
     for name, mode in asked.items():
         option = _WRITTEN_AS.get(name, name)
         if found.setdefault(option, mode) != mode:
-            raise Error(f"comparisons: {name} and {option} are compared as one, so alike")
+            raise Error(
+                f"comparisons: {name} and {option} are compared together, so they need "
+                f"the same mode"
+            )
         if option != "*" and option not in FIELDS and option != "image":
-            raise Error(f"comparisons: there is no option {option!r} to compare")
+            raise Error(f"comparisons: unknown option {option!r}")
         if mode not in (STRICT, IGNORE, ALLOW_MORE):
             raise Error(
                 f"comparisons: {option}: {mode!r} is not strict, ignore or allow_more_present"
@@ -178,7 +181,7 @@ def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
             raise Error("comparisons: '*' can only be strict or ignore")
         if mode == ALLOW_MORE and (option == "image" or _kind(FIELDS[option]) == "value"):
             raise Error(
-                f"comparisons: {option} has one value, so allow_more_present does not apply"
+                f"comparisons: {option} has a single value, so allow_more_present does not apply"
             )
     return found
 

@@ -46,7 +46,7 @@ def _text(option: str, path: str, otherwise: str, missing: list[str]) -> str:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        missing.append(f"{option}: there is no file {path} on the host")
+        missing.append(f"{option}: the file {path} does not exist on the host")
         return otherwise
     except (OSError, ValueError) as exc:
         raise Error(f"{option}: {path[:200]!r} cannot be read: {exc}") from exc

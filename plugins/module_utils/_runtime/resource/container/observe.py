@@ -106,7 +106,7 @@ def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> boo
         return boot.stands(way)
     if asked is not None and all(policy.name == "no" for policy in policies):
         host.warn(
-            f"container {declared.name} is not started after a reboot: this host has neither"
+            f"container {declared.name} will not be started after a reboot: this host has neither"
             f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))} boot"
         )
     return True
@@ -166,11 +166,11 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
     # What an earlier task of a check-mode run would have restored is not reported twice.
     lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
     if not attach.settled(host.layout, found, endpoints(spec)):
-        lost = (*lost, "a change of its networks that was cut short")
+        lost = (*lost, "a change of its networks that was interrupted")
     if watcher.needed(found) and not watcher.listens(host.layout):
-        lost = (*lost, "its watcher, which makes its health check and turns its log over")
+        lost = (*lost, "its watcher, which runs its health check and rotates its log")
     if journal.left_frozen(host.layout, found.id):
-        lost = (*lost, "its freedom: it was frozen for a moment, and nobody let it go on")
+        lost = (*lost, "a leftover freeze of its processes")
     return lost
 
 
@@ -182,7 +182,7 @@ def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
 
 
 def _ending(host: Host, found: container_record.Record) -> str:
-    return f"it {liveness.ending(found)}{logs.last_words(host.layout, found.id)}"
+    return f"{liveness.ending(found)} right after its start{logs.last_words(host.layout, found.id)}"
 
 
 def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:
@@ -387,6 +387,8 @@ def verify(want: State, found: State) -> list[str]:
     differing = difference(view(want), view(found))
     if want.running and not found.running and found.spec is not None:
         differing = [line for line in differing if not line.startswith(".running:")]
+        if not found.ended_well and not differing:
+            raise Error(f"container {found.name} {found.ending}")
         if not found.ended_well:
-            differing.append(found.ending)
+            differing.append(f"it {found.ending}")
     return differing

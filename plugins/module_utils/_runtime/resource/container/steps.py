@@ -251,7 +251,7 @@ class RunToEnd(Step[State]):
     log: bool = False
 
     def describe(self) -> str:
-        return f"run container {self.name} to its end"
+        return f"run container {self.name} until it exits"
 
     def after(self, have: State) -> State:
         gone = self.cleanup or (have.spec is not None and have.spec.auto_remove)
@@ -289,7 +289,7 @@ class ArrangeBoot(Step[State]):
     """Have the host start its containers when it comes up, and stop them before it goes down."""
 
     def describe(self) -> str:
-        return "arrange that containers are started after a reboot"
+        return "have containers started after a reboot"
 
     def after(self, have: State) -> State:
         return dataclasses.replace(have, boots=True)
@@ -303,7 +303,7 @@ class ArrangeBoot(Step[State]):
             try:
                 boot.enforce(way)
             except Error as exc:
-                host.warn(f"containers are not stopped before this host goes down: {exc}")
+                host.warn(f"containers will not be stopped before this host shuts down: {exc}")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
 
 def _archive(params: Mapping[str, Any]) -> image_load.Declared:
     if not params.get("load_path"):
-        raise Error("source: load needs the option load_path")
+        raise Error("source: load requires load_path")
     return image_load.declare({"path": params["load_path"]})
 
 
@@ -97,7 +97,7 @@ def _source(params: Mapping[str, Any]) -> Declared:
     if source == "import":
         options = params.get("import")
         if not options:
-            raise Error("source: import needs the option import, with src in it")
+            raise Error("source: import requires import with src")
         return image_import.declare({**options, "name": params["name"], "tag": params.get("tag")})
     return Expected(named_image.reference_of(params))
 

@@ -105,7 +105,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_export: names, tag, path, format and force."""
     names = tuple(str(name) for name in params["names"])
     if not names:
-        raise Error("names is empty", hint="name at least one image")
+        raise Error("names is empty", hint="specify at least one image")
     return Declared(
         path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
         names=names,
@@ -120,9 +120,9 @@ def observe(host: Host, declared: Declared) -> State:
     images, unmet = _find(host, declared)
     status = _compare(host, declared, images)
     if not declared.path.parent.is_dir():
-        unmet.append(f"there is not a directory {declared.path.parent} on this host")
+        unmet.append(f"the directory {declared.path.parent} does not exist on this host")
     if declared.path.is_dir():
-        raise Error(f"{declared.path} is a directory", hint="path names the archive's file")
+        raise Error(f"{declared.path} is a directory", hint="path must be the file of the archive")
     return State(declared.path, status, images, tuple(unmet))
 
 
@@ -135,7 +135,7 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
         if local is None:
             missing = NotFound(
                 f"No such image: {name or text}",
-                hint="pull, load or import it before it is exported",
+                hint="pull, load or import it first",
             )
             unmet.append(str(missing))
             continue

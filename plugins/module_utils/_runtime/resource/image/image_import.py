@@ -94,7 +94,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """
     reference = named_image.reference_of(params)
     if reference.digest:
-        raise Error(f"{reference.canonical} names a digest, and an import gets a tag")
+        raise Error(f"{reference.canonical} names a digest; an import needs a tag")
     config = config_changes.with_options({}, params)
     config = config_changes.change(config, [str(line) for line in params.get("changes") or ()])
     wanted = params.get("platform")
@@ -118,7 +118,7 @@ def _source(params: Mapping[str, Any]) -> Union[Path, Source]:
             ca_file=params.get("ca_path"),
         )
     if params.get("checksum"):
-        raise Error("checksum is of what a URL sends, and src is a path on the host")
+        raise Error("checksum applies to URLs, but src is a path on the host")
     return Path(os.path.abspath(os.path.expanduser(text)))
 
 
@@ -127,9 +127,7 @@ def check_time(text: str) -> str:
     try:
         time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
     except ValueError as exc:
-        raise Error(
-            f"{text[:60]!a} is not a time", hint="write it as 2026-01-31T12:00:00Z"
-        ) from exc
+        raise Error(f"{text[:60]!a} is not a time", hint="use 2026-01-31T12:00:00Z") from exc
     return text
 
 
@@ -161,8 +159,8 @@ def observe(host: Host, declared: Declared) -> State:
             diff_id = _known_diff_id(declared.src, _kept(declared, local)) or _hash(declared.src)
     except (FileNotFoundError, NotADirectoryError):
         missing = NotFound(
-            f"there is no {declared.src} on this host",
-            hint="src is a tar archive or a directory on the host itself, or a URL",
+            f"{declared.src} does not exist on this host",
+            hint="src must be a tar archive or a directory on the host, or a URL",
         )
         diff_id, unmet = "", (str(missing),)
     except Error as exc:

@@ -82,8 +82,8 @@ class Load(Step[State]):
             images = _images(declared, members)
             if {(i.name, i.id) for i in self.images} != {(n, i) for n, i, dummy in _named(images)}:
                 raise Error(
-                    f"{declared.path} changed after it was looked at",
-                    hint="run the task again when nobody writes to it any more",
+                    f"{declared.path} changed after it was read",
+                    hint="run the task again when nothing is writing to it",
                 )
             load.bring(layout, members, images)
 
@@ -99,13 +99,13 @@ def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_load: path, name and platform."""
     if not params.get("path"):
         raise Error(
-            "src names a file of the controller, and only Ansible's action plugin can read it",
-            hint="on the host itself use path",
+            "src is a file on the controller, which only the action plugin can read",
+            hint="use path for a file on the host",
         )
     name, wanted = params.get("name"), params.get("platform")
     reference = parse_normalized(str(name)) if name else None
     if reference is not None and reference.digest:
-        raise Error(f"{reference.canonical} names a digest, and what is loaded gets a tag")
+        raise Error(f"{reference.canonical} names a digest; a loaded image needs a tag")
     return Declared(
         path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
         name=reference,
@@ -125,7 +125,7 @@ def observe(host: Host, declared: Declared) -> State:
             _warn(host, declared, packed)
             found = _named(packed)
     except NotFound as exc:
-        missing = NotFound(exc.message, hint="a file of the controller is named by src, not path")
+        missing = NotFound(exc.message, hint="use src for a file on the controller")
         return State((), (str(missing),))
     return State(tuple(_compare(host, *image) for image in sorted(found)))
 
@@ -158,8 +158,8 @@ def _images(declared: Declared, members: Members) -> tuple[Packed, ...]:
         return found
     if len(found) > 1:
         raise Error(
-            f"{declared.path} holds {len(found)} images, and the option name is for one",
-            hint="leave it out, and they get the names the archive has for them",
+            f"{declared.path} holds {len(found)} images, but name applies to a single one",
+            hint="omit it to use the names in the archive",
         )
     return (replace(found[0], names=(declared.name.canonical,)),)
 
@@ -178,7 +178,7 @@ def _warn(host: Host, declared: Declared, images: Sequence[Packed]) -> None:
     for image in images:
         if declared.platform is None and not platform.runs_on(image.made_for, own):
             named = ", ".join(image.names) or image.id
-            host.warn(f"{named} is an image for {image.made_for}, and this host is {own}")
+            host.warn(f"{named} is an image for {image.made_for}, but this host is {own}")
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:

@@ -85,7 +85,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         return declared
     text = str(params["name"])
     if params.get("tag") or declared.reference.digest or ":" in text.rpartition("/")[2]:
-        raise Error(f"{text[:200]!a} names one image, and all_tags asks for all of its repository")
+        raise Error(f"{text[:200]!a} names a tag or digest, which cannot be combined with all_tags")
     return Repository(declared)
 
 
@@ -114,7 +114,7 @@ def plan(declared: Declared, have: Found) -> Plan[Found]:
         one = pull_one.plan(declared, have)
         return Plan(have, tuple(PullTag(step, have.name) for step in one.steps), one.unmet)
     if not isinstance(declared, Repository) or not isinstance(have, Tags):
-        raise AssertionError("what is observed is of the kind that is declared")
+        raise AssertionError("an observation of another kind than declared")
     if have.unmet:
         return Plan(have, (PullUnknown(have.repository, have.unmet[0]),), have.unmet)
     steps: tuple[Step[Found], ...] = ()

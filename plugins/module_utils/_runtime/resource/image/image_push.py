@@ -53,8 +53,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
     reference = named_image.reference_of(params)
     if reference.digest:
         raise Error(
-            f"{reference.canonical} names a digest, and what is pushed gets a tag",
-            hint="name it by its tag",
+            f"{reference.canonical} names a digest; a push needs a tag",
+            hint="use the tag of the image",
         )
     return Declared(reference, access_of(params))
 
@@ -86,7 +86,7 @@ def observe(host: Host, declared: Declared) -> State:
 def _missing(reference: Reference) -> NotFound:
     return NotFound(
         f"No such image: {reference.canonical}",
-        hint="pull, import or tag it before it is pushed",
+        hint="pull, import or tag it first",
     )
 
 

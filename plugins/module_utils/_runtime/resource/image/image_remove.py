@@ -129,8 +129,8 @@ def observe(host: Host, declared: Declared) -> State:
         return replace(found, unmet=(str(_used(found)),))
     elif len(others) > 1 and not declared.force:
         error = Conflict(
-            f"image {declared.id} has the names {', '.join(others)}",
-            hint="remove them by name, or force it",
+            f"image {declared.id} has other names: {', '.join(others)}",
+            hint="remove them by name, or set force: true",
         )
         return replace(found, unmet=(str(error),))
     if local.image is None:
@@ -177,7 +177,7 @@ def _used(found: State) -> Error:
     return Conflict(
         f"image {found.name} is used by container {', '.join(found.users)}",
         hint="remove the containers first"
-        + ("" if is_id(found.name) else ", or force it: then it stays without a name until then"),
+        + ("" if is_id(found.name) else ", or set force: true: it then stays as a dangling image"),
     )
 
 

@@ -50,7 +50,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     if not domain and slash and (first == "localhost" or set(first) & set(".:")):
         domain, term = first, rest
         if not is_domain(first):
-            raise Error(f"{first[:200]!a} is not a registry", hint="write it as HOST[:PORT]")
+            raise Error(f"{first[:200]!a} is not a registry", hint="use HOST[:PORT]")
     limit = int(params.get("limit", 25))
     if not 1 <= limit <= MOST:
         raise Error(f"limit is {limit}, expected 1 to {MOST}")
@@ -59,9 +59,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     if stars < 0:
         raise Error(f"filters.stars is {stars}, and cannot be negative")
     if not term and (not domain or registry_domain(domain) == DEFAULT_DOMAIN):
-        raise Error(
-            "term is empty", hint="only of a registry of one's own all images can be listed"
-        )
+        raise Error("term is empty", hint="all images can only be listed on a private registry")
     return Wanted(
         domain=registry_domain(domain) if domain else DEFAULT_DOMAIN,
         term=term,
@@ -136,7 +134,7 @@ def _search_registry(layout: Layout, sought: Wanted, access: Access) -> Sequence
             names = registry.catalog()
         except NotFound as exc:
             raise Error(
-                f"the registry {sought.domain} can neither search nor list its repositories"
+                f"the registry {sought.domain} supports neither search nor a list of repositories"
             ) from exc
     return [Found(name) for name in sorted(names) if sought.term.lower() in name]
 

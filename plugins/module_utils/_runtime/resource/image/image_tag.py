@@ -84,12 +84,12 @@ def tag(layout: Layout, image: store.Image, target: Reference) -> None:
 def target_of(text: str) -> Reference:
     """A name to give to an image."""
     if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
-        raise Error(f"{text} is an image id, and an image cannot be named so")
+        raise Error(f"{text} is an image ID, which cannot be used as a name")
     reference = parse_normalized(text)
     if reference.digest:
         raise Error(
-            f"{text[:200]!a} names a digest, which is not for anybody to choose",
-            hint="write it as [REGISTRY/]NAME[:TAG]",
+            f"{text[:200]!a} names a digest, which cannot be chosen",
+            hint="use [REGISTRY/]NAME[:TAG]",
         )
     return reference
 
@@ -101,7 +101,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         text = named_image.reference_of(params).canonical
     targets = {one.canonical: one for one in map(target_of, params.get("repository") or ())}
     if not targets:
-        raise Error("repository names nothing to tag the image as")
+        raise Error("repository must contain at least one name")
     return Declared(text, tuple(targets.values()), params.get("existing_images") == "keep")
 
 
@@ -125,7 +125,7 @@ def _same(one: Local, other: Local) -> bool:
 
 
 def _missing(source: str) -> NotFound:
-    return NotFound(f"No such image: {source}", hint="pull, import or load it before")
+    return NotFound(f"No such image: {source}", hint="pull, import or load it first")
 
 
 def plan(declared: Declared, have: Tags) -> Plan[Tags]:

@@ -69,7 +69,7 @@ def access_of(params: Mapping[str, Any]) -> Access:
     """What a task says of its registry: username, password, insecure_registry, ca_path."""
     username, password = params.get("username"), params.get("password")
     if bool(username) != bool(password):
-        raise Error("username and password belong together: give both or none")
+        raise Error("username and password must be given together")
     login = Credentials(str(username), str(password)) if username else None
     return Access(login, params.get("insecure_registry"), params.get("ca_path"))
 

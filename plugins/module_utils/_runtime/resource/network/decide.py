@@ -35,17 +35,19 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     if declared.state == "absent":
         return _plan_absent(declared, have)
     if declared.config_from and have.config is None:
-        missing = f"network {declared.name}: there is no network {declared.config_from} to take "
+        missing = f"network {declared.name}: config_from: No such network: {declared.config_from} "
         return Plan(
             have,
             (Create(NetworkSpec(declared.name, config_from=declared.config_from)),),
-            (f"{missing}settings from; declare it with config_only: true",),
+            (f"{missing.rstrip()}; declare it with config_only: true",),
         )
     want = _complete(fold(declared, have.spec, have.config), have)
     steps, reasons = _towards(declared, have, want)
-    unmet = [f"there is no container {name!r} to connect" for name in have.strangers]
+    unmet = [f"cannot connect {name}: No such container: {name}" for name in have.strangers]
     if have.parent_missing and (have.spec is None or reasons):
-        unmet.append(f"the host has no interface {network_record.interface(want)} to be the parent")
+        unmet.append(
+            f"the parent interface {network_record.interface(want)} does not exist on the host"
+        )
     steps += _memberships(declared, have)
     return Plan(
         have,
@@ -61,9 +63,9 @@ def _towards(
     """The steps to a spec, and the options that differ."""
     if have.parent_user and network_record.interface(want):
         raise Conflict(
-            f"network {declared.name}: the interface {network_record.interface(want)} is the parent"
-            f" of the network {have.parent_user} already",
-            hint="use another parent, such as the sub-interface of a VLAN",
+            f"network {declared.name}: the interface {network_record.interface(want)} is already"
+            f" the parent of the network {have.parent_user}",
+            hint="use another parent, such as a VLAN sub-interface",
         )
     if have.spec is None:
         if have.interface_taken and network_record.interface(want):
@@ -99,17 +101,19 @@ def _refuse_misfits(
     """Containers keep their addresses, so the new network must have them; or the task says that
     others will do. What a container asked for by name it must have.
     """
-    what = f"network {declared.name} cannot be made again ({', '.join(differing)})"
+    what = f"network {declared.name} cannot be recreated ({', '.join(differing)})"
     if want.config_only and have.users:
-        raise Conflict(f"{what}: {_names(have.users)} are on it", hint="remove them first")
+        raise Conflict(
+            f"{what}: {_names(have.users)} are connected to it", hint="remove them first"
+        )
     for user in have.users:
         for address in user.addresses:
             why = lease.misfit(address, want.pools)
             if not why or (declared.force and address not in user.fixed):
                 continue
-            hint = "set force: true to give it another address"
+            hint = "set force: true to assign another address"
             if address in user.fixed:
-                hint = "it was asked for in the container's networks; change it there first"
+                hint = "it is declared in networks of the container; change it there first"
             raise Conflict(f"{what}: the address {address} of container {user.name} {why}", hint)
 
 
@@ -150,7 +154,7 @@ def _plan_absent(declared: Declared, have: State) -> Plan[State]:
         state = "running containers" if running else "stopped containers"
         raise Conflict(
             f"network {declared.name} cannot be removed: "
-            f"the {state} {_names(running or have.users)} are on it",
+            f"the {state} {_names(running or have.users)} are connected to it",
             hint="disconnect or remove them first, or set force: true to disconnect them",
         )
     leave = [Disconnect(declared.name, member.name) for member in have.members if member.joined]
@@ -164,7 +168,7 @@ def _names(users: Sequence[User]) -> str:
 def _depended_on(declared: Declared, have: State, what: str) -> Conflict:
     return Conflict(
         f"network {declared.name} cannot be {what}: "
-        f"the networks {', '.join(have.dependents)} have their settings from it",
+        f"the networks {', '.join(have.dependents)} take their settings from it",
         hint="remove them first",
     )
 

@@ -108,18 +108,18 @@ def _refuse_foreign(name: str, params: Mapping[str, Any]) -> None:
     """What only a cluster has, and other address managers than ours."""
     if params.get("ingress"):
         raise Error(
-            f"network {name}: ingress networks belong to a swarm, which slipway has none of",
-            hint="leave ingress out",
+            f"network {name}: ingress networks require a swarm, which slipway does not support",
+            hint="omit ingress",
         )
     if params.get("scope") not in (None, "local"):
         raise Error(
-            f"network {name}: the scope {params['scope']} needs a swarm",
-            hint="networks of slipway are local to their host; leave scope out",
+            f"network {name}: the scope {params['scope']} requires a swarm",
+            hint="networks of slipway are local to the host; omit scope",
         )
     if params.get("ipam_driver") not in (None, "", "default"):
         raise Error(
-            f"network {name}: there is no IPAM driver {str(params['ipam_driver'])[:60]!r}",
-            hint="only the driver default is there",
+            f"network {name}: unknown IPAM driver {str(params['ipam_driver'])[:60]!r}",
+            hint="the only IPAM driver is default",
         )
 
 
@@ -133,19 +133,17 @@ def _driver(name: str, params: Mapping[str, Any]) -> Optional[str]:
     if driver in ("host", "none", "null"):
         predefined = "none" if driver == "null" else driver
         raise Error(
-            f"network {name}: there is one network of the driver {driver}, and it is named "
-            f"{predefined}",
+            f"network {name}: the only network of the driver {driver} is {predefined}",
             hint=f"use network_mode: {predefined} in the containers",
         )
     if driver == "overlay":
         raise Error(
-            f"network {name}: overlay networks span the hosts of a swarm, which slipway has none "
-            "of",
+            f"network {name}: overlay networks require a swarm, which slipway does not support",
             hint="use bridge, macvlan or ipvlan",
         )
     if driver not in ("bridge", *network_record.PARENTED):
         raise Error(
-            f"network {name}: there is no driver {driver[:60]!r}",
+            f"network {name}: unknown driver {driver[:60]!r}",
             hint="known drivers: bridge, macvlan, ipvlan",
         )
     if name == network_record.DEFAULT and driver != "bridge":
@@ -163,7 +161,7 @@ def _check_config(declared: Declared) -> None:
     """A network that takes its settings from another one has none of its own, as with Docker."""
     name = declared.name
     if declared.config_only and declared.config_from:
-        raise Error(f"network {name}: it cannot be config_only and have config_from")
+        raise Error(f"network {name}: config_only and config_from are mutually exclusive")
     if declared.config_only and declared.connected:
         raise Error(f"network {name}: it is config_only, so nothing can be connected to it")
     if not declared.config_from:
@@ -179,7 +177,7 @@ def _check_config(declared: Declared) -> None:
     given = [option for option, value in own.items() if value]
     if given:
         raise Error(
-            f"network {name}: {', '.join(given)} cannot be given beside config_from",
+            f"network {name}: {', '.join(given)} cannot be combined with config_from",
             hint=f"declare it in the network {declared.config_from}",
         )
 
@@ -190,7 +188,7 @@ def _ipv6(name: str, pools: Sequence[Pool], enable_ipv6: Optional[bool]) -> Opti
     if six and enable_ipv6 is False:
         raise Error(
             f"network {name}: ipam_config has an IPv6 subnet, and enable_ipv6 is false",
-            hint="set enable_ipv6: true, or leave the subnet out",
+            hint="set enable_ipv6: true, or omit the subnet",
         )
     return True if six else enable_ipv6
 
@@ -207,7 +205,7 @@ def _pool(name: str, where: str, item: Mapping[str, Any]) -> Pool:
         raise refuse("subnet", "is too small", "use a prefix of at most /30, or /126 for IPv6")
     first = subnet.network_address
     if first.is_unspecified or first.is_loopback or first.is_multicast or first.is_link_local:
-        raise refuse("subnet", "is not one whose addresses hosts may have")
+        raise refuse("subnet", "is not a subnet for hosts")
     gateway: lease.Address = first + 1
     if item.get("gateway"):
         gateway = _address_in(item["gateway"], subnet, refuse, "gateway")
@@ -234,7 +232,9 @@ def _address_in(text: Any, subnet: lease.Block, refuse: Any, option: str) -> lea
     if address not in subnet:
         raise refuse(option, f"is not in the subnet {subnet}")
     if address in (subnet.network_address, subnet.broadcast_address):
-        raise refuse(option, f"is the first or last of the subnet {subnet}, which no host may have")
+        raise refuse(
+            option, f"is the first or last address of the subnet {subnet}, which a host cannot use"
+        )
     return address
 
 
@@ -269,7 +269,7 @@ def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional
     for key, value in texts("driver_options", options, switches=True).items():
         if key not in _OPTIONS:
             raise Error(
-                f"driver_options: {key!r} is not understood",
+                f"driver_options: unknown option {key!r}",
                 hint=f"known options: {', '.join(_OPTIONS)}",
             )
         found[key] = _option(key, _OPTIONS[key][0], value)
@@ -287,20 +287,20 @@ def _option(key: str, kind: str, text: str) -> str:
         network_record.check_interface(text)
     elif kind == "mtu":
         if not text.isdecimal() or int(text) not in _MTU:
-            raise Error(f"driver_options: {key} is {text!r}; it is a number of bytes")
+            raise Error(f"driver_options: {key} is {text!r}; expected a number of bytes")
     elif kind == "boolean":
         if text.lower() not in _BOOLEANS:
-            raise Error(f"driver_options: {key} is {text!r}; it is true or false")
+            raise Error(f"driver_options: {key} is {text!r}; expected true or false")
         text = _BOOLEANS[text.lower()]
     elif kind == "address":
         try:
             text = str(ipaddress.IPv4Address(text))
         except ValueError as exc:
-            raise Error(f"driver_options: {key} is {text!r}; it is an IPv4 address") from exc
+            raise Error(f"driver_options: {key} is {text!r}; expected an IPv4 address") from exc
     elif kind == "prefix":
         network_record.check_interface(f"{text}000")
     elif text not in _MODES[kind]:
-        raise Error(f"driver_options: {key} is {text!r}; it is one of {', '.join(_MODES[kind])}")
+        raise Error(f"driver_options: {key} is {text!r}; expected one of {', '.join(_MODES[kind])}")
     return text
 
 
@@ -309,7 +309,8 @@ def _check_driver_options(spec: NetworkSpec) -> None:
         if spec.driver not in _OPTIONS[key][1] and not spec.config_only:
             known = [option for option, (dummy, of) in _OPTIONS.items() if spec.driver in of]
             raise Error(
-                f"network {spec.name}: driver_options: {key!r} is none of the driver {spec.driver}",
+                f"network {spec.name}: driver_options: {key!r} is not an option of "
+                f"the driver {spec.driver}",
                 hint=f"known options: {', '.join(known)}",
             )
 
@@ -394,12 +395,12 @@ def _families(declared: Declared, spec: NetworkSpec) -> NetworkSpec:
         if not spec.enable_ipv6:
             raise Error(
                 f"network {spec.name}: enable_ipv4 and enable_ipv6 are both false",
-                hint="containers need addresses of one of them",
+                hint="containers need addresses of at least one of them",
             )
         if _has(4, declared.pools or ()):
             raise Error(
                 f"network {spec.name}: ipam_config has an IPv4 subnet, and enable_ipv4 is false",
-                hint="set enable_ipv4: true, or leave the subnet out",
+                hint="set enable_ipv4: true, or omit the subnet",
             )
     kept = tuple(
         pool

@@ -86,7 +86,7 @@ class Remake(Step[State]):
     running: tuple[str, ...]
 
     def describe(self) -> str:
-        again = f", connecting {', '.join(self.running)} again" if self.running else ""
+        again = f", reconnecting {', '.join(self.running)}" if self.running else ""
         return f"recreate network {self.spec.name} ({', '.join(self.options)}){again}"
 
     def after(self, have: State) -> State:
@@ -235,7 +235,8 @@ def _occupied(network: Network) -> bool:
 
 def interface_taken(name: str, bridge: str) -> Conflict:
     return Conflict(
-        f"network {name}: the host has an interface {bridge} already, which is not slipway's",
+        f"network {name}: the host already has an interface {bridge}, which does not "
+        f"belong to slipway",
         hint="remove it, or choose another name with driver_options: "
         f"{network_record.BRIDGE_OPTION}",
     )

@@ -41,8 +41,8 @@ def observe(host: Host, declared: Declared) -> State:
         wanted = fold(declared, volume).driver_options
         if wanted != volume.driver_options:
             host.warn(
-                f"volume {declared.name} has other driver options than declared, and keeps them: a"
-                " new volume loses the content of the old one; recreate: options-changed makes it"
+                f"volume {declared.name} keeps its driver options, which differ from those"
+                " declared: recreate: options-changed replaces the volume, and its content is lost"
             )
     if volume is not None and (declared.state == "absent" or declared.recreate != "never"):
         # Reads the records of all containers, which a task that only wants it there need not.

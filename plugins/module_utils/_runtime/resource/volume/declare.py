@@ -56,8 +56,8 @@ def check_driver(name: str, driver: Optional[str]) -> None:
     """Raise Error for a driver other than Docker's own."""
     if driver not in (None, "", "local"):
         raise Error(
-            f"volume {name}: there is no driver {driver[:60]!r}",
-            hint="the driver is local; its driver_options mount NFS and other filesystems",
+            f"volume {name}: unknown driver {driver[:60]!r}",
+            hint="the only driver is local; its driver_options mount NFS and other filesystems",
         )
 
 
