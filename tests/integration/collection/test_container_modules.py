@@ -169,7 +169,10 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
     assert (www / "index").read_text() == "page\n"
     errors = (
         ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory with"),
-        ({"content": "x", "container_path": "/no/x"}, "there is no directory /no in container web"),
+        (
+            {"content": "x", "container_path": "/no/x"},
+            "the directory /no does not exist in container web",
+        ),
         ({"path": str(site), "container_path": "/srv/index"}, "is a file"),
         ({"path": "/dev/null", "container_path": "/x"}, "is a device"),
         (

@@ -140,7 +140,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"mounts": [{"target": "/t", "source": "d", "subpath": "a/../../x"}]}, "inside the mount"),
     ({"mounts": [{"target": "/t", "source": "d", "subpath": ".."}]}, "inside the mount"),
     ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "much"}]}, "not a size"),
-    ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_mode": "rwx"}]}, "not an option"),
+    ({"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_mode": "rwx"}]}, "not a tmpfs option"),
     ({"mounts": [{"target": "/t", "source": "d", "labels": {"a": True}}]}, "Non-string"),
     (
         {

@@ -196,7 +196,7 @@ def test_aliases_are_names_to_compare(alias: str, option: str) -> None:
     first, second, dummy = ROWS[option]
     made = spec(**{option: first})
     assert spec(made, comparisons={alias: "ignore"}, **{option: second}) == made
-    with pytest.raises(Error, match="compared as one"):
+    with pytest.raises(Error, match="compared together"):
         spec(made, comparisons={alias: "ignore", option: "strict"})
 
 

@@ -107,7 +107,7 @@ def needed(state: State, force: Optional[bool], where: str) -> frozenset[str]:
                 hint="name the file in it, such as path/name, or remove the directory first",
             )
         raise Error(
-            f"{path} {where} is a {entry.kind}, and a {want.kind} shall be there",
+            f"{path} {where} is a {entry.kind}, where a {want.kind} is to be created",
             hint="remove it first, or choose another path",
         )
     return frozenset(

@@ -105,7 +105,7 @@ def observe(host: Host, declared: Declared) -> State:
     except NotFound as exc:
         return dataclasses.replace(state, unmet=(str(exc),))
     for line in left_out:
-        host.warn(f"{line} and was left out")
+        host.warn(f"{line} and was skipped")
     return state
 
 

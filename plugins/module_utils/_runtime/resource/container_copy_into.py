@@ -207,7 +207,7 @@ def _compare(
     with safefs.Root("/", label="the host") as here:
         found, wanted, left_out = container_copy.compare(here, str(source), root, path, rules)
         for line in left_out:
-            host.warn(f"{line} and was left out")
+            host.warn(f"{line} and was skipped")
         state = dataclasses.replace(state, found=found, wanted=wanted)
         state = container_copy.checked(root, state)
         return _with_diff(host, declared, root, state, os.fsencode(source), here)

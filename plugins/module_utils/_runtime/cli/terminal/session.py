@@ -244,7 +244,7 @@ def exit_status(host: Host, container_id: str, generation: int) -> int:
     while True:
         found = container_record.find_record(layout, container_id)
         if found is None:
-            raise NotFound(f"container {container_id[:12]} was removed")
+            raise NotFound(f"container {container_id[:12]} has been removed")
         if found.generation > generation or found.phase not in container_record.LIVE:
             return found.exit_code
         if deadline is None and not liveness.is_running(layout, found):

@@ -132,7 +132,7 @@ def document(host: Host, name: str) -> dict[str, Any]:
 
     found = network_record.find(host.layout, name)
     if found is None:
-        raise NotFound(f"there is no network {name}")
+        raise NotFound(f"No such network: {name}")
     return inspect.document(found, list(running.records(host.layout)))
 
 

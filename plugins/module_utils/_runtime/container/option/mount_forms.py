@@ -85,9 +85,7 @@ def _volume(text: str) -> Mount:
     else:
         kind = "volume"
         if not is_name(source):
-            raise bad(
-                "volumes", text, f"{source!r} is neither a volume's name nor an absolute path"
-            )
+            raise bad("volumes", text, f"{source!r} is neither a volume name nor an absolute path")
     mount = Mount(kind, source, target)
     for mode in modes:
         mount = _with_mode(text, mount, mode)
@@ -172,7 +170,7 @@ def _bind(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
 
 def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     if source and not is_name(source):
-        raise bad("mounts", mount.target, f"{source!r} is not a volume's name")
+        raise bad("mounts", mount.target, f"{source!r} is not a volume name")
     check_driver("mounts", value.get("volume_driver"))
     options = texts("mounts[].volume_options", value.get("volume_options") or {}, switches=True)
     subpath = _subpath(value, mount.target)

@@ -29,7 +29,7 @@ def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
     for value in values:
         name = value["name"]
         if not is_name(name):
-            raise bad("networks", name, "it is not the name of a network")
+            raise bad("networks", name, "it is not a network name")
         if name in found:
             raise bad("networks", name, "it is given twice")
         aliases = tuple(sorted(set(value.get("aliases") or ())))

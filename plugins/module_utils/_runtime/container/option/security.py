@@ -119,7 +119,7 @@ def sysctls(values: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in texts("sysctls", values).items():
         if not _SYSCTL.match(name):
-            raise bad("sysctls", str(name), "it is not the name of a kernel parameter")
+            raise bad("sysctls", str(name), "it is not a kernel parameter name")
         dotted = name.replace("/", ".")
         if not (dotted.startswith(("net.", "fs.mqueue.")) or dotted in IPC_SYSCTLS):
             raise bad(

@@ -226,7 +226,7 @@ def _check_health(made: Instruction) -> None:
         raise flags.Wrong("CMD needs a command")
     for name in _CHECK_TIMES:
         if made.flag(name) and not _DURATION.match(made.flag(name)):
-            raise flags.Wrong(f"--{name}={made.flag(name)[:40]} is not a time", "write it as 30s")
+            raise flags.Wrong(f"--{name}={made.flag(name)[:40]} is not a time", "use 30s")
     if made.flag("retries") and not made.flag("retries").isdecimal():
         raise flags.Wrong(f"--retries={made.flag('retries')[:40]} is not a number")
 

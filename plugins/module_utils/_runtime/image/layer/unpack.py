@@ -102,7 +102,7 @@ class _Layer:
         parts = self._parts(entry.name)
         if not parts:
             if entry.kind != tar.DIRECTORY:
-                refuse(entry.name, "would replace the top directory (CVE-2021-29136)")
+                refuse(entry.name, "would replace the root directory (CVE-2021-29136)")
             self._directory_attributes(self._into.top, entry)
             return
         name = parts.pop()
@@ -252,7 +252,7 @@ class _Layer:
             if stat.S_ISDIR(status.st_mode):
                 refuse(entry.name, f"is a hard link to the directory {text(entry.link)}")
             if overlay.is_whiteout(status):
-                refuse(entry.name, f"is a hard link to {text(entry.link)}, which is removed")
+                refuse(entry.name, f"is a hard link to {text(entry.link)}, which has been removed")
             parent = self._into.directory(parent_path, entry.name)
             if below:
                 self._copy_up(entry, found, status, parent, name)
