@@ -18,6 +18,8 @@ from typing import Any, Callable, Optional
 
 import pytest
 from support import audit as leaks
+from support import containers
+from support.containers import World
 from support.inputs import images
 from support.servers.registry import Registry
 
@@ -109,6 +111,19 @@ def registry(registries: Callable[..., Registry]) -> Registry:
 def busybox_tar(sandbox: Path) -> Path:
     """A root filesystem of busybox, as a tar archive."""
     return images.busybox_tar(sandbox / "busybox.tar")
+
+
+@pytest.fixture
+def world_tar(busybox_tar: Path) -> Path:
+    """The root filesystem of the world's image; a file whose tests want another one says so."""
+    return busybox_tar
+
+
+@pytest.fixture
+def world(layout: Layout, sandbox: Path, world_tar: Path) -> Iterator[World]:
+    """A host with the program and the image busybox:1; what is made on it is removed afterwards."""
+    with containers.world(layout, sandbox, world_tar) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,11 @@ def task(name: str, **given: Any) -> Task:
     return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 
+def isolated(name: str, **given: Any) -> Task:
+    """The same, for a container without a network."""
+    return task(name, **{"network_mode": "none", **given})
+
+
 def acting(name: str, **given: Any) -> Task:
     """A task that names no image, so it declares nothing but what it says."""
     return task(name, image=None, command=None, stop_signal=None, **given)

@@ -10,14 +10,10 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from support import containers
 from support.containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -27,12 +23,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
     Port,
     RestartPolicy,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _lines(world: World, *arguments: str) -> list[str]:

@@ -11,22 +11,12 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from support import containers
 from support.containers import World
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:

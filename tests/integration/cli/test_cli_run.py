@@ -9,27 +9,17 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import pytest
-from support import containers
 from support.containers import World, until
 from support.screens import screen
 from support.servers.registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def run(world: World, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from support import containers
 from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -21,12 +18,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.program im
     zipapp,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def completed(place: Path, path: Path, *lines: str) -> list[list[str]]:

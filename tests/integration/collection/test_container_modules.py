@@ -13,24 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support import containers
 from support.containers import World, until
 from support.plays import Play, Run
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 SECRET = "canary-of-exec-51d0c2"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def results(run: Run) -> list[Mapping[str, Any]]:

@@ -19,23 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World
 from support.plays import Play
 from support.servers.registry import Registry
-
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
 ENV, NEW_ENV, PASSWORD, CONTENT, EXEC_ENV, STDIN = CANARIES = tuple(
     f"canary-{name}-7f3a91"
     for name in ("env", "new-env", "password", "content", "exec-env", "stdin")
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 @pytest.fixture

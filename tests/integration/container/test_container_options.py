@@ -13,24 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.bundles import serving
 from support.containers import World
 from support.converging import Task, apply, assert_play_is_predicted, check
+from support.declaring import isolated as task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
     execute,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
-    catalogue,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
     confinement,
@@ -43,9 +39,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.stor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
-    decide,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
@@ -53,31 +46,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
-
-
 @pytest.fixture(params=["runc", "crun"])
 def runtime(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each OCI runtime: both are told the same, and have to do the same."""
     with serving(str(request.param)):
         yield str(request.param)
-
-
-def task(name: str, **given: Any) -> Task:
-    """A task of the module container, without a network."""
-    defaults: dict[str, Any] = {
-        "image": "busybox:1",
-        "pull": "never",
-        "command": ["sleep", "1000"],
-        "stop_signal": "KILL",
-        "network_mode": "none",
-        "keep_volumes": False,
-    }
-    params = {**catalogue.defaults(), **defaults, "name": name, **given}
-    return Task(decide.declare, installing.with_program(decide.RESOURCE), params)
 
 
 def converge(world: World, made: Task) -> str:

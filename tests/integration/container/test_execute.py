@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import bundles, containers
+from support import bundles
 from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     capture,
     oci_runtime,
@@ -37,12 +35,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def run(world: World, made: container_record.Record, script: str, **asked: Any) -> capture.Captured:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, until
 from support.converging import apply, check
 from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -37,12 +34,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 
 #: Well while there is a file /well, and it says as whom and where it looked.
 LOOK = ("CMD-SHELL", 'echo "$WHO $(id -u) $PWD"; test -e /well')
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _check(**more: Any) -> Healthcheck:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, fetch, page, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
@@ -28,7 +27,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     conmon_files,
 )
@@ -58,12 +56,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
 )
 
 SERVE = "mkdir -p /www; echo page of $NAME > /www/index.html; exec httpd -f -p 80 -h /www"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def test_a_life(world: World) -> None:

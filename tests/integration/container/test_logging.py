@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from support import containers
 from support.containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -29,12 +25,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.program im
 
 #: One line each 5 milliseconds, numbered without a gap.
 COUNT = "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.005; done"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _sizes(world: World, container_id: str) -> dict[str, int]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import bundles, containers, racing
+from support import bundles, racing
 from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
@@ -29,12 +29,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 @pytest.fixture

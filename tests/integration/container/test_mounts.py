@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, until
 from support.converging import Task, apply, assert_play_is_predicted, check
+from support.declaring import isolated as task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
-    catalogue,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     documents,
@@ -34,10 +30,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
-    decide,
-    declare,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image_remove,
 )
@@ -48,31 +40,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
 
 
 @pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
-
-
-@pytest.fixture
 def place(sandbox: Path, request: pytest.FixtureRequest) -> Path:
     """A directory of the host for one test."""
     made = sandbox / f"mounts-{request.node.name[:30]}"
     made.mkdir()
     return made
-
-
-def task(name: str, **given: Any) -> Task:
-    """A task of the module container."""
-    defaults: dict[str, Any] = {
-        "image": "busybox:1",
-        "command": ["sleep", "1000"],
-        "stop_signal": "KILL",
-        "pull": "never",
-        "network_mode": "none",
-        "keep_volumes": False,
-    }
-    params = {**catalogue.defaults(), **defaults, "name": name, **given}
-    return Task(declare.declare, decide.RESOURCE, params)
 
 
 def inside(world: World, name: str, script: str) -> str:

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import containers
 from support.containers import World, page, until
 from support.converging import check
 from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
     on_exit,
@@ -45,12 +43,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 
 ALWAYS = RestartPolicy("always")
 UNLESS_STOPPED = RestartPolicy("unless-stopped")
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _phase(world: World, found: container_record.Record, phase: str) -> container_record.Record:

@@ -9,7 +9,6 @@ import functools
 import os
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
@@ -20,7 +19,6 @@ from support.declaring import acting, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
@@ -44,12 +42,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
 #: The calls by which something on disk becomes true or untrue.
 CALLS = ("rename", "symlink", "unlink", "rmdir")
 DATA = (Mount("anonymous", "", "/data"),)
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Any, busybox_tar: Any) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _killed(act: Callable[[], object], after: int) -> bool:

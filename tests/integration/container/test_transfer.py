@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Optional, Union
 
 import pytest
-from support import containers
 from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
@@ -30,7 +29,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     LockTimeout,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
@@ -48,12 +46,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 
 CANARY = b"what nobody may read or write\n"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,30 +6,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     changed,
     top,
     usage,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def test_a_container_that_works(world: World) -> None:

@@ -9,12 +9,10 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, until
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.inputs import images
@@ -42,12 +40,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 NAME = "committed:1"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def task(container: str, **options: Any) -> Task:

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.inputs import images
@@ -55,9 +53,8 @@ def tar(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def world(layout: Layout, sandbox: Path, tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, tar) as made:
-        yield made
+def world_tar(tar: Path) -> Path:
+    return tar
 
 
 def importing_(name: str, src: Path, **options: Any) -> Task:

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import containers
 from support.containers import World, until
 from support.inputs import images
 from support.servers.engines import Docker
 from support.servers.registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -24,12 +22,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.stor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

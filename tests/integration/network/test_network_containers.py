@@ -10,13 +10,11 @@ import dataclasses
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.containers import World, page, until
-from support.containers import world as make_world
 from support.converging import Task, apply, assert_play_is_predicted
 from support.declaring import converge, task
 from support.servers.segment import add_network
@@ -27,22 +25,14 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import installing
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     conmon_files,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
-    catalogue,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
-    decide,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     decide as network_resource,
@@ -56,12 +46,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 )
 
 SERVE = "hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with make_world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def test_names_and_ports_of_a_container(world: World) -> None:
@@ -116,19 +100,13 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
     """Check, apply, apply, check: the first prediction holds, and then nothing is left to do."""
     add_network(world.layout, "blue", "10.1.1.0/24")
     given: dict[str, Any] = {
-        "name": "web", "image": "busybox:1", "pull": "never",
-        "command": ["sh", "-c", SERVE], "stop_signal": "KILL", "keep_volumes": False,
-        "networks": [{"name": "blue", "aliases": ["www"]}],
+        "command": ["sh", "-c", SERVE], "networks": [{"name": "blue", "aliases": ["www"]}],
         "hostname": "front", "domainname": "example.org", "exposed_ports": ["81", "82/udp"],
         "published_ports": ["9000-9003:80", "all"], "default_host_ip": "127.0.0.1",
         "publish_scope": ["lan"], "dns_servers": ["192.0.2.53"], "dns_opts": ["timeout:1"],
         "dns_search_domains": ["."], "etc_hosts": {"up": "host-gateway"},
     }  # fmt: skip
-    made = Task(
-        decide.declare,
-        installing.with_program(decide.RESOURCE),
-        {**catalogue.defaults(), **given},
-    )
+    made = task("web", **given)
     assert_play_is_predicted(world.layout, [made])
     assert apply(world.layout, made)[0].actions == ()
     found = json.loads(world.slipway("inspect", "web").stdout)[0]
@@ -143,14 +121,10 @@ def test_a_task_about_names_and_ports_is_predicted_and_settles(world: World) -> 
     )
     assert f" web,www,{found['Id'][:12]} 192.0.2.53\n" in zone.read_text()
     # Who leaves the options out has none of it any more.
-    bare = {key: value for key, value in given.items() if key in _NEEDED}
-    made = Task(made.declare, made.resource, {**catalogue.defaults(), **bare})
+    made = task("web", **{key: given[key] for key in ("command", "networks")})
     assert_play_is_predicted(world.layout, [made])
     found = json.loads(world.slipway("inspect", "web").stdout)[0]
     assert found["HostConfig"]["Dns"] == [] and not any(found["NetworkSettings"]["Ports"].values())
-
-
-_NEEDED = frozenset({"name", "image", "pull", "command", "stop_signal", "keep_volumes", "networks"})
 
 
 def test_a_link_is_to_a_container_that_exists(world: World) -> None:

@@ -13,19 +13,16 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import containers
 from support.containers import World, page
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -52,12 +49,6 @@ PROCESSES, ROUNDS, TURNS = 20, 4, 8
 NETWORKS = ("red", "green", "blue")
 BRIEF = "brief"
 SERVE = "echo {name} >/tmp/index.html; exec httpd -f -p 80 -h /tmp"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 class Claims:

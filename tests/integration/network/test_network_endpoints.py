@@ -13,12 +13,11 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import containers
+from support import declaring
 from support.containers import World, page
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.servers.laboratory import Space, wire
@@ -27,15 +26,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Conflict,
     Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions as lifecycle,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     reconnect,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
-    catalogue,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
@@ -51,10 +46,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     network_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
-    decide,
-    declare,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     decide as network_resource,
 )
@@ -73,23 +64,9 @@ FETCH = (
 )
 
 
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
-
-
 def container(name: str, **given: Any) -> Task:
-    """A task of the module container, with its defaults."""
-    defaults: dict[str, Any] = {
-        "image": "busybox:1",
-        "pull": "never",
-        "command": ["sh", "-c", SERVE],
-        "stop_signal": "KILL",
-        "keep_volumes": False,
-    }
-    params = {**catalogue.defaults(), **defaults, "name": name, **given}
-    return Task(declare.declare, decide.RESOURCE, params)
+    """A task of the module container that serves a page."""
+    return declaring.task(name, **{"command": ["sh", "-c", SERVE], **given})
 
 
 def network(name: str, **given: Any) -> Task:

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import COLLECTIONS, containers
+from support import COLLECTIONS
 from support.containers import World, page, until
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -37,12 +36,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.n
 )
 
 SERVE = "mkdir -p /www; echo page $PAGE > /www/index.html; exec httpd -f -p 80 -h /www"
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def file(container: str, path: str, content: str, **given: Any) -> Task:

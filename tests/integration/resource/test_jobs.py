@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import containers
 from support.containers import World, until
 from support.converging import apply, check
 from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -29,12 +26,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def test_a_job_is_waited_for(world: World) -> None:

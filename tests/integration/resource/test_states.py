@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from support import containers
 from support.containers import World
@@ -18,7 +15,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Conflict,
     Error,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
@@ -28,12 +24,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Any, busybox_tar: Any) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 def _frozen(world: World, container_id: str) -> bool:

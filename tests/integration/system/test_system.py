@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from support.converging import Task, apply, check
 from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
@@ -47,12 +45,6 @@ OPTIONS: dict[str, Any] = {
     "disk_usage": True,
     "verbose_output": False,
 }
-
-
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import COLLECTIONS, compare_predictions, containers
+from support import COLLECTIONS, compare_predictions
 from support.containers import World, until
 from support.converging import Task, apply, assert_play_is_predicted, check
+from support.declaring import isolated
 from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
@@ -30,18 +30,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layou
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
-    catalogue,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
-    decide,
-    declare,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
     decide as volume_resource,
 )
@@ -52,27 +45,15 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
 TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0750"}
 
 
-@pytest.fixture
-def world(layout: Layout, sandbox: Path, busybox_tar: Path) -> Iterator[World]:
-    with containers.world(layout, sandbox, busybox_tar) as made:
-        yield made
-
-
 def volume(name: str, **given: Any) -> Task:
     """A task of the module volume."""
     return Task(volume_resource.declare, volume_resource.RESOURCE, {"volume_name": name, **given})
 
 
 def container(name: str, **given: Any) -> Task:
-    """A task of the module container."""
-    defaults: dict[str, Any] = {
-        "image": "busybox:1",
-        "state": "present",
-        "pull": "never",
-        "network_mode": "none",
-    }
-    params = {**catalogue.defaults(), **defaults, "name": name, **given}
-    return Task(declare.declare, decide.RESOURCE, params)
+    """A task of the module container that only makes it, and keeps its volumes as tasks do."""
+    unset = dict.fromkeys(("command", "stop_signal"))
+    return isolated(name, **{**unset, "state": "present", "keep_volumes": True, **given})
 
 
 def pruning(**given: Any) -> Task:
