@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any, Optional
 
@@ -26,6 +27,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.program im
 COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
 _RUNTIME = "module_utils/_runtime"
+
+#: What ansible-doc reads of a module; hosts run it.
+_DOCUMENTATION = re.compile(rb'^(?:DOCUMENTATION|EXAMPLES|RETURN) = r?"""(.*?)"""', re.M | re.S)
 
 
 class LibraryAction(NormalAction):
@@ -105,14 +109,7 @@ def _archive() -> Path:
     known = Path(C.DEFAULT_LOCAL_TMP) / "slipway-library"
     name = _target(known)
     if name is None:
-        sources = {
-            str(path.relative_to(_PLUGINS)): path.read_bytes()
-            for top in ("modules", "module_utils")
-            for path in (_PLUGINS / top).rglob("*.py")
-        }
-        sources[f"{_RUNTIME}/{zipapp.CONTENTS}.py"] = zipapp.contents(
-            lambda name: sources.get(f"{_RUNTIME}/{name}.py")
-        )
+        sources = _sources(_PLUGINS)
         name = f"{_keeping.digest(sources)}.zip"
         temporary = known.with_name(f"{name}.{os.getpid()}")
         temporary.write_bytes(_keeping.pack(sources))
@@ -120,6 +117,23 @@ def _archive() -> Path:
         temporary.symlink_to(name)
         temporary.rename(known)
     return known.with_name(name)
+
+
+def _sources(plugins: Path) -> dict[str, bytes]:
+    """What a host runs, by path below plugins/; lines keep their numbers.
+
+    What only people read stays here: it would be a ninth of all that is sent, and what a module
+    says of itself would be loaded with it by each task.
+    """
+    sources: dict[str, bytes] = {}
+    for path in (*(plugins / "modules").glob("*.py"), *(plugins / "module_utils").rglob("*.py")):
+        text = b"" if path.name == "__init__.py" else path.read_bytes()
+        if path.parent.name == "modules":
+            text = _DOCUMENTATION.sub(lambda found: b"\n" * found[0].count(b"\n"), text)
+        sources[str(path.relative_to(plugins))] = text
+    contents = zipapp.contents(lambda name: sources.get(f"{_RUNTIME}/{name}.py"))
+    sources[f"{_RUNTIME}/{zipapp.CONTENTS}.py"] = contents
+    return sources
 
 
 def _target(link: Path) -> Optional[str]:

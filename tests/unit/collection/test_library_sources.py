@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is sent to a host: all that runs there, and nothing that only people read."""
+
+from __future__ import annotations
+
+import ast
+
+from support import CHECKOUT
+
+from ansible_collections.slipway.engine.plugins.plugin_utils import _library
+
+PLUGINS = CHECKOUT / "plugins"
+SOURCES = _library._sources(PLUGINS)
+DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+
+
+def _statements(source: bytes) -> list[str]:
+    """The statements of a file with their lines, but for a module's documentation."""
+    return [
+        f"{node.lineno} {ast.dump(node)}"
+        for node in ast.parse(source).body
+        if not (isinstance(node, ast.Assign) and _names(node) & DOCUMENTATION)
+    ]
+
+
+def _names(node: ast.Assign) -> set[str]:
+    return {target.id for target in node.targets if isinstance(target, ast.Name)}
+
+
+def test_what_runs_is_sent_as_it_is() -> None:
+    tops = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").rglob("*.py")]
+    files = {str(path.relative_to(PLUGINS)): path.read_bytes() for path in tops}
+    assert set(SOURCES) - set(files) == {"module_utils/_runtime/program/contents.py"}
+    for name, source in files.items():
+        if not name.endswith("/__init__.py"):
+            assert _statements(SOURCES[name]) == _statements(source), name
+
+
+def test_what_only_people_read_stays_here() -> None:
+    for name, source in SOURCES.items():
+        if name.startswith("modules/"):
+            assert not [word for word in DOCUMENTATION if word.encode() in source], name
+        if name.endswith("/__init__.py"):
+            assert not source
