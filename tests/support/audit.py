@@ -6,9 +6,8 @@
 A snapshot is a set of lines per kind of resource, so a leak reads as the lines that came on top.
 What was there before and is gone after counts too: a test must not take down what it did not make.
 
-The machine may run several sandboxes at once. Mounts, links and rules are namespaced and so are
-ours alone; the cgroup tree and the process table are shared, so there a thing counts as ours
-unless a monitor in another mount namespace stands above it.
+Sandboxes that run side by side do not see each other: mounts, links, rules, processes and control
+groups of one are in namespaces of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 Snapshot = Mapping[str, frozenset[str]]
 
@@ -31,10 +30,6 @@ CGROUP = Path("/sys/fs/cgroup")
 MONITORS = frozenset({"conmon", "crun", "runc"})
 #: One serves all containers of a sandbox, and stands below no monitor.
 RESOLVERS = frozenset({"aardvark-dns"})
-#: What a test sees of other sandboxes too, which may take down their own at any time.
-SHARED = frozenset({"cgroup", "process"})
-#: Other sandboxes that are alive; no leak, but what they share with us is then judged with care.
-NEIGHBOUR = "neighbour"
 #: The groups all containers are made in: one of each on a host, which stay.
 PARENTS = frozenset({"slipway", "conmon", "slipway.slice"})
 #: Exit hooks run after the container's end, so a leak is what is still there after this long.
@@ -50,7 +45,6 @@ def snapshot(root: Path = Path("/var/lib/slipway")) -> Snapshot:
         "nft": frozenset(_rules()),
         "cgroup": frozenset(_cgroups()),
         "process": frozenset(_processes().values()),
-        NEIGHBOUR: frozenset(_neighbours()),
         "lease": frozenset(_below(root / "networks", "*/leases/*")),
         "half-made": frozenset(
             line for name in ("ingest", "tmp", "trash") for line in _below(root / name, "*")
@@ -62,15 +56,8 @@ def compare(before: Snapshot, after: Snapshot) -> list[str]:
     """What differs, one line each: ``leaked link: sv0123456789`` or ``lost link: br-x``."""
     lines: list[str] = []
     for kind, had in before.items():
-        if kind == NEIGHBOUR:
-            continue
-        came = after[kind] - had
-        if kind == "cgroup" and before[NEIGHBOUR] | after[NEIGHBOUR]:
-            # Nothing says whose an empty group is, and a neighbour that was killed leaves some.
-            came = frozenset(item for item in came if _populated(item))
-        lines += [f"leaked {kind}: {item}" for item in sorted(came)]
-        if kind not in SHARED:
-            lines += [f"lost {kind}: {item}" for item in sorted(had - after[kind])]
+        lines += [f"leaked {kind}: {item}" for item in sorted(after[kind] - had)]
+        lines += [f"lost {kind}: {item}" for item in sorted(had - after[kind])]
     return lines
 
 
@@ -152,46 +139,28 @@ def _steady(value: Any) -> Any:
 
 
 def _cgroups() -> Iterator[str]:
-    """Control groups with slipway in their path and no process of another sandbox in them."""
-    others, theirs = _foreign(), _foreign_containers()
+    """Control groups with slipway in their path."""
     for path, dummy, dummy in os.walk(CGROUP):
-        if "slipway" not in path[len(str(CGROUP)) :] or os.path.basename(path) in PARENTS:
-            continue
-        try:
-            pids = {int(pid) for pid in Path(path, "cgroup.procs").read_text().split()}
-        except OSError:
-            continue
-        if not pids & others and not theirs.intersection(path.split("/")):
-            yield os.path.relpath(path, CGROUP)
-
-
-def _populated(group: str) -> bool:
-    try:
-        return bool((CGROUP / group / "cgroup.procs").read_text().strip())
-    except OSError:
-        return False
+        group = os.path.relpath(path, CGROUP)
+        if "slipway" in group and os.path.basename(path) not in PARENTS:
+            yield group
 
 
 def _processes() -> dict[int, str]:
-    """Monitors of this mount namespace, what runs below them, and what runs in our control groups.
+    """Monitors and what runs below them, what serves all containers, and what runs in our control
+    groups.
 
     A line carries the start time: a pid may come again, a pid with its start time does not.
     """
     table = _table()
-    theirs = _foreign_containers()
     found = {}
     for pid, (parent, start, name) in table.items():
-        monitor = _monitor(table, pid)
-        if name in RESOLVERS or _is_watcher(pid):
-            ours = _same_mount_namespace(pid)
-        elif monitor is None:
+        ours = name in RESOLVERS or _is_watcher(pid) or _monitored(table, pid)
+        if not ours:
             try:
-                group = Path(f"/proc/{pid}/cgroup").read_text()
+                ours = "slipway" in Path(f"/proc/{pid}/cgroup").read_text()
             except OSError:
                 continue
-            ours = "slipway" in group and not any(name in group for name in theirs)
-        else:
-            ours = _same_mount_namespace(monitor)
         if ours:
             found[pid] = f"{name} (pid {pid}, parent {parent}, started at tick {start})"
     return found
@@ -203,35 +172,6 @@ def _is_watcher(pid: int) -> bool:
         return b"\0supervise\0watch\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _foreign() -> set[int]:
-    """Processes below a monitor that runs in another mount namespace."""
-    table = _table()
-    monitors = {pid: _monitor(table, pid) for pid in table}
-    return {pid for pid, top in monitors.items() if top and not _same_mount_namespace(top)}
-
-
-def _neighbours() -> dict[str, int]:
-    """Mount namespaces with a /var/lib/slipway that is not ours, and a process of each."""
-    found: dict[str, int] = {}
-    for pid in _table():
-        with contextlib.suppress(OSError):
-            namespace = os.readlink(f"/proc/{pid}/ns/mnt")
-            mounts = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape")
-            if " /var/lib/slipway " in mounts:
-                found[namespace] = pid
-    found.pop(os.readlink("/proc/self/ns/mnt"), None)
-    return found
-
-
-def _foreign_containers() -> set[str]:
-    """The ids of containers in other sandboxes."""
-    found: set[str] = set()
-    for pid in _neighbours().values():
-        with contextlib.suppress(OSError):
-            found.update(os.listdir(f"/proc/{pid}/root/var/lib/slipway/containers"))
-    return found
 
 
 def _table() -> dict[int, tuple[int, int, str]]:
@@ -251,22 +191,14 @@ def _table() -> dict[int, tuple[int, int, str]]:
     return table
 
 
-def _monitor(table: Mapping[int, tuple[int, int, str]], pid: int) -> Optional[int]:
-    """The topmost conmon, crun or runc at or above a process."""
-    top = None
+def _monitored(table: Mapping[int, tuple[int, int, str]], pid: int) -> bool:
+    """Whether a conmon, crun or runc is at or above a process."""
     while pid in table:
         parent, dummy, name = table[pid]
         if name in MONITORS:
-            top = pid
+            return True
         pid = parent
-    return top
-
-
-def _same_mount_namespace(pid: int) -> bool:
-    try:
-        return os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
-    except OSError:
-        return False
+    return False
 
 
 def _below(directory: Path, pattern: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+from support import TESTS
 from support import audit as leaks
 from support.inputs import images
 from support.servers.registry import Registry
@@ -49,6 +50,16 @@ def _process(layout: Layout) -> None:
     subprocess.Popen([str(program), "60"], start_new_session=True)
 
 
+def _group(layout: Layout) -> None:
+    (_hierarchy() / "slipway" / "left").mkdir(parents=True)
+
+
+def _hierarchy() -> Path:
+    """One of the hierarchies of control groups; on a host with v2 the only one."""
+    pids = Path("/sys/fs/cgroup/pids")
+    return pids if pids.is_dir() else Path("/sys/fs/cgroup")
+
+
 @pytest.fixture
 def undone(layout: Layout) -> Iterator[None]:
     before = leaks.snapshot(layout.root)
@@ -66,6 +77,7 @@ def undone(layout: Layout) -> Iterator[None]:
         (_rule, "leaked nft: "),
         (_lease, "leaked lease: /var/lib/slipway/networks/n/leases/10.0.0.2"),
         (_process, "leaked process: conmon "),
+        (_group, "leaked cgroup: "),
     ],
 )
 def test_the_audit_names_a_leak(
@@ -74,6 +86,31 @@ def test_the_audit_names_a_leak(
     before = leaks.snapshot(layout.root)
     leak(layout)
     assert any(line.startswith(named) for line in leaks.settle(before, layout.root, 0.2))
+
+
+#: Leaves a process and a control group, and prints what it sees of both.
+_INSIDE = """
+mkdir -p "$1/slipway/other"
+sleep 1000 &
+echo $! >"$1/slipway/other/cgroup.procs"
+ls -d /proc/[0-9]*
+find "$1" -type d
+"""
+
+
+def test_sandboxes_see_nothing_of_each_other(layout: Layout) -> None:
+    """Processes and groups of another one would be taken for a leak, or swept away."""
+    mine, hierarchy = _hierarchy() / "slipway" / "mine", _hierarchy()
+    mine.mkdir(parents=True)
+    try:
+        argv = [str(TESTS / "sandbox"), "sh", "-c", _INSIDE, "sh", str(hierarchy)]
+        seen = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
+    finally:
+        mine.rmdir()
+    found = seen.stdout.splitlines()
+    assert f"{hierarchy}/slipway/other" in found and str(mine) not in found
+    assert 3 <= sum(line.startswith("/proc/") for line in found) <= 6
+    assert not list(hierarchy.glob("sandbox.*"))
 
 
 def test_a_registry_with_tls_and_login(
