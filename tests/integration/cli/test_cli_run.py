@@ -166,6 +166,21 @@ def test_standard_input(world: World) -> None:
         assert shown.restored()
 
 
+def test_a_command_line_is_refused_as_a_task_would_be(world: World) -> None:
+    for words, why in (
+        (["--restart", "bogus"], b"--restart: 'bogus' is not valid"),
+        (["--cgroupns", "bogus"], b"--cgroupns: 'bogus' is not valid"),
+        (["--network", "bridge", "--link", "nosuch"], b"container nosuch, which it is to link to"),
+        (["--volumes-from", "nosuch"], b"container nosuch, which it is to mount from"),
+        (["--network", "name=nosuch"], b"network nosuch does not exist"),
+    ):
+        given = words if "--network" in words else ["--network", "none", *words]
+        for verb in ("run", "create"):
+            done = world.slipway(verb, *given, "busybox:1", "true", check=False)
+            assert done.returncode and why in done.stderr, (verb, words)
+    assert world.slipway("ps", "-aq").stdout == b""
+
+
 def test_what_is_removed_at_its_end(world: World) -> None:
     """The exit status is told, and when the program ends the container is gone, its volume too."""
     for number in (0, 7, 143):

@@ -194,6 +194,14 @@ def test_a_flag_says_what_a_playbook_would(words: str, wanted: dict[str, Any]) -
         ("--no-healthcheck --health-cmd x", "conflicts with --health-*"),
         ("-e =x", "invalid environment variable"),
         ("--env-file /nothere", "open /nothere: No such file"),
+        ("--restart bogus", "--restart: 'bogus' is not valid: use no, on-failure, always"),
+        ("--restart Always", "--restart: 'Always' is not valid"),
+        ("--restart unless_stopped", "--restart: 'unless_stopped' is not valid"),
+        ("--restart yes", "--restart: 'yes' is not valid"),
+        ("--cgroupns bogus", "--cgroupns: 'bogus' is not valid: use host, private"),
+        ("--mount type=bogus,dst=/b", "--mount: type: 'bogus' is not valid: use bind"),
+        ("--mount dst=/b,consistency=x", "--mount: consistency: 'x' is not valid"),
+        ("--mount type=bind,src=/,dst=/b,bind-propagation=x", "--mount: propagation: 'x' is not"),
     ],
 )
 def test_what_is_not_understood_names_the_flag(words: str, complaint: str) -> None:

@@ -425,6 +425,30 @@ def test_acting_on_nothing_is_an_error() -> None:
         decide.plan(container_declare.declare(params(image=None)), have(None))
 
 
+LINKED = spec(labels={"a": "1"}, links=["db"])
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "unmet"),
+    [
+        ({}, have(None, missing_links=("db",)), True),
+        ({}, have(MADE, missing_links=("db",)), True),
+        ({"restart": True}, have(LINKED, running=True, missing_links=("db",)), False),
+        ({"tty": True}, have(LINKED, running=True, missing_links=("db",)), True),
+        # Whoever gets the name on a network of one's own is linked to then.
+        ({"networks": [{"name": "n"}]}, have(None, missing_links=("db",)), False),
+        ({}, have(None), False),
+    ],
+)
+def test_a_link_is_to_a_container_that_is_there(
+    given: dict[str, Any], found: observe.State, unmet: bool
+) -> None:
+    wanted = params(labels={"a": "1"}, links=["db:sql"] if found.spec is None else ["db"], **given)
+    planned = decide.plan(container_declare.declare(wanted), found)
+    assert bool(planned.unmet) is unmet, planned.unmet
+    assert not unmet or "container db, which it is to link to" in planned.unmet[0]
+
+
 def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
     found = have(None, missing_networks=("back",))
     planned = decide.plan(container_declare.declare(params(networks=[{"name": "back"}])), found)

@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional
 
 from ...base.errors import Error
 from ...container.option import catalogue
+from ...container.option.refused import REFUSED as UNSERVED
 from .run_flags import REFUSED, SIMPLE, pairs
 from .verbs import Arguments
 
@@ -45,7 +46,7 @@ def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, An
             _set(found, given[0], option, read())
     if "restart" in arguments.given:
         policy, dummy, retries = str(arguments.restart).partition(":")
-        found["restart_policy"] = policy or "no"
+        _set(found, "restart", "restart_policy", policy or "no")
         if retries:
             found["restart_retries"] = _number("--restart", retries)
     for option, value in _networks(arguments).items() if "network" in arguments else ():
@@ -56,6 +57,8 @@ def params(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, An
 def _set(found: dict[str, Any], flag: str, option: str, value: Any) -> None:
     if option not in catalogue.ARGUMENTS:
         raise _refused(flag, "")
+    if option not in UNSERVED:
+        catalogue.ARGUMENTS[option].check(value, f"--{flag}")
     found[option] = value
 
 

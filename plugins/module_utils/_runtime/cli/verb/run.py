@@ -11,14 +11,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...base.errors import Conflict, Error, NotFound
-from ...plan.plan import Host
+from ...plan.plan import Host, Plan
 from ..line import run_flags
 from ..line.verbs import STRINGS, SWITCH, Arguments, Flag, Verb
 from ..terminal.output import complain, each, say
 from .attach import DETACH, SIG_PROXY, check_terminal, left
+
+if TYPE_CHECKING:
+    from ...resource.container.declare import Declared
+    from ...resource.container.observe import State
 
 #: How often another name is tried where the one that was thought of is taken.
 _NAME_TRIES = 20
@@ -97,13 +101,20 @@ class _removed_on_failure(contextlib.AbstractContextManager[None]):  # used as a
 
 
 def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
-    """Create the container that the flags ask for. Returns its id."""
+    """Create the container that the flags ask for, as a task would. Returns its id."""
     from ...base import files
-    from ...container.lifecycle import actions
-    from ...image.store import store
+    from ...plan.converge import converge
     from ...program import zipapp
     from ...resource.container import decide
     from ..line import run_params
+
+    def plan(declared: Declared, have: State) -> Plan[State]:
+        if have.spec is not None:
+            raise Conflict(
+                f"the container name {have.name} is already in use by container {have.id[:12]}",
+                hint="remove or rename that container to reuse the name",
+            )
+        return decide.plan(declared, have)
 
     image, *command = arguments.operands
     params = run_params.params(arguments, run_params.environment())
@@ -120,31 +131,15 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     declared = decide.declare(run_params.with_defaults(params))
     known = decide.RESOURCE.observe(host, declared).around.image_id
     _provide(host, image, arguments, here=bool(known))
+    # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
+    if not zipapp.program(host.layout).exists():
+        zipapp.install(host.layout)
+    new = dataclasses.replace(decide.RESOURCE, plan=plan)
     for name in _names(arguments.name):
         declared = decide.declare(run_params.with_defaults({**params, "name": name}))
-        have = decide.RESOURCE.observe(host, declared)
-        if have.spec is not None:
-            if arguments.name:
-                raise Conflict(
-                    f"the container name {name} is already in use by container {have.id[:12]}",
-                    hint="remove or rename that container to reuse the name",
-                )
-            continue
-        plan = decide.RESOURCE.plan(declared, have)
-        if plan.unmet:
-            raise Error("; ".join(plan.unmet))
-        spec = plan.want.spec
-        if spec is None:
-            raise AssertionError("a declared container has a spec")
-        spec = dataclasses.replace(spec, stdin_once=stdin_once)
-        found = store.find(host.layout, spec.image_id)
-        if found is None:
-            raise NotFound(f"No such image: {image[:200]}")
-        # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
-        if not zipapp.program(host.layout).exists():
-            zipapp.install(host.layout)
+        declared = dataclasses.replace(declared, stdin_once=stdin_once)
         try:
-            made = actions.create(host, spec, found)
+            made = converge(host, new, declared)[1]
         except Conflict:
             if arguments.name:
                 raise

@@ -46,6 +46,23 @@ class Argument:
     default: Any = None
     required: bool = False
 
+    def check(self, value: Any, called: str = "") -> None:
+        """Raise Error for what is none of the choices, here or in a suboption. ``called`` is what
+        the error calls the option.
+
+        Ansible has looked by then; the program's flags come here alone.
+        """
+        called = called or self.name
+        if value is None:
+            return
+        if self.choices and value not in self.choices:
+            raise bad(called, str(value), f"use {', '.join(map(str, self.choices))}")
+        if not self.suboptions:
+            return
+        for one in value if self.type == "list" else [value]:
+            for suboption in self.suboptions:
+                suboption.check(one.get(suboption.name), f"{called}: {suboption.name}")
+
     def spec(self) -> dict[str, Any]:
         """The entry of an argument_spec."""
         found: dict[str, Any] = {"type": self.type}

@@ -13,7 +13,7 @@ from ...base.errors import Error
 from ...container.show import documents
 from ...container.supervision import health
 from ...plan.plan import Host, Plan, Resource, Step
-from ...spec.container import ContainerSpec
+from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from . import declare as declaring
 from . import host_files
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
@@ -99,7 +99,19 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             f"container {declared.name}: {missing}, whose volumes it uses, does not exist"
             for missing in have.around.missing_mounts
         )
+    if (have.spec is None or reasons or have.spec.links != want.links) and _by_default(want):
+        # On a network of one's own a link is to whoever has the name later.
+        unmet += tuple(
+            f"container {declared.name}: container {missing}, which it is to link to, does not"
+            " exist"
+            for missing in have.around.missing_links
+        )
     return Plan(found, tuple(steps), unmet, tuple(reasons))
+
+
+def _by_default(want: ContainerSpec) -> bool:
+    """Whether a container is first of all on the default network."""
+    return [endpoint.network for endpoint in endpoints(want)][:1] == [DEFAULT_NETWORK]
 
 
 def _refuse(declared: Declared, want: ContainerSpec) -> None:

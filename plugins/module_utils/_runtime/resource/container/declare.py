@@ -86,6 +86,8 @@ class Declared:
     refuse_image_labels: bool = False
     #: As the task writes it; "" is the host's own.
     platform: str = ""
+    #: Whether standard input is closed when the first who attached leaves; only the program says.
+    stdin_once: bool = False
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -207,7 +209,10 @@ def resolve(
             wanted["network_mode"] = ""
     if existing is not None and compared(declared, "image") == IGNORE:
         reference, image_id = existing.image, existing.image_id
-    spec = ContainerSpec(name=declared.name, image=reference, image_id=image_id, **wanted)
+    once = declared.stdin_once if existing is None else existing.stdin_once
+    spec = ContainerSpec(
+        name=declared.name, image=reference, image_id=image_id, stdin_once=once, **wanted
+    )
     check(spec)
     return spec
 

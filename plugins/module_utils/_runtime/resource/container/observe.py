@@ -43,6 +43,8 @@ class Around:
     labels: tuple[str, ...] = ()
     #: What it is to mount and what is not there: ``container x`` or ``image y``.
     missing_mounts: tuple[str, ...] = ()
+    #: The containers it is to link to that are not there.
+    missing_links: tuple[str, ...] = ()
     #: The platform that was asked for, where it matters: "" is the host's own.
     platform: str = ""
     #: Whether the image of that name on this host is for another platform.
@@ -190,8 +192,13 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         return Around()
     networks = declared.values.get("networks", spec.networks if spec else ())
     missing = _missing(host, (endpoint.network for endpoint in networks))
+    unlinked = tuple(
+        name
+        for link in declared.values.get("links", ())
+        if not _is_there(host, name := link.partition(":")[0])
+    )
     if not declared.image:
-        return Around(missing_networks=missing)
+        return Around(missing_networks=missing, missing_links=unlinked)
     unmounted = _missing_mounts(host, declared)
     unmade = _missing_volumes(host, declared)
     name, image_id, here = _image(host, declared.image)
@@ -208,7 +215,17 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             unreachable = str(exc)
     labels = _labels(host, image_id) if declared.refuse_image_labels else ()
     return Around(
-        name, image_id, newer, missing, unreachable, labels, unmounted, asked, misfits, unmade
+        name,
+        image_id,
+        newer,
+        missing,
+        unreachable,
+        labels,
+        unmounted,
+        unlinked,
+        asked,
+        misfits,
+        unmade,
     )
 
 
@@ -261,11 +278,9 @@ def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
     there.
     """
     missing = []
-    predicted = host.predicted.get("container", {})
     for text in declared.values.get("volumes_from", ()):
         name = text.partition(":")[0]
-        there = predicted[name] is not None if name in predicted else _identified(host, name)
-        if not there:
+        if not _is_there(host, name):
             missing.append(f"container {name}")
     for mount in declared.values.get("mounts", ()):
         if mount.kind == "image" and _image(host, mount.source)[1] is None:
@@ -284,7 +299,11 @@ def _missing_volumes(host: Host, declared: Declared) -> tuple[str, ...]:
     )
 
 
-def _identified(host: Host, name: str) -> bool:
+def _is_there(host: Host, name: str) -> bool:
+    """Whether there is a container of that name or id, or an earlier task would have made it."""
+    predicted = host.predicted.get("container", {})
+    if name in predicted:
+        return predicted[name] is not None
     try:
         container_record.identify(host.layout, name)
     except NotFound:
