@@ -91,7 +91,7 @@ def converge(
         declared = declare(module.params)
         if module.check_mode:
             have = resource.observe(host, declared)
-            plan = resource.plan(declared, have)
+            plan = resource.foreseen(host, resource.plan(declared, have))
             found = plan.want
             for missing in plan.unmet:
                 host.warn(missing)

@@ -41,6 +41,7 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
     host = Host(layout, predicted=predicted)
     declared = task.declare(task.params)
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
+    plan = task.resource.foreseen(host, plan)
     task.resource.result(host, plan.want)
     if task.resource.report:
         task.resource.report(host, plan)
@@ -57,6 +58,7 @@ def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     told = task.resource.report(host, plan) if task.resource.report else {}
     if not plan.steps and not plan.unmet:
         return _outcome(task, plan), {**task.resource.result(host, plan.have), **told}
+    plan = task.resource.foreseen(host, plan)
     plan.apply(host)
     found = task.resource.observe(host, declared)
     differing = task.resource.differences(plan.want, found)

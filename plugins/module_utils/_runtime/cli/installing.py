@@ -11,7 +11,8 @@ knowing of the program.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 
 from ..base.frozen import dataclass
 from ..plan.plan import Host, Plan, Resource, Step
@@ -100,6 +101,12 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
         )
         return lacking + resource.differences(want.inner, found.inner)
 
+    def foresee(host: Host, plan: Plan[WithProgram[S]]) -> Sequence[str]:
+        if resource.foresee is None:
+            return ()
+        steps = tuple(step.step for step in plan.steps if isinstance(step, Inner))
+        return resource.foresee(host, Plan(plan.have.inner, steps, plan.unmet, plan.reasons))
+
     return Resource(
         observe,
         plan,
@@ -108,4 +115,15 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
         resource.lock,
         predict,
         verify,
+        diff=_diff_of(resource.diff),
+        foresee=foresee,
     )
+
+
+def _diff_of(
+    inner: Optional[Callable[[S, S], dict[str, Any]]],
+) -> Optional[Callable[[WithProgram[S], WithProgram[S]], dict[str, Any]]]:
+    if inner is None:
+        return None
+    known = inner
+    return lambda have, want: known(have.inner, want.inner)

@@ -28,6 +28,7 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
         plan = resource.plan(declared, resource.observe(host, declared))
         if not plan.steps and not plan.unmet:
             return plan, plan.have
+        plan = resource.foreseen(host, plan)
         plan.apply(host)
         found = resource.observe(host, declared)
     differing = resource.differences(plan.want, found)

@@ -12,7 +12,8 @@ the diff is one view of both ends, and check mode is the absence of ``execute`` 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as changing
 from dataclasses import field
 from typing import Any, Callable, Generic, Optional, TypeVar
@@ -126,7 +127,8 @@ class Resource(Generic[D, S]):
     found)`` replaces the comparison of the two views where a difference can be explained;
     ``report(host, plan)`` is what the module returns besides of what the plan does, the same in
     check mode and in the run that follows; ``diff(have, want)`` is the diff where it is not the two
-    views.
+    views; ``foresee(host, plan)`` says, before anything is touched, what will keep the steps from
+    being done, as far as it can be read.
     """
 
     observe: Callable[[Host, D], S]
@@ -138,6 +140,13 @@ class Resource(Generic[D, S]):
     verify: Optional[Callable[[S, S], list[str]]] = None
     report: Optional[Callable[[Host, Plan[S]], dict[str, Any]]] = None
     diff: Optional[Callable[[S, S], dict[str, Any]]] = None
+    foresee: Optional[Callable[[Host, Plan[S]], Sequence[str]]] = None
+
+    def foreseen(self, host: Host, plan: Plan[S]) -> Plan[S]:
+        """The plan with what can be seen to be in its way."""
+        if self.foresee is None or not plan.steps:
+            return plan
+        return dataclasses.replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
 
     def differences(self, want: S, found: S) -> list[str]:
         """How the host differs from what was planned, after the steps; ``verify`` or the views."""

@@ -46,7 +46,7 @@ def find(
     ``context`` is the SELinux label of the container's files, "" where there are none.
     """
     if mount.kind == "bind":
-        path = _host_path(spec, mount)
+        path = host_path(spec, mount)
         if mount.propagation in ("shared", "rshared"):
             check_shared(spec, mount, path)
         source = Source(os.open(path, os.O_PATH | os.O_CLOEXEC), path)
@@ -84,15 +84,20 @@ def _part(spec: ContainerSpec, mount: Mount, whole: Source) -> Source:
         with safefs.Root(f"/proc/self/fd/{whole.fd}") as tree:
             return Source(tree.open(mount.subpath, os.O_PATH))
     except NotFound as exc:
-        raise Error(
-            f"container {spec.name}: {mount.subpath!r} does not exist in the {mount.kind}"
-            f" {mount.source}, to be mounted at {mount.target}"
-        ) from exc
+        raise lacks_part(spec, mount) from exc
     finally:
         os.close(whole.fd)
 
 
-def _host_path(spec: ContainerSpec, mount: Mount) -> str:
+def lacks_part(spec: ContainerSpec, mount: Mount) -> Error:
+    """That a volume or image lacks the part of it that is to be mounted."""
+    return Error(
+        f"container {spec.name}: {mount.subpath!r} does not exist in the {mount.kind}"
+        f" {mount.source}, to be mounted at {mount.target}"
+    )
+
+
+def host_path(spec: ContainerSpec, mount: Mount) -> str:
     """The source of a bind mount, resolved. A missing one becomes a directory where that is wanted,
     as for docker run -v.
     """

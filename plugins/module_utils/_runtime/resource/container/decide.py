@@ -12,6 +12,7 @@ from ...base import document
 from ...base.errors import Error
 from ...container.show import documents
 from ...container.supervision import health
+from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from . import declare as declaring
@@ -291,8 +292,22 @@ def result(host: Host, state: State) -> dict[str, Any]:
     return told if not ran["status"] else {**told, "failed": True, "msg": ran["output"]}
 
 
+def foresee(host: Host, plan: Plan[State]) -> list[str]:
+    """What will keep a container from starting, of those that this task makes or starts again."""
+    for step in plan.steps:
+        start = step.start if isinstance(step, (Create, Replace)) else isinstance(step, Restart)
+        if start and plan.want.spec is not None:
+            from ...container.lifecycle import foresight  # Only who acts pays for it.
+
+            spec = plan.want.spec
+            fresh = not isinstance(step, Restart) and spec.image_id
+            image = store.find(host.layout, spec.image_id) if fresh else None
+            return foresight.obstacles(host, spec, image, plan.have.id)
+    return []
+
+
 def _lock(declared: Declared) -> tuple[str, str]:
     return "container-name", declared.name
 
 
-RESOURCE = Resource(observe, plan, view, result, _lock, predict, verify)
+RESOURCE = Resource(observe, plan, view, result, _lock, predict, verify, foresee=foresee)

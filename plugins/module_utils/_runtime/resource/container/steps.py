@@ -112,6 +112,11 @@ class Replace(Step[State]):
 
         image = _image(host, self.spec)
         spec = dataclasses.replace(self.spec, image_id=image.id)
+        if self.start and not self.spec.image_id:
+            from ...container.lifecycle import foresight
+
+            # Only now it is known what the image holds, and the old one still runs.
+            foresight.refuse(host, spec, image, _id(host, spec.name))
         replacement.swap(
             host,
             _id(host, spec.name),
