@@ -13,6 +13,7 @@ imports::
     resource                 one file or folder per module: observe, decide, steps
     container                what is done to containers
     image network volume     what is done to images, networks and volumes
+    trust                    signatures of images, and what an image needs of them
     registry                 talking to registries
     records                  the state on disk, and what a check-mode run predicts of it
     plan spec text tree      plans; values; tables and templates; trees of files
