@@ -4,6 +4,7 @@
 """What tests share. Fixtures are in the files conftest.py; everything else is here::
 
 audit                 the leak audit: what a host has, before and after; also a program
+building              contexts for builds, and what came of them
 bundles               containers without images or networks: busybox, conmon, an OCI runtime
 compare_predictions   whether check mode told the truth: two records of a play; also a program
 containers            World: a host with the program and an image, all of it gone after; until

@@ -70,11 +70,15 @@ def prepare(layout: Layout) -> None:
 def sweep(layout: Layout) -> None:
     """Remove what killed processes left half made, or half removed; their pids are in the names.
 
-    A pid that another process got since only delays it. Two directories are listed, and empty on a
-    host where nothing was killed.
+    A pid that another process got since only delays it. Three directories are listed, and empty on
+    a host where nothing was killed.
     """
-    for directory in (layout.tmp, layout.trash):
-        for name in os.listdir(directory):
+    for directory in (layout.tmp, layout.trash, layout.run_builds):
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            continue
+        for name in names:
             pid = name.rsplit("-", 2)[-2:-1]
             if pid and pid[0].isdecimal() and not os.path.exists(f"/proc/{pid[0]}"):
                 remove_tree(directory / name)

@@ -76,6 +76,11 @@ class Layout:
         return self.root / "volumes"
 
     @property
+    def build(self) -> Path:
+        """What builds leave for those that follow: ``steps``, ``mounts`` and ``made``."""
+        return self.root / "build"
+
+    @property
     def ingest(self) -> Path:
         return self.root / "ingest"
 
@@ -110,6 +115,11 @@ class Layout:
     @property
     def run_containers(self) -> Path:
         return self.run / "containers"
+
+    @property
+    def run_builds(self) -> Path:
+        """Secrets of builds under way, in memory."""
+        return self.run / "builds"
 
     def blob(self, digest: str) -> Path:
         """The file of a blob; ``digest`` is a validated ``sha256:<hex>``."""

@@ -48,6 +48,7 @@ def copy(
     *,
     skip: Container[int] = (),
     wanted: Optional[Callable[[bytes], bool]] = None,
+    entered: Optional[Callable[[bytes], bool]] = None,
     said: Optional[Copied] = None,
     make_room: bool = False,
 ) -> Copied:
@@ -55,10 +56,11 @@ def copy(
 
     A file is written beside its place and renamed, so nobody sees half of it; a directory that is
     there keeps its mode, its owner and what else it holds. ``wanted(path)`` tells which paths below
-    are written (all). Modification times go along, names of one file stay names of one file, and
-    holes stay holes. ``make_room`` lets a file or link take the place of an empty directory at
-    ``target_path``. Raises NotFound when there is no source, or no directory for the target, and
-    Error where a directory and something else stand in each other's place.
+    are written (all), ``entered(path)`` which directories are made or looked into (all).
+    Modification times go along, names of one file stay names of one file, and holes stay holes.
+    ``make_room`` lets a file or link take the place of an empty directory at ``target_path``.
+    Raises NotFound when there is no source, or no directory for the target, and Error where a
+    directory and something else stand in each other's place.
     """
     done = said or Copied()
     with scan.top(source, source_path) as node, contextlib.ExitStack() as held:
@@ -72,7 +74,9 @@ def copy(
             parent, text = target.open_parent(target_path)
             name = os.fsencode(text)
         held.callback(os.close, parent)
-        work = _Copy(target, os.fsencode(target_path), rules, skip, wanted, done, make_room)
+        work = _Copy(
+            target, os.fsencode(target_path), rules, skip, wanted, entered, done, make_room
+        )
         held.callback(work.close)
         work.place(node, parent, name, 0)
     return done
@@ -88,6 +92,7 @@ class _Copy:
         rules: Rules,
         skip: Container[int],
         wanted: Optional[Callable[[bytes], bool]],
+        entered: Optional[Callable[[bytes], bool]],
         done: Copied,
         make_room: bool,
     ) -> None:
@@ -96,6 +101,7 @@ class _Copy:
         self._rules = rules
         self._skip = skip
         self._wanted = wanted
+        self._entered = entered
         self._done = done
         self._make_room = make_room
         self._first: dict[tuple[int, int], int] = {}
@@ -110,7 +116,8 @@ class _Copy:
             return
         try:
             if node.kind == "directory":
-                self._directory(node, parent, name, depth)
+                if self._entered is None or self._entered(node.path):
+                    self._directory(node, parent, name, depth)
             elif self._wanted is None or self._wanted(node.path):
                 self._other(node, parent, name)
         except OSError as exc:

@@ -17,7 +17,7 @@ import os
 import stat
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 from ..base import safefs
 from ..base.errors import Error, NotFound
@@ -169,13 +169,28 @@ def scan(
             yield node.path, describe(node, digest)
 
 
-def walk(root: safefs.Root, path: safefs.Name, skip: Container[int] = ()) -> Iterator[Node]:
-    """As scan, as nodes, whose descriptors hold until the next one is asked for."""
+def walk(
+    root: safefs.Root,
+    path: safefs.Name,
+    skip: Container[int] = (),
+    left_out: Optional[Callable[[Node], bool]] = None,
+) -> Iterator[Node]:
+    """As scan, as nodes, whose descriptors hold until the next one is asked for. What is
+    ``left_out`` is passed over with all below it.
+    """
     with top(root, path) as node:
-        yield from _walk(root, node, skip, 0)
+        yield from _walk(root, node, skip, 0, left_out)
 
 
-def _walk(root: safefs.Root, node: Node, skip: Container[int], depth: int) -> Iterator[Node]:
+def _walk(
+    root: safefs.Root,
+    node: Node,
+    skip: Container[int],
+    depth: int,
+    left_out: Optional[Callable[[Node], bool]] = None,
+) -> Iterator[Node]:
+    if left_out is not None and left_out(node):
+        return
     yield node
     if node.kind != "directory" or node.status.st_dev in skip:
         return
@@ -190,7 +205,7 @@ def _walk(root: safefs.Root, node: Node, skip: Container[int], depth: int) -> It
                 continue
             try:
                 path = node.path + b"/" + name if node.path else name
-                yield from _walk(root, Node(path, fd, os.fstat(fd)), skip, depth + 1)
+                yield from _walk(root, Node(path, fd, os.fstat(fd)), skip, depth + 1, left_out)
             finally:
                 os.close(fd)
     finally:

@@ -13,7 +13,7 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -48,9 +48,7 @@ def mounted(host: Host, found: Record, write: bool, with_volumes: bool = True) -
             lowers, upper, work = [upper, *lowers], scratch / "upper", scratch / "work"
             upper.mkdir()
             work.mkdir()
-            found_mode = os.stat(lowers[0])
-            os.chown(upper, found_mode.st_uid, found_mode.st_gid)
-            upper.chmod(stat.S_IMODE(found_mode.st_mode))
+            _resemble(upper, lowers[0])
 
         def mount() -> int:
             snapshot.mount(lowers, upper, work, target)
@@ -79,6 +77,54 @@ def of_image(host: Host, image: Image, name: str) -> Iterator[safefs.Root]:
 
         top = stack.enter_context(_elsewhere(mount, target))
         yield stack.enter_context(safefs.Root(f"/proc/self/fd/{top}", label=f"container {name}"))
+
+
+@contextlib.contextmanager
+def layered(
+    host: Host, chain_ids: Sequence[str], upper: Path, work: Path, label: str
+) -> Iterator[safefs.Root]:
+    """Layers (bottom first) with what is written into ``upper``, for who makes a new layer.
+
+    A new upper directory gets the attributes of the layer's top below it.
+    """
+    lowers = [host.layout.layer(chain_id) / "diff" for chain_id in reversed(chain_ids)]
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(files.scratch(host.layout, "root")) / "rootfs"
+        target.mkdir()
+        if lowers:
+            _resemble(upper, lowers[0])
+
+        def mount() -> int:
+            snapshot.mount(lowers, upper, work, target)
+            return os.open(target, _PATH | os.O_DIRECTORY)
+
+        top = stack.enter_context(_elsewhere(mount, target))
+        yield stack.enter_context(safefs.Root(f"/proc/self/fd/{top}", label=label))
+
+
+@contextlib.contextmanager
+def shown(host: Host, chain_ids: Sequence[str], label: str) -> Iterator[safefs.Root]:
+    """Layers (bottom first) for who only reads."""
+    lowers = [host.layout.layer(chain_id) / "diff" for chain_id in reversed(chain_ids)]
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(files.scratch(host.layout, "root"))
+        target, empty = scratch / "rootfs", scratch / "empty"
+        target.mkdir()
+        empty.mkdir(mode=0o755)
+
+        def mount() -> int:
+            snapshot.mount_read_only(lowers, empty, target)
+            return os.open(target, _PATH | os.O_DIRECTORY)
+
+        top = stack.enter_context(_elsewhere(mount, target))
+        yield stack.enter_context(safefs.Root(f"/proc/self/fd/{top}", label=label))
+
+
+def _resemble(upper: Path, below: Path) -> None:
+    """overlayfs shows the upper directory's own owner and mode at the top."""
+    found = os.stat(below)
+    os.chown(upper, found.st_uid, found.st_gid)
+    upper.chmod(stat.S_IMODE(found.st_mode))
 
 
 @contextlib.contextmanager

@@ -60,12 +60,14 @@ def create(
     image: store.Image,
     beside: str = "",
     volumes: Optional[Mapping[str, str]] = None,
+    serving: bool = False,
 ) -> Record:
     """Make a container, not started. Raises Conflict when its name is taken; a failure leaves
     nothing.
 
     ``beside`` is the id of one that does not get its name yet, since it replaces the container that
-    has it. ``volumes`` are anonymous volumes by path that are there and are used again.
+    has it. ``volumes`` are anonymous volumes by path that are there and are used again. One that is
+    ``serving`` is removed by its maker, or once that is gone.
     """
     layout = host.layout
     container_record.check_name(spec.name)
@@ -75,12 +77,12 @@ def create(
             f"the container name {spec.name} is already in use by container {owner[:12]}"
         )
     container_id = beside or secrets.token_hex(32)
-    creation.recover(host)
+    creation.recover(host, discard)
     with contextlib.ExitStack() as undo, store.lease(layout):
 
         def intend(volumes: Sequence[str]) -> None:
             undo.callback(creation.end, layout, container_id)
-            creation.begin(layout, container_id, bool(beside), volumes)
+            creation.begin(layout, container_id, bool(beside), volumes, serving)
 
         lowers = store.ensure_unpacked(layout, image)
         inherited = provision.inherited(host, spec)
@@ -110,7 +112,8 @@ def create(
         if not beside:
             container_record.claim_name(layout, spec.name, container_id)
         undo.pop_all()
-        creation.end(layout, container_id)
+        if not serving:
+            creation.end(layout, container_id)
     return made
 
 
@@ -321,6 +324,11 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             # Another container may have come to use it; it goes with that one, or when pruned.
             with contextlib.suppress(Conflict):
                 volume_users.remove(host, name)
+
+
+def discard(host: Host, container_id: str) -> None:
+    """Remove a container with its anonymous volumes, whatever it does."""
+    remove(host, container_id, volumes=True, force=True)
 
 
 def await_removal(host: Host, container_id: str, timeout_s: float = 10.0) -> None:

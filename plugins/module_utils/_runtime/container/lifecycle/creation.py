@@ -6,6 +6,9 @@
 ``creations/ID.json`` names the anonymous volumes before there are any, and who makes them. Without
 that process, what it made is taken away by whoever makes the next container or runs the program:
 a container that was never started and has no name, and volumes that no container mounts.
+
+A container that serves its maker alone, as one step of a build, stands in there until it is
+removed; without its maker it goes whatever it does.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Callable
 
 from ...base import document, files
 from ...base.errors import Conflict, Error, NotFound
@@ -27,17 +31,26 @@ from ...volume import users as volume_users
 
 @dataclass(frozen=True)
 class Creation:
-    """A container under way; ``beside`` is that it does not claim its name by itself."""
+    """A container under way; ``beside`` is that it does not claim its name by itself, ``serving``
+    that it does not outlive its maker.
+    """
 
     id: str
     writer: Writer
     beside: bool
     volumes: tuple[str, ...]
+    serving: bool = False
 
 
-def begin(layout: Layout, container_id: str, beside: bool, volumes: Sequence[str]) -> None:
+#: Removes a container whatever it does; actions.remove() stands above this file.
+Remove = Callable[[Host, str], None]
+
+
+def begin(
+    layout: Layout, container_id: str, beside: bool, volumes: Sequence[str], serving: bool = False
+) -> None:
     files.make_private(layout.creations)
-    made = Creation(container_id, Writer.me(), beside, tuple(volumes))
+    made = Creation(container_id, Writer.me(), beside, tuple(volumes), serving)
     files.write_json(_path(layout, container_id), document.to_json(made))
 
 
@@ -60,13 +73,18 @@ def pending(layout: Layout) -> list[str]:
     return sorted(name[:-5] for name in names if name.endswith(".json") and name[0] != ".")
 
 
-def recover(host: Host) -> None:
-    """Take away what makers that are gone left half made. A failure is a warning. Idempotent."""
+def recover(host: Host, remove: Remove) -> None:
+    """Take away what makers that are gone left half made, or running for them. A failure is a
+    warning. Idempotent.
+    """
     for container_id in pending(host.layout):
         try:
             value = files.read_json(_path(host.layout, container_id))
             found = document.from_json(Creation, value, f"creation of {container_id[:12]}")
             if not found.writer.works:
+                if found.serving:
+                    with contextlib.suppress(NotFound):
+                        remove(host, container_id)
                 _recover(host, found)
         except FileNotFoundError:
             continue

@@ -120,7 +120,7 @@ def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
 
 def recover_all(host: Host) -> None:
     """The same for every container, and what was left frozen goes on. A failure is a warning."""
-    creation.recover(host)
+    creation.recover(host, actions.discard)
     for name in journal.swaps(host.layout):
         # Whoever has the lock deals with it.
         with contextlib.suppress(LockTimeout):

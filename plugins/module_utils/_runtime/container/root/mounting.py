@@ -82,7 +82,7 @@ def prepare(
     with contextlib.ExitStack() as opened:
         units: list[_Placed] = []
         everything: list[_Placed] = []
-        asked = [(_locate(tree, mount.target)[0], mount) for mount in mounts]
+        asked = [(locate(tree, mount.target)[0], mount) for mount in mounts]
         taken = {where for where, dummy in asked}
         asked += [(name.target, name) for name in names if name.target not in taken]
         for where, mount in sorted(asked, key=lambda pair: pair[0].count("/")):
@@ -109,7 +109,7 @@ def _around(everything: Sequence[_Placed], where: str) -> Optional[_Placed]:
     return max(found, key=lambda placed: len(placed.where)) if found else None
 
 
-def _locate(tree: safefs.Root, target: str) -> tuple[str, Optional[os.stat_result]]:
+def locate(tree: safefs.Root, target: str) -> tuple[str, Optional[os.stat_result]]:
     """Where a path of the container leads within its root, and what is there: links are resolved as
     far as there is something.
     """
@@ -117,7 +117,7 @@ def _locate(tree: safefs.Root, target: str) -> tuple[str, Optional[os.stat_resul
         fd = tree.open(target, os.O_PATH)
     except NotFound:
         head, tail = os.path.split(target.rstrip("/"))
-        return os.path.join(_locate(tree, head or "/")[0], tail), None
+        return os.path.join(locate(tree, head or "/")[0], tail), None
     try:
         top, found = (os.readlink(f"/proc/self/fd/{number}") for number in (tree.fd, fd))
         return os.path.normpath("/" + os.path.relpath(found, top)), os.fstat(fd)
@@ -133,7 +133,7 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, placed: _Placed) -> Non
     if target.startswith(_MADE_BY_RUNTIME):
         return
     directory = placed.source is None or placed.source.is_directory
-    found = _locate(tree, target)[1]
+    found = locate(tree, target)[1]
     if found is not None and stat.S_ISDIR(found.st_mode) != directory:
         have, want = ("a directory", "a file") if not directory else ("a file", "a directory")
         raise Error(
@@ -147,7 +147,7 @@ def _make_target(spec: ContainerSpec, tree: safefs.Root, placed: _Placed) -> Non
         else:
             # A tmpfs takes over the mode of the directory that it is mounted on.
             tree.make_dirs(target, 0o755 if placed.source is not None else 0o1777)
-    placed.where = _locate(tree, target)[0]
+    placed.where = locate(tree, target)[0]
 
 
 def _told(directory: Path, spec: ContainerSpec, unit: _Placed) -> BindMount:

@@ -26,7 +26,7 @@ KEYWORDS = (
 _EXEC_FORM = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME", "COPY", "ADD"})
 _STAGE_NAME = re.compile(r"\A[a-z][a-z0-9._-]*\Z", re.ASCII)
 _CHECK_TIMES = ("interval", "timeout", "start-period", "start-interval")
-_DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|h|m|s))+\Z|\A0\Z", re.ASCII)
+_DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

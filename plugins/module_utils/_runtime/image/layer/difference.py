@@ -16,7 +16,7 @@ import os
 import stat
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Union
+from typing import Callable, NamedTuple, Optional, Protocol, Union
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
@@ -75,13 +75,18 @@ class _Node(NamedTuple):
     status: os.stat_result
 
 
-def write_layer(upper: Path, out: Writable, skip: Container[str] = ()) -> Layer:
+def write_layer(
+    upper: Path,
+    out: Writable,
+    skip: Container[str] = (),
+    times: Optional[Callable[[int], int]] = None,
+) -> Layer:
     """Write the upper directory of an overlay as a layer (image-spec, layer.md).
 
     ``skip`` are absolute paths that were made for the container and not by it: they are left out
-    while they are empty.
+    while they are empty. ``times`` says what becomes of a time of modification, in seconds.
     """
-    return _write(upper, out, skip, layer=True)
+    return _write(upper, out, skip, layer=True, times=times)
 
 
 def write_tree(root: Union[Path, int], out: Writable) -> Layer:
@@ -229,7 +234,13 @@ class _Hashed:
         self.size += len(data)
 
 
-def _write(top: Union[Path, int], out: Writable, skip: Container[str], layer: bool) -> Layer:
+def _write(
+    top: Union[Path, int],
+    out: Writable,
+    skip: Container[str],
+    layer: bool,
+    times: Optional[Callable[[int], int]] = None,
+) -> Layer:
     stream = _Hashed(out)
     links: dict[tuple[int, int], bytes] = {}
     for node in _walk(top, skip, one_filesystem=not layer):
@@ -244,13 +255,17 @@ def _write(top: Union[Path, int], out: Writable, skip: Container[str], layer: bo
                     hint="names starting with .wh. mark deleted files in a layer: rename it",
                 )
         with contextlib.suppress(FileNotFoundError):
-            _write_node(node, stream, links, layer)
+            _write_node(node, stream, links, layer, times)
     stream.write(bytes(2 * tar.BLOCK))
     return Layer(stream.digest, stream.size)
 
 
 def _write_node(
-    node: _Node, stream: _Hashed, links: dict[tuple[int, int], bytes], layer: bool
+    node: _Node,
+    stream: _Hashed,
+    links: dict[tuple[int, int], bytes],
+    layer: bool,
+    times: Optional[Callable[[int], int]],
 ) -> None:
     status = node.status
     kind = _KINDS[stat.S_IFMT(status.st_mode)]
@@ -263,6 +278,7 @@ def _write_node(
         link = os.readlink(node.name, dir_fd=node.parent)
     device = status.st_rdev if kind in (tar.CHARACTER, tar.BLOCK_DEVICE) else 0
     name = node.path + b"/" if kind == tar.DIRECTORY else node.path
+    modified = status.st_mtime_ns // 10**9
 
     def entry(attributes: Mapping[bytes, bytes]) -> bytes:
         return tarheader.header(
@@ -272,7 +288,7 @@ def _write_node(
             uid=status.st_uid,
             gid=status.st_gid,
             size=status.st_size if kind == tar.REGULAR else 0,
-            mtime=status.st_mtime_ns // 10**9,
+            mtime=modified if times is None else times(modified),
             link=link,
             major=os.major(device),
             minor=os.minor(device),

@@ -23,7 +23,7 @@ from ...spec import oci
 from ...spec.container import Healthcheck, ImageDefaults
 from ...spec.oci import Descriptor
 from ...spec.reference import Reference, is_id, parse_normalized
-from . import blobs, index, layers, manifest
+from . import blobs, index, layers, manifest, step_cache
 from .blobs import Damaged
 from .index import Entry, name_of
 from .manifest import Manifest
@@ -240,6 +240,10 @@ def _collect(layout: Layout, chains: set[str]) -> tuple[str, ...]:
             found = read_manifest(layout, entry.manifest)
             digests.update((found.config.digest, *(layer.digest for layer in found.layers)))
             chains.update(oci.chain_ids(read_config(layout, found)["rootfs"].get("diff_ids") or []))
+    for kept in step_cache.entries(layout).values():
+        if kept.layer is not None:
+            digests.add(kept.layer.digest)
+            chains.add(kept.chain_id)
     blobs.forget_old_parts(layout)
     # Whoever takes one of these locks holds a lease, so at this moment nobody does.
     for lock in layout.locks.iterdir():

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Building an image: from the cache where it can, and into the store under its names.
+
+A step that writes files runs on the layers below and becomes a layer of its own; all others change
+the defaults. What is half made lies in tmp; what is done is in the cache, so a build that is killed
+leaves nothing else, and the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Optional
+
+from ..base.frozen import dataclass
+from ..image.build import assemble
+from ..image.dockerfile import parse
+from ..image.store import index, store
+from ..image.store.platform import host_platform
+from ..plan.plan import Host
+from ..spec.oci import Descriptor
+from ..spec.reference import Reference
+from . import context, scheme, state, steps
+from .context import Source
+from .request import Request
+from .scheme import Scheme
+from .state import State
+from .work import Build
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made: the image's manifest and config, and how many steps ran."""
+
+    id: str
+    manifest: Descriptor
+    state: State
+    ran: int
+    cached: int
+    bases: dict[str, str]
+
+
+def build(host: Host, request: Request, found: Scheme, source: Optional[Source]) -> Built:
+    """Build what a scheme says, and keep it under the request's names. Raises Error naming the
+    instruction that failed.
+    """
+    with store.lease(host.layout):
+        work = Build(host, request, found, source, steps.take)
+        final = state.labelled(work.result(), request.labels)
+        document = final.document()
+        manifest = assemble.put_image(host.layout, document, final.layers)
+        unnamed = Reference("docker.io", "library/none", None, manifest.digest)
+        for name in request.names or (unnamed,):
+            index.tag(host.layout, name, manifest)
+        used = {name: image.id for name, image in work.bases.used.items()}
+        image_id = assemble.image_id(document)
+        return Built(image_id, manifest, final, work.log.ran, work.log.cached, used)
+
+
+def prepare(request: Request, source: Optional[Source]) -> Scheme:
+    """Read the Dockerfile and find what is needed. Raises Error before anything is touched."""
+    if request.inline is not None:
+        data, name = request.inline, request.dockerfile or "Dockerfile"
+    else:
+        data, name = context.read_dockerfile(source, request.dockerfile)
+    dockerfile = parse.parse(data, name)
+    machine = host_platform()
+    return scheme.scheme(
+        dockerfile, request.args, request.target, machine, request.platform or machine
+    )
+
+
+def opened(request: Request, stack: contextlib.ExitStack) -> Optional[Source]:
+    """The context of a request, open as long as ``stack``."""
+    if not request.context:
+        return None
+    return stack.enter_context(context.directory(request.context, request.dockerfile))

@@ -1,0 +1,422 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The instructions that write files: RUN, COPY, ADD and WORKDIR."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Union
+from urllib.parse import unquote, urlsplit
+
+from ..base import safefs
+from ..base.errors import Error, NotFound
+from ..container.bundle.process import check_cwd
+from ..container.files import private_mount
+from ..image.dockerfile import flags, words
+from ..image.dockerfile.lines import Heredoc
+from ..image.dockerfile.parse import Instruction, is_heredoc, mode_of
+from ..registry.url_source import Source as Url
+from ..registry.url_source import is_url, source_of
+from ..spec.container import Mount
+from . import context, copying, running, scheme, state
+from .copying import Copy
+from .log import Step
+from .scheme import Planned
+from .state import State
+from .work import Build, Take
+
+_GIT = ("git@", "git://", "ssh://")
+#: Where a heredoc that is a program of its own is found by the command.
+_PROGRAM = "/dev/pipes/EOF"
+
+
+def take(build: Build, planned: Planned, current: State, at: Instruction, where: str) -> State:
+    """The stage after one instruction. Raises Error, without its place."""
+    shown = f"{at.keyword} {at.rest}"
+    step = build.log.step(where, shown)
+    if at.keyword == "WORKDIR":
+        return _workdir(build, current, at, step)
+    if build.configure.knows(at.keyword):
+        step.noted()
+        return build.configure.apply(current, at)
+    if at.keyword == "RUN":
+        return _run(build, planned, current, at, step)
+    return _copy(build, planned, current, at, step)
+
+
+def _workdir(build: Build, current: State, at: Instruction, step: Step) -> State:
+    after = build.configure.apply(current, at)
+    path = check_cwd(after.working_dir)
+
+    def act(taken: Take) -> None:
+        step.begin()
+        with copying.scratch(build.host.layout) as (upper, work, dummy):
+            with _writable(build, current, upper, work) as root:
+                if not root.exists(path):
+                    root.make_dirs(path)
+            taken(upper, frozenset())
+
+    return build.layer(after, step, f"WORKDIR {path}", ["WORKDIR", path], act)
+
+
+def _writable(
+    build: Build, current: State, upper: Path, work: Path
+) -> contextlib.AbstractContextManager[safefs.Root]:
+    return private_mount.layered(build.host, current.chain_ids, upper, work, "the image")
+
+
+# --- COPY and ADD ----------------------------------------------------------------------------
+
+
+def _copy(build: Build, planned: Planned, current: State, at: Instruction, step: Step) -> State:
+    escape = build.scheme.dockerfile.lines.escape
+    *sources, target = at.words
+    documents: list[tuple[str, bytes]] = []
+    urls: list[Url] = []
+    paths: list[str] = []
+    for word in sources:
+        doc = is_heredoc(word, at, escape)
+        if doc is not None:
+            documents.append((doc.name, _content(current, doc, escape)))
+            continue
+        text = build.configure.expand(current, at, word)
+        if at.keyword == "ADD" and (text.startswith(_GIT) or _is_git(text)):
+            raise Error(
+                f"{text[:100]} is a git repository, which is not supported",
+                hint="clone it beforehand, with ansible.builtin.git, and copy from the context",
+            )
+        if at.keyword == "ADD" and is_url(text):
+            urls.append(source_of(text, at.flag("checksum")))
+        else:
+            paths.append(text)
+    if at.flag("checksum") and not urls:
+        raise Error("--checksum is of what a URL sends")
+    wanted = Copy(
+        tuple(paths),
+        _target(build, current, at, target),
+        build.configure.expand(current, at, at.flag("chown")),
+        _mode(build, current, at),
+        at.flag("parents") == "true",
+        tuple(build.configure.expand(current, at, one) for one in at.all("exclude")),
+        at.keyword == "ADD" and at.flag("unpack") != "false",
+    )
+    if len(sources) > 1 and not wanted.target.endswith("/"):
+        raise Error(
+            f"has {len(sources)} sources, and {target} is not a directory",
+            hint="write it with a slash at its end",
+        )
+    return _Copying(build, planned, current, at, step).run(wanted, documents, urls)
+
+
+def _content(current: State, doc: Heredoc, escape: str) -> bytes:
+    text = doc.content
+    if doc.expand:
+        text = words.expand(text, current.variables, escape, raw_quotes=True)
+    return text.encode()
+
+
+def _is_git(text: str) -> bool:
+    path = urlsplit(text.partition("#")[0]).path if is_url(text) else ""
+    return path.endswith(".git")
+
+
+def _target(build: Build, current: State, at: Instruction, word: str) -> str:
+    """The destination: absolute, with a slash at its end where it is written as a directory."""
+    text = build.configure.expand(current, at, word)
+    if not text:
+        raise Error("has a destination that is empty once its variables are replaced")
+    is_directory = text.endswith(("/", "/.")) or text in (".", "..")
+    path = posixpath.normpath(posixpath.join("/", current.working_dir, text))
+    path = "/" + path.lstrip("/")
+    return path.rstrip("/") + "/" if is_directory else path
+
+
+def _mode(build: Build, current: State, at: Instruction) -> int:
+    text = build.configure.expand(current, at, at.flag("chmod"))
+    try:
+        return mode_of(text) if text else -1
+    except flags.Wrong as exc:
+        raise Error(str(exc), hint=exc.hint) from exc
+
+
+class _Copying:
+    """One COPY or ADD."""
+
+    def __init__(
+        self, build: Build, planned: Planned, current: State, at: Instruction, step: Step
+    ) -> None:
+        self._build = build
+        self._planned = planned
+        self._current = current
+        self._at = at
+        self._step = step
+        name = at.flag("from")
+        self._origin: Union[int, str, None] = None
+        if name:
+            self._origin = scheme.origin(build.scheme.dockerfile, at, name, planned.stage.index)
+
+    def run(self, wanted: Copy, documents: list[tuple[str, bytes]], urls: list[Url]) -> State:
+        build, current = self._build, self._current
+        with contextlib.ExitStack() as stack:
+            fetched = _Fetched(build, stack)
+            content: list[Any] = [self._at.keyword, copying.described(wanted)]
+            content += [[name, data.decode("utf-8", "replace")] for name, data in documents]
+            content += [[str(url), fetched.digest(url)] for url in urls]
+            source = None
+            pieces: Sequence[copying.Piece] = ()
+            if wanted.sources:
+                if build.is_tree(self._origin):
+                    source = stack.enter_context(build.origin(self._origin, self._planned))
+                    pieces = copying.pieces(source, wanted)
+                    content.append(copying.content(pieces, wanted, source.owned))
+                elif self._origin is not None:
+                    below = build.below(self._origin, self._planned)[0]
+                    content.append([list(below.chain_ids[-1:]), wanted.sources, wanted.exclude])
+
+            def act(taken: Take) -> None:
+                self._step.begin()
+                self._act(
+                    wanted, documents, [(u, fetched.path(u)) for u in urls], source, pieces, taken
+                )
+
+            exact = self._origin is None
+            flags_shown = "".join(f"--{name}={value} " for name, value in self._at.flags)
+            text = f"{self._at.keyword} {flags_shown}{self._at.rest}"
+            return build.layer(current, self._step, text, content, act, exact)
+
+    def _act(
+        self,
+        wanted: Copy,
+        documents: list[tuple[str, bytes]],
+        urls: list[tuple[Url, Path]],
+        source: Any,
+        pieces: Sequence[copying.Piece],
+        taken: Take,
+    ) -> None:
+        build = self._build
+        with contextlib.ExitStack() as stack:
+            upper, work, room = stack.enter_context(copying.scratch(build.host.layout))
+            with contextlib.ExitStack() as mounted:
+                if wanted.sources and source is None:
+                    source = mounted.enter_context(build.origin(self._origin, self._planned))
+                    pieces = copying.pieces(source, wanted)
+                root = mounted.enter_context(_writable(build, self._current, upper, work))
+                if pieces:
+                    copying.put(source, pieces, root, wanted, room)
+                copying.write_heredocs(root, documents, wanted, len(documents) > 1)
+                for url, path in urls:
+                    self._add_url(root, url, path, wanted, room)
+            taken(upper, frozenset())
+
+    def _add_url(self, root: safefs.Root, url: Url, path: Path, wanted: Copy, room: Path) -> None:
+        name = posixpath.basename(unquote(urlsplit(url.url).path))
+        if not name and wanted.target.endswith("/"):
+            raise Error(f"{url}: no name for the file is in the URL", hint="name the file itself")
+        if self._at.flag("unpack") == "true":
+            with open(path, "rb") as file:
+                if copying.unpack_archive(file, room / "url", str(url)):
+                    with safefs.Root(room / "url", label=str(url)) as tree:
+                        copying.put_tree(tree, root, wanted)
+                    return
+        copying.write_file(root, path, name or "file", wanted)
+
+
+class _Fetched:
+    """Files at URLs, fetched once for a step."""
+
+    def __init__(self, build: Build, stack: contextlib.ExitStack) -> None:
+        self._build = build
+        self._stack = stack
+        self._found: dict[str, tuple[Path, str]] = {}
+
+    def digest(self, url: Url) -> str:
+        return url.checksum or self._fetch(url)[1]
+
+    def path(self, url: Url) -> Path:
+        return self._fetch(url)[0]
+
+    def _fetch(self, url: Url) -> tuple[Path, str]:
+        from ..base import files
+        from ..registry.url_fetch import Fetch
+
+        if url.url not in self._found:
+            directory = self._stack.enter_context(files.scratch(self._build.host.layout, "add"))
+            path = directory / "content"
+            with Fetch(url) as fetch:
+                dummy, digest = fetch.download(path)
+            self._found[url.url] = (path, digest)
+        return self._found[url.url]
+
+
+# --- RUN -------------------------------------------------------------------------------------
+
+
+def _run(build: Build, planned: Planned, current: State, at: Instruction, step: Step) -> State:
+    argv, program = _argv(current, at)
+    arguments = state.run_arguments(current, build.request.args)
+    shown = [one for one in state.shown_arguments(current)]
+    prefix = f"|{len(shown)} {' '.join(shown)} " if shown else ""
+    text = f"RUN {prefix}{' '.join(argv)}"
+    with contextlib.ExitStack() as stack:
+        mounting = _Mounting(build, planned, current, at, stack)
+        network = at.flag("network") or build.request.network
+        hosts = dict(build.request.hosts)
+        content = ["RUN", argv, program, shown, mounting.content(), network, hosts]
+
+        def act(taken: Take) -> None:
+            mounts = mounting.prepare(program)
+            env = {k: v for k, v in arguments.items() if k not in current.env}
+            wanted = running.Run(
+                tuple(argv), env, tuple(mounts), network, build.request.hosts, build.request.limits
+            )
+            output = step.begin()
+            ids: list[str] = []
+
+            def began(container_id: str) -> None:
+                ids.append(container_id)
+                build.began(container_id)
+
+            try:
+                running.run(build.host, current, wanted, output, began, taken)
+            except running.Failed as exc:
+                said = step.last()
+                message = f"{at.rest[:200]}: {exc.message}"
+                raise Error(f"{message}:\n{said}" if said else message) from exc
+            finally:
+                for container_id in ids:
+                    build.ended(container_id)
+
+        return build.layer(current, step, text, content, act)
+
+
+def _argv(current: State, at: Instruction) -> tuple[list[str], str]:
+    """The command, and the program that a heredoc is, "" where it is not one."""
+    if at.exec_form:
+        return list(at.words), ""
+    text = at.words[0]
+    if not at.heredocs:
+        return [*current.shell, text], ""
+    first = at.heredocs[0]
+    if len(at.heredocs) == 1 and text.startswith("<<") and not text.split(None, 1)[1:]:
+        if first.content.startswith("#!"):
+            return [_PROGRAM], first.content
+        return [*current.shell, first.content], ""
+    documents = "".join(f"{doc.content}{doc.name}\n" for doc in at.heredocs)
+    return [*current.shell, f"{text}\n{documents}"], ""
+
+
+class _Mounting:
+    """The mounts of one RUN."""
+
+    def __init__(
+        self,
+        build: Build,
+        planned: Planned,
+        current: State,
+        at: Instruction,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._build = build
+        self._planned = planned
+        self._at = at
+        self._stack = stack
+        self._working_dir = current.working_dir
+        self._mounts = []
+        for text in at.all("mount"):
+            try:
+                self._mounts.append(flags.mount(build.configure.expand(current, at, text)))
+            except flags.Wrong as exc:
+                raise Error(str(exc), hint=exc.hint) from exc
+
+    def content(self) -> list[Any]:
+        """What the cache knows of them: of binds their content, of secrets their names."""
+        return [self._content(one) for one in self._mounts]
+
+    def _content(self, one: flags.RunMount) -> list[Any]:
+        known: list[Any] = [one.kind, one.target, one.read_only, one.size_bytes, one.id]
+        if one.kind != "bind" and not (one.kind == "cache" and one.origin):
+            return known
+        origin = self._origin(one)
+        if self._build.is_tree(origin):
+            with self._build.origin(origin, self._planned) as source:
+                selected = context.select(source, one.source or "/")[0]
+                found = context.entries(source, selected)
+                return [*known, one.source, context.digest(found, source.owned)]
+        if origin is None:
+            raise AssertionError("the context is a tree")
+        below = self._build.below(origin, self._planned)[0]
+        return [*known, one.source, list(below.chain_ids[-1:])]
+
+    def _origin(self, one: flags.RunMount) -> Union[int, str, None]:
+        if not one.origin:
+            return None
+        dockerfile = self._build.scheme.dockerfile
+        return scheme.origin(dockerfile, self._at, one.origin, self._planned.stage.index)
+
+    def prepare(self, program: str) -> list[Mount]:
+        """Make what is mounted. It lasts as long as the stack."""
+        from ..base import files
+
+        host = self._build.host
+        room = self._stack.enter_context(files.scratch(host.layout, "mounts"))
+        made = []
+        for number, one in enumerate(self._mounts):
+            target = posixpath.normpath(posixpath.join("/", self._working_dir, one.target))
+            if one.kind == "tmpfs":
+                size = (f"size={one.size_bytes}",) if one.size_bytes else ()
+                made.append(Mount("tmpfs", "", target, options=("exec", *size)))
+                continue
+            path = self._source(one, room / str(number))
+            if path is not None:
+                mount = Mount(
+                    "bind", str(path), target, read_only=one.read_only, create_source=False
+                )
+                made.append(mount)
+        if program:
+            path = room / "program"
+            path.write_text(program, "utf-8")
+            path.chmod(0o755)
+            made.append(Mount("bind", str(path), _PROGRAM, read_only=True, create_source=False))
+        return made
+
+    def _source(self, one: flags.RunMount, place: Path) -> Union[Path, None]:
+        if one.kind == "secret":
+            return self._secret(one)
+        layout = self._build.host.layout
+        if one.kind == "bind":
+            with self._build.origin(self._origin(one), self._planned) as source:
+                selected = context.select(source, one.source or "/")[0]
+                return running.copied(source, selected, place)
+        opened = running.cache_directory(layout, one.id, one.mode, one.uid, one.gid, one.sharing)
+        path, new = self._stack.enter_context(opened)
+        if new and one.origin:
+            self._fill(one, path, place)
+        return path
+
+    def _fill(self, one: flags.RunMount, path: Path, place: Path) -> None:
+        """A new cache begins with what its ``from`` holds."""
+        with self._build.origin(self._origin(one), self._planned) as source:
+            selected = context.select(source, one.source or "/")[0]
+            shutil.copytree(
+                running.copied(source, selected, place), path, symlinks=True, dirs_exist_ok=True
+            )
+
+    def _secret(self, one: flags.RunMount) -> Union[Path, None]:
+        known = {secret.id: secret for secret in self._build.request.secrets}
+        found = known.get(one.id)
+        if found is None:
+            if one.required:
+                raise NotFound(
+                    f"needs the secret {one.id}{flags.near(one.id, known)}",
+                    hint="give it with secrets (--secret id=ID,src=FILE)",
+                )
+            return None
+        data = found.value if found.value is not None else running.read_secret(found.path)
+        directory = self._stack.enter_context(running.secrets_directory(self._build.host.layout))
+        mode = 0o400 if one.mode < 0 else one.mode
+        return running.secret_file(directory, 0, data, mode, one.uid, one.gid)
