@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   volumes:
     description:
-      - Volumes and directories of the host to mount, each C([SOURCE:]TARGET[:MODE]).
+      - Volumes and directories of the host to mount, each C([SOURCE:]TARGET[:MODE]). An anonymous
+        volume may have a mode too, as C(/data:ro).
       - A source with a slash is a path on the host, one without is the name of a volume, which is
         made
         when it does not exist. Without a source an anonymous volume is made.

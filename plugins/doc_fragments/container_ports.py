@@ -20,7 +20,9 @@ options:
       - Without a host address the port is published on every address of the host, without a host
         port on a free one. A range of host ports for one container port, such as
         C(9000-9010:80), means a free one of them.
-      - An IPv6 address of the host is published only for containers that have an IPv6 address.
+      - An IPv6 address of the host is published only for containers that have an IPv6 address. A
+        link-local one is written with its zone, C([fe80::1%eth0]:80:80); it is reserved, and a
+        warning says that the kernel forwards nothing from it.
       - V(all) among them means O(publish_all_ports=true).
     type: list
     elements: str

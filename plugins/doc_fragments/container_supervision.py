@@ -39,8 +39,8 @@ options:
     elements: str
   healthcheck:
     description:
-      - The check that says whether the container is well. What is left out is that of the image's
-        C(HEALTHCHECK), then Docker's default.
+      - The check that says whether the container is well. Times and counts that are left out are
+        those of the image's C(HEALTHCHECK), then Docker's defaults.
       - It is run in the container, as its user. One small process per host makes all checks, while
         a container with a check runs.
       - It is changed without recreating the container. What it says is in C(State.Health) of the
@@ -52,7 +52,15 @@ options:
           - The command, whose exit status is 0 when the container is well. A string is run by
             C(/bin/sh -c). A list begins with V(CMD), V(CMD-SHELL), or is only V(NONE), which turns
             the check of the image off.
+          - Without it there is no check, unless O(healthcheck.test_cli_compatible) is V(true).
         type: raw
+      test_cli_compatible:
+        description:
+          - With V(true), the test of the image's C(HEALTHCHECK) is used when O(healthcheck.test) is
+            left out, with the times that are given here. Docker's command line does so.
+        type: bool
+        default: false
+        version_added: 0.3.0
       interval:
         description:
           - The time between two checks, such as V(1m30s). The default is V(30s).

@@ -303,6 +303,13 @@ def test_ipv6_is_published_and_isolated_alike(host: Host) -> None:
     assert ask(None, "::1", 8080) == ("web", "fd00:6::1")
     assert ask(client.space, "2001:db8::1", 8080) == ("web", "fd00:6::1")
     assert silent(host.lan, web.address6, 81)
+    # An address of one interface is named with its zone. It is taken, and others are kept off it.
+    subprocess.run(["ip", "addr", "add", "fe80::77/64", "dev", "lan0", "nodad"], check=True)
+    host.container("near", ("six",), (Port(80, "tcp", "fe80::77%lan0", 8081),))
+    with pytest.raises(Error, match="fe80::77%nowhere: that is not an address of this host"):
+        host.container("lost", ("six",), (Port(80, "tcp", "fe80::77%nowhere", 8082),))
+    with pytest.raises(Error, match="8081/tcp"):
+        host.container("again", ("six",), (Port(80, "tcp", "fe80::77%lo", 8081),))
 
 
 def test_without_an_ipv6_subnet_there_is_no_ipv6(host: Host) -> None:

@@ -123,6 +123,10 @@ def test_every_flag_is_an_option_or_is_refused() -> None:
             "--health-cmd true --health-interval 5s --health-retries 2",
             {"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "5s", "retries": 2}},
         ),
+        (
+            "--health-interval 5s",
+            {"healthcheck": {"interval": "5s", "test_cli_compatible": True}},
+        ),
         ("--no-healthcheck", {"healthcheck": {"test": ["NONE"]}}),
         ("-e A=1 -e AROUND -e NOWHERE -e E=", {"env": {"A": "1", "AROUND": "here", "E": ""}}),
         (

@@ -17,12 +17,16 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
+    Healthcheck,
     Port,
 )
 
 PORTS = [
     ("80", [Port(80)]),
     ("80/udp", [Port(80, "udp")]),
+    ("5354:53/UDP", [Port(53, "udp", host_port=5354)]),
+    ("[fe80::1%eth0]:8080:80", [Port(80, "tcp", "fe80::1%eth0", 8080)]),
+    ("[FE80:0::1%br-0.7]::80", [Port(80, "tcp", "fe80::1%br-0.7")]),
     ("8080:80", [Port(80, host_port=8080)]),
     ("127.0.0.1:8080:80", [Port(80, "tcp", "127.0.0.1", 8080)]),
     ("127.0.0.1::80", [Port(80, "tcp", "127.0.0.1", 0)]),
@@ -60,6 +64,10 @@ BAD_PORTS = [
     ("::1:80:80", "brackets"),
     ("[::1:80", "brackets"),
     ("[::1]:80", "after the address"),
+    ("[fe80::1%]:80:80", "not an IP address"),
+    ("[fe80::1%a b]:80:80", "not an IP address"),
+    ("[fe80::1%a\n]:80:80", "not an IP address"),
+    ("127.0.0.1%lo:80:80", "not an IP address"),
     ("80:80\n", "not a port"),
     ("٨٠", "not a port"),
 ]
@@ -126,6 +134,33 @@ def test_scopes(given: list[str], meaning: tuple[str, ...]) -> None:
 def test_bad_scopes(given: list[str]) -> None:
     with pytest.raises(Error, match="publish_scope"):
         ports.scopes(given)
+
+
+def test_a_name_server_may_have_a_zone() -> None:
+    assert dns.addresses("dns_servers", ["FE80::1%eth0"]) == ("fe80::1%eth0",)
+    for wrong in ("fe80::1%", "fe80::1%a\nsearch x", "192.0.2.1%eth0", "fe80::1%0123456789abcdef"):
+        with pytest.raises(Error, match="dns_servers"):
+            dns.addresses("dns_servers", [wrong])
+    with pytest.raises(Error, match="IPv6 address"):
+        networks.endpoints([{"name": "a", "ipv6_address": "fe80::1%eth0"}])
+
+
+@pytest.mark.parametrize(
+    ("given", "meaning"),
+    [
+        ({}, Healthcheck(("NONE",))),
+        ({"interval": "5s"}, Healthcheck(("NONE",))),
+        ({"test": [], "interval": "5s"}, Healthcheck(("NONE",))),
+        ({"test": [], "test_cli_compatible": True}, Healthcheck(("NONE",))),
+        ({"interval": "5s", "test_cli_compatible": True}, Healthcheck(interval_s=5.0)),
+        ({"test": "x", "test_cli_compatible": True}, Healthcheck(("CMD-SHELL", "x"))),
+        ({"test": "x", "interval": "5s"}, Healthcheck(("CMD-SHELL", "x"), interval_s=5.0)),
+    ],
+)
+def test_whose_test_a_check_makes(given: dict[str, object], meaning: Healthcheck) -> None:
+    found = supervision.healthcheck(given)
+    assert found == meaning
+    assert supervision.healthcheck(supervision.show_healthcheck(found)) == found
 
 
 def test_names_a_container_is_given() -> None:

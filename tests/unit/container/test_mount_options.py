@@ -35,6 +35,9 @@ VOLUMES = [
     ("/etc/x:/y:z,delegated", Mount("bind", "/etc/x", "/y", relabel="z")),
     ("/a/../b:/y", Mount("bind", "/b", "/y")),
     ("/srv", Mount("anonymous", "", "/srv")),
+    ("/srv:rw", Mount("anonymous", "", "/srv")),
+    ("/srv:ro", Mount("anonymous", "", "/srv", read_only=True)),
+    ("/srv:nocopy,z,delegated", Mount("anonymous", "", "/srv", relabel="z", copy_up=False)),
 ]
 
 #: Forms of ``mounts``, without their target /t.
@@ -78,6 +81,7 @@ MOUNTS: list[tuple[dict[str, Any], Mount]] = [
         {"type": "tmpfs", "tmpfs_size": "64M", "tmpfs_mode": "01777", "read_only": True},
         Mount("tmpfs", "", "/t", True, options=("mode=1777", "size=67108864")),
     ),
+    ({"type": "tmpfs", "tmpfs_mode": "0o1770"}, Mount("tmpfs", "", "/t", options=("mode=1770",))),
     (
         {"type": "tmpfs", "tmpfs_options": [{"exec": None}, {"nr_inodes": 100}]},
         Mount("tmpfs", "", "/t", options=("exec", "nr_inodes=100")),

@@ -374,6 +374,15 @@ def test_names_of_links_fit_the_kernel() -> None:
     assert network_record.bridge_name("web", {network_record.BRIDGE_OPTION: "br0"}) == "br0"
 
 
+def test_rules_know_no_zones() -> None:
+    network = network_record.make(NetworkSpec("six", pools=(POOL6,)))
+    plain, zoned = (
+        Publication("c", "tcp", address, 8080, "fd00:9::2", 80, scope=("lan",))
+        for address in ("fe80::1", "fe80::1%eth0")
+    )
+    assert ruleset.ruleset([network], [zoned]) == ruleset.ruleset([network], [plain])
+
+
 def test_the_ruleset_depends_on_no_order() -> None:
     one, two = (
         network_record.make(NetworkSpec(n, pools=(p,))) for n, p in (("a", POOL), ("b", FIRST))

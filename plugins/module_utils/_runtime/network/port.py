@@ -11,6 +11,7 @@ import errno
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from typing import Union
 
 from ..base.errors import Conflict, Error
 from ..base.layout import Layout
@@ -153,7 +154,9 @@ def _collide(one: Publication, other: Publication) -> bool:
         return False
     if (":" in one.container_ip) != (":" in other.container_ip):
         return False
-    return one.host_ip in _ANY or other.host_ip in _ANY or one.host_ip == other.host_ip
+    # Without their zones: the firewall tells two of them apart by nothing else.
+    here, there = (made.host_ip.partition("%")[0] for made in (one, other))
+    return here in _ANY or there in _ANY or here == there
 
 
 def _port_taken(made: Publication, holder: str) -> Conflict:
@@ -181,7 +184,7 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
         try:
             if six:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address, made.host_port))
+            probe.bind(_socket_address(address, made.host_port))
         except OSError as exc:
             if exc.errno == errno.EADDRINUSE:
                 if made.protocol == "tcp" and _only_connections(made.host_port):
@@ -195,6 +198,17 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
                     "that is not an address of this host"
                 ) from exc
             raise
+
+
+def _socket_address(address: str, port: int) -> tuple[Union[str, int], ...]:
+    """What bind(2) takes: a zone is a number in it. Raises OSError for one that is not there."""
+    if "%" not in address:
+        return address, port
+    plain, dummy, zone = address.partition("%")
+    try:
+        return plain, port, 0, int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    except OSError as exc:
+        raise OSError(errno.EADDRNOTAVAIL, exc.strerror or "no such interface") from exc
 
 
 def _only_connections(port: int) -> bool:

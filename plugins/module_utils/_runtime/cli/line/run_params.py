@@ -143,8 +143,8 @@ def _healthcheck(arguments: Arguments) -> dict[str, Any]:
         if flag not in ("health-cmd", "no-healthcheck")
     }
     if "health-cmd" in given:
-        found["test"] = ["CMD-SHELL", arguments.health_cmd]
-    return found
+        return {**found, "test": ["CMD-SHELL", arguments.health_cmd]}
+    return {**found, "test_cli_compatible": True}
 
 
 # --- networks --------------------------------------------------------------------------------

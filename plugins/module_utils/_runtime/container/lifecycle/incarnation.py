@@ -91,6 +91,11 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
                     f"container {found.name}: its ports are not published, because it "
                     f"is not on a bridge network"
                 )
+            for address in sorted({p.host_ip for p in publications if "%" in p.host_ip}):
+                host.warn(
+                    f"container {found.name}: a port is published on the link-local address"
+                    f" {address}, which nobody reaches: the kernel forwards nothing between links"
+                )
             write_record(layout, intent)
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)

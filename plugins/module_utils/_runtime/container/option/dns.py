@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .option import Option, bad
-from .text import hostname
+from .text import address, hostname
 
 #: Docker's word for the address under which a container reaches its host.
 HOST_GATEWAY = "host-gateway"
@@ -29,7 +28,7 @@ def addresses(option: str, texts: Iterable[Any]) -> tuple[str, ...]:
     found = []
     for text in texts:
         try:
-            found.append(str(ipaddress.ip_address(str(text))))
+            found.append(address(str(text)))
         except ValueError as exc:
             raise bad(option, str(text), "it is not an IP address") from exc
     return tuple(dict.fromkeys(found))

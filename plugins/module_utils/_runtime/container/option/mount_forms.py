@@ -26,6 +26,8 @@ PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 #: Accepted because they stand in playbooks: they only ever meant something on Docker for macOS.
 CONSISTENCIES = ("cached", "consistent", "default", "delegated")
 
+_MODES = frozenset(("ro", "rw", "z", "Z", "nocopy", *PROPAGATIONS, *CONSISTENCIES))
+
 # Written out and compiled when a tmpfs asks for them: every task of the module imports this.
 _SIZE = r"\A([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(?:i?b)?\Z"
 _OCTAL = r"\A[0-7]{1,5}\Z"
@@ -77,6 +79,9 @@ def _volume(text: str) -> Mount:
         raise bad("volumes", text, "write [SOURCE:]TARGET[:MODE]")
     modes = parts[2].split(",") if len(parts) == 3 else []
     source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+    if len(parts) == 2 and all(word in _MODES for word in parts[1].split(",")):
+        # An anonymous volume with a mode. No target is one of these words: it begins with a slash.
+        source, target, modes = "", parts[0], parts[1].split(",")
     target = _target("volumes", text, target)
     if not source:
         kind = "anonymous"
@@ -276,8 +281,11 @@ def _tmpfs_value(option: str, target: str, key: str, value: str) -> str:
         return value
     if key == "size":
         return str(_bytes(option, target, value))
-    if key == "mode" and re.match(_OCTAL, value, re.ASCII):
-        return value.lstrip("0") or "0"
+    if key == "mode":
+        # YAML 1.2 writes 0o1770, and some quote that.
+        value = value[2:] if value.lower().startswith("0o") else value
+        if re.match(_OCTAL, value, re.ASCII):
+            return value.lstrip("0") or "0"
     if key in _TMPFS_NUMBERS and re.match(r"\A[0-9]+[kmg]?\Z", value, re.ASCII | re.IGNORECASE):
         return value
     if key in ("mpol", "huge") and re.match(r"\A[a-z0-9:,=_-]+\Z", value, re.ASCII):

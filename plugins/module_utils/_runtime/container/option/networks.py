@@ -51,7 +51,7 @@ def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
 def _address(value: Mapping[str, Any], option: str, version: int) -> str:
     text = value.get(option) or ""
     try:
-        if text and ipaddress.ip_address(text).version != version:
+        if text and ("%" in text or ipaddress.ip_address(text).version != version):
             raise ValueError(text)
     except ValueError as exc:
         name = value["name"]

@@ -14,6 +14,7 @@ from typing import Any, Optional
 from ...base.errors import Error
 from ...spec.container import Port
 from .option import Argument, Option, bad
+from .text import address
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 
@@ -39,7 +40,7 @@ def _declared(params: Mapping[str, Any]) -> Optional[tuple[Port, ...]]:
     default = params.get("default_host_ip") or ""
     if default:
         try:
-            default = str(ipaddress.ip_address(default))
+            default = address(default)
         except ValueError as exc:
             raise Error(f"default_host_ip: {default[:60]!r} is not an IP address") from exc
     texts = params.get("published_ports")
@@ -94,39 +95,39 @@ def scopes(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _ports(text: str) -> list[Port]:
     published, dummy, protocol = text.partition("/")
-    protocol = protocol or "tcp"
+    protocol = protocol.lower() or "tcp"
     if protocol not in PROTOCOLS:
         raise bad("published_ports", text, f"the protocol must be one of {', '.join(PROTOCOLS)}")
-    address, host, container = _split_port(text, published)
+    host_ip, host, container = _split_port(text, published)
     inside = _range(text, container)
     outside = _range(text, host) if host else [0] * len(inside)
     if len(inside) == 1 and len(outside) > 1:
-        return [Port(inside[0], protocol, address, outside[0], outside[-1])]
+        return [Port(inside[0], protocol, host_ip, outside[0], outside[-1])]
     if len(inside) != len(outside):
         # Of two ranges docker_container takes the shorter: some ports would silently be missing.
         raise bad("published_ports", text, "both ranges must be of the same length")
-    return [Port(c, protocol, address, h) for c, h in zip(inside, outside)]
+    return [Port(c, protocol, host_ip, h) for c, h in zip(inside, outside)]
 
 
 def _split_port(text: str, published: str) -> tuple[str, str, str]:
-    address = ""
+    host_ip = ""
     if published.startswith("["):
-        address, closed, published = published[1:].partition("]:")
+        host_ip, closed, published = published[1:].partition("]:")
         if not closed:
             raise bad("published_ports", text, "IPv6 addresses must be in brackets")
     elif published.count(":") > 2:
         raise bad("published_ports", text, "IPv6 addresses must be in brackets")
     elif published.count(":") == 2:
-        address, dummy, published = published.partition(":")
-    if address:
+        host_ip, dummy, published = published.partition(":")
+    if host_ip:
         try:
-            address = str(ipaddress.ip_address(address))
+            host_ip = address(host_ip)
         except ValueError as exc:
-            raise bad("published_ports", text, f"{address!r} is not an IP address") from exc
+            raise bad("published_ports", text, f"{host_ip!r} is not an IP address") from exc
     host, separator, container = published.rpartition(":")
-    if not separator and address:
+    if not separator and host_ip:
         raise bad("published_ports", text, "after the address, use HOST_PORT:CONTAINER_PORT")
-    return address, host, container
+    return host_ip, host, container
 
 
 def _range(text: str, part: str, option: str = "published_ports") -> list[int]:
@@ -141,10 +142,10 @@ def _range(text: str, part: str, option: str = "published_ports") -> list[int]:
 
 
 def show_port(port: Port) -> str:
-    address = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
+    host_ip = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
     last = f"-{port.host_port_last}" if port.host_port_last else ""
-    host = f"{port.host_port or ''}{last}:" if port.host_port or address else ""
-    return f"{f'{address}:' if address else ''}{host}{port.container_port}/{port.protocol}"
+    host = f"{port.host_port or ''}{last}:" if port.host_port or host_ip else ""
+    return f"{f'{host_ip}:' if host_ip else ''}{host}{port.container_port}/{port.protocol}"
 
 
 def _more(have: Any, given: Any) -> tuple[Port, ...]:

@@ -44,9 +44,12 @@ _TIMES = ("interval", "timeout", "start_period", "start_interval")
 
 
 def healthcheck(value: Mapping[str, Any]) -> Healthcheck:
-    """``test`` is one line for a shell, or a list that begins with CMD, CMD-SHELL or NONE."""
+    """``test`` is one line for a shell, or a list that begins with CMD, CMD-SHELL or NONE. Left
+    out it is the image's with ``test_cli_compatible``, and otherwise there is no check.
+    """
     test = value.get("test")
-    words = _test(test) if test else ()
+    inherits = value.get("test_cli_compatible") and test is None
+    words = _test(test) if test else () if inherits else ("NONE",)
     times = {
         f"{name}_s": duration_s(f"healthcheck.{name}", value[name])
         for name in _TIMES
@@ -56,6 +59,8 @@ def healthcheck(value: Mapping[str, Any]) -> Healthcheck:
         if 0 < times.get(f"{name}_s", 0.0) < 0.001:
             raise bad(f"healthcheck.{name}", str(value[name]), "the minimum is 1ms")
     retries = number("healthcheck.retries", value.get("retries") or 0, 0, 1 << 31)
+    if not test and not inherits:
+        return Healthcheck(words)
     return Healthcheck(words, **times, retries=retries)
 
 
@@ -77,6 +82,7 @@ def show_healthcheck(check: Optional[Healthcheck]) -> Any:
     if check is None:
         return None
     shown: dict[str, Any] = {"test": list(check.test)} if check.test else {}
+    shown |= {} if check.test else {"test_cli_compatible": True}
     for name in _TIMES:
         seconds = getattr(check, f"{name}_s")
         if seconds:
@@ -96,6 +102,7 @@ OPTIONS = (
         "dict",
         suboptions=(
             Argument("test", "raw"),
+            Argument("test_cli_compatible", "bool", default=False),
             Argument("interval"),
             Argument("timeout"),
             Argument("retries", "int"),

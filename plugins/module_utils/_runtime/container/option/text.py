@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import shlex
@@ -23,6 +24,8 @@ _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|s|m|h))+\Z", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)", re.ASCII)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
+
+_ZONE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,14}\Z", re.ASCII)
 
 _ENV_NAME = re.compile(r"\A[^=\0]+\Z")
 
@@ -64,6 +67,17 @@ def words(option: str, value: Union[str, Sequence[Any]]) -> tuple[str, ...]:
     if any("\0" in word for word in found):
         raise Error(f"{option}: it contains a NUL byte")
     return found
+
+
+def address(text: str) -> str:
+    """An IP address in its canonical form. One of IPv6 may have a zone, as in fe80::1%eth0, which
+    is the name of an interface of the host. Raises ValueError.
+    """
+    plain, mark, zone = text.partition("%")
+    found = ipaddress.ip_address(plain)
+    if mark and (found.version != 6 or not _ZONE.match(zone)):
+        raise ValueError(f"{text!r} has no valid zone")
+    return f"{found}{mark}{zone}"
 
 
 def hostname(text: str, option: str = "hostname") -> str:

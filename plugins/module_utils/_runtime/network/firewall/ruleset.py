@@ -193,7 +193,7 @@ def _scopes(family: int, publications: Sequence[Publication]) -> Iterator[Json]:
     """
     limited, sources = [], []
     for publication in _limited(family, publications):
-        address = publication.host_ip if _exact(publication) else _EVERYWHERE[family]
+        address = _address(publication) if _exact(publication) else _EVERYWHERE[family]
         key = [_prefix(address), publication.protocol, publication.host_port]
         limited.append({"concat": key})
         for source in _sources(family, publication.scope):
@@ -248,7 +248,7 @@ def _maps(networks: Sequence[Network], publications: Sequence[Publication]) -> I
                     continue
                 index: tuple[Any, ...] = (publication.protocol, publication.host_port)
                 if exact:
-                    index = (publication.host_ip, *index)
+                    index = (_address(publication), *index)
                 addresses[index] = publication.container_ip
                 ports[index] = publication.container_port
                 gateway = _gateway(networks, publication.container_ip)
@@ -269,6 +269,11 @@ def _families(networks: Sequence[Network]) -> list[int]:
 
 def _family(address: str) -> int:
     return 6 if ":" in address else 4
+
+
+def _address(publication: Publication) -> str:
+    """The host's address without its zone: packets carry none, and nft knows none."""
+    return publication.host_ip.partition("%")[0]
 
 
 def _exact(publication: Publication) -> bool:
