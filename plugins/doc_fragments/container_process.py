@@ -38,6 +38,15 @@ options:
         add the filter C(string) to it where it is templated, so that YAML does not interpret it.
       - The image's variables stay unless one of the same name is given.
     type: dict
+  secret_env:
+    description:
+      - More environment variables, whose values nobody is shown. They win over O(env).
+      - Ansible masks the values in all that the task prints, and C(********) stands for them in the
+        results of every module, in diffs and in C(slipway inspect). An image that is committed from
+        the container does not have them.
+      - Whoever may run commands in the container, or is root on the host, reads them all the same.
+    type: dict
+    version_added: 0.3.0
   env_file:
     description:
       - A file on the host with one C(NAME=VALUE) in each line, taken as it is, without quotes or

@@ -44,7 +44,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The values of O(env) are never shown.
+      - The values of O(env) and O(secret_env) are never shown.
   idempotent:
     support: partial
     details:

@@ -185,6 +185,33 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
             assert error in run.output, run.output
 
 
+def test_environments_in_results(world: World, tmp_path: Path) -> None:
+    """What is declared is shown as docker inspect shows it; what is secret comes to the container
+    and nowhere else, also by way of a check-mode run's predictions.
+    """
+    made = module("container", name="web", image="busybox:1", command=["sleep", "1000"],
+                  network_mode="none", stop_signal="KILL", env={"A": "plain"},
+                  secret_env={"A": SECRET, "B": SECRET})  # fmt: skip
+    look = module("container_info", name="web")
+    play = Play(tmp_path)
+    run, (first, second) = answers(tmp_path, [made, made], "--check", "-vvv", "--diff")
+    assert first["changed"] and not second["changed"] and SECRET not in run.output
+    run, (first, second, told) = answers(tmp_path, [made, made, look], "-vvv", "--diff")
+    assert first["changed"] and not second["changed"] and SECRET not in run.output
+    for found in (first["container"], told["container"]):
+        assert {"A=********", "B=********"} <= set(found["Config"]["Env"])
+    pid = told["container"]["State"]["Pid"]
+    environment = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    assert {f"A={SECRET}", f"B={SECRET}"} < set(environment)
+    plain = {**made["slipway.engine.container"], "secret_env": None}
+    (found,) = answers(tmp_path, [module("container", **plain)])[1]
+    assert "A=plain" in found["container"]["Config"]["Env"]
+    commit = module("commit", container="web", name="kept:1")
+    assert play.tasks([made, commit]).status == 0
+    image = answers(tmp_path, [module("image_info", name="kept:1")])[1][0]["images"][0]
+    assert "A=plain" in image["Config"]["Env"] and SECRET not in str(image)
+
+
 def test_diffs_show_texts(world: World, tmp_path: Path) -> None:
     """Under Ansible's keys for files, exact in check mode, and also of what no_log would mask."""
     root = Path(

@@ -98,7 +98,7 @@ def play_with_secrets(registry: Registry, env: str) -> list[dict[str, Any]]:
                 "command": ["sleep", "1000"],
                 "stop_signal": "KILL",
                 "network_mode": "none",
-                "env": {"TOKEN": env},
+                "secret_env": {"TOKEN": env},
             },
             "register": "made",
         },
@@ -108,8 +108,12 @@ def play_with_secrets(registry: Registry, env: str) -> list[dict[str, Any]]:
                 "container": "web",
                 "container_path": "/etc/secret",
                 "content": CONTENT,
-            }
+            },
+            # Who asks for a diff of a text sees it.
+            "diff": False,
         },
+        {"slipway.engine.container_info": {"name": "web"}, "register": "told"},
+        {"ansible.builtin.debug": {"var": "told"}},
         {
             "slipway.engine.container_exec": {
                 "container": "web",

@@ -151,7 +151,7 @@ def test_the_process_and_its_rights(world: World, sandbox: Path, runtime: str) -
         inside(world, web, ": > /dev/disk", user="0")
     with pytest.raises(AssertionError, match="No message"):
         inside(world, web, "mkdir /tmp/x")
-    found = documents.container(world.host, web, reveal_env=True)
+    found = documents.container(world.host, web)
     config, host = found["Config"], found["HostConfig"]
     assert (config["Hostname"], config["Domainname"], config["User"]) == (
         "here",

@@ -41,7 +41,7 @@ def _check(**more: Any) -> Healthcheck:
 
 
 def _shown(world: World, found: container_record.Record) -> dict[str, Any]:
-    shown: dict[str, Any] = documents.container(world.host, found.id, False)["State"]["Health"]
+    shown: dict[str, Any] = documents.container(world.host, found.id)["State"]["Health"]
     return shown
 
 
@@ -146,7 +146,7 @@ def test_what_a_check_cannot_do(world: World) -> None:
 def test_an_image_s_check_is_a_default(world: World, busybox_tar: Path) -> None:
     world.add_image("busybox", busybox_tar, "HEALTHCHECK --interval=100ms CMD test ! -e /ill")
     (made,) = converge(world, task("web", state="healthy"))
-    found = documents.container(world.host, made, False)
+    found = documents.container(world.host, made)
     assert found["State"]["Health"]["Status"] == "healthy"
     assert found["Config"]["Healthcheck"] == {
         "Test": ["CMD-SHELL", "test ! -e /ill"],
@@ -154,7 +154,7 @@ def test_an_image_s_check_is_a_default(world: World, busybox_tar: Path) -> None:
     }
     (same,) = converge(world, task("web", healthcheck={"test": ["NONE"]}))
     assert same == made, "a check is changed in the container as it is"
-    assert "Health" not in documents.container(world.host, made, False)["State"]
+    assert "Health" not in documents.container(world.host, made)["State"]
     until(lambda: not _watchers())
     converge(world, task("web"))
     assert container_record.read_record(world.layout, made).watched

@@ -63,7 +63,7 @@ def test_logs_are_turned_over_and_no_line_is_lost(world: World) -> None:
     for count in (1, 5, len(kept) - 1, len(kept), len(kept) + 10):
         lines = [entry.data.decode() for entry in logs.entries(world.layout, running.id, count)]
         assert "".join(lines).split() == " ".join(kept[-count:]).split()
-    config = documents.container(world.host, running.id, False)["HostConfig"]["LogConfig"]
+    config = documents.container(world.host, running.id)["HostConfig"]["LogConfig"]
     assert config == {"Type": "json-file", "Config": options}
     until(lambda: not watcher.listens(world.layout))
 

@@ -105,9 +105,7 @@ def test_every_kind_of_mount(world: World, place: Path) -> None:
         assert {"noexec", "nosuid", "nodev"} <= set(options[path])
     assert {"nosuid", "nodev", "ro"} <= set(options["/image"])
 
-    found = documents.container(
-        world.host, container_record.by_name(world.layout, "web"), reveal_env=False
-    )
+    found = documents.container(world.host, container_record.by_name(world.layout, "web"))
     shown = {entry["Destination"]: entry for entry in found["Mounts"]}
     assert {path: entry["Type"] for path, entry in shown.items()} == {
         "/anonymous": "volume", "/data": "volume", "/file": "bind", "/image": "image",

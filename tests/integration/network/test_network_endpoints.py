@@ -110,9 +110,7 @@ def given(world: World, name: str) -> dict[str, Any]:
         documents,
     )
 
-    found = documents.container(
-        world.host, container_record.by_name(world.layout, name), reveal_env=False
-    )
+    found = documents.container(world.host, container_record.by_name(world.layout, name))
     networks: dict[str, Any] = found["NetworkSettings"]["Networks"]
     return networks
 

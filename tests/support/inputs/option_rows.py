@@ -15,6 +15,7 @@ PROCESS: dict[str, tuple[Any, Any, Any]] = {
     "command": (["sleep", "9"], ["sleep", "8"], ["sleep", "8"]),
     "entrypoint": (["/init"], ["/tini"], ["/tini"]),
     "env": ({"A": "1"}, {"B": "2"}, {"A": "********", "B": "********"}),
+    "secret_env": ({"A": "1"}, {"B": "2"}, {"A": "********", "B": "********"}),
     "labels": ({"a": "1"}, {"b": "2"}, {"a": "1", "b": "2"}),
     "hostname": ("here", "there", "there"),
     "user": ("1000", "www", "www"),

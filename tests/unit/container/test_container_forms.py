@@ -281,7 +281,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 #: What a process is given as it is; nobody but the process reads it.
-_VERBATIM = frozenset({"command", "entrypoint", "env", "labels", "healthcheck"})
+_VERBATIM = frozenset({"command", "entrypoint", "env", "secret_env", "labels", "healthcheck"})
 _CONTROL = frozenset(map(chr, [*range(0x20), 0x7F]))
 
 

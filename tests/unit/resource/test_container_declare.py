@@ -457,7 +457,10 @@ def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
 
 
 def test_env_values_are_never_shown() -> None:
-    assert "hunter2" not in str(container_declare.shown(spec(env={"PASSWORD": "hunter2"})))
+    for field in ("env", "secret_env"):
+        assert "hunter2" not in str(
+            container_declare.shown(spec(**{field: {"PASSWORD": "hunter2"}}))
+        )
 
 
 #: What Docker has no such option and no word for.

@@ -174,6 +174,10 @@ class ContainerSpec:
     env: Mapping[str, str] = dataclasses.field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
+    #: More of them, whose values nobody is shown.
+    secret_env: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, metadata={"live": False, "kind": "map"}, repr=False
+    )
     labels: Mapping[str, str] = dataclasses.field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )

@@ -22,7 +22,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         return {"containers": [one for one in found if _enriched(host, one, params)]}
     try:
         container_id = container_record.identify(host.layout, params["name"])
-        one = documents.container(host, container_id, reveal_env=True)
+        one = documents.container(host, container_id)
     except NotFound:
         return {"exists": False, "container": None, "containers": []}
     if not _enriched(host, one, params):
@@ -31,7 +31,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(host: Host, params: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    found = documents.containers(host, reveal_env=True)
+    found = documents.containers(host)
     if params["all"] and not params["filters"]:
         return sorted(found, key=lambda one: str(one["Created"]), reverse=True)
     from ..container.show import ps_filters

@@ -40,7 +40,7 @@ def containers(
     """Containers, newest first; without ``everything`` those that run."""
     now = time.time()
     found = ps_filters.choose(
-        documents.containers(host, reveal_env=False),
+        documents.containers(host),
         given,
         now,
         everything,

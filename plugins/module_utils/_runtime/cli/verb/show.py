@@ -113,7 +113,7 @@ def _container(host: Host, name: str, sized: bool) -> dict[str, Any]:
     from ...records import container_record
 
     container_id = container_record.identify(host.layout, name)
-    found = documents.container(host, container_id, reveal_env=True)
+    found = documents.container(host, container_id)
     if sized:
         found["SizeRw"] = changed.written_bytes(host.layout, container_id)
         found["SizeRootFs"] = changed.root_bytes(host.layout, container_id)

@@ -99,6 +99,7 @@ def environment(
         env["TERM"] = "xterm"
     env.update(image.env)
     env.update(spec.env)
+    env.update(spec.secret_env)
     env.update(extra or {})
     env.setdefault("HOME", user.home)
     for name, value in env.items():

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from ...base import document, safefs
+from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, prediction
 from ...records.container_record import Record
 from ..root import user
 from ..status import liveness
@@ -83,7 +83,7 @@ def foreseen(host: Host, name: str) -> Optional[Record]:
     value = predicted.get(found.name)
     if found.name in predicted and value is None:
         raise gone
-    if value is not None and value.get("spec") != document.to_json(spec):
+    if value is not None and value.get("spec") != prediction.told(spec):
         return None
     return found
 

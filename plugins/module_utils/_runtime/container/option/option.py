@@ -45,6 +45,7 @@ class Argument:
     suboptions: tuple[Argument, ...] = ()
     default: Any = None
     required: bool = False
+    no_log: bool = False
 
     def check(self, value: Any, called: str = "") -> None:
         """Raise Error for what is none of the choices, here or in a suboption. ``called`` is what
@@ -76,6 +77,8 @@ class Argument:
             found["aliases"] = list(self.aliases)
         if self.default is not None:
             found["default"] = self.default
+        if self.no_log:
+            found["no_log"] = True
         return {**found, "required": True} if self.required else found
 
 

@@ -135,6 +135,13 @@ OPTIONS = (
         companions=(Argument("env_file", "path"),),
         show=lambda value: dict.fromkeys(value, HIDDEN),
     ),
+    Option(
+        "secret_env",
+        "dict",
+        parse=lambda value: string_map("secret_env", value),
+        show=lambda value: dict.fromkeys(value, HIDDEN),
+        no_log=True,
+    ),
     Option("labels", "dict", parse=lambda value: string_map("labels", value)),
     Option("hostname", parse=hostname),
     Option("domainname", parse=lambda value: hostname(value, "domainname")),

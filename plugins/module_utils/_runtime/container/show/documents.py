@@ -11,18 +11,13 @@ from typing import Any
 from ...base.errors import NotFound
 from ...plan.plan import Host
 from ...records import container_record
-from ...spec.secrets import HIDDEN
 from ..status import liveness
 from ..supervision import health
 from . import inspect
 
 
-def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]:
-    """One container as it is now, in the shape of docker inspect. Raises NotFound.
-
-    Unless revealed, the values of its environment are hidden: secrets live there, and results of
-    tasks are printed and kept.
-    """
+def container(host: Host, container_id: str) -> dict[str, Any]:
+    """One container as it is now, in the shape of docker inspect. Raises NotFound."""
     layout = host.layout
     now = liveness.current(layout, container_id)
     found = inspect.document(
@@ -34,16 +29,13 @@ def container(host: Host, container_id: str, reveal_env: bool) -> dict[str, Any]
     well = health.shown(layout, now)
     if well is not None:
         found["State"]["Health"] = well
-    if not reveal_env:
-        hidden = (entry.partition("=")[0] for entry in found["Config"]["Env"])
-        found["Config"]["Env"] = [f"{name}={HIDDEN}" for name in hidden]
     return found
 
 
-def containers(host: Host, reveal_env: bool) -> Iterator[dict[str, Any]]:
+def containers(host: Host) -> Iterator[dict[str, Any]]:
     """Every container; one that vanishes while we read is gone, which is an answer too."""
     for container_id in container_record.all_ids(host.layout):
         try:
-            yield container(host, container_id, reveal_env)
+            yield container(host, container_id)
         except NotFound:
             continue

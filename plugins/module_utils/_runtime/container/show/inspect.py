@@ -28,6 +28,7 @@ from ...spec.container import (
     entrypoint,
 )
 from ...spec.network import Attachment, Publication
+from ...spec.secrets import HIDDEN
 from . import host_config, inspect_mounts
 
 #: What Docker writes for a time that has not come.
@@ -168,6 +169,11 @@ def _healthcheck(spec: ContainerSpec, image: ImageDefaults) -> dict[str, Any]:
     return {"Healthcheck": {**shown, **({"Retries": retries} if retries else {})}}
 
 
+def _environment(spec: ContainerSpec, image: ImageDefaults) -> dict[str, str]:
+    """The declared variables; a secret one shows that it is there."""
+    return {**image.env, **spec.env, **dict.fromkeys(spec.secret_env, HIDDEN)}
+
+
 def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[str, Any]:
     return {
         "Hostname": spec.hostname or record.id[:12],
@@ -180,7 +186,7 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "AttachStdin": False,
         "AttachStdout": False,
         "AttachStderr": False,
-        "Env": [f"{name}={value}" for name, value in {**image.env, **spec.env}.items()],
+        "Env": [f"{name}={value}" for name, value in _environment(spec, image).items()],
         "Cmd": list(command(spec, image)) or None,
         "Image": spec.image,
         "Volumes": {path: {} for path in effective.anonymous_targets(spec, image, record.inherited)}

@@ -284,7 +284,7 @@ def result(host: Host, state: State) -> dict[str, Any]:
     """
     found: Optional[dict[str, Any]] = None
     if state.id and state.spec is not None:
-        found = documents.container(host, state.id, reveal_env=False)
+        found = documents.container(host, state.id)
     ran = host.outcome.get("container")
     if ran is None:
         return {"container": found}

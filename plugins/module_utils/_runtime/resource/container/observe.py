@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from ...base import document
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...container.status import fingerprint, liveness, logs
@@ -17,7 +16,7 @@ from ...container.supervision import boot, health, watcher
 from ...image.store import store
 from ...network import attach
 from ...plan.plan import Host, difference
-from ...records import container_record, journal, network_record
+from ...records import container_record, journal, network_record, prediction
 from ...records.journal import Swap
 from ...spec import reference
 from ...spec.container import ContainerSpec, endpoints
@@ -179,7 +178,7 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
 def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
     if value is None:
         return State(name)
-    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of container {name}")
+    spec = prediction.read(value["spec"], f"prediction of container {name}")
     return State(name, spec, bool(value["running"]), bool(value.get("paused")))
 
 
@@ -372,7 +371,7 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     made = None
     if state.spec is not None:
         made = {
-            "spec": document.to_json(state.spec),
+            "spec": prediction.told(state.spec),
             "running": state.running,
             "paused": state.paused,
             "id": state.id,

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a check-mode run is told of a container: its spec, with secrets that come through.
+
+Ansible takes the values of no_log options out of a module's result, and a prediction is a part of
+it: what came back would be another container. So secrets are veiled in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..base import document
+from ..spec.container import ContainerSpec
+
+
+def told(spec: ContainerSpec) -> dict[str, Any]:
+    """The JSON of a spec for Host.predicted."""
+    found: dict[str, Any] = document.to_json(spec)
+    if spec.secret_env:
+        from ..text import veil  # Few containers have secrets.
+
+        values = tuple(spec.secret_env.values())
+        found["secret_env"] = {k: veil.veil(v, values) for k, v in spec.secret_env.items()}
+    return found
+
+
+def read(value: dict[str, Any], what: str) -> ContainerSpec:
+    """The spec again; ``what`` is what errors call it."""
+    secrets = value.get("secret_env")
+    if secrets:
+        from ..text import veil
+
+        value = {**value, "secret_env": {k: veil.unveil(v) for k, v in secrets.items()}}
+    return document.from_json(ContainerSpec, value, what)
