@@ -23,7 +23,7 @@ from typing import Any, Callable, Optional
 
 #: Layout.default().program, which cannot be imported here.
 PROGRAM = "/var/lib/slipway/program"
-#: The package whose modules come from here; its name is no part of the paths in the zip.
+#: The package whose modules come from here; its name is not part of the paths in the zip.
 PACKAGE = "ansible_collections.slipway.engine.plugins"
 #: What stands before the index.
 HEAD = 4 + 8 + 32

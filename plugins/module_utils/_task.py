@@ -162,7 +162,7 @@ def inform(
         _fail(module, host, exc)
     except OSError as exc:
         _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
-    # A copy of the collection is no change of the host; where there is nothing yet, none is made.
+    # A copy of the collection is not a change of the host; a host that has nothing gets none.
     _library.keep(_write)
     _warn(module, host)
     module.exit_json(changed=False, **found)

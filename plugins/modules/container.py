@@ -69,7 +69,7 @@ options:
       - V(paused) is V(started) with O(paused=true).
       - V(healthy) is V(started), and waits until the container's health check says that it is well;
         see O(healthcheck) and O(healthy_wait_timeout). A container without a check is well when it
-        runs. Waiting alone is no change.
+        runs. Waiting alone is not a change.
     type: str
     default: started
     choices: [absent, present, created, started, stopped, restarted, paused, healthy]
@@ -81,7 +81,7 @@ options:
     default: 300
   rollback_unless_healthy:
     description:
-      - When the container has to be recreated, bring the old one back unless the new one becomes
+      - When the container has to be recreated, restore the old one unless the new one becomes
         healthy within O(healthy_wait_timeout). It is given up as soon as it is unhealthy.
       - The task then fails with the reason. Without this option the old container is brought back
         only if the new one does not start, or ends badly within its first 150 milliseconds and is

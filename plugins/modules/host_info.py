@@ -70,7 +70,7 @@ options:
     default: false
   verbose_output:
     description:
-      - Return all that is known of each thing, in the shapes of Docker's API, and with
+      - Return detailed information about each object, in the shapes of Docker's API, and with
         O(disk_usage) what each takes of the disk.
     type: bool
     default: false

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies between a container that is hostile and a host that must not notice (security.md 2.3).
+"""Copies between a container that is hostile and a host that must not notice (docs/security.md).
 
 CVE-2018-15664, CVE-2019-14271, CVE-2019-10152, CVE-2019-18466, CVE-2021-41089, CVE-2026-41568,
 CVE-2026-42306: links, races and names of a container led cp out of it, or into the host's programs.

@@ -192,7 +192,7 @@ def test_a_layer_that_cannot_be_fetched_leaves_those_below(
 def test_nothing_is_published_that_did_not_reach_the_disk(
     layout: Layout, registry: Registry, made: Path
 ) -> None:
-    """The kernel tells of a failed write once: a later sync that succeeds proves nothing."""
+    """The kernel reports a failed write once: a later sync that succeeds proves nothing."""
     name = f"{registry.host}/interrupted:1"
     argv = ["strace", "-qq", "-f", "-e", "trace=syncfs", "-e", "inject=syncfs:error=EIO:when=1",
             "-o", "/dev/null", sys.executable, str(FETCH), name]  # fmt: skip

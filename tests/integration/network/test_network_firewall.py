@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packets through the firewall: published ports, isolation, and the rows of security.md 2.4."""
+"""Packets through the firewall: published ports, isolation, and the rows of docs/networking.md."""
 
 from __future__ import annotations
 

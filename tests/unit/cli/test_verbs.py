@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import trace
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import (
     directory,
@@ -219,3 +220,10 @@ def test_help_looks_like_dockers(capsys: pytest.CaptureFixture[str]) -> None:
     )
     main.main(["image", "--help"])
     assert "\nUsage:  slipway image COMMAND\n" in capsys.readouterr().out
+
+
+def test_debug_is_taken_before_the_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "_on", False)
+    assert main.main(["--debug", "help"]) == 0
+    assert trace._on
+    assert main.main(["-D", "--root", "/nowhere", "--help"]) == 0

@@ -4,7 +4,7 @@
 """Records on disk: atomic writes, publishing by rename, locks, and removal that never crosses a
 mount.
 
-The rules are those of reliability.md section 1: write beside, fsync, rename, fsync the parent; what
+The rules are those of the package records: write beside, fsync, rename, fsync the parent; what
 is half made lies in tmp and is garbage by definition; a lock is a flock on a file that is never
 unlinked, its descriptor closed on exec so that no child can hold it on.
 """

@@ -46,7 +46,7 @@ def _declare(cls: Any, repr: bool, eq: bool) -> Any:
     functions |= {"__eq__": _eq, "__hash__": _hash} if eq else {}
     for name, function in functions.items():
         # What a class says itself stays, such as a text without a password. Python gives a class
-        # that compares itself a hash of None, which is no word of its own.
+        # that compares itself a hash of None, which is not set explicitly.
         if cls.__dict__.get(name) is None:
             setattr(made, name, function)
     return made

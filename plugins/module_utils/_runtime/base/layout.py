@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where everything lies on the host. architecture.md section 5 says what each place means."""
+"""Where everything is on the host. The package records says what each place means."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Layout:
 
     @property
     def creations(self) -> Path:
-        """Containers that are being made, by id (container/creation.py)."""
+        """Containers that are being made, by id (container/lifecycle/creation.py)."""
         return self.root / "creations"
 
     @property
     def swaps(self) -> Path:
-        """The journals of replacements under way; container/journal.py has their meaning."""
+        """The journals of replacements under way; records/journal.py has their meaning."""
         return self.root / "swaps"
 
     @property

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Optional, Union
 
+from . import trace
 from .errors import Error, NotFound
 from .frozen import dataclass
 
@@ -79,16 +80,17 @@ def run(
     """
     path = _resolve(argv[0])
     try:
-        done = subprocess.run(
-            [path, *argv[1:]],
-            input=stdin,
-            capture_output=True,
-            timeout=timeout_s,
-            env=None if env is None else dict(env),
-            pass_fds=tuple(pass_fds),
-            cwd=cwd,
-            check=False,
-        )
+        with trace.timed("run", *argv):
+            done = subprocess.run(
+                [path, *argv[1:]],
+                input=stdin,
+                capture_output=True,
+                timeout=timeout_s,
+                env=None if env is None else dict(env),
+                pass_fds=tuple(pass_fds),
+                cwd=cwd,
+                check=False,
+            )
     except subprocess.TimeoutExpired as exc:
         raise Error(
             f"{argv[0]} did not finish within {timeout_s:g} seconds and was killed"
@@ -124,16 +126,17 @@ def spawn(
     """
     path = _resolve(argv[0])
     try:
-        return subprocess.Popen(
-            [path, *argv[1:]],
-            env=None if env is None else dict(env),
-            pass_fds=tuple(pass_fds),
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=subprocess.DEVNULL if stdout is None else stdout,
-            stderr=subprocess.DEVNULL if stderr is None else stderr,
-            cwd=cwd,
-            start_new_session=True,
-        )
+        with trace.timed("start", *argv):
+            return subprocess.Popen(
+                [path, *argv[1:]],
+                env=None if env is None else dict(env),
+                pass_fds=tuple(pass_fds),
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=subprocess.DEVNULL if stdout is None else stdout,
+                stderr=subprocess.DEVNULL if stderr is None else stderr,
+                cwd=cwd,
+                start_new_session=True,
+            )
     except OSError as exc:
         raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
 

@@ -54,6 +54,8 @@ def _program(known: dict[str, Verb]) -> Iterator[str]:
     yield from _columns(
         [(name, verb.text) for name, verb in sorted(known.items()) if " " not in name]
     )
+    yield from ("", "Global Options:")
+    yield from _columns([("-D, --debug", "Enable debug mode: print steps, commands and times")])
     yield from ("", "Run 'slipway COMMAND --help' for more information on a command.")
 
 

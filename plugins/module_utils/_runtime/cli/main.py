@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
+from ..base import trace
 from ..base.errors import Error
 from ..base.layout import Layout
 from ..plan.plan import Host
@@ -117,7 +118,13 @@ def _places(words: list[str]) -> Layout:
     """
     standard = Layout.default()
     found = {name: getattr(standard, name) for name in ("root", "run", "etc")}
-    while words and words[0].partition("=")[0][2:] in found and words[0].startswith("--"):
+    while words and words[0].startswith("-"):
+        if words[0] in ("--debug", "-D"):
+            trace.enable()
+            words.pop(0)
+            continue
+        if words[0].partition("=")[0][2:] not in found or not words[0].startswith("--"):
+            break
         name, equals, value = words.pop(0)[2:].partition("=")
         if not equals and not words:
             raise Usage(f"flag needs an argument: --{name}", 125)

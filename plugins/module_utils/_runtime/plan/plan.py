@@ -18,6 +18,7 @@ from dataclasses import dataclass as changing
 from dataclasses import field
 from typing import Any, Callable, Generic, Optional, TypeVar
 
+from ..base import trace
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.layout import Layout
@@ -112,7 +113,8 @@ class Plan(Generic[S]):
         if self.unmet:
             raise Error("; ".join(self.unmet))
         for step in self.steps:
-            step.execute(host)
+            with trace.timed("step", step.describe(), first=True):
+                step.execute(host)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Record:
     backoff_s: float = 0.0
     runtime: str = ""
     #: Whether this run has a health check, so that somebody has to make it; and the size in bytes
-    #: at which its log is turned over by somebody, and how many files are kept, 0 for nobody.
+    #: at which its log is rotated, and how many files are kept, 0 for nobody.
     watched: bool = False
     #: The content of the paths that a change of is to restart it, when it was started.
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -153,7 +153,7 @@ def release_name(layout: Layout, name: str, container_id: str) -> None:
 
 
 def by_name(layout: Layout, name: str) -> str:
-    """The id of the container that has a name. Raises NotFound; an id is no name here."""
+    """The ID of the container with a name; an ID is not accepted. Raises NotFound."""
     try:
         return os.readlink(layout.names / name)
     except FileNotFoundError as exc:

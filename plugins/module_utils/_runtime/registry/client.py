@@ -428,7 +428,7 @@ def _check_document(data: bytes, answer: Answer) -> str:
 
 
 def _check_digest(digest: str) -> None:
-    """Refuse what is no digest before it becomes part of a URL (CVE-2024-3727)."""
+    """Refuse anything that is not a digest before it becomes part of a URL (CVE-2024-3727)."""
     if not oci.is_digest(digest):
         raise Error(f"{digest[:200]!a} is not a digest")
 

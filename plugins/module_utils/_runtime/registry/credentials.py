@@ -65,7 +65,7 @@ def registry_domain(text: str) -> str:
     Hub.
 
     ``https://index.docker.io/v1/`` gives ``docker.io``, ``https://reg.example:5000/v2/`` gives
-    ``reg.example:5000``. Raises Error for what is no registry, user information in a URL included.
+    ``reg.example:5000``. Raises Error unless it is a registry without user information.
     """
     host = re.sub(r"\Ahttps?://", "", text.strip(), flags=re.IGNORECASE).partition("/")[0]
     if host.lower() in _HUB_NAMES:

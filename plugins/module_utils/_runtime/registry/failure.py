@@ -61,7 +61,7 @@ class Broken(Unreachable):
 
 
 class Denied(Error):
-    """A registry or its token service refused for want of a login, or refused the login."""
+    """A registry or its token service refused because of a missing login, or refused the login."""
 
 
 class Patience:

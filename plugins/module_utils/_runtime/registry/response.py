@@ -133,7 +133,7 @@ class Answer:
         return self.header("Content-Type").partition(";")[0].strip().lower()
 
     def require(self) -> None:
-        """Raise NotFound for 404, Denied for 401 and 403, Error for what else is no success."""
+        """Raise NotFound for 404, Denied for 401 and 403, Error for any other failure."""
         if self.status == 404:
             raise NotFound(
                 f"{self.place}: not found{self.complaint()}",

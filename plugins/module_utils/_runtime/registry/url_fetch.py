@@ -156,7 +156,7 @@ class Fetch:
         )
 
     def _send(self, method: str, headers: Mapping[str, str]) -> tuple[_Page, str]:
-        """An answer that is no redirect, and its URL. Tries again what may pass by itself."""
+        """An answer that is not a redirect, and its URL. Tries again what may pass by itself."""
         patience = Patience(self._limits)
         while True:
             try:
@@ -195,7 +195,7 @@ class Fetch:
                 "use the final URL if plain http is intended",
             )
         try:
-            # Where plain http was asked for, being sent on by it is no less safe.
+            # Where plain http was asked for, a redirect to it is not less safe.
             check_redirect(first, target, insecure=first.scheme == "http")
             if target.host != first.host and not target.address and not proxies_of(following):
                 check_resolved(first, target, _addresses(target))

@@ -4,7 +4,7 @@
 """Files inside a container as a resource, for container_copy_into.
 
 Everything below the container's root was made by somebody else: it is reached by descriptors that
-cannot leave it (tree.py, treecopy.py), and nothing of the container is run. Running, paused,
+cannot leave it (tree.py, tree/copy.py), and nothing of the container is run. Running, paused,
 stopped and created containers alike.
 """
 

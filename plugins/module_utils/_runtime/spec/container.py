@@ -50,7 +50,7 @@ class Mount:
     relabel: str = ""
     copy_up: bool = True
     #: Whether a missing source of a bind mount becomes a directory. How it is written (volumes do
-    #: so, mounts do not) is no difference between two containers that run.
+    #: so, mounts do not) is not a difference between two running containers.
     create_source: bool = dataclasses.field(default=True, compare=False)
     #: Whether what is mounted below a bind's source comes along.
     recursive: bool = True

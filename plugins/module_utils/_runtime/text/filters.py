@@ -40,7 +40,7 @@ class Filters:
 def parse(value: Mapping[str, Any], now: float, others: Iterable[str] = ()) -> Filters:
     """Read filters as an option or a command line gives them: until, label, label!.
 
-    ``others`` are names the caller reads itself. Raises Error for what is no filter.
+    ``others`` are names the caller reads itself. Raises Error for an unknown filter.
     """
     known = ("until", "label", "label!", *others)
     for name in value:

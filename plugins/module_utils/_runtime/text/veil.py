@@ -4,7 +4,7 @@
 """Texts on their way from a module to its action plugin that Ansible shall leave alone.
 
 Ansible takes the values of no_log options out of all that a module returns, wherever they occur.
-In a diff, which somebody asked for in so many words, they are what it is about. So each byte
+In a diff, which somebody asked for explicitly, they are what it is about. So each byte
 becomes one character of a block that the values do not use. Nothing is hidden by that.
 """
 

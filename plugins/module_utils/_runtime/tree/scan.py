@@ -116,7 +116,7 @@ class Node:
 def resolve(root: safefs.Root, path: safefs.Name) -> bytes:
     """Where a path leads when links in its last component are followed too, inside the tree.
 
-    The result's last component is no link, or is not there. Raises Error for a loop.
+    The result's last component is not a link, or does not exist. Raises Error for a loop.
     """
     here = os.fsencode(path)
     for dummy in range(40):

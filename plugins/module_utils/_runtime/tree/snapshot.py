@@ -26,7 +26,7 @@ _DIRECTORIES = ("dev", "dev/pts", "dev/shm", "etc", "proc", "sys")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
 _MTAB = "etc/mtab"
 
-#: What prepare_upper makes. As long as a container left it alone, it is no change of the container.
+#: What prepare_upper makes: not a change of the container until the container touches it.
 INIT_PATHS = frozenset(f"/{path}" for path in (*_DIRECTORIES, *_FILES, _MTAB))
 
 #: mount(2) takes one page of options with its final null byte.

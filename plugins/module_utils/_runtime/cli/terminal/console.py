@@ -63,7 +63,7 @@ class Streams(Protocol):
 
 
 def detach_keys(text: str) -> bytes:
-    """A sequence of keys as Docker writes it: ``ctrl-p,ctrl-q``, ``a,ctrl-@``. "" is no key."""
+    """A sequence of keys as Docker writes it: ``ctrl-p,ctrl-q``, ``a,ctrl-@``. "" is not a key."""
     found = bytearray()
     for key in text.split(",") if text else ():
         control, dash, letter = key.partition("-")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...spec.container import ContainerSpec
 
-#: Files that tell of the host or reach into it, hidden (Docker's list; CVE-2025-31133 is of their
+#: Files that reveal the host or reach into it, hidden (Docker's list; CVE-2025-31133 is of their
 #: kind).
 MASKED_PATHS = (
     "/proc/acpi",

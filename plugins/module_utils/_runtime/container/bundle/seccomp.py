@@ -31,7 +31,7 @@ _NATIVE = {
 def seccomp_of(
     profile: Mapping[str, Any], capabilities: Collection[str], machine: str, kernel: str = ""
 ) -> dict[str, Any]:
-    """linux.seccomp for a container with these capabilities. Raises Error for what is no profile.
+    """linux.seccomp for a container with these capabilities. Raises Error unless it is a profile.
 
     ``machine`` is that of uname -m, ``kernel`` a release such as 6.1.0, the running one if "".
     """

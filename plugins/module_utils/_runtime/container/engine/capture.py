@@ -343,7 +343,7 @@ class _Streams:
 
     def pump_until_end(self, pid: int, deadline: Optional[float]) -> bool:
         """Move bytes both ways until a child of ours has ended; False when the deadline came."""
-        # A child that has ended is a zombie until we reap it, so this is no other process.
+        # A child that has ended is a zombie until we reap it, so the pid has not been reused.
         ended = os.pidfd_open(pid)
         self._selector.register(ended, selectors.EVENT_READ)
         try:

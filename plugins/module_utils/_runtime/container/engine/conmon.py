@@ -23,7 +23,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...base import cgroups, files, process
+from ...base import cgroups, files, process, trace
 from ...base.errors import Error
 from ...base.layout import Layout
 from .conmon_files import exit_directory, monitor
@@ -61,7 +61,8 @@ class Launched:
         run the exit command too.
         """
         try:
-            answer = self._answer(time.monotonic() + timeout_s)
+            with trace.timed("await", f"conmon and {self._runtime.name} create the container"):
+                answer = self._answer(time.monotonic() + timeout_s)
         finally:
             self.close()
         try:

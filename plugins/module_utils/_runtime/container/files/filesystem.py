@@ -4,9 +4,9 @@
 """The files of a container as it sees them, held by descriptor, whether it runs or not.
 
 A running or paused container's root is that of its process, ``/proc/PID/root``, the process known
-to be the one by a pidfd. That of another one is mounted for the moment (offline.py).
+to be the one by a pidfd. That of another one is mounted for the moment (private_mount.py).
 
-Everything below was made by somebody else: reach it through safefs only (security.md 2.3).
+Everything below was made by somebody else: reach it through safefs only (docs/security.md).
 """
 
 from __future__ import annotations

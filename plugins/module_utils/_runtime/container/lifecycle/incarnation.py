@@ -195,7 +195,7 @@ def exit_command(layout: Layout, run: Record) -> list[str]:
 
 
 def watch_command(layout: Layout) -> list[str]:
-    """What makes health checks and turns logs over; its descriptors are still to be named."""
+    """What runs health checks and rotates logs; its descriptors are still to be named."""
     return supervision(layout, "watch")
 
 

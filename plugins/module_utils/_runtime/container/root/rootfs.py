@@ -4,7 +4,7 @@
 """The root filesystem of a container, furnished for a run: what is mounted, where, and who runs.
 
 What is inside was made by somebody else: every path is resolved within the mounted root, by
-descriptor (security.md 2.3), and nothing of it is executed.
+descriptor (docs/security.md), and nothing of it is executed.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 """Who a container's process runs as: ``USER`` of an image or ``user`` of a task, looked up in the
 image.
 
-The image's passwd and group are somebody else's input (security.md 2.3): they are opened inside the
+The image's passwd and group are untrusted input (docs/security.md): they are opened inside the
 root, must be regular files, and are read up to a limit. The host's own databases and NSS are never
-asked.
+used.
 """
 
 from __future__ import annotations

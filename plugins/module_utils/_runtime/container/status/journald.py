@@ -41,7 +41,7 @@ def _records(output: bytes) -> Iterator[Mapping[str, Any]]:
 
 def _entry(record: Mapping[str, Any]) -> LogEntry:
     message = record["MESSAGE"]
-    # What is no text comes as a list of numbers (systemd.journal-fields(7), JSON export).
+    # What is not text comes as a list of numbers (systemd.journal-fields(7), JSON export).
     data = bytes(message) if isinstance(message, list) else str(message).encode()
     if record.get("CONTAINER_PARTIAL_MESSAGE") != "true":
         data += b"\n"

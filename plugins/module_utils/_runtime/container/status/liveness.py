@@ -23,7 +23,7 @@ UNSEEN_EXIT = 137
 #: How long a monitor that lives may take to write down the end of its container.
 _EXIT_WAIT_S = 1.0
 
-#: PF_EXITING of a process's flags (include/linux/sched.h): it runs no more, and is no zombie yet.
+#: PF_EXITING of a process's flags (include/linux/sched.h): it is exiting, not a zombie yet.
 _EXITING = 0x4
 
 
@@ -88,7 +88,7 @@ def ended(layout: Layout, found: Record) -> Record:
 
 
 def ended_well(found: Record) -> bool:
-    """Whether a container that has ended did its work, which is no failure. Pure."""
+    """Whether a container that has ended did its work, which is not a failure. Pure."""
     return found.exit_code == 0
 
 

@@ -7,10 +7,10 @@ of systemd, a service of OpenRC, or a line for cron, whichever it has.
 Each is a file that names ``slipway supervise boot``, and for the first two ``slipway supervise
 shutdown`` and a link that enables it: ``systemctl enable`` and ``rc-update add`` make nothing else,
 and need a running system for it. What is done after a reboot is decided there, by the kernel's boot
-id (container/supervise.py).
+id (container/lifecycle/on_exit.py).
 
 Both stop only what they have started, so it is started at once too: the host may go down before it
-ever came up with it. For the same reason a container that could not be started is no failure of
+ever came up with it. For the same reason a container that could not be started is not a failure of
 theirs; it is in their log. Cron knows nothing of going down.
 """
 

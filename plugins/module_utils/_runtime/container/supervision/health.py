@@ -8,7 +8,7 @@ The verdict is ``starting`` until the first success or too many failures, then `
 ``retries`` failures in a row make it unhealthy, and one success makes it healthy (moby,
 daemon/health.go). ``health.json`` in the directory of the run holds it, so it goes with the run.
 
-Reading and judging only; container/watch.py makes the checks.
+Reading and judging only; watcher_process.py makes the checks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the watcher is there, for whoever only wants to know; watch.py is the watcher itself.
+"""Whether the watcher is running; watcher_process.py is the watcher itself.
 
 Every task and every command asks, so this imports none of what a check needs.
 """

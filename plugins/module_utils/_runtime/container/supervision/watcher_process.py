@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watcher: one process per host that makes the health checks and turns the logs over.
+"""The watcher: one process per host that runs the health checks and rotates the logs.
 
 It is there only while a container runs that has a check, or a log of more than one file.
 

@@ -106,7 +106,7 @@ def head(members: Members) -> dict[str, bytes]:
             _check_layout(members)
             for entry in _entries(members):
                 for candidate in _candidates(members, entry):
-                    # An attestation is no image, and of a platform's image only the index may be
+                    # An attestation is not an image; of a platform's image only the index may be
                     # here: who reads this chooses neither.
                     with contextlib.suppress(Error):
                         _image(members, candidate)
@@ -156,7 +156,7 @@ def _merged(images: Sequence[Packed]) -> tuple[Packed, ...]:
 
 
 def _tagged(text: str) -> str:
-    """A name of an archive, whole; "" for one that names a digest, which is no tag."""
+    """A name of an archive, whole; "" for one that names a digest, which is not a tag."""
     reference = parse_normalized(text)
     return "" if reference.digest else reference.canonical
 

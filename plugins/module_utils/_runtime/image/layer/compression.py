@@ -116,7 +116,7 @@ class _Gunzip(_Through):
         super().__init__(source)
         self._member = zlib.decompressobj(wbits=31)
         self._pending = b""
-        #: Within a member. True at first: nothing at all is no gzip stream either.
+        #: Within a member. True at first: nothing at all is not a gzip stream either.
         self._within = True
 
     def read(self, size: int, /) -> bytes:

@@ -136,7 +136,7 @@ def _compare(node: _Node, lowers: Sequence[Path]) -> str:
         status.st_gid,
         status.st_mtime_ns,
     )
-    # overlayfs copies a directory up because of what is in it; by itself that is no change.
+    # overlayfs copies a directory up because of what is in it; by itself that is not a change.
     return "" if same else "C"
 
 

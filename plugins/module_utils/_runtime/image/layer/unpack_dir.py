@@ -194,7 +194,7 @@ class UnpackDirectory:
     def replace(self, parent: Directory, name: bytes) -> Directory:
         """A directory where this layer had something else, or a whiteout.
 
-        What lower layers have there was hidden already, so the directory must not bring it back.
+        What lower layers have there was hidden already, so the directory must not restore it.
         """
         os.unlink(name, dir_fd=parent.fd)
         os.mkdir(name, 0o700, dir_fd=parent.fd)

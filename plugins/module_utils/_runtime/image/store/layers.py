@@ -146,7 +146,7 @@ class Stack:
     def _publish(self) -> None:
         """Publish what is staged by now, after one sync for all of it."""
         if any(future.done() and future.exception() for future in self._published):
-            # The kernel tells of a failed write once; the next sync would find nothing wrong.
+            # The kernel reports a failed write once; the next sync would find nothing wrong.
             return
         count = len(self._staged)
         if count:

@@ -1,4 +1,4 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links on the host's side and on the container's; what /proc, /sys and netlink tell of them."""
+"""Links on the host's side and on the container's; what /proc, /sys and netlink say about them."""

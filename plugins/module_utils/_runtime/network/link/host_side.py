@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The host's side of networks: bridges, and parents for macvlan and ipvlan links; and the words of
-rtnetlink, which plug.py speaks to containers' namespaces too.
+rtnetlink, which container_side.py speaks to containers' namespaces too.
 
 The only user of pyroute2, and of that only the codec: its message classes encode what is said, and
 netlink.py says it, several requests in one datagram.
@@ -49,7 +49,7 @@ _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK = 0, 253
 def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
     """Make a bridge stand: up, with these addresses. Returns whether something had to be done.
 
-    An interface of that name which is no bridge is refused by the kernel, and so is left alone.
+    An interface of that name which is not a bridge is refused by the kernel, and so is left alone.
     """
     sysctl.enable_forwarding(any(":" in address for address in addresses))
     if stands(name, addresses):

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Optional
 
+from ...base import trace
 from ...base.errors import Error
 from ...base.frozen import dataclass
 
@@ -99,6 +100,10 @@ class Conversation:
 
         None when the kernel answers with an error instead, such as ENOENT.
         """
+        with trace.timed("netlink", "a question"):
+            return self._ask(data)
+
+    def _ask(self, data: bytes) -> Optional[bytes]:
         self._socket.send(data)
         answer = None
         while True:
@@ -115,6 +120,10 @@ class Conversation:
 
         Nothing when the kernel answers with an error, such as for a family it does not have.
         """
+        with trace.timed("netlink", "a question for a list"):
+            return self._dump(data)
+
+    def _dump(self, data: bytes) -> list[bytes]:
         self._socket.send(data)
         found: list[bytes] = []
         while True:
@@ -139,6 +148,10 @@ class Conversation:
         """
         if not requests:
             return []
+        with trace.timed("netlink", ", ".join(request.purpose for request in requests)):
+            return self._exchange(requests)
+
+    def _exchange(self, requests: Sequence[Request]) -> list[int]:
         self._socket.send(b"".join(request.data for request in requests))
         answers: dict[int, tuple[int, str]] = {}
         while len(answers) < len(requests):

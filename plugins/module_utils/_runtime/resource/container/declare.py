@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a task's options to one total ContainerSpec: architecture.md section 4. Pure.
+"""From a task's options to one total ContainerSpec. Pure.
 
 ``declare`` parses what the task says; ``resolve`` joins it with the container that exists, under
 ``undeclared`` and ``comparisons``, into the spec that is wanted. The plan then compares two specs
@@ -150,7 +150,7 @@ def _pull(asked: Any) -> str:
 
 
 def _refuses_labels(params: Mapping[str, Any], comparisons: Mapping[str, str]) -> bool:
-    """As with docker_container, only where labels are compared strictly in so many words."""
+    """As with docker_container, only where labels are explicitly compared strictly."""
     asked = comparisons.get("labels", comparisons.get("*"))
     return params.get("image_label_mismatch") == "fail" and asked == STRICT
 

@@ -25,7 +25,7 @@ MISSING = "_missing"
 
 
 def read(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with the contents of the files they name. Raises Error for what is no text."""
+    """The options with the contents of their files. Raises Error for a file that is not text."""
     found = dict(params)
     missing: list[str] = []
     if found.get("env_file"):

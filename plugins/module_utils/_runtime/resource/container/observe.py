@@ -114,7 +114,7 @@ def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> boo
 
 
 def is_current(found: State, around: Around) -> bool:
-    """Whether the container's image is what its name means; what is not known is no news."""
+    """Whether the container has the image that its name refers to; unknown counts as yes."""
     if found.spec is not None and around.misfits:
         return False
     if found.spec is None or not around.image_id:

@@ -171,7 +171,7 @@ def _compare(host: Host, declared: Declared, images: tuple[Found, ...]) -> str:
     except NotFound:
         return ABSENT
     except Error:
-        # Whatever it is, it is no archive of ours.
+        # Whatever it is, it is not an archive of ours.
         return OUTDATED
     if contents.form != declared.form or contents.chosen or not whole:
         return OUTDATED

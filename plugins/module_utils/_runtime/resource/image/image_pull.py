@@ -148,7 +148,7 @@ def predict(found: Found) -> dict[str, dict[str, Any]]:
 
 
 def _differences(want: Found, found: Found) -> list[str]:
-    # A tag that came or went in the registry meanwhile is no fault of the host.
+    # A tag that came or went in the registry meanwhile is not a fault of the host.
     now = {one.name: one for one in _images(found)}
     both = ((one, now[one.name]) for one in _images(want) if one.name in now)
     return [line for one, other in both for line in named_image.differences(one, other)]

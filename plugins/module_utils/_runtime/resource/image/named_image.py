@@ -229,7 +229,7 @@ def prediction(state: State) -> Optional[dict[str, str]]:
 
 
 def differences(want: State, found: State) -> list[str]:
-    """That a tag moved on in the registry right after its pull is no fault of the host."""
+    """That a tag moved on in the registry right after its pull is not a fault of the host."""
     if found.local is not None and want.newest and want.newest in found.local.known_as:
         return []
     return difference(view(want), view(found))

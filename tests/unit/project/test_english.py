@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Phrases that read as translated, in what users and readers of the code meet."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+#: What is never written (a pattern for one line, case ignored), and what is.
+PHRASES = {
+    r"(?<!there )\bis no (?!longer|more|less|larger|smaller|reason|proof)": "is not a",
+    r"\ball that does not serve": "everything missing or unsuitable",
+    r"\btells? of\b": "reports on, returns",
+    r"\btakes .{0,40}\baway again": "removes",
+    r"\bis nothing for\b": "refusing to ...",
+    r"\bno end to wait for\b": "which it never does",
+    r"\bthere is no (filter|field|function|option|driver) ": "unknown ...",
+    r"\bis no error\b": "do not fail if",
+    r"\bturn(s|ed)? (\w+ )?(log|logs) over\b|\blogs? (is|are|was|were) turned over": "rotated",
+    r"\bin so many words\b": "explicitly",
+    r"\b(comes|came|come) to nothing\b": "fails",
+    r"\bbrings? (the old one|it) back\b": "restores",
+    r"\bthe old one runs again\b": "was restarted",
+    r"\blet it go on\b": "unfreeze",
+    r"\blook at and clean up\b": "Manage",
+    r"\bbring an image (from|to)\b": "download, upload",
+    r"\bonly what the conditions\b": "filter output by condition",
+    r"\ball that is known of\b": "detailed information on",
+    r"\bwith what is special\b": "with special characters",
+    r"\bfor want of\b": "for lack of",
+    r"\bnobody means well\b": "hostile",
+}
+
+#: The corpora of texts: code and what is shown of it, documents, roles.
+PLACES = ("plugins", "docs", "roles", "playbooks", "README.md", "CONTRIBUTING.md", "quickstart")
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_what_reads_as_translated(phrase: str) -> None:
+    pattern = re.compile(phrase, re.IGNORECASE)
+    listed = subprocess.run(
+        ["find", *PLACES, "-type", "f", "-not", "-name", "*.pyc"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name in sorted(listed.stdout.split())
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert not found, f"write {PHRASES[phrase]!r}:\n" + "\n".join(found)
