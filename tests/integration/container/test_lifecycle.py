@@ -207,7 +207,7 @@ def test_what_is_mounted(world: World, tmp_path: Path) -> None:
 def test_a_mount_of_the_wrong_kind_is_an_error(world: World, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     made = world.create("web", mounts=(Mount("bind", str(tmp_path / "file"), "/etc"),))
-    with pytest.raises(Error, match="/etc is a directory in the image, and a file is to be"):
+    with pytest.raises(Error, match="/etc is a directory in the image, but the source is a file"):
         actions.start(world.host, made.id)
 
 

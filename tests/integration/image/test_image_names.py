@@ -156,10 +156,10 @@ def test_what_a_repository_is_served_as_holds_for_its_new_tag(
 @pytest.mark.parametrize(
     ("repository", "complaint"),
     [
-        ([], "names nothing"),
+        ([], "at least one name"),
         (["a@sha256:" + "0" * 64], "names a digest"),
-        (["0" * 64], "is an image id"),
-        (["sha256:" + "0" * 64], "is an image id"),
+        (["0" * 64], "is an image ID"),
+        (["sha256:" + "0" * 64], "is an image ID"),
         (["UPPER"], "must be lower case"),
     ],
 )
@@ -343,7 +343,7 @@ def test_all_tags_of_nothing(layout: Layout, registry: Registry) -> None:
     with pytest.raises(Error, match="tags of nothere: not found"):
         apply(layout, task)
     for name in ("x:1", "x@sha256:" + "0" * 64):
-        with pytest.raises(Error, match="names one image"):
+        with pytest.raises(Error, match="names a tag or digest"):
             image_pull.declare({"name": name, "all_tags": True})
 
 

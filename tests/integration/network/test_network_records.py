@@ -153,7 +153,7 @@ def test_taken_subnets_and_interfaces_are_refused_by_name(host: Host) -> None:
         ):
             with pytest.raises(Conflict, match=owner):
                 converge(host, "clash", ipam_config=[{"subnet": subnet}])
-        with pytest.raises(Conflict, match="other0 already"):
+        with pytest.raises(Conflict, match="interface other0"):
             options = {network_record.BRIDGE_OPTION: "other0"}
             converge(host, "clash", driver_options=options)
         assert network_record.find(host.layout, "clash") is None

@@ -31,7 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
 def test_a_job_is_waited_for(world: World) -> None:
     job = task("job", command=["sh", "-c", "echo out; echo err >&2; sleep 0.1"], detach=False)
     foretold = check(world.layout, job, {})
-    assert foretold.actions == ("create container job", "run container job to its end")
+    assert foretold.actions == ("create container job", "run container job until it exits")
     for again in (False, True):
         outcome, told = apply(world.layout, job)
         assert again or outcome == foretold
@@ -139,7 +139,7 @@ def test_names_and_labels_of_images(world: World, busybox_tar: Path) -> None:
     assert converge(world, renamed) == [made]
     assert check(world.layout, task("web", image=labelled.id), {}).changed
     strict = {"comparisons": {"labels": "strict"}, "image_label_mismatch": "fail"}
-    with pytest.raises(Error, match="labels that are not in labels: origin"):
+    with pytest.raises(Error, match="labels that are missing in labels: origin"):
         check(world.layout, task("web", image="other:1", **strict), {})
     converge(world, task("web", image="other:1", labels={"origin": "x"}, **strict))
 
