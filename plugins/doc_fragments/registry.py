@@ -24,7 +24,9 @@ options:
   insecure_registry:
     description:
       - Permit plain http, and certificates that no known authority vouches for, in this task.
-      - Plain http to the host's own loopback addresses needs no permission.
+      - A registry on the host's own loopback addresses needs no permission. A certificate that
+        nobody vouches for is accepted there with a warning, unless this is V(false) or O(ca_path)
+        names an authority.
       - When left out, C(/etc/slipway/registries.json) decides.
     type: bool
   ca_path:

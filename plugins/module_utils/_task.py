@@ -79,10 +79,14 @@ def converge(
     argument_spec: Mapping[str, Any],
     declare: Callable[[dict[str, Any]], D],
     resource: Resource[D, S],
+    always_diff: bool = False,
     **module_options: Any,
 ) -> None:
     """Run one task: observe, plan, apply, and observe again to see that the host is what was
     planned.
+
+    ``always_diff`` is for modules whose counterparts in community.docker return their diff, which
+    is small, in any case.
     """
     module = _module(argument_spec, module_options)
     limit = module.diff_limit if module._diff else None
@@ -100,12 +104,8 @@ def converge(
             _library.keep(_write)
         result = _result(host, resource, plan, found)
         # Only who asks for a diff gets one: it can be large, and looping tasks keep every result.
-        if module._diff:
-            result["diff"] = (
-                {"before": resource.view(plan.have), "after": resource.view(plan.want)}
-                if resource.diff is None
-                else resource.diff(plan.have, plan.want)
-            )
+        if module._diff or always_diff:
+            result["diff"] = resource.shown(plan, found)
     except Error as exc:
         _fail(module, host, exc)
     except OSError as exc:

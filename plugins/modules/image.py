@@ -37,8 +37,8 @@ options:
     description:
       - The image, as C([REGISTRY/]NAME[:TAG]) or C(NAME@DIGEST).
       - The registry is docker.io and the tag V(latest) unless the name says otherwise.
-      - With O(state=absent) also an image's id. A removed digest takes along the tags of its
-        repository that name the same image.
+      - With O(state=absent), O(source=local) or O(source=load) also an image's id. A removed digest
+        takes along the tags of its repository that name the same image.
     type: str
     required: true
   tag:
@@ -172,7 +172,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["remove image docker.io/library/debian:12"]
+  sample: ["Removed image debian:12"]
 image:
   description:
     - The image in the shape of C(docker image inspect), with its C(History) besides.

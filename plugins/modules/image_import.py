@@ -119,7 +119,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["import image docker.io/library/base:1 from /srv/images/rootfs.tar.gz"]
+  sample: ["Imported image base:1 from /srv/images/rootfs.tar.gz"]
 image:
   description:
     - The image in the shape of C(docker image inspect), with its C(History) besides.

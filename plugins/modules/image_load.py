@@ -87,7 +87,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["load image docker.io/library/busybox:1"]
+  sample: ["Loaded image docker.io/library/busybox:1"]
 image_names:
   description: The names of the images in the archive, and the ids of those without a name.
   returned: success

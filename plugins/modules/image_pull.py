@@ -94,7 +94,21 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["pull image docker.io/library/debian:12"]
+  sample: ["Pulled image debian:12"]
+diff:
+  description:
+    - Which image the name is of, in C(before) and C(after), whether in diff mode or not.
+    - The id of an image that is still to be downloaded is V(unknown) in check mode.
+  returned: success
+  type: dict
+  sample:
+    before:
+      name: docker.io/library/debian:12
+      exists: false
+    after:
+      name: docker.io/library/debian:12
+      exists: true
+      id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
 image:
   description:
     - The image in the shape of C(docker image inspect), with its C(History) besides.
@@ -138,6 +152,7 @@ def main() -> None:
         },
         image_pull.declare,
         image_pull.RESOURCE,
+        always_diff=True,
         required_together=[("username", "password")],
     )
 

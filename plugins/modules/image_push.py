@@ -59,7 +59,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["push image registry.example.org:5000/shop/web:7"]
+  sample: ["Pushed image registry.example.org:5000/shop/web:7"]
 image:
   description:
     - The image in the shape of C(docker image inspect), with its C(History) besides.

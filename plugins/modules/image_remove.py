@@ -74,7 +74,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["remove image docker.io/library/debian:12"]
+  sample: ["Removed image debian:12"]
 image:
   description:
     - The image as it was, in the shape of C(docker image inspect), with its C(History) besides.

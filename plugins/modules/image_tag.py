@@ -39,12 +39,12 @@ options:
     required: true
   tag:
     description:
-      - The tag, when O(name) has none. The default is V(latest).
+      - The tag, when O(name) or a name in O(repository) has none. The default is V(latest).
     type: str
   repository:
     description:
-      - The names the image shall have, each as C([REGISTRY/]NAME[:TAG]). The tag is V(latest)
-        unless the name says otherwise.
+      - The names the image shall have, each as C([REGISTRY/]NAME[:TAG]). The tag is O(tag),
+        or V(latest), unless the name says otherwise.
     type: list
     elements: str
     required: true
@@ -79,7 +79,27 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["tag image docker.io/library/web:7 as docker.io/library/web:latest"]
+  sample: ["Tagged image web:7 as web:latest"]
+diff:
+  description: >-
+    Which image each name is of, in C(before.images) and C(after.images), whether in diff mode or
+    not.
+  returned: success
+  type: dict
+  sample:
+    before:
+      name: docker.io/library/web:7
+      images:
+        - name: web
+          tag: latest
+          exists: false
+    after:
+      name: docker.io/library/web:7
+      images:
+        - name: web
+          tag: latest
+          exists: true
+          id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
 image:
   description:
     - The image in the shape of C(docker image inspect), with its C(History) besides.
@@ -119,6 +139,7 @@ def main() -> None:
         },
         image_tag.declare,
         image_tag.RESOURCE,
+        always_diff=True,
     )
 
 

@@ -177,6 +177,8 @@ options:
       - What happens to options that the task leaves out, and to labels and driver options it does
         not name.
       - V(reset) gives them their defaults, V(keep) leaves them as they are.
+      - With V(keep) and O(state=absent) the containers that are on the network are disconnected,
+        as M(community.docker.docker_network) does, without O(force).
     type: str
     default: reset
     choices: [reset, keep]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 COLLECTION = "slipway.engine."
+UNKNOWN = "unknown"
 
 
 def differences(predicted: list[dict[str, Any]], done: list[dict[str, Any]]) -> list[str]:
@@ -37,7 +38,7 @@ def differences(predicted: list[dict[str, Any]], done: list[dict[str, Any]]) -> 
             lines += [
                 f"{after['task']}: {key} predicted {_text(guess[key])}, was {_text(fact[key])}"
                 for key in ("changed", "actions", "diff")
-                if guess[key] != fact[key]
+                if not came_true(guess[key], fact[key])
             ]
     return lines
 
@@ -50,6 +51,17 @@ def changes(done: list[dict[str, Any]]) -> list[str]:
         for result in task["results"]
         if result["changed"]
     ]
+
+
+def came_true(guess: Any, fact: Any) -> bool:
+    """Whether what was predicted happened; "unknown" stands for what only the run finds out."""
+    if isinstance(guess, dict) and isinstance(fact, dict):
+        return guess.keys() == fact.keys() and all(
+            came_true(guess[key], fact[key]) for key in guess
+        )
+    if isinstance(guess, list) and isinstance(fact, list):
+        return len(guess) == len(fact) and all(map(came_true, guess, fact))
+    return bool(guess == fact or (guess == UNKNOWN and isinstance(fact, str)))
 
 
 def _ours(record: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
     pinned = f"{registry.host}/cli@{manifest.digest}"
     assert lines(world, "pull", pinned)[0] == f"{manifest.digest}: Pulling from cli"
     assert "not found" in failure(world, "pull", f"{registry.host}/nothere")
-    assert "No such image" in failure(world, "push", f"{registry.host}/nothere")
+    assert "Cannot find image" in failure(world, "push", f"{registry.host}/nothere")
     assert "cannot be combined with --all-tags" in failure(world, "pull", "-a", first)
 
 

@@ -156,10 +156,10 @@ def test_what_a_repository_is_served_as_holds_for_its_new_tag(
 @pytest.mark.parametrize(
     ("repository", "complaint"),
     [
-        ([], "at least one name"),
-        (["a@sha256:" + "0" * 64], "names a digest"),
-        (["0" * 64], "is an image ID"),
-        (["sha256:" + "0" * 64], "is an image ID"),
+        ([], "must contain at least one"),
+        (["a@sha256:" + "0" * 64], r"repository\[1\] must not have a digest; got: a@sha256:0"),
+        (["b", "0" * 64], r"repository\[2\] must not be an image ID; got: 0000"),
+        (["sha256:" + "0" * 64], "must not be an image ID"),
         (["UPPER"], "must be lower case"),
     ],
 )
@@ -328,7 +328,7 @@ def test_all_tags_of_a_repository(layout: Layout, registry: Registry, tar: Path)
     ]
     apply(layout, removing_(f"{place}:2"))
     foretold = check(layout, pulling_all_(place), {})
-    assert foretold.actions == (f"pull image {place}:2",)
+    assert foretold.actions == (f"Pulled image {place}:2",)
     assert foretold.before["images"] == {
         f"{place}:1": "current",
         f"{place}:2": "absent",
@@ -343,7 +343,7 @@ def test_all_tags_of_nothing(layout: Layout, registry: Registry) -> None:
     with pytest.raises(Error, match="tags of nothere: not found"):
         apply(layout, task)
     for name in ("x:1", "x@sha256:" + "0" * 64):
-        with pytest.raises(Error, match="names a tag or digest"):
+        with pytest.raises(Error, match="cannot be combined with all_tags"):
             image_pull.declare({"name": name, "all_tags": True})
 
 
@@ -374,10 +374,10 @@ def test_all_in_one(layout: Layout, registry: Registry, tar: Path, tmp_path: Pat
     options = {"repository": place, "push": True, "archive_path": str(tmp_path / "out.tar")}
     task = image_("work:1", **source, **options)
     assert check(layout, task, {}).actions == (
-        f"import image docker.io/library/work:1 from {tar}",
+        f"Imported image work:1 from {tar}",
         f"export image docker.io/library/work:1 to {tmp_path}/out.tar",
-        f"tag image docker.io/library/work:1 as {place}:1",
-        f"push image {place}:1",
+        f"Tagged image work:1 as {place}:1",
+        f"Pushed image {place}:1",
     )
     made = converge(layout, task)["image"]
     assert sorted(made["RepoTags"]) == [f"{place}:1", "work:1"]
@@ -387,8 +387,19 @@ def test_all_in_one(layout: Layout, registry: Registry, tar: Path, tmp_path: Pat
     assert pulled["Id"] == made["Id"]
     load = {"source": "load", "load_path": str(tmp_path / "out.tar")}
     assert converge(layout, image_("work:1", **load))["image"]["Id"] == made["Id"]
-    with pytest.raises(Error, match="No such image"):
+    with pytest.raises(Error, match=r"image 'other:1'\. Instead, found 'work:1'"):
         apply(layout, image_("other:1", **load))
+    by_id = image_(made["Id"], source="local", repository="again:1")
+    assert "again:1" in converge(layout, by_id)["image"]["RepoTags"]
+    assert not apply(layout, image_(made["Id"], **load))[0].changed
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"source": "pull"}, "must not be an image ID for source=pull"),
+        ({"source": "local", "push": True}, "Cannot push an image by ID"),
+        ({"source": "local", "repository": made["Id"]}, "`repository` must not be an image ID"),
+    ]
+    for given, why in refused:
+        with pytest.raises(Error, match=why):
+            resource.declare({"name": made["Id"], **given})
     with pytest.raises(Error, match="requires load_path"):
         resource.declare({"name": "x", "source": "load"})
 

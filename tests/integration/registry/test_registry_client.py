@@ -179,17 +179,34 @@ def test_a_wrong_login_is_said_to_be_one(
 
 
 def test_a_certificate_nobody_vouches_for_fails_and_no_plain_request_follows(
-    guarded: RealRegistry,
+    outside: str, guarded: RealRegistry
 ) -> None:
     """CVE-2014-5277: no fallback to http, on loopback neither."""
-    with Tap(guarded.host).running() as tap:
+    with Tap(guarded.host, outside).running() as tap:
         client = Registry(tap.address, None, LOGIN, HURRIED)
+        _failure(client, Unreachable, "certificate was not accepted")
+        assert tap.first and set(tap.first) == {b"\x16"}
+    with Tap(guarded.host).running() as tap:
+        client = Registry(tap.address, RegistrySettings(insecure=False), LOGIN, HURRIED)
         _failure(client, Unreachable, "certificate was not accepted")
         assert tap.first and set(tap.first) == {b"\x16"}
         # Declared insecure it is spoken to, in TLS all the same.
         with Registry(tap.address, RegistrySettings(insecure=True), LOGIN) as client:
             client.check()
         assert set(tap.first) == {b"\x16"}
+
+
+def test_on_loopback_a_certificate_nobody_vouches_for_is_accepted_with_one_warning(
+    guarded: RealRegistry,
+) -> None:
+    """As in Docker; in TLS all the same, and not where the task names an authority."""
+    warnings: list[str] = []
+    with Tap(guarded.host).running() as tap:
+        with Registry(tap.address, None, LOGIN, HURRIED, warnings.append) as client:
+            client.check()
+            client.check()
+        assert set(tap.first) == {b"\x16"}
+    assert len(warnings) == 1 and "nobody vouches" in warnings[0] and "ca_path" in warnings[0]
 
 
 def test_leave_for_one_host_is_none_for_the_host_it_names(

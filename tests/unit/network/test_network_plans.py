@@ -40,6 +40,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.netwo
 NINE = {"subnet": "10.9.0.0/24"}
 SIX = {"subnet": "fd00:9::/64"}
 POOL = Pool("10.9.0.0/24", "10.9.0.1")
+RANGED = Pool("10.9.0.0/24", "10.9.0.7", "10.9.0.128/25", {"a": "10.9.0.9"})
 POOL6 = Pool("fd00:9::/64", "fd00:9::1")
 FIRST = Pool("172.17.0.0/16", "172.17.0.1")
 
@@ -56,7 +57,7 @@ def said(**params: Any) -> declare.Declared:
         ({"name": "x" * 300}, "is not a network name"),
         ({"name": ""}, "is not a network name"),
         ({"ipam_config": [{"subnet": "10.9.0.1/24"}]}, "ipam_config[0].subnet '10.9.0.1/24'"),
-        ({"ipam_config": [{"subnet": "nonsense"}]}, "is not a subnet"),
+        ({"ipam_config": [{"subnet": "nonsense"}]}, "is not a valid CIDR"),
         ({"ipam_config": [{"subnet": "10.9.0.0/31"}]}, "is too small"),
         ({"ipam_config": [{"subnet": "127.9.0.0/24"}]}, "for hosts"),
         ({"ipam_config": [{"subnet": "224.9.0.0/24"}]}, "for hosts"),
@@ -141,6 +142,23 @@ def test_what_makes_no_sense_is_refused_by_name(params: dict[str, Any], complain
             NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True),
             NetworkSpec("web", pools=(POOL,)),
         ),
+        # The order of subnets means nothing.
+        (
+            {"ipam_config": [SIX, NINE]},
+            NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True),
+            NetworkSpec("web", pools=(POOL, POOL6), enable_ipv6=True),
+        ),
+        # What is left out of a subnet is reset, or kept.
+        (
+            {"ipam_config": [NINE]},
+            NetworkSpec("web", pools=(RANGED,)),
+            NetworkSpec("web", pools=(POOL,)),
+        ),
+        (
+            {"undeclared": "keep", "ipam_config": [NINE]},
+            NetworkSpec("web", pools=(RANGED,)),
+            NetworkSpec("web", pools=(RANGED,)),
+        ),
     ],
 )
 def test_declarations_fold_into_one_total_spec(
@@ -157,10 +175,38 @@ def plan(have: observe.State, **params: Any) -> list[str]:
     return made.actions
 
 
+OTHER = {"subnet": "10.8.0.0/24"}
 HAVE = observe.State("web", NetworkSpec("web", pools=(POOL,)))
 
 
-OTHER = {"subnet": "10.8.0.0/24"}
+@pytest.mark.parametrize(
+    ("params", "places"),
+    [
+        ({"ipam_config": [NINE]}, []),
+        (
+            {"ipam_config": [{**OTHER, "gateway": "10.8.0.2", "aux_addresses": {"a": "10.8.0.3"}}]},
+            ["ipam_config[0].subnet", "ipam_config[0].gateway", "ipam_config[0].aux_addresses"],
+        ),
+        ({"ipam_config": [NINE, SIX]}, ["ipam_config[1].subnet", "enable_ipv6"]),
+        ({"internal": True, "labels": {"a": "1"}}, ["internal", "labels"]),
+    ],
+)
+def test_a_diff_names_the_places_that_differ_as_docker_network_does(
+    params: dict[str, Any], places: list[str]
+) -> None:
+    made = decide.plan(said(**params), HAVE)
+    told = decide.diff(made, made.want)
+    assert sorted(told["differences"]) == sorted(places)
+    assert told["before"]["exists"] and told["after"]["exists"]
+
+
+def test_a_diff_says_whether_there_is_a_network() -> None:
+    made = decide.plan(said(), observe.State("web"))
+    told = decide.diff(made, made.want)
+    assert (told["before"]["exists"], told["after"]["exists"]) == (False, True)
+    assert told["differences"] == []
+
+
 USED = observe.State("web", HAVE.spec, users=(observe.User("db", True, ("10.9.0.2",)),))
 FIXED = observe.State(
     "web", HAVE.spec, users=(observe.User("db", True, ("10.9.0.2",), ("10.9.0.2",)),)
@@ -175,6 +221,11 @@ FIXED = observe.State(
         (HAVE, {}, []),
         (HAVE, {"ipam_config": [NINE]}, []),
         (HAVE, {"state": "absent"}, ["remove network web"]),
+        (
+            USED,
+            {"state": "absent", "undeclared": "keep"},
+            ["remove network web"],
+        ),
         (HAVE, {"labels": {"a": "1"}}, ["update network web (labels)"]),
         (
             HAVE,

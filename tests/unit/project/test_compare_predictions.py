@@ -31,6 +31,15 @@ def test_a_wrong_prediction_is_found(otherwise: dict[str, Any]) -> None:
     assert not compare_predictions.differences([_task(**otherwise)], [_task(**otherwise)])
 
 
+def test_an_id_that_only_the_run_finds_out_is_no_wrong_prediction() -> None:
+    diff = {"before": {"exists": False}, "after": {"exists": True, "id": "unknown"}}
+    found = {"before": {"exists": False}, "after": {"exists": True, "id": "sha256:1"}}
+    gone = {"before": {"exists": False}, "after": {"exists": False}}
+    assert not compare_predictions.differences([_task(diff=diff)], [_task(diff=found)])
+    assert compare_predictions.differences([_task(diff=diff)], [_task(diff=gone)])
+    assert compare_predictions.differences([_task(diff=found)], [_task(diff=diff)])
+
+
 def test_a_task_that_only_one_run_had_is_found() -> None:
     assert compare_predictions.differences([_task()], [_task(), _task()])
 

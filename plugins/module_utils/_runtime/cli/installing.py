@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..base.frozen import dataclass
 from ..plan.plan import Host, Plan, Resource, Step
@@ -107,6 +107,11 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
         steps = tuple(step.step for step in plan.steps if isinstance(step, Inner))
         return resource.foresee(host, Plan(plan.have.inner, steps, plan.unmet, plan.reasons))
 
+    def diff(planned: Plan[WithProgram[S]], found: WithProgram[S]) -> dict[str, Any]:
+        steps = tuple(step.step for step in planned.steps if isinstance(step, Inner))
+        inner = Plan(planned.have.inner, steps, planned.unmet, planned.reasons)
+        return resource.shown(inner, found.inner)
+
     return Resource(
         observe,
         plan,
@@ -115,15 +120,6 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
         resource.lock,
         predict,
         verify,
-        diff=_diff_of(resource.diff),
+        diff=diff,
         foresee=foresee,
     )
-
-
-def _diff_of(
-    inner: Optional[Callable[[S, S], dict[str, Any]]],
-) -> Optional[Callable[[WithProgram[S], WithProgram[S]], dict[str, Any]]]:
-    if inner is None:
-        return None
-    known = inner
-    return lambda have, want: known(have.inner, want.inner)

@@ -65,7 +65,7 @@ def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinn
 
     Raises NotFound, Unreachable, or Error when access is denied.
     """
-    with _sources(host.layout, reference.domain, access) as sources:
+    with _sources(host, reference.domain, access) as sources:
         descriptor = _first(sources, lambda r: r.resolve(reference.path, reference.wanted))
     named = Reference(reference.domain, reference.path, None, descriptor.digest)
     image = None
@@ -76,13 +76,13 @@ def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinn
 
 def tags(host: Host, reference: Reference, access: Access) -> tuple[str, ...]:
     """Every tag of a reference's repository. Raises NotFound, Unreachable, or Error."""
-    with _sources(host.layout, reference.domain, access) as sources:
+    with _sources(host, reference.domain, access) as sources:
         return _first(sources, lambda registry: registry.tags(reference.path))
 
 
 def resolve_for_push(host: Host, reference: Reference, access: Access) -> str:
     """The digest the registry itself, no mirror of it, has under a tag; "" for none."""
-    with _connect(host.layout, reference.domain, access) as registry:
+    with _connect(host, reference.domain, access) as registry:
         try:
             return registry.resolve(reference.path, reference.wanted).digest
         except NotFound:
@@ -114,7 +114,7 @@ def pull(
     expressly it must be what a single image is made for.
     """
     layout, reference = host.layout, pinned.reference
-    with store.lease(layout), _sources(layout, reference.domain, access) as sources:
+    with store.lease(layout), _sources(host, reference.domain, access) as sources:
         found = _fetch_manifest(layout, sources, pinned, wanted)
         config = _fetch_config(layout, sources, reference.path, found)
         _check_platform(host, reference, platform.of(config), wanted)
@@ -139,7 +139,7 @@ def push(host: Host, image: store.Image, reference: Reference, access: Access = 
     data = blobs.read(layout, image.manifest)
     elsewhere = _repositories(layout, reference)
     content = {d.digest: d for d in (*image.layers, image.config_descriptor)}
-    with store.lease(layout), _connect(layout, reference.domain, access) as registry:
+    with store.lease(layout), _connect(host, reference.domain, access) as registry:
 
         def told(descriptor: Descriptor, outcome: str) -> None:
             if descriptor.digest != image.id:
@@ -318,31 +318,33 @@ def _check_space(
 # --- registries ------------------------------------------------------------------------------
 
 
-def _connect(layout: Layout, domain: str, access: Access) -> Registry:
+def _connect(host: Host, domain: str, access: Access) -> Registry:
     # Its http and ssl take about 20 ms to import, and most tasks find their image here.
     from ..registry import client
 
     return client.connect(
-        layout,
+        host.layout,
         domain,
         credentials=access.credentials,
         insecure=access.insecure,
         ca_file=access.ca_file,
+        warn=host.warn,
     )
 
 
 @contextlib.contextmanager
-def _sources(layout: Layout, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
+def _sources(host: Host, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
     """Whom to ask for an image, in order: the mirrors with their logins, then the registry."""
     from ..registry import client
 
     with contextlib.ExitStack() as stack:
         found = client.pull_sources(
-            layout,
+            host.layout,
             domain,
             credentials=access.credentials,
             insecure=access.insecure,
             ca_file=access.ca_file,
+            warn=host.warn,
         )
         yield tuple(stack.enter_context(registry) for registry in found)
 

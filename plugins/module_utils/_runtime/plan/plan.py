@@ -86,12 +86,14 @@ class Plan(Generic[S]):
 
     ``unmet`` names what the plan relies on and the host lacks: warnings in check mode, where an
     earlier task may only have predicted it, and one error before the first step otherwise.
+    ``reasons`` are the options that differ, ``places`` the places in them where that is of use.
     """
 
     have: S
     steps: tuple[Step[S], ...] = ()
     unmet: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     @property
     def want(self) -> S:
@@ -128,9 +130,10 @@ class Resource(Generic[D, S]):
     check-mode run hands to its later tasks, in the shape of ``Host.predicted``; ``verify(want,
     found)`` replaces the comparison of the two views where a difference can be explained;
     ``report(host, plan)`` is what the module returns besides of what the plan does, the same in
-    check mode and in the run that follows; ``diff(have, want)`` is the diff where it is not the two
-    views; ``foresee(host, plan)`` says, before anything is touched, what will keep the steps from
-    being done, as far as it can be read.
+    check mode and in the run that follows; ``diff(plan, found)`` is what diff mode shows in place
+    of the two views, where ``found`` is what the plan leads to in check mode and what was observed
+    after a run: it may hold what only the run finds out; ``foresee(host, plan)`` says, before
+    anything is touched, what will keep the steps from being done, as far as it can be read.
     """
 
     observe: Callable[[Host, D], S]
@@ -141,7 +144,7 @@ class Resource(Generic[D, S]):
     predict: Optional[Callable[[S], dict[str, dict[str, Any]]]] = None
     verify: Optional[Callable[[S, S], list[str]]] = None
     report: Optional[Callable[[Host, Plan[S]], dict[str, Any]]] = None
-    diff: Optional[Callable[[S, S], dict[str, Any]]] = None
+    diff: Optional[Callable[[Plan[S], S], dict[str, Any]]] = None
     foresee: Optional[Callable[[Host, Plan[S]], Sequence[str]]] = None
 
     def foreseen(self, host: Host, plan: Plan[S]) -> Plan[S]:
@@ -149,6 +152,12 @@ class Resource(Generic[D, S]):
         if self.foresee is None or not plan.steps:
             return plan
         return dataclasses.replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
+
+    def shown(self, plan: Plan[S], found: S) -> dict[str, Any]:
+        """The module's ``diff``: ``before`` and ``after``, and whatever stands beside them."""
+        if self.diff is not None:
+            return self.diff(plan, found)
+        return {"before": self.view(plan.have), "after": self.view(plan.want)}
 
     def differences(self, want: S, found: S) -> list[str]:
         """How the host differs from what was planned, after the steps; ``verify`` or the views."""

@@ -80,6 +80,19 @@ def view(found: Sequence) -> dict[str, Any]:
     return whole
 
 
+def diff(plan: Plan[Sequence], found: Sequence) -> dict[str, Any]:
+    """All diffs in one; what the first says under a name stays."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for number, (stage, have) in enumerate(zip(plan.have.stages, plan.have.states)):
+        steps = [
+            part.step for part in plan.steps if isinstance(part, Part) and part.number == number
+        ]
+        told = stage.resource.shown(Plan(have, tuple(steps)), found.states[number])
+        before, after = {**told["before"], **before}, {**told["after"], **after}
+    return {"before": before, "after": after}
+
+
 def predict(found: Sequence) -> dict[str, dict[str, Any]]:
     predicted: dict[str, dict[str, Any]] = {}
     for stage, one in zip(found.stages, found.states):
@@ -107,6 +120,7 @@ def sequence(
         lock=lambda stages: stages[0].resource.lock(stages[0].declared),
         predict=predict,
         verify=differences,
+        diff=diff,
     )
 
 

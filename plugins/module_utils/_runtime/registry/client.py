@@ -50,6 +50,7 @@ def connect(
     insecure: Optional[bool] = None,
     ca_file: Optional[str] = None,
     limits: Optional[Limits] = None,
+    warn: Optional[Callable[[str], None]] = None,
 ) -> Registry:
     """A registry as the host knows it: its settings, and its stored login unless one is given.
 
@@ -57,7 +58,7 @@ def connect(
     """
     settings = read_settings(layout, domain, insecure=insecure, ca_file=ca_file)
     login = credentials or stored.read(layout.auth_file, domain)
-    return Registry(domain, settings, login, limits or Limits())
+    return Registry(domain, settings, login, limits or Limits(), warn)
 
 
 def pull_sources(
@@ -67,6 +68,7 @@ def pull_sources(
     credentials: Optional[Credentials] = None,
     insecure: Optional[bool] = None,
     ca_file: Optional[str] = None,
+    warn: Optional[Callable[[str], None]] = None,
 ) -> tuple[Registry, ...]:
     """Whom to ask for an image, in order: the registry's mirrors, then the registry itself.
 
@@ -74,8 +76,10 @@ def pull_sources(
     login of its own; what the task says is meant for the registry and is not told to a mirror.
     """
     mirrors = (stored.registry_domain(name) for name in read_settings(layout, domain).mirrors)
-    origin = connect(layout, domain, credentials=credentials, insecure=insecure, ca_file=ca_file)
-    return (*(connect(layout, mirror) for mirror in mirrors), origin)
+    origin = connect(
+        layout, domain, credentials=credentials, insecure=insecure, ca_file=ca_file, warn=warn
+    )
+    return (*(connect(layout, mirror, warn=warn) for mirror in mirrors), origin)
 
 
 class Registry:
@@ -89,10 +93,13 @@ class Registry:
         settings: Optional[RegistrySettings] = None,
         credentials: Optional[Credentials] = None,
         limits: Optional[Limits] = None,
+        warn: Optional[Callable[[str], None]] = None,
     ) -> None:
         self.domain = domain
         self.limits = limits or Limits()
-        self._http = Transport(domain, settings or RegistrySettings(), credentials, self.limits)
+        self._http = Transport(
+            domain, settings or RegistrySettings(), credentials, self.limits, warn
+        )
 
     def __enter__(self) -> Registry:
         return self

@@ -105,6 +105,10 @@ class Patience:
         time.sleep(pause)
 
 
+class Untrusted(Unreachable):
+    """The server's TLS certificate was not accepted."""
+
+
 @dataclass(frozen=True)
 class Hints:
     """What to do when a server speaks no TLS, is not trusted, and is not reached."""
@@ -136,7 +140,7 @@ def explain(exc: Exception, place: str, target: Origin, limits: Limits, hints: H
         reason = next(
             (str(r) for one in chain if (r := getattr(one, "verify_message", ""))), "not trusted"
         )
-        return Unreachable(
+        return Untrusted(
             f"{place}: the TLS certificate was not accepted: {reason}", hint=hints.trust
         )
     names = {type(one).__name__ for one in chain}

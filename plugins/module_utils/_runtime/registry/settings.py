@@ -26,13 +26,13 @@ from .credentials import registry_domain
 class RegistrySettings:
     """How one registry is spoken to.
 
-    ``insecure`` permits plain http and certificates nobody vouches for. ``ca_file`` holds
-    certificates trusted beside the system's. ``mirrors`` are asked before the registry when
-    pulling. ``token_realms`` are hosts that may be its token service though the rules of origin.py
-    would refuse them.
+    ``insecure`` permits plain http and certificates nobody vouches for; None permits them on
+    loopback only, as Docker does. ``ca_file`` holds certificates trusted beside the system's.
+    ``mirrors`` are asked before the registry when pulling. ``token_realms`` are hosts that may be
+    its token service though the rules of origin.py would refuse them.
     """
 
-    insecure: bool = False
+    insecure: Optional[bool] = None
     ca_file: Optional[str] = None
     mirrors: tuple[str, ...] = ()
     token_realms: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 from urllib.parse import urljoin
 
 from ..base.errors import Error
@@ -27,7 +27,7 @@ from ..base.frozen import dataclass
 from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST
 from .auth import TOKEN_LIMIT, Login
 from .credentials import Credentials
-from .failure import Broken, Limits, Patience, failure
+from .failure import Broken, Limits, Patience, Untrusted, failure
 from .origin import Origin, check_redirect, check_resolved
 from .response import Answer, Slice
 from .settings import RegistrySettings
@@ -75,8 +75,12 @@ class Transport:
         settings: RegistrySettings,
         credentials: Optional[Credentials],
         limits: Limits,
+        warn: Optional[Callable[[str], None]] = None,
     ) -> None:
         self.domain = domain
+        self._warn = warn
+        #: Whether the registry, on loopback, turned out to have a certificate nobody vouches for.
+        self._unvouched = False
         self.settings = settings
         self.limits = limits
         self._host = HUB_HOST if domain == DEFAULT_DOMAIN else domain
@@ -87,7 +91,7 @@ class Transport:
         self._login = Login(
             credentials,
             self._fetch_token,
-            insecure=settings.insecure,
+            insecure=bool(settings.insecure),
             token_realms=settings.token_realms,
         )
 
@@ -101,7 +105,7 @@ class Transport:
             if self._origin is None:
                 secure = Origin.of_registry("https", self._host)
                 plain = Origin.of_registry("http", self._host)
-                may = secure.is_loopback or self.settings.insecure
+                may = secure.is_loopback or bool(self.settings.insecure)
                 if may and not self._proxies(str(secure)) and not self._speaks_tls(secure, what):
                     self._origin = plain
                 else:
@@ -165,7 +169,7 @@ class Transport:
         """
         target = Origin.of(url)
         if target != self.origin:
-            check_redirect(self.origin, target, insecure=self.settings.insecure)
+            check_redirect(self.origin, target, insecure=bool(self.settings.insecure))
             self._check_addresses(self.origin, target)
 
     def _redirected(self, origin: Origin, url: str, answer: Answer, redirects: int) -> str:
@@ -178,7 +182,7 @@ class Transport:
         following = urljoin(url, location)
         try:
             target = Origin.of(following)
-            check_redirect(origin, target, insecure=self.settings.insecure)
+            check_redirect(origin, target, insecure=bool(self.settings.insecure))
             self._check_addresses(origin, target)
         except Error as exc:
             raise answer.error(exc.message, exc.hint) from exc
@@ -233,14 +237,36 @@ class Transport:
         # else.
         target = Origin.of(url)
         own = self._origin is None or target.host == self._origin.host
-        session = self._session(verified=not (self.settings.insecure and own))
+        lenient = bool(self.settings.insecure) or self._unvouched
+        session = self._session(verified=not (lenient and own))
         try:
             response = exchange(session, method, url, headers, self.limits, body)
         except requests.exceptions.RequestException as exc:
-            raise failure(exc, self.domain, target, what, self.limits) from exc
+            problem = failure(exc, self.domain, target, what, self.limits)
+            if own and isinstance(problem, Untrusted) and self._lets_pass(target):
+                # Nothing was sent: the handshake had not ended.
+                self._unvouched = True
+                return self._exchange(method, url, headers, body, what)
+            raise problem from exc
         login = self._login.credentials
         username = None if login is None else login.username
         return Answer(response, self.domain, what, username, self.limits)
+
+    def _lets_pass(self, target: Origin) -> bool:
+        """Whether a certificate nobody vouches for is accepted, with a warning: on loopback, as in
+        Docker, unless the task or the administrator says otherwise or names an authority.
+        """
+        settings = self.settings
+        if self._unvouched or settings.insecure is not None or settings.ca_file is not None:
+            return False
+        if not target.is_loopback:
+            return False
+        if self._warn is not None:
+            self._warn(
+                f"registry {self.domain}: nobody vouches for its TLS certificate, which is accepted"
+                " since the registry is on this host; ca_path names the authority to check it by"
+            )
+        return True
 
     def _session(self, verified: bool) -> requests.Session:
         """This thread's session of a TLS mode."""

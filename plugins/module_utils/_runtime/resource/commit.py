@@ -269,6 +269,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=named_image.view,
+    diff=named_image.diff,
     result=named_image.result,
     lock=lambda declared: named_image.lock(declared.reference.canonical),
     predict=named_image.predict,

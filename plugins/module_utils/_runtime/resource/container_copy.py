@@ -18,6 +18,7 @@ from typing import Any, Optional, Union
 from ..base import safefs
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..plan.plan import Plan
 from ..tree import scan
 from ..tree.scan import Entry, Rules
 
@@ -138,10 +139,11 @@ def view(state: State) -> dict[str, Any]:
     return {**told, "entries": entries}
 
 
-def diff(have: State, want: State) -> dict[str, Any]:
+def diff(plan: Plan[State], found: State) -> dict[str, Any]:
     """The texts of a file on both sides, as those who asked for a diff see them; of a directory
     the two views.
     """
+    have, want = plan.have, plan.want
     if have.before or have.after:
         return {**have.before, **have.after}
     return {"before": view(have), "after": view(want)}

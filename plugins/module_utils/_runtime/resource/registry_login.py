@@ -157,7 +157,7 @@ def _ask(host: Host, declared: Declared, login: Credentials) -> str:
         host.layout, declared.domain, insecure=declared.insecure, ca_file=declared.ca_file
     )
     try:
-        with Registry(declared.domain, settings, login) as registry:
+        with Registry(declared.domain, settings, login, warn=host.warn) as registry:
             registry.check()
     except Unreachable as exc:
         return str(exc)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
@@ -14,7 +14,7 @@ from ...image.show import documents
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence, Stage, sequence
-from ...spec.reference import Reference
+from ...spec.reference import parse_normalized
 from . import (
     image_export,
     image_import,
@@ -30,9 +30,9 @@ from .named_image import PRESENT, State
 
 @dataclass(frozen=True)
 class Expected:
-    """An image that has to be here already (``source: local``)."""
+    """An image that has to be here already (``source: local``), by a name or an id in full."""
 
-    reference: Reference
+    name: str
 
 
 Declared = Union[Expected, image_import.Declared, pull_one.Declared, image_remove.Declared]
@@ -42,7 +42,7 @@ Declared = Union[Expected, image_import.Declared, pull_one.Declared, image_remov
 class Loaded:
     """The archive an image comes from when it is not here, or with ``always`` in any case."""
 
-    reference: Reference
+    name: str
     archive: image_load.Declared
     always: bool
 
@@ -53,19 +53,19 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
     """
     if params.get("state") == "absent":
         return (Stage(SOURCE, _source(params)),)
+    name = _name(params)
     stages = [Stage(SOURCE, _source(params))]
-    reference = named_image.reference_of(params)
     if params.get("source") == "load":
-        loaded = Loaded(reference, _archive(params), bool(params.get("force_source")))
+        loaded = Loaded(name, _archive(params), bool(params.get("force_source")))
         stages.insert(0, Stage(LOADED, loaded))
     if params.get("archive_path"):
-        options = {"names": [reference.canonical], "path": params["archive_path"]}
+        options = {"names": [name], "path": params["archive_path"]}
         stages.append(Stage(image_export.RESOURCE, image_export.declare(options)))
-    pushed = reference.canonical
+    pushed = name
     if params.get("repository"):
-        pushed = _repository(str(params["repository"]), reference)
+        pushed = _repository(str(params["repository"]), name)
         existing = "overwrite" if params.get("force_tag") else "keep"
-        tags = {"name": reference.canonical, "repository": [pushed], "existing_images": existing}
+        tags = {"name": name, "repository": [pushed], "existing_images": existing}
         stages.append(Stage(image_tag.RESOURCE, image_tag.declare(tags)))
     if params.get("push"):
         stages.append(Stage(image_push.RESOURCE, image_push.declare({**params, "name": pushed})))
@@ -78,12 +78,20 @@ def _archive(params: Mapping[str, Any]) -> image_load.Declared:
     return image_load.declare({"path": params["load_path"]})
 
 
-def _repository(text: str, reference: Reference) -> str:
+def _name(params: Mapping[str, Any]) -> str:
+    """What the image is called: a whole reference, or its id. Only what is here has an id."""
+    text, source = str(params["name"]), params.get("source")
+    if not named_image.is_whole_id(text):
+        return named_image.reference_of(params).canonical
+    if source not in ("local", "load"):
+        raise Error(f"Image name must not be an image ID for source={source}; got: {text}")
+    return text if text.startswith("sha256:") else f"sha256:{text}"
+
+
+def _repository(text: str, name: str) -> str:
     """The further name; as in docker_image its tag is the image's own unless it has one."""
-    tagged = ":" in text.rpartition("/")[2]
-    return image_tag.target_of(
-        text if tagged or not reference.tag else f"{text}:{reference.tag}"
-    ).canonical
+    tag = None if named_image.is_whole_id(name) else parse_normalized(name).tag
+    return image_tag.target_of("`repository`", text, tag).canonical
 
 
 def _source(params: Mapping[str, Any]) -> Declared:
@@ -99,13 +107,31 @@ def _source(params: Mapping[str, Any]) -> Declared:
         if not options:
             raise Error("source: import requires import with src")
         return image_import.declare({**options, "name": params["name"], "tag": params.get("tag")})
-    return Expected(named_image.reference_of(params))
+    return Expected(_name(params))
 
 
 def _observe_archive(host: Host, declared: Loaded) -> image_load.State:
-    if named_image.here(host, declared.reference) is not None and not declared.always:
+    if _find(host, declared.name) is not None and not declared.always:
         return image_load.State(())
-    return image_load.observe(host, declared.archive)
+    found = image_load.observe(host, declared.archive)
+    held = {text for image in found.images for text in (image.name, image.id)}
+    if not found.unmet and declared.name not in held:
+        others = ", ".join(repr(_familiar(image.name)) for image in found.images)
+        raise Error(
+            f"The archive did not contain image {_familiar(declared.name)!r}."
+            f" Instead, found {others}."
+        )
+    return found
+
+
+def _find(host: Host, name: str) -> Optional[named_image.Local]:
+    if named_image.is_whole_id(name):
+        return named_image.find(host, name)
+    return named_image.here(host, parse_normalized(name))
+
+
+def _familiar(name: str) -> str:
+    return name if named_image.is_whole_id(name) else parse_normalized(name).familiar
 
 
 LOADED: Resource[Loaded, image_load.State] = Resource(
@@ -113,7 +139,7 @@ LOADED: Resource[Loaded, image_load.State] = Resource(
     plan=lambda declared, have: image_load.plan(declared.archive, have),
     view=image_load.view,
     result=image_load.result,
-    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    lock=lambda declared: named_image.lock(declared.name),
     predict=image_load.predict,
     # Once the image is here the archive is not read again; the next stage says whether it is.
     verify=lambda want, found: [],
@@ -127,13 +153,13 @@ def observe(host: Host, declared: Declared) -> State:
         return image_import.observe(host, declared)
     if isinstance(declared, pull_one.Declared):
         return pull_one.observe(host, declared)
-    local = named_image.here(host, declared.reference)
+    local = _find(host, declared.name)
     if local is None:
         raise NotFound(
-            f"No such image: {declared.reference.canonical}",
+            f"Cannot find the image {_familiar(declared.name)} locally.",
             hint="pull, import, load or commit it first, or set source to pull",
         )
-    return State(declared.reference.canonical, PRESENT, local, local.id)
+    return State(declared.name, PRESENT, local, local.id)
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
@@ -157,6 +183,8 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
 def _lock(declared: Declared) -> tuple[str, str]:
     if isinstance(declared, image_remove.Declared):
         return image_remove.RESOURCE.lock(declared)
+    if isinstance(declared, Expected):
+        return named_image.lock(declared.name)
     return named_image.lock(declared.reference.canonical)
 
 
@@ -166,10 +194,17 @@ def _differences(want: State, found: State) -> list[str]:
     return named_image.differences(want, found)
 
 
+def _diff(planned: Plan[State], found: State) -> dict[str, Any]:
+    if any(isinstance(step, image_remove.Remove) for step in planned.steps):
+        return image_remove.diff(planned, found)
+    return named_image.diff(planned, found)
+
+
 SOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=named_image.view,
+    diff=_diff,
     result=named_image.result,
     lock=_lock,
     predict=predict,

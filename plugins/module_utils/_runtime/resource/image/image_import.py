@@ -69,7 +69,7 @@ class Import(Step[State]):
     id: str
 
     def describe(self) -> str:
-        return f"import image {self.declared.reference.canonical} from {self.declared.src}"
+        return f"Imported image {self.declared.reference.familiar} from {self.declared.src}"
 
     def after(self, have: State) -> State:
         digest = named_image.mark("import", self.id or self.declared)
@@ -318,6 +318,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=named_image.view,
+    diff=named_image.diff,
     result=named_image.result,
     lock=lambda declared: named_image.lock(declared.reference.canonical),
     predict=named_image.predict,

@@ -71,7 +71,7 @@ class Load(Step[State]):
 
     def describe(self) -> str:
         names = [image.name for image in self.images if image.status != CURRENT]
-        return f"load image {', '.join(names) or 'from the archive'}"
+        return f"Loaded image {', '.join(names) or 'from the archive'}"
 
     def after(self, have: State) -> State:
         return replace(have, images=tuple(map(_loaded, have.images)))

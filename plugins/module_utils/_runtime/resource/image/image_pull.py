@@ -65,7 +65,7 @@ class PullUnknown(Step["Found"]):
     why: str
 
     def describe(self) -> str:
-        return f"pull all images of {self.repository}"
+        return f"Pulled all images of {self.repository}"
 
     def after(self, have: Found) -> Found:
         return have
@@ -133,6 +133,23 @@ def view(found: Found) -> dict[str, Any]:
     return {"name": found.repository, "images": {one.name: one.status for one in found.images}}
 
 
+def diff(planned: Plan[Found], found: Found) -> dict[str, Any]:
+    have = planned.have
+    if isinstance(have, State) and isinstance(found, State):
+        return named_image.diff(Plan(have), found)
+    now = {one.name: one for one in _images(found)}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for one in _images(have):
+        told = named_image.diff(Plan(one), now.get(one.name, one))
+        before[one.name], after[one.name] = told["before"], told["after"]
+    repository = have.name if isinstance(have, State) else have.repository
+    return {
+        "before": {"name": repository, "images": before},
+        "after": {"name": repository, "images": after},
+    }
+
+
 def result(host: Host, found: Found) -> dict[str, Any]:
     if isinstance(found, State):
         return named_image.result(host, found)
@@ -167,6 +184,7 @@ RESOURCE: Resource[Declared, Found] = Resource(
     observe=observe,
     plan=plan,
     view=view,
+    diff=diff,
     result=result,
     lock=_lock,
     predict=predict,

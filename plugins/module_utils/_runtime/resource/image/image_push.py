@@ -36,7 +36,7 @@ class Push(Step[State]):
     declared: Declared
 
     def describe(self) -> str:
-        return f"push image {self.declared.reference.canonical}"
+        return f"Pushed image {self.declared.reference.familiar}"
 
     def after(self, have: State) -> State:
         return replace(have, status=CURRENT)
@@ -45,17 +45,19 @@ class Push(Step[State]):
         image = store.find_reference(host.layout, self.declared.reference)
         if image is None:
             raise _missing(self.declared.reference)
-        transfer.push(host, image, self.declared.reference, self.declared.access)
+        try:
+            transfer.push(host, image, self.declared.reference, self.declared.access)
+        except Error as exc:
+            raise _failed(self.declared.reference, exc) from exc
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_push: name, tag, and those of the registry."""
+    if named_image.is_whole_id(str(params["name"])):
+        raise Error("Cannot push an image by ID")
     reference = named_image.reference_of(params)
     if reference.digest:
-        raise Error(
-            f"{reference.canonical} names a digest; a push needs a tag",
-            hint="use the tag of the image",
-        )
+        raise Error("Cannot push an image by digest")
     return Declared(reference, access_of(params))
 
 
@@ -64,30 +66,32 @@ def observe(host: Host, declared: Declared) -> State:
     reference = declared.reference
     name = reference.canonical
     local = named_image.here(host, reference)
-    unmet = () if local is not None else (str(_missing(reference)),)
-    found = State(name, ABSENT, local, unmet=unmet, place="registry")
+    found = State(name, ABSENT, local, place="registry")
+    if local is None:
+        return replace(found, unmet=(str(_missing(reference)),))
     predicted = host.predicted.get("registry", {})
     if name in predicted:
         served = str(predicted[name] or "")
-        current = local is not None and named_image.same(local.digest, served)
+        current = named_image.same(local.digest, served)
         return replace(found, status=CURRENT if current else OUTDATED)
     try:
         served = transfer.resolve_for_push(host, reference, declared.access)
     except Error as exc:
-        return replace(found, unmet=(*unmet, str(exc)))
+        return replace(found, unmet=(str(_failed(reference, exc)),))
     if not served:
         return found
     # The digest of the index an image was chosen from counts too: pushing would replace it by one
     # part.
-    current = local is not None and served in local.known_as
+    current = served in local.known_as
     return replace(found, status=CURRENT if current else OUTDATED)
 
 
 def _missing(reference: Reference) -> NotFound:
-    return NotFound(
-        f"No such image: {reference.canonical}",
-        hint="pull, import or tag it first",
-    )
+    return NotFound(f"Cannot find image {reference.familiar}")
+
+
+def _failed(reference: Reference, why: Error) -> Error:
+    return Error(f"Error pushing image {reference.familiar}: {why.message}", why.hint)
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:

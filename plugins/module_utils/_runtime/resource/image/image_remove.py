@@ -10,7 +10,7 @@ that, and then stays without a name until the last of them is gone, since they s
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
@@ -56,7 +56,7 @@ class Remove(Step[State]):
     parents: tuple[str, ...]
 
     def describe(self) -> str:
-        return f"remove image {self.name}"
+        return f"Removed image {_shown(self.name)}"
 
     def after(self, have: State) -> State:
         return replace(have, status=ABSENT, planned=True)
@@ -76,6 +76,10 @@ class Remove(Step[State]):
             if image is not None and not (image.names or users(host, image.id, "")):
                 forget(layout, image)
         collect(layout)
+
+
+def _shown(name: str) -> str:
+    return name if is_id(name) else parse_normalized(name).familiar
 
 
 def forget(layout: Layout, image: Image) -> None:
@@ -104,7 +108,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     text = str(params["name"])
     force = bool(params.get("force") or params.get("force_absent"))
     prune = bool(params.get("prune", True))
-    if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
+    if named_image.is_whole_id(text) or text.startswith("sha256:"):
         return Declared(None, text, force, prune)
     if not is_id(text) or params.get("tag") or len(text) < _SHORT_ID:
         text = ""
@@ -243,6 +247,32 @@ def report(host: Host, planned: Plan[State]) -> dict[str, Any]:
     }
 
 
+def diff(planned: Plan[State], found: State) -> dict[str, Any]:
+    """The image with its names, in community.docker's words: all of them before, and what is left
+    of them.
+    """
+    have, removal = planned.have, planned.have.removal
+    local = have.local
+    name = {"name": have.name}
+    if local is None:
+        return {"before": {**name, "exists": False}, "after": {**name, "exists": False}}
+    digests = () if local.image is None else local.image.repo_digests
+
+    def told(gone: Collection[str]) -> dict[str, Any]:
+        tags = [parse_normalized(one).familiar for one in local.names if one not in gone]
+        pairs = [parse_normalized(one).familiar for one in digests if one not in gone]
+        return {**name, **named_image.shown(local), "tags": sorted(tags), "digests": sorted(pairs)}
+
+    before = told(())
+    if not planned.steps:
+        return {"before": before, "after": before}
+    after = told({*removal.untagged, have.name})
+    # One that only an earlier task of the run would have made goes with its last name.
+    if removal.images or (local.image is None and not after["tags"] and not have.users):
+        after = {**name, "exists": False}
+    return {"before": before, "after": after}
+
+
 def differences(want: State, found: State) -> list[str]:
     """The view's name is an id while the image is there that was asked for by its start."""
     return [] if found.status == want.status else [f".image: {want.status!r} -> {found.status!r}"]
@@ -252,6 +282,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=named_image.view,
+    diff=diff,
     result=named_image.result,
     lock=lambda declared: named_image.lock(declared.name),
     predict=predict,

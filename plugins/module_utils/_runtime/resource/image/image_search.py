@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...base.layout import Layout
 from ...image.transfer import Access
 from ...plan.plan import Host
 from ...registry.credentials import registry_domain
@@ -72,9 +71,9 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
 def search(host: Host, sought: Wanted, access: Access) -> list[Found]:
     """What is found, best known first. Raises Error when nobody answers."""
     if sought.domain == DEFAULT_DOMAIN:
-        found = _search_hub(host.layout, sought, access)
+        found = _search_hub(host, sought, access)
     else:
-        found = _search_registry(host.layout, sought, access)
+        found = _search_registry(host, sought, access)
     kept = [
         one for one in found if one.stars >= sought.stars and (one.official or not sought.official)
     ]
@@ -99,14 +98,18 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _search_hub(layout: Layout, sought: Wanted, access: Access) -> Sequence[Found]:
+def _search_hub(host: Host, sought: Wanted, access: Access) -> Sequence[Found]:
     from ...registry import client
 
     problem = Error("Docker Hub cannot be searched")
     for name in _HUB_HOSTS:
         # Searching needs no login, and the one of docker.io is for its registry.
         with client.connect(
-            layout, name, insecure=access.insecure, ca_file=access.ca_file
+            host.layout,
+            name,
+            insecure=access.insecure,
+            ca_file=access.ca_file,
+            warn=host.warn,
         ) as registry:
             try:
                 return registry.search(sought.term, MOST if _filters(sought) else sought.limit)
@@ -115,16 +118,17 @@ def _search_hub(layout: Layout, sought: Wanted, access: Access) -> Sequence[Foun
     raise problem
 
 
-def _search_registry(layout: Layout, sought: Wanted, access: Access) -> Sequence[Found]:
+def _search_registry(host: Host, sought: Wanted, access: Access) -> Sequence[Found]:
     from ...registry import client
     from ...registry.catalog import Found
 
     with client.connect(
-        layout,
+        host.layout,
         sought.domain,
         credentials=access.credentials,
         insecure=access.insecure,
         ca_file=access.ca_file,
+        warn=host.warn,
     ) as registry:
         if sought.term:
             # Most have no search; then there is the list of all they have.

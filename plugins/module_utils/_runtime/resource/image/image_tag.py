@@ -56,7 +56,7 @@ class Tag(Step[Tags]):
     target: Reference
 
     def describe(self) -> str:
-        return f"tag image {self.source} as {self.target.canonical}"
+        return f"Tagged image {_shown(self.source)} as {self.target.familiar}"
 
     def after(self, have: Tags) -> Tags:
         targets = tuple(
@@ -72,6 +72,10 @@ class Tag(Step[Tags]):
         tag(host.layout, image, self.target)
 
 
+def _shown(source: str) -> str:
+    return source if is_id(source) else parse_normalized(source).familiar
+
+
 def tag(layout: Layout, image: store.Image, target: Reference) -> None:
     """Give an image of the store a name. What its repository's registry is known to serve it as
     holds for the new name too.
@@ -81,25 +85,26 @@ def tag(layout: Layout, image: store.Image, target: Reference) -> None:
     index.tag(layout, target, image.manifest, digests=digests)
 
 
-def target_of(text: str) -> Reference:
-    """A name to give to an image."""
-    if is_id(text) and (text.startswith("sha256:") or len(text) == 64):
-        raise Error(f"{text} is an image ID, which cannot be used as a name")
-    reference = parse_normalized(text)
+def target_of(option: str, text: str, tag: Optional[str] = None) -> Reference:
+    """A name to give to an image; ``tag`` is for one that has none, ``option`` says where it
+    stands.
+    """
+    if named_image.is_whole_id(text):
+        raise Error(f"{option} must not be an image ID; got: {text}")
+    reference = named_image.reference_of({"name": text, "tag": tag})
     if reference.digest:
-        raise Error(
-            f"{text[:200]!a} names a digest, which cannot be chosen",
-            hint="use [REGISTRY/]NAME[:TAG]",
-        )
+        raise Error(f"{option} must not have a digest; got: {text[:300]}")
     return reference
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_tag: name, tag, repository, existing_images."""
-    text = str(params["name"])
-    if not is_id(text) or params.get("tag"):
+    text, tag = str(params["name"]), params.get("tag")
+    if not (named_image.is_whole_id(text) or (is_id(text) and not tag)):
         text = named_image.reference_of(params).canonical
-    targets = {one.canonical: one for one in map(target_of, params.get("repository") or ())}
+    given = params.get("repository") or ()
+    wanted = (target_of(f"repository[{i}]", str(one), tag) for i, one in enumerate(given, 1))
+    targets = {one.canonical: one for one in wanted}
     if not targets:
         raise Error("repository must contain at least one name")
     return Declared(text, tuple(targets.values()), params.get("existing_images") == "keep")
@@ -144,12 +149,33 @@ def view(found: Tags) -> dict[str, Any]:
     return {"name": found.source, "names": {one.name: one.status for one in found.targets}}
 
 
+def diff(planned: Plan[Tags], found: Tags) -> dict[str, Any]:
+    """Which image each name is of, in community.docker's words."""
+
+    def images(tags: Tags) -> list[dict[str, Any]]:
+        told = []
+        for one in tags.targets:
+            local = tags.local if one.status == CURRENT else one.local
+            name = parse_normalized(one.name)
+            known = {"name": name.familiar_repository, "tag": name.tag}
+            told.append({**known, **named_image.shown(local)})
+        return told
+
+    return {
+        "before": {"name": planned.have.source, "images": images(planned.have)},
+        "after": {"name": planned.have.source, "images": images(planned.want)},
+    }
+
+
 def result(host: Host, found: Tags) -> dict[str, Any]:
     if found.local is None:
         return {"image": {}}
     if found.local.image is None:
         return {"image": documents.predicted(parse_normalized(found.source), found.local.id)}
-    return {"image": documents.inspect(host.layout, found.local.image)}
+    # A check-mode run tells the names that the image would have besides.
+    given = {one.name for one in found.targets if one.status == CURRENT}
+    image = replace(found.local.image, names=tuple(sorted({*found.local.image.names, *given})))
+    return {"image": documents.inspect(host.layout, image)}
 
 
 def report(host: Host, planned: Plan[Tags]) -> dict[str, Any]:
@@ -180,6 +206,7 @@ RESOURCE: Resource[Declared, Tags] = Resource(
     observe=observe,
     plan=plan,
     view=view,
+    diff=diff,
     result=result,
     lock=lambda declared: named_image.lock(declared.targets[0].canonical),
     predict=predict,

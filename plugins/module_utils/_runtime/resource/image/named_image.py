@@ -5,6 +5,7 @@
 
 A view shows a name and a word, never an id or a digest: in a check-mode run an image may be one
 that an earlier task only predicted, whose id nobody knows yet, and both runs must show the same.
+A diff shows ids besides, and says ``unknown`` where only the run can tell.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from ...image.show import documents
 from ...image.store import store
 from ...image.store.blobs import Damaged
 from ...image.store.store import Image
-from ...plan.plan import Host, difference
-from ...spec.reference import Reference, is_id, parse_normalized
+from ...plan.plan import Host, Plan, difference
+from ...spec.oci import is_digest
+from ...spec.reference import Reference, is_id, is_tag, parse_normalized
 
 ABSENT = "absent"
 PRESENT = "present"
 CURRENT = "current"
 OUTDATED = "outdated"
+
+#: What diffs show for an id that only a download can tell; community.docker's word.
+UNKNOWN = "unknown"
 
 #: The kind of prediction that holds images without a name, by id or, where that cannot be known
 #: yet, by digest or mark.
@@ -193,10 +198,37 @@ def view(state: State) -> dict[str, Any]:
     return {"name": state.name, state.place: state.status}
 
 
+def shown(local: Optional[Local]) -> dict[str, Any]:
+    """What diffs say of the image under a name, in community.docker's words."""
+    if local is None:
+        return {"exists": False}
+    return {"exists": True, "id": local.id or UNKNOWN}
+
+
+def diff(plan: Plan[State], found: State) -> dict[str, Any]:
+    """Which image the name is of, before and after."""
+    if found.status == ABSENT:
+        after = shown(None)
+    elif found.planned:
+        after = {"exists": True, "id": found.id or UNKNOWN}
+    else:
+        after = shown(found.local)
+    name = plan.have.name
+    return {
+        "before": {"name": name, **shown(plan.have.local)},
+        "after": {"name": name, **after},
+    }
+
+
 def result(host: Host, state: State) -> dict[str, Any]:
     """The module's ``image``, in the shape of ``docker image inspect``; {} when there is none."""
     if state.status == ABSENT and state.place == "image":
         return {"image": {}}
+    if is_whole_id(state.name):
+        found = find(host, state.name)
+        if found is None or found.image is None:
+            return {"image": {"Id": state.name, "RepoTags": [], "RepoDigests": []}}
+        return {"image": documents.inspect(host.layout, found.image)}
     name = parse_normalized(state.name)
     if not state.planned:
         found = here(host, name)
@@ -206,6 +238,8 @@ def result(host: Host, state: State) -> dict[str, Any]:
 
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
+    if is_whole_id(state.name):
+        return {}
     return {"image": {state.name: prediction(state)}, **displaced(state)}
 
 
@@ -243,13 +277,22 @@ def lock(name: str) -> tuple[str, str]:
     return "image", quoted
 
 
+def is_whole_id(text: str) -> bool:
+    """Whether a text is an image id in full, which is no name of an image."""
+    return is_id(text) and len(text.rpartition(":")[2]) == 64
+
+
 def reference_of(params: Mapping[str, Any]) -> Reference:
     """The reference of the options ``name`` and ``tag``; a tag or digest inside the name goes
     first.
     """
     text, tag = str(params["name"]), params.get("tag")
-    reference = parse_normalized(text)
     bare = text.rpartition("/")[2]
+    dummy, colon, own = bare.partition("@")[0].partition(":")
+    for one in (tag, own if colon else None):
+        if one and not is_tag(str(one)) and not is_digest(str(one)):
+            raise Error(f'"{repr(str(one)[:128])[1:-1]}" is not a valid docker tag!')
+    reference = parse_normalized(text)
     if tag and ":" not in bare and "@" not in bare:
         separator = "@" if str(tag).startswith("sha256:") else ":"
         return parse_normalized(f"{text}{separator}{tag}")

@@ -43,7 +43,7 @@ class Pull(Step[State]):
     status: str
 
     def describe(self) -> str:
-        return f"pull image {self.declared.reference.canonical}"
+        return f"Pulled image {self.declared.reference.familiar}"
 
     def after(self, have: State) -> State:
         return replace(have, status=self.status, id="", digest=self.digest, planned=True)
@@ -57,6 +57,8 @@ class Pull(Step[State]):
 def declare(params: Mapping[str, Any]) -> Declared:
     """Options of image_pull: name, tag, pull, platform, and those of the registry."""
     wanted = params.get("platform")
+    if named_image.is_whole_id(str(params["name"])):
+        raise Error("Cannot pull an image by ID")
     return Declared(
         reference=named_image.reference_of(params),
         always=params.get("pull", "always") == "always",
@@ -130,6 +132,7 @@ RESOURCE: Resource[Declared, State] = Resource(
     observe=observe,
     plan=plan,
     view=named_image.view,
+    diff=named_image.diff,
     result=named_image.result,
     lock=lambda declared: named_image.lock(declared.reference.canonical),
     predict=named_image.predict,

@@ -21,7 +21,7 @@ from ...network import attach, inspect, lease
 from ...plan.plan import Host, Plan, Resource, Step, difference
 from ...records import network_record, running
 from ...spec.network import Network, NetworkSpec, Pool
-from .declare import Declared, fold
+from .declare import Declared, Subnet, fold
 from .observe import State, Taken, User, by_name, observe
 from .steps import Connect, Create, Disconnect, Remake, Remove, Repair, Update, interface_taken
 
@@ -54,6 +54,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         tuple(steps),
         tuple(f"network {declared.name}: {why}" for why in unmet),
         tuple(reasons),
+        () if have.spec is None else _places(declared, have.spec, want),
     )
 
 
@@ -149,7 +150,8 @@ def _plan_absent(declared: Declared, have: State) -> Plan[State]:
         return Plan(have)
     if have.dependents:
         raise _depended_on(declared, have, "removed")
-    if have.users and not declared.force:
+    # docker_network takes containers off a network that it removes, without being forced.
+    if have.users and not (declared.force or declared.keep):
         running = [user for user in have.users if user.running]
         state = "running containers" if running else "stopped containers"
         raise Conflict(
@@ -224,6 +226,45 @@ def _differing(have: NetworkSpec, want: NetworkSpec) -> tuple[str, ...]:
         for field in dataclasses.fields(NetworkSpec)
         if getattr(have, field.name) != getattr(want, field.name)
     )
+
+
+def _places(declared: Declared, have: NetworkSpec, want: NetworkSpec) -> tuple[str, ...]:
+    """Where they differ, as docker_network names the places: ``labels.KEY``,
+    ``ipam_config[0].subnet``. What a task says of a subnet is one with a subnet that is so.
+    """
+    differing = _differing(have, want)
+    found: list[str] = []
+    for option in differing:
+        one, other = getattr(have, option, None), getattr(want, option, None)
+        if option in ("labels", "driver_options") and one:
+            keys = sorted({*one, *(other or {})})
+            found += [f"{option}.{key}" for key in keys if one.get(key) != (other or {}).get(key)]
+        elif option == "ipam_config":
+            found += _pool_places(declared, have)
+        else:
+            found.append(option)
+    gone = "ipam_config" in differing and not found
+    return ("ipam_config",) if gone else tuple(found)
+
+
+def _pool_places(declared: Declared, have: NetworkSpec) -> list[str]:
+    known = [Subnet(p.subnet, p.gateway, p.ip_range, p.aux_addresses).said() for p in have.pools]
+    return [
+        f"ipam_config[{number}].{option}"
+        for number, one in enumerate(declared.pools or ())
+        if not any(one.said().items() <= other.items() for other in known)
+        for option in one.said()
+    ]
+
+
+def diff(planned: Plan[State], found: State) -> dict[str, Any]:
+    """The views, and community.docker's words for whether there is one, and for what differs."""
+    before, after = planned.have, planned.want
+    return {
+        "before": {**view(before), "exists": before.spec is not None},
+        "after": {**view(after), "exists": after.spec is not None},
+        "differences": list(planned.places),
+    }
 
 
 def _structure(spec: NetworkSpec) -> tuple[Any, ...]:
@@ -343,5 +384,5 @@ def verify(want: State, found: State) -> list[str]:
 
 
 RESOURCE: Resource[Declared, State] = Resource(
-    observe, plan, view, result, lambda declared: attach.LOCK, predict, verify
+    observe, plan, view, result, lambda declared: attach.LOCK, predict, verify, diff=diff
 )

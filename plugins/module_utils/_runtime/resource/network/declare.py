@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
@@ -41,6 +41,39 @@ _DRIVER_OF = {"host": "host", "none": "null"}
 
 
 @dataclass(frozen=True)
+class Subnet:
+    """What a task says of one of a network's subnets. None is what it leaves out."""
+
+    subnet: str
+    gateway: Optional[str] = None
+    ip_range: Optional[str] = None
+    aux_addresses: Optional[Mapping[str, str]] = None
+
+    def said(self) -> dict[str, Any]:
+        """What it says, by the names of its options."""
+        told = {
+            "subnet": self.subnet,
+            "gateway": self.gateway,
+            "iprange": self.ip_range,
+            "aux_addresses": self.aux_addresses,
+        }
+        return {option: value for option, value in told.items() if value is not None}
+
+    def pool(self, have: Optional[Pool]) -> Pool:
+        """The whole: what is left out is as in the pool it has, or its default."""
+        if have is None:
+            first = next(ipaddress.ip_network(self.subnet).hosts())
+            have = Pool(self.subnet, str(first))
+        aux = have.aux_addresses if self.aux_addresses is None else self.aux_addresses
+        return Pool(
+            self.subnet,
+            have.gateway if self.gateway is None else self.gateway,
+            have.ip_range if self.ip_range is None else self.ip_range,
+            aux,
+        )
+
+
+@dataclass(frozen=True)
 class Declared:
     """What a task says of a network. None is what it leaves out.
 
@@ -50,7 +83,7 @@ class Declared:
     name: str
     state: str = "present"
     driver: Optional[str] = None
-    pools: Optional[tuple[Pool, ...]] = None
+    pools: Optional[tuple[Subnet, ...]] = None
     internal: Optional[bool] = None
     attachable: Optional[bool] = None
     enable_ipv4: Optional[bool] = None
@@ -182,7 +215,7 @@ def _check_config(declared: Declared) -> None:
         )
 
 
-def _ipv6(name: str, pools: Sequence[Pool], enable_ipv6: Optional[bool]) -> Optional[bool]:
+def _ipv6(name: str, pools: Sequence[Subnet], enable_ipv6: Optional[bool]) -> Optional[bool]:
     """An IPv6 subnet says that IPv6 is wanted; one without the other is a contradiction."""
     six = any(":" in pool.subnet for pool in pools)
     if six and enable_ipv6 is False:
@@ -193,26 +226,31 @@ def _ipv6(name: str, pools: Sequence[Pool], enable_ipv6: Optional[bool]) -> Opti
     return True if six else enable_ipv6
 
 
-def _pool(name: str, where: str, item: Mapping[str, Any]) -> Pool:
+def _pool(name: str, where: str, item: Mapping[str, Any]) -> Subnet:
     def refuse(option: str, problem: str, hint: Optional[str] = None) -> Error:
         return Error(f"network {name}: {where}.{option} {str(item.get(option))!r} {problem}", hint)
 
     try:
+        if "/" not in str(item["subnet"]):
+            raise ValueError
         subnet = ipaddress.ip_network(item["subnet"])
     except (ValueError, TypeError) as exc:
-        raise refuse("subnet", "is not a subnet", "write it like 10.89.0.0/24") from exc
+        raise refuse("subnet", "is not a valid CIDR", "write it like 10.89.0.0/24") from exc
     if subnet.num_addresses < 4:
         raise refuse("subnet", "is too small", "use a prefix of at most /30, or /126 for IPv6")
     first = subnet.network_address
     if first.is_unspecified or first.is_loopback or first.is_multicast or first.is_link_local:
         raise refuse("subnet", "is not a subnet for hosts")
-    gateway: lease.Address = first + 1
+    gateway = None
     if item.get("gateway"):
-        gateway = _address_in(item["gateway"], subnet, refuse, "gateway")
-    found = {}
-    for key, text in (item.get("aux_addresses") or {}).items():
-        found[str(key)] = str(_address_in(text, subnet, refuse, "aux_addresses"))
-    iprange = ""
+        gateway = str(_address_in(item["gateway"], subnet, refuse, "gateway"))
+    found = None
+    if item.get("aux_addresses") is not None:
+        found = {
+            str(key): str(_address_in(text, subnet, refuse, "aux_addresses"))
+            for key, text in item["aux_addresses"].items()
+        }
+    iprange = None
     if item.get("iprange"):
         try:
             block = ipaddress.ip_network(item["iprange"])
@@ -221,7 +259,7 @@ def _pool(name: str, where: str, item: Mapping[str, Any]) -> Pool:
         if not lease.overlaps(block, subnet) or block.prefixlen < subnet.prefixlen:
             raise refuse("iprange", f"is not within the subnet {subnet}")
         iprange = str(block)
-    return Pool(str(subnet), str(gateway), iprange, found)
+    return Subnet(str(subnet), gateway, iprange, found)
 
 
 def _address_in(text: Any, subnet: lease.Block, refuse: Any, option: str) -> lease.Address:
@@ -238,7 +276,7 @@ def _address_in(text: Any, subnet: lease.Block, refuse: Any, option: str) -> lea
     return address
 
 
-def _check_pools(name: str, pools: Sequence[Pool]) -> None:
+def _check_pools(name: str, pools: Sequence[Subnet]) -> None:
     for number, pool in enumerate(pools):
         for other in pools[:number]:
             one, two = ipaddress.ip_network(pool.subnet), ipaddress.ip_network(other.subnet)
@@ -340,7 +378,7 @@ def fold(
     source = said("config_from")
     if source:
         return _taken_over(declared, base, source, config)
-    pools = said("pools")
+    pools = _pools(declared, base.pools)
     config_only = said("config_only")
     spec = dataclasses.replace(
         base,
@@ -360,6 +398,19 @@ def fold(
     )
     _check_driver_options(spec)
     return _families(declared, spec)
+
+
+def _pools(declared: Declared, have: tuple[Pool, ...]) -> tuple[Pool, ...]:
+    """The declared subnets, whole, or those the network has. Their order means nothing, so they
+    stay in the order they have. With ``undeclared: keep`` a subnet keeps what a task leaves out.
+    """
+    if declared.pools is None:
+        return have
+    known = {pool.subnet: pool for pool in have}
+    kept = known if declared.keep else {}
+    wanted = {one.subnet: one.pool(kept.get(one.subnet)) for one in declared.pools}
+    order = [*(subnet for subnet in known if subnet in wanted), *wanted]
+    return tuple(wanted[subnet] for subnet in dict.fromkeys(order))
 
 
 def _taken_over(
@@ -410,5 +461,5 @@ def _families(declared: Declared, spec: NetworkSpec) -> NetworkSpec:
     return dataclasses.replace(spec, pools=kept)
 
 
-def _has(family: int, pools: Sequence[Pool]) -> bool:
+def _has(family: int, pools: Sequence[Union[Pool, Subnet]]) -> bool:
     return any((":" in pool.subnet) == (family == 6) for pool in pools)

@@ -13,7 +13,7 @@ from typing import Any
 from ...base.errors import Conflict, Error
 from ...base.frozen import dataclass
 from ...plan.plan import Host
-from ...spec.volume import Volume, labels
+from ...spec.volume import ANONYMOUS_LABEL, Volume, labels
 from ...text import filters
 from ...text.filters import Filters
 from ...volume import store, users
@@ -27,7 +27,9 @@ class Wanted:
     everything: bool
 
     def match(self, volume: Volume) -> bool:
-        return (self.everything or volume.anonymous) and self.filters.match(None, labels(volume))
+        # Docker goes by the label alone, which those who make volumes may give as well.
+        known = labels(volume)
+        return (self.everything or ANONYMOUS_LABEL in known) and self.filters.match(None, known)
 
 
 @dataclass(frozen=True)
