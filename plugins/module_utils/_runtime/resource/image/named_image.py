@@ -278,7 +278,7 @@ def lock(name: str) -> tuple[str, str]:
 
 
 def is_whole_id(text: str) -> bool:
-    """Whether a text is an image id in full, which is no name of an image."""
+    """Whether a text is an image id in full, which cannot be its name."""
     return is_id(text) and len(text.rpartition(":")[2]) == 64
 
 
