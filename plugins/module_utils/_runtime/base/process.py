@@ -9,6 +9,7 @@ them by name (CVE-2016-9962, CVE-2024-21626).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -119,14 +120,23 @@ def spawn(
     stdout: Stream = None,
     stderr: Stream = None,
     cwd: Optional[Path] = None,
+    plainly: bool = False,
 ) -> Child:
     """Start a program that goes on beside us, in a session of its own; the caller reaps it.
+
+    ``plainly`` is for what begets processes of containers: it inherits nothing of us (plain.py).
 
     A stream that is not given is /dev/null: nothing of the task's own terminal reaches the program.
     """
     path = _resolve(argv[0])
     try:
-        with trace.timed("start", *argv):
+        with trace.timed("start", *argv), contextlib.ExitStack() as around:
+            umask = -1
+            if plainly:
+                from . import plain  # Only who starts containers needs it.
+
+                around.enter_context(plain.plain())
+                umask = plain.UMASK
             return subprocess.Popen(
                 [path, *argv[1:]],
                 env=None if env is None else dict(env),
@@ -136,6 +146,7 @@ def spawn(
                 stderr=subprocess.DEVNULL if stderr is None else stderr,
                 cwd=cwd,
                 start_new_session=True,
+                umask=umask,
             )
     except OSError as exc:
         raise Error(f"{argv[0]} cannot be run: {exc.strerror}") from exc
@@ -147,7 +158,7 @@ _detached: list[Child] = []
 
 def detach(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> int:
     """Start a program that outlives us, without streams. Returns its pid."""
-    child = spawn(argv, pass_fds=pass_fds)
+    child = spawn(argv, pass_fds=pass_fds, plainly=True)
     _detached[:] = [one for one in _detached if one.poll() is None]
     _detached.append(child)
     return child.pid

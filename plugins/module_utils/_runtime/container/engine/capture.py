@@ -150,6 +150,7 @@ def capture(
             stdin=process.PIPE if stdin else None,
             stdout=process.PIPE,
             stderr=process.PIPE,
+            plainly=True,
         )
         streams = _Streams(runtime, memoryview(stdin), kept)
         stack.callback(streams.close)
@@ -231,6 +232,7 @@ def piped(
             stdin=process.PIPE if stdin else None,
             stdout=process.PIPE,
             stderr=process.PIPE,
+            plainly=True,
         )
         fds = [-1, -1, -1]
         for index, file in enumerate((runtime.stdin, runtime.stdout, runtime.stderr)):
@@ -290,7 +292,7 @@ def terminal(
         listener.bind(str(socket_path))
         listener.listen(1)
         listener.settimeout(_HANDOVER_S)
-        runtime = process.spawn(argv, env=env, stderr=process.PIPE)
+        runtime = process.spawn(argv, env=env, stderr=process.PIPE, plainly=True)
         master = -1
         try:
             dummy, complaint = runtime.communicate()

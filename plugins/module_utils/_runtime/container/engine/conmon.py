@@ -164,6 +164,7 @@ def launch(
             env={**ENVIRONMENT, "_OCI_SYNCPIPE": str(sync_write)},
             pass_fds=(sync_write,),
             cwd=bundle,
+            plainly=True,
         )
     except BaseException:
         os.close(sync_read)

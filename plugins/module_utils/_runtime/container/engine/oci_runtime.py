@@ -381,7 +381,7 @@ def exec_detached(
         log = pid_file.with_suffix(".log")
         argv = [*_exec(runtime, description, pid_file, log), container_id]
         # The process inherits the streams, so they lead nowhere and the runtime writes to a log.
-        if process.spawn(argv, env=ENVIRONMENT).wait() != 0:
+        if process.spawn(argv, env=ENVIRONMENT, plainly=True).wait() != 0:
             said = log.read_bytes() if log.exists() else b""
             raise _refusal(runtime, name or container_id[:12], said, document)
         return int(pid_file.read_text("ascii"))
