@@ -23,16 +23,16 @@ options:
     type: str
   insecure_registry:
     description:
-      - Permit plain http, and certificates that no known authority vouches for, in this task.
+      - Allow plain http, and certificates not signed by a trusted authority, for this task.
       - A registry on the host's own loopback addresses needs no permission. A certificate that
         nobody vouches for is accepted there with a warning, unless this is V(false) or O(ca_path)
         names an authority.
-      - When left out, C(/etc/slipway/registries.json) decides.
+      - The default is taken from C(/etc/slipway/registries.json).
     type: bool
   ca_path:
     description:
-      - A PEM file on the host with certificates of authorities to trust beside the system's.
-      - When left out, C(/etc/slipway/registries.json) decides.
+      - A PEM file on the host with CA certificates to trust in addition to the system's.
+      - The default is taken from C(/etc/slipway/registries.json).
     type: path
 """
 

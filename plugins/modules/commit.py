@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: commit
-short_description: Make an image from a container
+short_description: Create an image from a container
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Makes an image of what a container has changed on its disk, on top of the image it was made
-    from, as C(docker commit) does.
-  - The new layer is a function of the changed content alone. Committing a container that has not
-    changed since changes nothing, and check mode reads the content to tell.
-  - Volumes and bind mounts are no part of it.
+  - Creates an image from the changes a container made to its disk, on top of its image, as C(docker
+    commit) does.
+  - The new layer is a function of the changed content alone. Committing a container without new
+    changes does nothing, and check mode reads the content to find out.
+  - Volumes and bind mounts are not included.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
@@ -27,8 +27,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - A running container is read without being paused, so for one that is writing the prediction
-        holds for the moment it is made.
+      - A running container is read without being paused, so if it is writing, the prediction is
+        only valid for that moment.
   diff_mode:
     support: full
   idempotent:
@@ -38,29 +38,29 @@ attributes:
     platforms: linux
 options:
   container:
-    description: The container, by its name, its id or the start of its id.
+    description: Name, ID or ID prefix of the container.
     type: str
     required: true
   name:
     description:
       - The name of the image, as C([REGISTRY/]NAME[:TAG]).
-      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+      - The registry is docker.io and the tag V(latest) unless specified in the name.
     type: str
     required: true
     aliases: [repository]
   tag:
     description:
-      - The tag, when O(name) has none.
+      - The tag, if O(name) has none.
     type: str
   author:
-    description: Who made the image.
+    description: The author of the image.
     type: str
   comment:
     description: A comment kept in the history of the image.
     type: str
   pause:
     description:
-      - Freeze a running container while its disk is read, so that no file is caught half written.
+      - Freeze a running container while its disk is read, so that no half-written file is included.
     type: bool
     default: true
 """

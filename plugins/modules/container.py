@@ -15,14 +15,13 @@ description:
   - Creates, starts, stops, recreates and removes containers on a host that has neither Docker nor
     Podman. The names and meanings of the options are those of
     M(community.docker.docker_container).
-  - A task that names an O(image) declares the whole container. What it leaves out is its default,
-    and what was removed from the playbook is removed from the container; see O(undeclared).
-  - A task that names no O(image) only acts on the container that exists. It starts, stops or
-    removes
-    it, or changes the options it names and keeps all others.
-  - A changed container is replaced in one go. If the new one does not start, the old one runs
-    again and the task fails with the reason. A replacement that is cut short, by a kill or a power
-    failure, is undone or finished by the next task on the container, or the next command.
+  - A task with an O(image) declares the whole container. Omitted options have their defaults, and
+    what was removed from the playbook is removed from the container; see O(undeclared).
+  - A task without an O(image) only acts on an existing container. It starts, stops or removes it,
+    or changes the options given and keeps all others.
+  - A changed container is replaced atomically. If the new one does not start, the old one is
+    restarted and the task fails with the reason. A replacement that is interrupted, by a kill or a
+    power failure, is undone or completed by the next task on the container, or the next command.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.container_process
@@ -61,52 +60,52 @@ options:
   state:
     description:
       - V(absent) removes the container.
-      - V(present) or V(created) makes sure that it exists as declared; whether it runs is left as
-        it is.
-      - V(started) makes sure that it exists and runs, V(stopped) that it exists and does not run.
-      - V(restarted) is V(started), and restarts a container that runs already, on every run. It is
+      - V(present) or V(created) makes sure that it exists as declared; whether it is running is not
+        changed.
+      - V(started) makes sure that it exists and is running, V(stopped) that it exists and is not
+        running.
+      - V(restarted) is V(started), and restarts an already running container on every run. It is
         meant for handlers.
       - V(paused) is V(started) with O(paused=true).
-      - V(healthy) is V(started), and waits until the container's health check says that it is well;
-        see O(healthcheck) and O(healthy_wait_timeout). A container without a check is well when it
-        runs. Waiting alone is not a change.
+      - V(healthy) is V(started), and waits until the container's health check reports it healthy;
+        see O(healthcheck) and O(healthy_wait_timeout). A container without a check counts as
+        healthy while it is running. Waiting alone is not a change.
     type: str
     default: started
     choices: [absent, present, created, started, stopped, restarted, paused, healthy]
   healthy_wait_timeout:
     description:
-      - How many seconds O(state=healthy) and O(rollback_unless_healthy) wait at most. V(0) waits
+      - Maximum number of seconds O(state=healthy) and O(rollback_unless_healthy) wait. V(0) waits
         without limit.
     type: float
     default: 300
   rollback_unless_healthy:
     description:
-      - When the container has to be recreated, restore the old one unless the new one becomes
-        healthy within O(healthy_wait_timeout). It is given up as soon as it is unhealthy.
-      - The task then fails with the reason. Without this option the old container is brought back
-        only if the new one does not start, or ends badly within its first 150 milliseconds and is
-        not started again by its O(restart_policy).
+      - If the container has to be recreated, restore the old one unless the new one becomes healthy
+        within O(healthy_wait_timeout). It fails as soon as it is unhealthy.
+      - The task then fails with the reason. Without this option the old container is restored only
+        if the new one does not start, or fails within its first 150 milliseconds and is not
+        restarted by its O(restart_policy).
     type: bool
     default: false
   paused:
     description:
       - Whether the processes of a running container are frozen.
-      - A task that declares a started container and leaves this out lets a paused one go on, unless
-        O(undeclared=keep). Other tasks leave it as it is.
+      - A task that declares a started container and omits this option unpauses it, unless
+        O(undeclared=keep). Other tasks do not change it.
     type: bool
   image:
     description:
-      - The image, as C([REGISTRY/]NAME[:TAG][@DIGEST]) or as an image id.
+      - The image, as C([REGISTRY/]NAME[:TAG][@DIGEST]) or as an image ID.
       - It is pulled when it is not on the host, see O(pull).
-      - When the name means another image now than when the container was made, the container is
-        recreated.
+      - If the name now refers to another image than when the container was created, the container
+        is recreated.
     type: str
   pull:
     description:
       - V(missing) pulls the image when it is not on the host.
-      - V(always) asks the registry on every run, and pulls when it has another image under this
-        name.
-        The container is then recreated.
+      - V(always) asks the registry on every run, and pulls the image if the registry has another
+        one under this name. The container is then recreated.
       - V(never) fails when the image is not on the host.
       - V(true) is V(always), and V(false) is V(missing).
     type: raw
@@ -114,15 +113,15 @@ options:
     choices: [missing, always, never, true, false]
   pull_check_mode_behavior:
     description:
-      - Accepted for playbooks written for M(community.docker.docker_container), and without effect.
-        Check mode asks the registry as a run does, so what it says is exact.
+      - Accepted for playbooks written for M(community.docker.docker_container), and has no effect.
+        Check mode asks the registry as a run does, so its prediction is exact.
     type: str
     default: image_not_present
     choices: [image_not_present, always]
   image_comparison:
     description:
-      - Accepted for playbooks written for M(community.docker.docker_container), and without effect.
-        What an image contributes is kept apart from what is declared, so it makes no difference
+      - Accepted for playbooks written for M(community.docker.docker_container), and has no effect.
+        What an image contributes is kept separate from what is declared, so it does not matter
         which image it is compared with.
     type: str
     default: desired-image
@@ -130,55 +129,55 @@ options:
   image_label_mismatch:
     description:
       - Whether the task fails when the image has labels that are not in O(labels). V(fail) only
-        counts where O(comparisons) says V(strict) of O(labels) or of V(*).
+        applies if O(comparisons) has V(strict) for O(labels) or for V(*).
     type: str
     default: ignore
     choices: [ignore, fail]
   image_name_mismatch:
     description:
-      - What happens when the container was made from the same image under another name. V(ignore)
+      - What happens if the container was created from the same image under another name. V(ignore)
         keeps it.
     type: str
     default: recreate
     choices: [recreate, ignore]
   detach:
     description:
-      - With V(false), a container that the task starts is waited for to its end. Its output and
-        exit status are in the result, and the task fails unless that is 0.
-      - A container that runs already is left alone.
+      - With V(false), the task waits until a container that it starts exits. Its output and exit
+        status are in the result, and the task fails unless the status is 0.
+      - A container that is already running is not affected.
     type: bool
   cleanup:
     description:
-      - With O(detach=false), remove the container and its anonymous volumes when it has ended.
+      - With O(detach=false), remove the container and its anonymous volumes when it has exited.
     type: bool
     default: false
   output_logs:
     description:
-      - With O(detach=false), write the output of the container to the log of the host too.
+      - With O(detach=false), also write the output of the container to the log of the host.
     type: bool
     default: false
   platform:
     description:
-      - Take the image made for this platform, such as V(linux/arm64) or V(linux/arm/v7), from one
-        for several. The host's when left out.
-      - Where the image of that name on the host is for another platform, it is pulled, and the
-        container recreated. Programs of another architecture run where the host has an emulator
+      - The platform to choose from a multi-platform image, such as V(linux/arm64) or
+        V(linux/arm/v7). The default is the host's own.
+      - If the image of that name on the host is for another platform, it is pulled, and the
+        container recreated. Programs for another architecture run if the host has an emulator
         registered for them.
     type: str
   container_default_behavior:
     description:
-      - V(compatibility) gives what the task leaves out the defaults that
-        M(community.docker.docker_container) once had, also with O(undeclared=keep).
-        O(init), O(interactive), O(paused), O(privileged), O(read_only) and O(tty) are V(false)
-        then, and O(memory) is without limit.
+      - V(compatibility) gives omitted options the defaults that
+        M(community.docker.docker_container) once had, even with O(undeclared=keep). O(init),
+        O(interactive), O(paused), O(privileged), O(read_only) and O(tty) are V(false) then, and
+        O(memory) is without limit.
     type: str
     default: no_defaults
     choices: [compatibility, no_defaults]
   undeclared:
     description:
-      - What happens to options that a declaring task leaves out, and to members of lists and
-        dictionaries it does not name.
-      - V(reset) gives them their defaults, so the playbook is the whole truth.
+      - What happens to options that a declaring task omits, and to members of lists and
+        dictionaries it does not mention.
+      - V(reset) gives them their defaults, so that the playbook describes the container completely.
       - V(keep) leaves them as they are, as M(community.docker.docker_container) does.
     type: str
     default: reset
@@ -186,9 +185,9 @@ options:
   comparisons:
     description:
       - How single options are compared, by the name or an alias of the option, O(image) included,
-        or V(*) for all that are not named.
-      - V(strict) wants exactly the declared value, V(ignore) takes what the container has, and
-        V(allow_more_present) is content when lists and dictionaries hold more than declared.
+        or V(*) for all others.
+      - V(strict) requires exactly the declared value, V(ignore) accepts what the container has, and
+        V(allow_more_present) accepts lists and dictionaries that contain more than declared.
     type: dict
   recreate:
     description:
@@ -197,30 +196,30 @@ options:
     default: false
   restart:
     description:
-      - Restart the container if it runs and was not recreated.
+      - Restart the container if it is running and was not recreated.
     type: bool
     default: false
   force_kill:
     description:
-      - Kill the container at once where it has to be stopped.
+      - Kill the container at once if it has to be stopped.
     type: bool
     default: false
     aliases: [forcekill]
   kill_signal:
     description:
-      - The signal that O(force_kill) sends in place of V(SIGKILL). A container that does not end
+      - The signal that O(force_kill) sends instead of V(SIGKILL). A container that does not exit
         within its O(stop_timeout) is then killed with V(SIGKILL).
     type: str
   removal_wait_timeout:
     description:
-      - How many seconds to wait at most for somebody else who works on a container that is to be
+      - Maximum number of seconds to wait for another process that works on a container to be
         removed.
     type: float
   keep_volumes:
     description:
       - Keep the anonymous volumes of a container that is removed.
-      - When a container is recreated, the new one goes on with the anonymous volumes of the old
-        where it mounts one at the same path. With V(false) it gets new ones, and those of the old
+      - When a container is recreated, the new one takes over the anonymous volumes of the old one
+        that it mounts at the same path. With V(false) it gets new ones, and those of the old one
         are removed.
     type: bool
     default: true

@@ -12,11 +12,11 @@ version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Copies a file, a link or a directory with all in it from a container to the host, be the
-    container running, paused, stopped or only created. Volumes are followed into.
-  - The container's processes stand still while it is copied.
-  - Links in the container lead nowhere on the host. Devices and sockets are left out with a
-    warning, and set-uid bits and capabilities of files do not come along.
+  - Copies a file, a link or a directory with its content from a container to the host, whether the
+    container is running, paused, stopped or only created. Volumes are included.
+  - The processes of the container are frozen while it is copied.
+  - Links in the container are never followed on the host. Devices and sockets are skipped with a
+    warning, and set-uid bits and capabilities of files are not copied.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -26,8 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The files of a container that an earlier task would make are not known, and are said to be
-        copied.
+      - The files of a container that an earlier task would create are not known, and are reported
+        as copied.
   diff_mode:
     support: full
     details:
@@ -43,49 +43,49 @@ attributes:
 options:
   container:
     description:
-      - The container, by its name, its id or the start of its id.
+      - Name, ID or ID prefix of the container.
     type: str
     required: true
   container_path:
     description:
-      - The path in the container of what is copied. V(/proc), V(/sys) and V(/dev) are no part of
-        it.
+      - The path in the container to copy. V(/proc), V(/sys) and V(/dev) are not included.
     type: str
     required: true
   dest:
     description:
-      - The path on the host of the copy itself, not of a directory to put it in. The directory
-        above it must exist.
-      - A directory that is there keeps what else it holds.
+      - The path on the host of the copy itself, not of a directory to put it in. Its parent
+        directory must exist.
+      - An existing directory keeps its other content.
     type: path
     required: true
   follow:
     description:
-      - Copy what a link at O(container_path) leads to, instead of the link.
+      - Copy the target of a link at O(container_path) instead of the link.
     type: bool
     default: false
   mode:
     description:
-      - The mode of files, as an octal number in quotes such as V("0644"). Without it, that of each
+      - The mode of files, as an octal number in quotes such as V("0644"). By default that of each
         file in the container, without set-uid and set-gid bits.
     type: raw
   directory_mode:
     description:
-      - The mode of directories that are made. Without it, that of each in the container.
+      - The mode of directories that are created. By default that of each directory in the
+        container.
     type: raw
   owner_id:
     description:
-      - The user id that owns the copy.
+      - The user ID that owns the copy.
     type: int
     default: 0
   group_id:
     description:
-      - The group id of the copy.
+      - The group ID of the copy.
     type: int
     default: 0
   force:
     description:
-      - V(true) writes the files even if nothing differs, V(false) only if nothing is at O(dest).
+      - V(true) writes the files even if nothing differs, V(false) only if O(dest) does not exist.
     type: bool
 seealso:
   - module: slipway.engine.container_copy_into

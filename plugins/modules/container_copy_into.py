@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_copy_into
-short_description: Put files into a container
+short_description: Copy files into a container
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Puts a file, a link or a directory with all in it into a container, in its own filesystem or in
-    a volume, be the container running, paused, stopped or only created.
-  - The container's processes stand still while it is written, and nothing of the container is run.
+  - Copies a file, a link or a directory with its content into a container, into its own filesystem
+    or a volume, whether the container is running, paused, stopped or only created.
+  - The processes of the container are frozen meanwhile, and nothing in the container is executed.
   - The names and meanings of the options are those of
-    M(community.docker.docker_container_copy_into). O(src) and directories are possible besides.
+    M(community.docker.docker_container_copy_into). O(src) and directories are supported in
+    addition.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -29,8 +30,8 @@ attributes:
     support: full
     details:
       - Shows the text of a file before and after, as M(ansible.builtin.copy) does, of up to
-        C(MAX_FILE_SIZE_FOR_DIFF) bytes; of a directory the SHA-256 of each file. Where the content
-        is a secret, say C(diff=false) or C(no_log=true) of the task.
+        C(MAX_FILE_SIZE_FOR_DIFF) bytes; of a directory the SHA-256 of each file. If the content is
+        secret, set C(diff=false) or C(no_log=true) for the task.
   idempotent:
     support: partial
     details:
@@ -52,7 +53,7 @@ options:
     type: path
   src:
     description:
-      - A file or directory on the controller to copy, looked for as by M(ansible.builtin.copy).
+      - A file or directory on the controller to copy, searched for as by M(ansible.builtin.copy).
     type: path
   content:
     description:
@@ -60,67 +61,68 @@ options:
     type: str
   content_is_b64:
     description:
-      - O(content) is Base64, for files that are no text.
+      - O(content) is Base64, for files that are not text.
     type: bool
     default: false
   container_path:
     description:
       - The absolute path in the container of the file or directory itself, not of a directory to
-        put it in. The directory above it must exist.
-      - A directory that is there keeps what else it holds. A file takes the place of an empty
-        directory; one with something in it is an error.
+        put it in. Its parent directory must exist.
+      - An existing directory keeps its other content. A file replaces an empty directory; a
+        directory that is not empty is an error.
     type: str
     required: true
   follow:
     description:
-      - Write to what a link at O(container_path) leads to, instead of replacing the link. Links in
-        the directories above it are followed in any case, within the container.
+      - Write to the target of a link at O(container_path) instead of replacing the link. Links in
+        its parent directories are always followed, within the container.
     type: bool
     default: false
   local_follow:
     description:
-      - Copy what a link at O(path) or O(src) leads to, instead of the link. Links in a directory
-        are copied as links.
+      - Copy the target of a link at O(path) or O(src) instead of the link. Links in a directory are
+        copied as links.
     type: bool
     default: true
   owner_id:
     description:
-      - The user id that owns what is written. Without it, that of the user the container runs as,
-        which is looked up in the container's files.
+      - The user ID that owns the files. By default that of the user the container runs as, which is
+        looked up in the container's files.
     type: int
   group_id:
     description:
-      - The group id of what is written. Without it, that of the user the container runs as.
+      - The group ID of the files. By default that of the user the container runs as.
     type: int
   mode:
     description:
-      - The mode of files, read as O(mode_parse) says.
-      - Without it, that of the file at O(path) or O(src). With O(content), what the file in the
-        container has, and V("0644") for a new one.
+      - The mode of files, interpreted according to O(mode_parse).
+      - By default that of the file at O(path) or O(src). With O(content), that of the file in the
+        container, or V("0644") for a new one.
     type: raw
   directory_mode:
     description:
-      - The mode of directories that are made, read as O(mode_parse) says. Without it, the source's.
-      - Directories that are there keep theirs.
+      - The mode of directories that are created, interpreted according to O(mode_parse). By default
+        that of the source.
+      - Existing directories keep theirs.
     type: raw
   mode_parse:
     description:
-      - How O(mode) is read.
+      - How O(mode) is interpreted.
     type: str
     choices:
       modern:
-        - A text is an octal number, such as V("0644"); a number is taken as it is.
-        - This is how M(ansible.builtin.copy) reads its option.
+        - A string is an octal number, such as V("0644"); a number is used as it is.
+        - This is how M(ansible.builtin.copy) interprets its option.
       legacy:
-        - A text is a decimal number, as for M(community.docker.docker_container_copy_into) unless
-          it is told otherwise.
+        - A string is a decimal number, as is the default of
+          M(community.docker.docker_container_copy_into).
       octal_string_only:
-        - A text is an octal number, and a number is an error.
+        - A string is an octal number, and a number is an error.
     default: modern
   force:
     description:
-      - V(true) writes the files even if nothing differs, V(false) only if there is nothing at
-        O(container_path).
+      - V(true) writes the files even if nothing differs, V(false) only if O(container_path) does
+        not exist.
     type: bool
 seealso:
   - module: slipway.engine.container

@@ -12,13 +12,13 @@ version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Runs a command in a container that runs, as C(docker exec) does, and returns what it wrote.
+  - Runs a command in a running container, as C(docker exec) does, and returns its output.
   - The names and meanings of the options are those of
     M(community.docker.docker_container_exec).
-  - As with any module, Ansible takes a RV(rc) other than V(0) for a failure unless C(failed_when)
+  - As with any module, Ansible treats a RV(rc) other than V(0) as a failure unless C(failed_when)
     says otherwise.
-  - The command has the container's own limits and rights, and none that are inherited. Its
-    environment and input are in no argument list, no log and no result.
+  - The command has the limits and privileges of the container, none of them inheritable. Its
+    environment and input appear in no argument list, log or result.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -28,7 +28,7 @@ attributes:
   check_mode:
     support: none
     details:
-      - What a command does is not known before it has run, so the task is skipped.
+      - The effect of a command cannot be predicted, so the task is skipped.
   diff_mode:
     support: none
   idempotent:
@@ -41,36 +41,36 @@ attributes:
 options:
   container:
     description:
-      - The container, by its name, its id or the start of its id.
+      - Name, ID or ID prefix of the container.
     type: str
     required: true
   argv:
     description:
-      - The command and its arguments, each an element of the list, so nothing is quoted.
+      - The command and its arguments, each an element of the list, without quoting.
       - Exactly one of O(argv) and O(command) is required.
     type: list
     elements: str
   command:
     description:
-      - The command as a line, taken apart as a shell would, but not run by one.
+      - The command as a string, split as by a shell, but not run by one.
     type: str
   chdir:
     description:
-      - The directory to run the command in. Without it, the container's own.
+      - The directory to run the command in. The default is the container's.
     type: str
   user:
     description:
       - Who runs the command, as V(USER) or V(USER:GROUP), names or numbers.
-      - Names are looked up in the container. Without it, the container's own user.
+      - Names are looked up in the container. The default is the container's user.
     type: str
   env:
     description:
-      - Variables for the command, on top of the container's own.
+      - Environment variables for the command, in addition to the container's.
       - Values that YAML would take for numbers or truth values need quotes.
     type: dict
   stdin:
     description:
-      - What the command reads from its standard input. Not with O(detach=true).
+      - The standard input of the command. Cannot be combined with O(detach=true).
     type: str
   stdin_add_newline:
     description:
@@ -79,12 +79,12 @@ options:
     default: true
   strip_empty_ends:
     description:
-      - Leave empty lines at the ends of RV(stdout) and RV(stderr) away.
+      - Remove empty lines at the end of RV(stdout) and RV(stderr).
     type: bool
     default: true
   tty:
     description:
-      - Give the command a terminal. All that it writes is in RV(stdout) then.
+      - Allocate a terminal for the command. All of its output is then in RV(stdout).
     type: bool
     default: false
   detach:
@@ -94,8 +94,8 @@ options:
     default: false
   output_limit:
     description:
-      - How many bytes of each stream are returned. What is written beyond that is dropped, and
-        RV(truncated) says so.
+      - The maximum number of bytes of each stream to return. Further output is dropped, and
+        RV(truncated) is set.
     type: int
     default: 10485760
 seealso:

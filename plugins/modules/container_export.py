@@ -13,12 +13,12 @@ author:
   - The slipway.engine authors (@slipway-engine)
 description:
   - Writes the root filesystem of a container as a tar archive on the host, as C(docker export)
-    does, of a container that runs or not.
-  - It holds what the image and the container made together, with owners, modes, links and extended
-    attributes. Volumes are no part of it. M(slipway.engine.image_import), C(docker import) and
-    C(podman import) read it.
-  - The archive is a function of the files alone. Where the file at O(path) is that archive already,
-    nothing is changed; to tell, both are read.
+    does, whether it is running or not.
+  - It contains the files of the image and of the container merged, with owners, modes, links and
+    extended attributes. Volumes are not included. M(slipway.engine.image_import), C(docker import)
+    and C(podman import) can read it.
+  - The archive is a function of the files alone. If the file at O(path) is already that archive,
+    nothing is changed; both are read to find out.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -28,21 +28,21 @@ attributes:
   check_mode:
     support: full
     details:
-      - For a container that is writing, the prediction holds for the moment it is made.
+      - If the container is writing, the prediction is only valid for that moment.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - A container that has changed a file since is written again.
-      - With O(force=true) it is written each time.
+      - If the container has changed a file since, the archive is written again.
+      - With O(force=true) it is written on every run.
   platform:
     support: full
     platforms: linux
 options:
   container:
     description:
-      - The container, by its name, its id or the start of its id.
+      - Name, ID or ID prefix of the container.
     type: str
     required: true
   path:
@@ -53,7 +53,7 @@ options:
     required: true
   force:
     description:
-      - Write the archive even if it is there and current.
+      - Write the archive even if it is up to date.
     type: bool
     default: false
 seealso:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker inspect) would say of a container, or of all that O(filters) let pass.
+  - Returns what C(docker inspect) shows of a container, or of all that match O(filters).
   - On request also what C(docker stats), C(docker top), C(docker port) and C(docker diff) show.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
@@ -22,49 +22,49 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name or id of one container, or the beginning of an id.
-      - When left out, RV(containers) has all that O(filters) let pass.
+      - Name, ID or ID prefix of one container.
+      - If omitted, RV(containers) has all that match O(filters).
     type: str
   filters:
     description:
-      - Which containers are returned, in the words of C(docker ps --filter), such as C(label),
-        C(status) and C(ancestor), each with a value or a list of values.
-      - Several values of one filter are alternatives, except labels, which are all wanted.
+      - Which containers to return, as with C(docker ps --filter), such as C(label), C(status) and
+        C(ancestor), each with a value or a list of values.
+      - Several values of one filter are alternatives, except labels, which must all match.
     type: dict
   all:
     description:
-      - Return containers that do not run, too.
+      - Also return containers that are not running.
     type: bool
     default: true
   size:
     description:
-      - Add C(SizeRw) and C(SizeRootFs), in bytes. All that the container wrote is counted for it.
+      - Add C(SizeRw) and C(SizeRootFs), in bytes. This reads everything the container wrote.
     type: bool
     default: false
   stats:
     description:
-      - Add C(Stats), what the container uses now, in the shape of Docker's API.
-      - It is one sample. The part of a processor that is used is the difference of two.
+      - Add C(Stats), the current resource usage of the container, in the shape of Docker's API.
+      - It is one sample. CPU usage is the difference between two.
     type: bool
     default: false
   top:
     description:
-      - Add C(Top), the processes of a container that runs, with their titles.
+      - Add C(Top), the processes of a running container, with column titles.
     type: bool
     default: false
   top_options:
     description:
-      - Options of C(ps) for O(top), such as V(-o pid,user,args). The host needs C(ps) then.
+      - Options of C(ps) for O(top), such as V(-o pid,user,args). This requires C(ps) on the host.
     type: str
   ports:
     description:
-      - Add C(Ports), where each port of a container that runs is published.
+      - Add C(Ports), where the ports of a running container are published.
     type: bool
     default: false
   changes:
     description:
-      - Add C(Changes), what the container changed of its image's files. C(Kind) is V(0) for what
-        was changed, V(1) for what was added and V(2) for what was deleted.
+      - Add C(Changes), the changes of the container to the files of its image. C(Kind) is V(0) for
+        changed, V(1) for added and V(2) for deleted files.
     type: bool
     default: false
 seealso:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_logs
-short_description: Return what a container wrote
+short_description: Return the logs of a container
 version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what the main process of a container wrote to its standard output and error, as
-    C(docker logs) shows it, also of a container that does not run any more.
+  - Returns what the main process of a container wrote to its standard output and error, as C(docker
+    logs) does, even after the container has exited.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection
@@ -22,41 +22,40 @@ extends_documentation_fragment:
 options:
   container:
     description:
-      - The container, by its name, its id or the start of its id.
+      - Name, ID or ID prefix of the container.
     type: str
     required: true
   tail:
     description:
-      - How many of the last lines are returned; all when left out.
+      - Number of lines to return from the end; all by default.
     type: int
   since:
     description:
-      - Only what was written from this time on, as a time span before now such as V(10m) or
-        V(1h30m), as a time such as V(2026-01-31T12:00:00Z), or in seconds since 1970.
+      - Only return what was written since this time, given as a time span before now such as V(10m)
+        or V(1h30m), as a time such as V(2026-01-31T12:00:00Z), or in seconds since 1970.
     type: str
   until:
     description:
-      - Only what was written before this time, in the forms of O(since).
+      - Only return what was written before this time, in the formats of O(since).
     type: str
   timestamps:
     description:
-      - Put the time at which a line was begun before it.
+      - Prefix each line with the time at which it was started.
     type: bool
     default: false
   stdout:
     description:
-      - Return what was written to the standard output.
+      - Return the standard output.
     type: bool
     default: true
   stderr:
     description:
-      - Return what was written to the standard error.
+      - Return the standard error.
     type: bool
     default: true
   limit:
     description:
-      - How many bytes are returned at most, the newest ones; RV(truncated) says that there were
-        more.
+      - Maximum number of bytes to return, the newest ones; RV(truncated) is set if there were more.
     type: int
     default: 10485760
 seealso:

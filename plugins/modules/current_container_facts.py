@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: current_container_facts
-short_description: Tell whether a task runs in a container
+short_description: Report whether a task runs in a container
 version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns facts about the container that the module itself runs in, when the host of the task is
+  - Returns facts about the container that the module itself runs in, if the host of the task is
     one.
   - Recognises the containers of this collection, of Docker and of Podman, and those of two build
-    services. It needs no privileges and none of the engine.
+    services. It requires neither privileges nor a container engine.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
 seealso:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_info
-short_description: Describe a host and list what is on it
+short_description: Describe a host and list its objects
 version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker info) would say of the host, and on request its containers, images,
-    networks and volumes, and what they take of the disk. The options are those of
+  - Returns what C(docker info) shows of the host, and on request its containers, images, networks
+    and volumes, and their disk usage. The options are those of
     M(community.docker.docker_host_info).
-  - It warns of releases of the host's OCI runtimes with known security flaws.
+  - It warns about releases of the host's OCI runtimes with known vulnerabilities.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection
@@ -27,7 +27,7 @@ options:
     type: bool
     default: false
   containers_all:
-    description: List also containers that do not run.
+    description: Also list containers that are not running.
     type: bool
     default: false
   containers_filters:
@@ -36,7 +36,7 @@ options:
         C(health), C(id), C(label), C(label!), C(name), C(network), C(publish), C(since), C(status),
         C(until) and C(volume), with Docker's meanings.
       - A value is a string, number or boolean, or a list of them. Several values of one filter are
-        alternatives, but all labels are wanted.
+        alternatives, but labels must all match.
     type: dict
   images:
     description: List images.
@@ -65,13 +65,13 @@ options:
       - Which volumes to list. Filters are C(dangling), C(driver), C(label), C(label!) and C(name).
     type: dict
   disk_usage:
-    description: Say what the layers of all images take of the disk.
+    description: Return the disk usage of the layers of all images.
     type: bool
     default: false
   verbose_output:
     description:
       - Return detailed information about each object, in the shapes of Docker's API, and with
-        O(disk_usage) what each takes of the disk.
+        O(disk_usage) the disk usage of each.
     type: bool
     default: false
 seealso:

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Has an image on the host, from where O(source) says, or has it gone. The options are those of
-    M(community.docker.docker_image).
+  - Makes sure that an image is on the host, from O(source), or that it is not. The options are
+    those of M(community.docker.docker_image).
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
@@ -23,8 +23,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
-        a change is predicted with a warning.
+      - The registry is asked for the digest, so the prediction is exact. If it cannot be reached, a
+        change is predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -36,34 +36,34 @@ options:
   name:
     description:
       - The image, as C([REGISTRY/]NAME[:TAG]) or C(NAME@DIGEST).
-      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
-      - With O(state=absent), O(source=local) or O(source=load) also an image's id. A removed digest
-        takes along the tags of its repository that name the same image.
+      - The registry is docker.io and the tag V(latest) unless specified in the name.
+      - With O(state=absent), O(source=local) or O(source=load) also an image ID. Removing a digest
+        also removes the tags of its repository that refer to the same image.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) has none. A digest (C(sha256:...)) is taken as well.
+      - The tag, if O(name) has none. A digest (C(sha256:...)) is accepted too.
     type: str
   state:
     description:
-      - V(present) has the image on the host; O(source) is then required.
-      - V(absent) removes the name, and the image with its last one.
+      - V(present) makes sure that the image is on the host; this requires O(source).
+      - V(absent) removes the name, and the image with its last name.
     type: str
     choices: [absent, present]
     default: present
   source:
     description:
       - V(pull) pulls the image from its registry unless it is on the host.
-      - V(import) makes it from a root filesystem; see O(import).
+      - V(import) creates it from a root filesystem; see O(import).
       - V(load) loads it from an archive; see O(load_path).
-      - V(local) expects it on the host and fails when it is not.
+      - V(local) expects it on the host and fails if it is not.
     type: str
     choices: [import, load, local, pull]
   load_path:
     description:
-      - The archive on the host to load the image from, with O(source=load). It must have the image
-        under O(name). M(slipway.engine.image_load) has further options.
+      - The archive on the host to load the image from, with O(source=load). It must contain the
+        image O(name). M(slipway.engine.image_load) has more options.
     type: path
   pull:
     description: How to pull, with O(source=pull).
@@ -76,8 +76,8 @@ options:
         type: str
   import:
     description:
-      - What to make the image from, with O(source=import). M(slipway.engine.image_import) has
-        further options.
+      - The source of the image, with O(source=import). M(slipway.engine.image_import) has more
+        options.
     type: dict
     suboptions:
       src:
@@ -94,40 +94,40 @@ options:
         description: A comment kept in the history of the image.
         type: str
       platform:
-        description: What the content was made for. The default is the host's own platform.
+        description: The platform of the content. The default is the host's own.
         type: str
   force_source:
     description:
-      - With O(source=pull), ask the registry even when the image is on the host, and pull what is
-        newer.
-      - With O(source=load), read the archive even then, and load what differs.
+      - With O(source=pull), ask the registry even if the image is on the host, and pull a newer
+        one.
+      - With O(source=load), read the archive even if the image is on the host, and load what
+        differs.
     type: bool
     default: false
   repository:
     description:
-      - A further name for the image, as C([REGISTRY/]NAME[:TAG]). Without a tag it gets that of the
-        image.
+      - An additional name for the image, as C([REGISTRY/]NAME[:TAG]). The default tag is that of
+        the image.
     type: str
   force_tag:
-    description: Give the name O(repository) to the image even when another image has it.
+    description: Give the name O(repository) to the image even if another image has it.
     type: bool
     default: false
   push:
     description:
-      - Push the image, under O(repository) where given, or else under O(name), to the registry that
-        is a part of it.
+      - Push the image, as O(repository) if given, or else as O(name), to the registry in that name.
     type: bool
     default: false
   archive_path:
     description:
-      - Have an archive of the image on the host, as C(docker save) writes it.
-        M(slipway.engine.image_export) has further options.
+      - Write an archive of the image on the host, as C(docker save) does.
+        M(slipway.engine.image_export) has more options.
     type: path
   force_absent:
     description:
-      - Remove the last name of an image even while containers use it; the image then stays without
-        a name until they are gone.
-      - Remove an image by its id even when it has several names.
+      - Remove the last name of an image even if containers use it; it then stays as a dangling
+        image until they are removed.
+      - Remove an image by its ID even if it has several names.
     type: bool
     default: false
 """

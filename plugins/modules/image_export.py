@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Writes images of the host to one archive on it, which M(slipway.engine.image_load),
-    C(docker load), C(podman load) and C(skopeo) read. The options are those of
+  - Writes images to one archive on the host, which M(slipway.engine.image_load), C(docker load),
+    C(podman load) and C(skopeo) can read. The options are those of
     M(community.docker.docker_image_export).
   - The archive's bytes are a function of the images and their names. It is replaced as a whole, and
     only root may read it.
@@ -30,23 +30,23 @@ attributes:
   idempotent:
     support: full
     details:
-      - Nothing is written when the file holds exactly these images under exactly these names.
-      - With O(force=true) it is written each time.
+      - Nothing is written if the file contains exactly these images with exactly these names.
+      - With O(force=true) it is written on every run.
   platform:
     support: full
     platforms: linux
 options:
   names:
     description:
-      - The images, each as C([REGISTRY/]NAME[:TAG]) or by its id. One that is named by its id gets
-        no name in the archive.
+      - The images, each as C([REGISTRY/]NAME[:TAG]) or by its ID. An image given by its ID gets no
+        name in the archive.
     type: list
     elements: str
     required: true
     aliases: [name]
   tag:
     description:
-      - The tag of the O(names) that have none.
+      - The tag for O(names) that have none.
     type: str
     default: latest
   path:
@@ -56,15 +56,15 @@ options:
     required: true
   format:
     description:
-      - V(docker) is what C(docker save) writes, with layers uncompressed.
+      - V(docker) is the format of C(docker save), with uncompressed layers.
       - V(oci) is a tar of an OCI image layout. It keeps manifests and compressed layers as they
-        are, and so the digests that a registry knows.
+        are, and therefore the digests that a registry knows.
     type: str
     choices: [docker, oci]
     default: docker
   force:
     description:
-      - Write the archive even when it holds these images already.
+      - Write the archive even if it already contains these images.
     type: bool
     default: false
 """

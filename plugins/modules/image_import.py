@@ -7,21 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_import
-short_description: Make an image from a root filesystem
+short_description: Create an image from a root filesystem
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Makes an image of one layer from a tar archive, on the host or at a URL, or from a directory on
-    the host, as C(docker import) does.
-  - The image's id is a function of the content and the options alone. A second run with the same
-    content changes nothing, and check mode reads the source to tell.
-  - Of a URL the host asks for the headers alone (C(HEAD)). As long as C(ETag), or else
-    C(Last-Modified), and C(Content-Length) are those of the last import, and redirects end at the
-    same place, nothing is downloaded and nothing changes. Otherwise the file is imported again.
-    From a server that sends neither C(ETag) nor C(Last-Modified), the file is downloaded and hashed
-    each time, in check mode too.
-  - With a O(checksum) that the imported file had, the server is not even asked.
+  - Creates an image with one layer from a tar archive, on the host or at a URL, or from a directory
+    on the host, as C(docker import) does.
+  - The image ID is a function of the content and the options alone. A second run with the same
+    content changes nothing, and check mode reads the source to find out.
+  - For a URL the host only requests the headers (C(HEAD)). As long as C(ETag), or else
+    C(Last-Modified), and C(Content-Length) match the last import, and redirects end at the same
+    place, nothing is downloaded and nothing changes. Otherwise the file is imported again. From a
+    server that sends neither C(ETag) nor C(Last-Modified), the file is downloaded and hashed each
+    time, in check mode too.
+  - If the imported file had the given O(checksum), the server is not contacted.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
@@ -30,8 +30,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The id of what is still to be downloaded is not known yet, so it is empty in the result.
-        Where a URL cannot be asked, a change is predicted with a warning.
+      - The ID of an image that is still to be downloaded is not known, so it is empty in the
+        result. If a URL cannot be reached, a change is predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -43,40 +43,39 @@ options:
   name:
     description:
       - The name of the image, as C([REGISTRY/]NAME[:TAG]).
-      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+      - The registry is docker.io and the tag V(latest) unless specified in the name.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) has none.
+      - The tag, if O(name) has none.
     type: str
   src:
     description:
       - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it, or
         such an archive at a URL that begins with V(http://) or V(https://).
-      - No login is sent to a URL, and one inside it is refused. At most five redirects are
-        followed, none from https to plain http. At most 64 GiB are fetched. C(HTTP_PROXY),
+      - No login is sent to a URL, and one inside it is rejected. At most five redirects are
+        followed, none from https to plain http. The maximum size is 64 GiB. C(HTTP_PROXY),
         C(HTTPS_PROXY) and C(NO_PROXY) apply. The query of a URL is neither shown nor stored.
     type: path
     required: true
   checksum:
     description:
-      - What the file at the URL must hash to, as V(sha256:) and 64 hexadecimal digits. It is
-        compared while the file comes in, before anything is made of it.
+      - The checksum of the file at the URL, as V(sha256:) and 64 hexadecimal digits. It is verified
+        during the download, before the file is used.
     type: str
   validate_certs:
     description:
-      - Whether the server of a URL must have a certificate that a trusted authority signed.
+      - Whether the server of a URL must have a certificate signed by a trusted authority.
     type: bool
     default: true
   ca_path:
     description:
-      - A PEM file on the host with certificates of authorities to trust beside the system's, for a
-        URL.
+      - A PEM file on the host with CA certificates to trust in addition to the system's, for a URL.
     type: path
   created:
     description:
-      - The time the image says it was made, such as V(2026-01-31T12:00:00Z).
+      - The creation time of the image, such as V(2026-01-31T12:00:00Z).
       - The default is 1970, so that the same content is the same image whenever it is imported.
     type: str
   comment:
@@ -84,7 +83,7 @@ options:
     type: str
   platform:
     description:
-      - What the content was made for, such as V(linux/arm64). The default is the host's own.
+      - The platform of the content, such as V(linux/arm64). The default is the host's own.
     type: str
 """
 

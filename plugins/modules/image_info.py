@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what is known of images of the host, in the shape of C(docker image inspect). The
-    options are those of M(community.docker.docker_image_info).
+  - Returns detailed information about images on the host, in the shape of C(docker image inspect).
+    The options are those of M(community.docker.docker_image_info).
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection
@@ -22,9 +22,9 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names, C(NAME@DIGEST), ids or beginnings of ids of images. Those that are not on the host
-        are left out of the result.
-      - When left out, all images are returned.
+      - Names, C(NAME@DIGEST), IDs or ID prefixes of images. Those that are not on the host are
+        omitted from the result.
+      - By default all images are returned.
     type: list
     elements: str
 """

@@ -12,15 +12,15 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Brings the images of an archive to the host, under the names they have there, and unpacks them.
-    No registry is needed, and with O(src) no network but Ansible's own connection.
+  - Loads the images of an archive, with the names they have there, and unpacks them. No registry is
+    needed, and with O(src) no network but Ansible's own connection.
   - Archives are what C(docker save), C(podman save), C(skopeo), C(umoci) and
     M(slipway.engine.image_export) write, either docker-archive or OCI archive, plain or compressed
-    by gzip or zstd. A directory that holds an OCI image layout is read too.
-  - Every layer is verified against its digest before an image gets its name. Ids are computed from
-    the content, whatever the archive says they are.
-  - Nothing is changed, and with O(src) no layer is sent, when every image of the archive is on the
-    host under its name.
+    by gzip or zstd. A directory with an OCI image layout is supported too.
+  - Every layer is verified against its digest before an image gets its name. IDs are computed from
+    the content, whatever the archive says.
+  - If every image of the archive is on the host under its name, nothing is changed, and with O(src)
+    no layer is sent.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -30,8 +30,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The archive is read, so the prediction is exact. Where there is none on the host yet, a
-        change is predicted with a warning.
+      - The archive is read, so the prediction is exact. If it is not on the host yet, a change is
+        predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -43,20 +43,20 @@ options:
   path:
     description:
       - The archive, or a directory that holds an OCI image layout, on the host.
-      - Exactly one of O(path) and O(src) is needed.
+      - Exactly one of O(path) and O(src) is required.
     type: path
   src:
     description:
-      - An archive on the controller. A relative path is looked for as by M(ansible.builtin.copy).
-      - First its documents alone are sent, a few kilobytes, and the whole archive only when the
-        host lacks an image of it.
+      - An archive on the controller. A relative path is searched for as by M(ansible.builtin.copy).
+      - First only its documents are sent, a few kilobytes, and the whole archive only if the host
+        lacks one of its images.
     type: str
   name:
     description:
-      - A name for the image, as C([REGISTRY/]NAME[:TAG]), in place of those the archive has for it.
-        The archive must hold one image.
-      - Some archives have no name, or a tag alone; without this option their images are known by
-        their ids only.
+      - A name for the image, as C([REGISTRY/]NAME[:TAG]), instead of those in the archive. The
+        archive must contain a single image.
+      - Some archives contain no names, or only a tag; without this option their images only have
+        their IDs.
     type: str
   platform:
     description:

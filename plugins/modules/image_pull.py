@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Brings an image from a registry to the host and unpacks it. The options are those of
+  - Downloads an image from a registry and unpacks it. The options are those of
     M(community.docker.docker_image_pull).
-  - Every byte is verified against the digest that the name had when the task began. The image gets
-    its name last, so a pull that fails leaves no image, and the next one goes on where it ended.
+  - Everything is verified against the digest that the name had when the task started. The image
+    gets its name last, so a failed pull leaves no image, and the next one resumes.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
@@ -25,8 +25,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
-        a change is predicted with a warning.
+      - The registry is asked for the digest, so the prediction is exact. If it cannot be reached, a
+        change is predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -38,12 +38,12 @@ options:
   name:
     description:
       - The image, as C([REGISTRY/]NAME[:TAG]) or C(NAME@DIGEST).
-      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+      - The registry is docker.io and the tag V(latest) unless specified in the name.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) has none. A digest (C(sha256:...)) is taken as well.
+      - The tag, if O(name) has none. A digest (C(sha256:...)) is accepted too.
     type: str
   platform:
     description:
@@ -53,15 +53,15 @@ options:
     type: str
   pull:
     description:
-      - V(always) asks the registry, by one request, whether it has something else under the name
-        than the host, and pulls only that.
-      - V(not_present) asks only when the host has no image of this name and O(platform).
+      - V(always) asks the registry, with one request, whether the name refers to another image
+        there, and pulls only in that case.
+      - V(not_present) asks only if the host has no image with this name and O(platform).
     type: str
     choices: [always, not_present]
     default: always
   all_tags:
     description:
-      - Pull every tag of the repository that O(name) then is, without O(tag) and digest.
+      - Pull every tag of the repository O(name), which must then have no tag or digest.
     type: bool
     default: false
 """

@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Has the registry serve an image of the host under its name. The options are those of
+  - Uploads an image to the registry in its name. The options are those of
     M(community.docker.docker_image_push).
-  - Nothing is uploaded that the registry has. Layers it has in another repository are taken over
-    there.
+  - Content that the registry already has is not uploaded. Layers it has in another repository are
+    mounted from there.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
@@ -25,8 +25,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The registry is asked for the digest, so the prediction is exact. Where it cannot be asked,
-        a change is predicted with a warning.
+      - The registry is asked for the digest, so the prediction is exact. If it cannot be reached, a
+        change is predicted with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -38,12 +38,12 @@ options:
   name:
     description:
       - The image, as C([REGISTRY/]NAME[:TAG]). It is pushed to the registry in its name.
-      - The registry is docker.io and the tag V(latest) unless the name says otherwise.
+      - The registry is docker.io and the tag V(latest) unless specified in the name.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) has none.
+      - The tag, if O(name) has none.
     type: str
 """
 

@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Takes a name away from an image, and removes the image with its last one. The options are those
-    of M(community.docker.docker_image_remove).
-  - Layers stay while another image or a container stands on them.
+  - Removes a name of an image, and the image with its last name. The options are those of
+    M(community.docker.docker_image_remove).
+  - Layers stay while another image or a container uses them.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -33,26 +33,25 @@ attributes:
 options:
   name:
     description:
-      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its id or the beginning of its id.
-      - A digest takes along the tags of its repository that name the same image, and an id all
-        names.
+      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its ID or an ID prefix.
+      - Removing a digest also removes the tags of its repository that refer to the same image;
+        removing an ID removes all names.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) has none. The default is V(latest).
+      - The tag, if O(name) has none. The default is V(latest).
     type: str
   force:
     description:
-      - Remove the last name of an image even while containers use it; the image then stays without
-        a name until they are gone.
-      - Remove an image by its id even when it has several names.
+      - Remove the last name of an image even if containers use it; it then stays as a dangling
+        image until they are removed.
+      - Remove an image by its ID even if it has several names.
     type: bool
     default: false
   prune:
     description:
-      - Remove the images without a name that the image was made from too, as far as nothing else
-        needs them.
+      - Also remove the dangling parents of the image, unless something else uses them.
     type: bool
     default: true
 """

@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Searches Docker Hub, or lists what another registry has.
-  - A registry that speaks the search API of Docker Hub is searched by it. Of every other one the
-    catalogue is read, and a term is found in it as a part of a name.
+  - Searches Docker Hub, or lists the repositories of another registry.
+  - Registries with Docker Hub's search API are searched with it. For others the catalogue is read,
+    and the term is matched against parts of the names.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.registry
@@ -23,25 +23,25 @@ extends_documentation_fragment:
 options:
   term:
     description:
-      - What to search for.
+      - The search term.
       - As with C(docker search), it may begin with a registry, as in
         V(registry.example.org:5000/web).
-      - Empty, it finds everything in the catalogue of a registry other than Docker Hub.
+      - An empty term lists the whole catalogue of a registry other than Docker Hub.
     type: str
     required: true
   registry:
     description: The registry to search. The default is docker.io.
     type: str
   limit:
-    description: How many results to return at most, from 1 to 100.
+    description: Maximum number of results, from 1 to 100.
     type: int
     default: 25
   filters:
-    description: Which of the results to keep.
+    description: Filters for the results.
     type: dict
     suboptions:
       stars:
-        description: Those with at least so many stars.
+        description: Minimum number of stars.
         type: int
         default: 0
       is_official:

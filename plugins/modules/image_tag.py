@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_tag
-short_description: Give images further names
+short_description: Add names to images
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Has an image of the host known under other names as well. The options are those of
+  - Gives an image on the host additional names. The options are those of
     M(community.docker.docker_image_tag).
-  - An image whose name goes over to another one stays on the host, without a name if that was its
-    last.
+  - An image that loses its name to another one stays on the host, as a dangling image if it was its
+    last name.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -34,17 +34,17 @@ attributes:
 options:
   name:
     description:
-      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its id or the beginning of its id.
+      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST), its ID or an ID prefix.
     type: str
     required: true
   tag:
     description:
-      - The tag, when O(name) or a name in O(repository) has none. The default is V(latest).
+      - The tag, if O(name) or a name in O(repository) has none. The default is V(latest).
     type: str
   repository:
     description:
-      - The names the image shall have, each as C([REGISTRY/]NAME[:TAG]). The tag is O(tag),
-        or V(latest), unless the name says otherwise.
+      - The additional names, each as C([REGISTRY/]NAME[:TAG]). The tag is O(tag), or V(latest),
+        unless specified in the name.
     type: list
     elements: str
     required: true
@@ -52,8 +52,8 @@ options:
     description: What to do with a name that another image has.
     type: str
     choices:
-      keep: Leave it to the other image.
-      overwrite: Give it to this one.
+      keep: Keep it on the other image.
+      overwrite: Move it to this image.
     default: overwrite
 """
 

@@ -11,11 +11,11 @@ version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - This module is not for playbooks. The collection's action plugin sends it in place of the module
-    that a task names, so that the Python code of the collection goes to each host once and not with
+  - This module is not for playbooks. The collection's action plugin sends it instead of the module
+    of a task, so that the Python code of the collection is sent to each host once and not with
     every task.
   - It runs the named module with the task's options, from the copy of the collection that the host
-    keeps in C(/var/lib/slipway/program), and says so when the host has no such copy.
+    keeps in C(/var/lib/slipway/program), and reports if the host has no such copy.
 extends_documentation_fragment:
   - slipway.engine.attributes
 attributes:
@@ -26,7 +26,7 @@ attributes:
   diff_mode:
     support: none
     details:
-      - The module it runs has the support.
+      - Supported by the module it runs.
   idempotent:
     support: full
   platform:

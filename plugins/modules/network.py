@@ -7,28 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network
-short_description: Declare networks of containers
+short_description: Declare networks
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
   - Creates, changes and removes networks, and connects containers to them. The names and meanings
     of the options are those of M(community.docker.docker_network).
-  - Containers of one network reach one another by address and by name. Networks are isolated from
+  - Containers on a network reach one another by address and by name. Networks are isolated from
     each other, and from outside only published ports are reachable.
   - A bridge that was deleted and firewall rules that were flushed are restored and reported.
-  - A change that needs another bridge makes the network again and connects its running containers
-    to it at once. They keep their addresses, names and ports, and are not restarted. A change that
-    would take a container's address away is refused, see O(force).
-  - The networks V(bridge), V(host) and V(none) exist on every host and cannot be removed.
-    V(bridge) is made on its first use; declare it to choose its subnet.
+  - A change that needs another bridge recreates the network and reconnects its running containers
+    at once. They keep their addresses, names and ports, and are not restarted. A change that would
+    make a container lose its address is rejected, see O(force).
+  - The networks V(bridge), V(host) and V(none) exist on every host and cannot be removed. V(bridge)
+    is created on its first use; declare it to choose its subnet.
 notes:
   - The first network, and each start of a container, sets the sysctl C(net.ipv4.ip_forward) to 1,
-    and C(net.ipv6.conf.all.forwarding) where a network has an IPv6 subnet. Both stay on.
+    and C(net.ipv6.conf.all.forwarding) if a network has an IPv6 subnet. Both stay on.
   - All rules are in the nftables table C(inet slipway), which is replaced as a whole. Rules of your
-    own belong into another table, with a base chain of an earlier priority, for example
-    C(table inet slipway_user) with C(type filter hook forward priority filter - 20). What they drop
-    is dropped. A packet they mark with 0x01000000 passes even where this table would drop it.
+    own belong into another table, with a base chain of an earlier priority, for example C(table
+    inet slipway_user) with C(type filter hook forward priority filter - 20). Packets they drop are
+    dropped. Packets they mark with 0x01000000 pass even if this table would drop them.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -60,43 +60,43 @@ options:
     choices: [absent, present]
   driver:
     description:
-      - Type of the network. V(bridge) unless it is given.
+      - Driver of the network. The default is V(bridge).
       - Containers on a V(macvlan) or V(ipvlan) network are neighbours of the host in its own
-        segment, with addresses of that. The host itself does not reach them there, and their ports
-        need no publishing.
-      - V(host) and V(none) are each the driver of the one network of that name. V(overlay) is
-        refused, since it belongs to a swarm.
+        segment, with addresses of that. The host itself cannot reach them there, and their ports
+        need not be published.
+      - V(host) and V(none) are each the driver of the one network of that name. V(overlay) is not
+        supported, because it requires a swarm.
     type: str
   driver_options:
     description:
       - C(com.docker.network.bridge.name) is the name of the bridge's interface,
-        C(com.docker.network.bridge.enable_ip_masquerade) whether containers go out by the host's
-        addresses, C(com.docker.network.bridge.enable_icc) whether they reach one another, and
+        C(com.docker.network.bridge.enable_ip_masquerade) whether traffic from containers is
+        masqueraded, C(com.docker.network.bridge.enable_icc) whether they reach one another, and
         C(com.docker.network.bridge.host_binding_ipv4) the address of the host that their ports are
         published on.
-      - C(parent) is the interface of the host that a V(macvlan) or V(ipvlan) network stands on. One
-        like V(eth0.50) is made if it is missing, for VLAN 50, and goes with the network. Without a
-        parent the network leads nowhere.
+      - C(parent) is the parent interface of a V(macvlan) or V(ipvlan) network on the host. A
+        missing one such as V(eth0.50) is created, for VLAN 50, and removed with the network.
+        Without a parent the network is isolated.
       - C(macvlan_mode) is V(bridge), V(private), V(vepa) or V(passthru), C(ipvlan_mode) is V(l2),
-        V(l3) or V(l3s); the first of them unless it is given.
+        V(l3) or V(l3s); the first of them is the default.
       - C(com.docker.network.driver.mtu) is the MTU of all links, and
-        C(com.docker.network.container_iface_prefix) what interfaces in containers are called,
-        C(eth) unless it is given.
+        C(com.docker.network.container_iface_prefix) the name prefix of interfaces in containers,
+        C(eth) by default.
     type: dict
   ipam_driver:
     description:
-      - What gives addresses away. There is only V(default).
+      - The IPAM driver. The only one is V(default).
     type: str
   ipam_driver_options:
     description:
-      - Options of it. They are recorded, and mean nothing to the driver V(default).
+      - Options of the IPAM driver. They are recorded, but have no effect.
     type: dict
   ipam_config:
     description:
       - The subnets of the network.
-      - Without any, the first of Docker's default subnets is taken that overlaps no other network
-        and no route of the host, and for IPv6 the first free C(/64) of a unique local prefix that
-        is made from the host's machine-id. A network keeps the subnets it has until others are
+      - The default is the first of Docker's default subnets that overlaps neither another network
+        nor a route of the host, and for IPv6 the first free C(/64) of a unique local prefix that is
+        derived from the host's machine-id. A network keeps the subnets it has until others are
         declared.
     type: list
     elements: dict
@@ -108,16 +108,16 @@ options:
         required: true
       gateway:
         description:
-          - The bridge's own address, by default the first of the subnet. On a V(macvlan) or
-            V(ipvlan) network it is the router's.
+          - The address of the bridge, by default the first of the subnet. On a V(macvlan) or
+            V(ipvlan) network it is that of the router.
         type: str
       iprange:
         description:
-          - The part of the subnet that containers get addresses from, by default all of it.
+          - The range of the subnet to allocate container addresses from, by default all of it.
         type: str
       aux_addresses:
         description:
-          - Addresses no container gets, by a name for each.
+          - Reserved addresses that no container gets, by name.
         type: dict
   enable_ipv4:
     description:
@@ -125,33 +125,33 @@ options:
     type: bool
   enable_ipv6:
     description:
-      - Whether containers get IPv6 addresses. An IPv6 subnet in O(ipam_config) turns it on; without
-        one, a unique local one is chosen.
+      - Whether containers get IPv6 addresses. An IPv6 subnet in O(ipam_config) enables it;
+        otherwise a unique local subnet is chosen.
     type: bool
   internal:
     description:
-      - Whether the network has no way out and none in, for published ports neither.
+      - Whether the network is isolated from the outside, including published ports.
     type: bool
   attachable:
     description:
-      - Recorded, and of no effect on one host.
+      - Recorded, but has no effect on a single host.
     type: bool
   ingress:
     description:
-      - V(true) is refused, since it belongs to a swarm.
+      - V(true) is not supported, because it requires a swarm.
     type: bool
   scope:
     description:
-      - V(local). The others are refused, since they belong to a swarm.
+      - V(local). Others are not supported, because they require a swarm.
     type: str
     choices: [local, global, swarm]
   config_only:
     description:
-      - Whether the network only holds settings, which others take with O(config_from).
+      - Whether the network only holds settings, which others use with O(config_from).
     type: bool
   config_from:
     description:
-      - The network whose subnets, driver options and other settings this one has. It is declared
+      - The network to take subnets, driver options and other settings from. It must be declared
         with O(config_only).
     type: str
   labels:
@@ -160,22 +160,22 @@ options:
     type: dict
   connected:
     description:
-      - Names or ids of the containers that are on the network; all others are taken off it, see
-        O(appends). An empty list takes all off. Without this option nothing is changed about it.
-      - Running containers are connected and disconnected as they are.
+      - Names or IDs of the containers on the network; all others are disconnected, see O(appends).
+        An empty list disconnects all. Without this option, connections are not changed.
+      - Running containers are connected and disconnected without a restart.
     type: list
     elements: str
     aliases: [containers]
   appends:
     description:
-      - Leave containers that O(connected) does not name on the network.
+      - Keep containers on the network that O(connected) does not list.
     type: bool
     default: false
     aliases: [incremental]
   undeclared:
     description:
-      - What happens to options that the task leaves out, and to labels and driver options it does
-        not name.
+      - What happens to options that the task omits, and to labels and driver options it does not
+        mention.
       - V(reset) gives them their defaults, V(keep) leaves them as they are.
       - With V(keep) and O(state=absent) the containers that are on the network are disconnected,
         as M(community.docker.docker_network) does, without O(force).
@@ -185,8 +185,8 @@ options:
   force:
     description:
       - With O(state=absent), disconnect the containers that are on the network, and remove it.
-      - With O(state=present), give containers other addresses where a change of the network takes
-        theirs away. What a container asked for by name it keeps, or the task fails.
+      - With O(state=present), assign new addresses to containers that lose theirs by a change of
+        the network. Declared addresses are kept, or the task fails.
     type: bool
     default: false
 seealso:

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker network inspect) would say of one network, or of all that pass
-    O(filters). With O(name), the result is that of M(community.docker.docker_network_info).
+  - Returns what C(docker network inspect) shows of one network, or of all that match O(filters).
+    With O(name), the result is that of M(community.docker.docker_network_info).
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection
@@ -22,15 +22,15 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name or id of the network, or the beginning of an id. Without it all networks are listed.
+      - Name, ID or ID prefix of the network. By default all networks are listed.
     type: str
     aliases: [network_name]
   filters:
     description:
-      - Which networks to list, as C(docker network ls) filters. C(dangling) is whether no container
-        runs on it, C(type) is V(custom) or V(builtin), C(name) a part of a name and C(id) the start
-        of an id. There are C(driver), C(label), C(label!) and C(scope) besides.
-      - Several values of one filter are alternatives, but every C(label) is wanted.
+      - Which networks to list, as with C(docker network ls --filter). C(dangling) is whether no
+        container is running on it, C(type) is V(custom) or V(builtin), C(name) part of a name and
+        C(id) an ID prefix. Others are C(driver), C(label), C(label!) and C(scope).
+      - Several values of one filter are alternatives, but every C(label) must match.
     type: dict
 seealso:
   - module: slipway.engine.network

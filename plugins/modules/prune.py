@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prune
-short_description: Remove what is not used any more
+short_description: Remove unused objects
 version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
   - Removes stopped containers, and networks, images and volumes that nothing uses. The options are
     those of M(community.docker.docker_prune).
-  - Containers go first, so what only they used goes in the same task.
+  - Containers are removed first, so what only they used is removed by the same task.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -24,8 +24,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - With filters, images that earlier tasks of the same check-mode run would have made are not
-        counted, since neither their time nor their labels are known.
+      - With filters, images that earlier tasks of the same check-mode run would have created are
+        not counted, because neither their time nor their labels are known.
   diff_mode:
     support: full
   idempotent:
@@ -35,14 +35,14 @@ attributes:
     platforms: linux
 options:
   containers:
-    description: Remove the containers that do not run.
+    description: Remove the containers that are not running.
     type: bool
     default: false
   containers_filters:
     description:
       - Which of them to remove. Filters are C(until), C(label) and C(label!).
-      - C(until) is a time, or a span of time before now such as V(24h); C(label) is a label's name
-        or C(NAME=VALUE), or a list of such.
+      - C(until) is a time, or a time span before now such as V(24h); C(label) is a label's name or
+        C(NAME=VALUE), or a list of such.
     type: dict
   images:
     description: Remove the images that no container uses.
@@ -51,13 +51,13 @@ options:
   images_filters:
     description:
       - Which of them to remove. Filters are C(dangling), and those of O(containers_filters).
-      - C(dangling) is V(true) unless given, which means images without a name only; V(false) means
-        all that no container uses.
+      - C(dangling) is V(true) by default, which means dangling images only; V(false) means all that
+        no container uses.
     type: dict
   networks:
     description:
       - Remove the networks that no container is on, running or not. V(bridge), V(host), V(none) and
-        networks that only hold settings stay.
+        config-only networks are kept.
     type: bool
     default: false
   networks_filters:
@@ -65,30 +65,30 @@ options:
     type: dict
   volumes:
     description:
-      - Remove the volumes that no container uses, running or not. Only those without a name of
-        their own, unless O(volumes_filters) has C(all).
+      - Remove the volumes that no container uses, running or not. Only anonymous ones, unless
+        O(volumes_filters) has C(all).
     type: bool
     default: false
   volumes_filters:
     description:
-      - Which of them to remove. Filters are C(all), which is V(true) for volumes with a name too,
-        C(label) and C(label!).
+      - Which of them to remove. Filters are C(all), with V(true) for named volumes too, C(label)
+        and C(label!).
     type: dict
   builder_cache:
     description:
-      - Accepted for playbooks written for M(community.docker.docker_prune). There is no cache of
-        builds on the host, so nothing is ever removed.
+      - Accepted for playbooks written for M(community.docker.docker_prune). There is no build cache
+        on the host, so nothing is ever removed.
     type: bool
     default: false
   builder_cache_all:
-    description: Accepted as O(builder_cache).
+    description: Accepted like O(builder_cache).
     type: bool
     default: false
   builder_cache_filters:
-    description: Accepted as O(builder_cache).
+    description: Accepted like O(builder_cache).
     type: dict
   builder_cache_keep_storage:
-    description: Accepted as O(builder_cache).
+    description: Accepted like O(builder_cache).
     type: str
 """
 

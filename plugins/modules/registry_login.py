@@ -12,12 +12,12 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Keeps the login of a registry on the host, where the other modules of this collection find it.
+  - Stores the login for a registry on the host, where the other modules of this collection find it.
     The options are those of M(community.docker.docker_login).
-  - The login is kept in the format of Docker's C(config.json), so Docker, Podman and skopeo can
+  - The login is stored in the format of Docker's C(config.json), so Docker, Podman and skopeo can
     read it as well. Where that file names a credential helper for the registry (C(credHelpers),
-    C(credsStore)), the helper keeps the login.
-  - The registry is asked whether it accepts the login before it is stored, in check mode as well.
+    C(credsStore)), the helper stores the login.
+  - The registry is asked whether it accepts the login before it is stored, in check mode too.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -28,11 +28,11 @@ attributes:
   diff_mode:
     support: full
     details:
-      - A diff shows that the password differs, never the password.
+      - A diff shows whether the password differs, never the password.
   idempotent:
     support: partial
     details:
-      - With O(reauthorize=true) the login is stored anew on every run.
+      - With O(reauthorize=true) the login is stored again on every run.
   platform:
     support: full
     platforms: linux
@@ -54,32 +54,32 @@ options:
     type: str
   reauthorize:
     description:
-      - Store the login even when the same one is stored already.
+      - Store the login even if the same one is already stored.
     type: bool
     default: false
     aliases: [reauth]
   validate:
     description:
       - Ask the registry whether it accepts the login.
-      - When the registry cannot be reached, a new login is not stored and the task fails. When the
-        same login is stored already, the task warns and changes nothing.
-      - With V(false) the registry is not asked, for hosts that are offline.
+      - If the registry cannot be reached, a new login is not stored and the task fails. If the same
+        login is already stored, the task warns and changes nothing.
+      - With V(false) the registry is not contacted, for hosts that are offline.
     type: bool
     default: true
   insecure_registry:
     description:
-      - Permit plain http, and certificates that no known authority vouches for, in this task.
-      - Plain http to the host's own loopback addresses needs no permission.
-      - When left out, C(/etc/slipway/registries.json) decides.
+      - Allow plain http, and certificates not signed by a trusted authority, for this task.
+      - Plain http to the host's own loopback addresses is always allowed.
+      - The default is taken from C(/etc/slipway/registries.json).
     type: bool
   ca_path:
     description:
-      - A PEM file on the host with certificates of authorities to trust beside the system's.
-      - When left out, C(/etc/slipway/registries.json) decides.
+      - A PEM file on the host with CA certificates to trust in addition to the system's.
+      - The default is taken from C(/etc/slipway/registries.json).
     type: path
   config_path:
     description:
-      - The file to keep the login in. The other modules read the default only.
+      - The file to store the login in. The other modules only read the default file.
       - The file gets mode 0600 and belongs to the user the task becomes.
     type: path
     default: /etc/slipway/auth.json

@@ -14,8 +14,8 @@ author:
 description:
   - Creates, changes and removes volumes. The names and meanings of the options are those of
     M(community.docker.docker_volume).
-  - A volume outlives the containers that mount it. One that any container mounts, running or not,
-    is never removed or made again.
+  - A volume outlives the containers that mount it. A volume used by a container, running or not, is
+    never removed or recreated.
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
@@ -31,7 +31,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(recreate=always) makes the volume again on every run.
+      - O(recreate=always) recreates the volume on every run.
   platform:
     support: full
     platforms: linux
@@ -45,44 +45,43 @@ options:
   state:
     description:
       - V(present) makes sure that the volume exists, V(absent) that it does not.
-      - With V(absent) the content is removed too, unless O(driver_options) only mount it from
-        somewhere else.
+      - With V(absent) the content is removed too, unless O(driver_options) mount it from elsewhere.
     type: str
     default: present
     choices: [absent, present]
   driver:
     description:
-      - The driver. There is no other than V(local).
+      - The driver. The only one is V(local).
     type: str
     default: local
   driver_options:
     description:
-      - What to mount as the volume, in the words of mount(8). C(type) is the filesystem's type,
-        C(device) what is mounted, C(o) the options, separated by commas.
+      - What to mount as the volume, as with mount(8). C(type) is the filesystem's type, C(device)
+        what is mounted, C(o) the options, separated by commas.
       - It is mounted when the first container that uses the volume starts, and unmounted after the
-        last one has ended.
+        last one has exited.
       - C(type=none) with C(o=bind) is a directory of the host, which must exist.
       - The name of an NFS server is resolved when the volume is mounted.
-      - Options of a volume that exists are only changed with O(recreate=options-changed). When left
-        out they stay as they are.
+      - Options of an existing volume are only changed with O(recreate=options-changed). If omitted
+        they stay as they are.
     type: dict
   labels:
     description:
-      - Labels of the volume. Values are strings or whole numbers. They are changed without making
-        the volume again.
+      - Labels of the volume. Values are strings or whole numbers. They are updated without
+        recreating the volume.
     type: dict
   recreate:
     description:
-      - Whether a volume that exists is removed and made again, which loses its content.
-      - V(always) does so on every run, V(options-changed) when O(driver_options) differ, V(never)
-        only warns then.
+      - Whether an existing volume is removed and recreated, which loses its content.
+      - V(always) does so on every run, V(options-changed) if O(driver_options) differ; V(never)
+        only warns in that case.
     type: str
     default: never
     choices: [always, never, options-changed]
   undeclared:
     description:
-      - What happens to labels that the task does not name.
-      - V(reset) takes them away, V(keep) leaves them, as M(community.docker.docker_volume) does.
+      - What happens to labels that the task does not mention.
+      - V(reset) removes them, V(keep) leaves them, as M(community.docker.docker_volume) does.
     type: str
     default: reset
     choices: [reset, keep]

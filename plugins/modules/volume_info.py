@@ -12,7 +12,7 @@ version_added: 0.2.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Returns what C(docker volume inspect) would say of a volume. The options are those of
+  - Returns what C(docker volume inspect) shows of a volume. The options are those of
     M(community.docker.docker_volume_info).
 extends_documentation_fragment:
   - slipway.engine.attributes.info

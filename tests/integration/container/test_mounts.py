@@ -142,7 +142,9 @@ def test_every_kind_of_mount(world: World, place: Path) -> None:
 
 def test_a_missing_source(world: World, place: Path) -> None:
     bind = {"target": "/data", "type": "bind", "source": f"{place}/none"}
-    with pytest.raises(Error, match=r"none does not exist, .* /data; create it, or set create_mount"):
+    with pytest.raises(
+        Error, match=r"none does not exist, .* /data; create it, or set create_mount"
+    ):
         apply(world.layout, task("web", mounts=[bind]))
     assert not (place / "none").exists()
     assert container_record.all_ids(world.layout) == []
