@@ -31,13 +31,13 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Only reads the host, in check mode as ever.
+    description: Only reads the host, in check mode too.
   diff_mode:
     support: N/A
     description: Changes nothing, so there is no difference to show.
   idempotent:
     support: full
-    description: Changes nothing, however often it runs.
+    description: Changes nothing, however often it is run.
   platform:
     support: full
     platforms: linux

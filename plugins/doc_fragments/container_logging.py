@@ -14,22 +14,22 @@ options:
   log_driver:
     description:
       - Where the output of the container goes.
-      - V(json-file), the default, and V(local) keep it in files of the container. They are read by
-        C(slipway logs), whatever their format. V(journald) hands it to the journal of systemd, from
-        which C(slipway logs) reads it too. V(none) drops it.
-      - Other drivers of Docker are refused.
+      - V(json-file), the default, and V(local) keep it in files of the container, which C(slipway
+        logs) reads. V(journald) sends it to the systemd journal, from which C(slipway logs) reads
+        it too. V(none) drops it.
+      - Other drivers of Docker are not supported.
     type: str
     choices: [json-file, local, journald, none]
   log_options:
     description:
-      - V(json-file) and V(local) understand C(max-size), such as V(10m), and C(max-file), the
-        number of files that are kept. Without C(max-size) a V(json-file) grows without limit, and
-        V(local) keeps 5 files of 20 MiB.
-      - A single file is begun anew when it has its size. Several are turned over within about a
-        second, without losing a line, so one may become somewhat larger than C(max-size).
-      - V(journald) understands C(tag), with the places C({{.Name}}), C({{.ID}}), C({{.FullID}}) and
+      - V(json-file) and V(local) support C(max-size), such as V(10m), and C(max-file), the number
+        of files to keep. Without C(max-size) a V(json-file) log grows without limit, and V(local)
+        keeps 5 files of 20 MiB.
+      - A single file is truncated when it reaches its size. Several are rotated within about a
+        second, without losing a line, so one may grow slightly larger than C(max-size).
+      - V(journald) supports C(tag), with the fields C({{.Name}}), C({{.ID}}), C({{.FullID}}) and
         C({{.ImageName}}).
-      - Other options are refused by name.
+      - Other options are rejected.
     type: dict
     aliases: [log_opt]
 """

@@ -13,23 +13,23 @@ class ModuleDocFragment:
 options:
   dns_servers:
     description:
-      - Addresses of name servers the container asks in place of the host's.
-      - On networks that give names, the network's own resolver asks them for what it does not know.
+      - Addresses of name servers the container uses instead of the host's.
+      - On networks with a name server, that server forwards other names to them.
     type: list
     elements: str
   dns_search_domains:
     description:
-      - Domains that short names are looked up in, in place of the host's. V(.) alone is none.
+      - Search domains for short names, instead of the host's. V(.) alone means none.
     type: list
     elements: str
   dns_opts:
     description:
-      - Options of C(resolv.conf) in place of the host's, such as V(ndots:2).
+      - Options of C(resolv.conf) instead of the host's, such as V(ndots:2).
     type: list
     elements: str
   etc_hosts:
     description:
-      - More names for the container's C(/etc/hosts), with their addresses.
-      - V(host-gateway) as an address is the one under which the container reaches its host.
+      - Additional names for the container's C(/etc/hosts), with their addresses.
+      - V(host-gateway) stands for the address under which the container reaches its host.
     type: dict
 """

@@ -14,7 +14,7 @@ options:
   pid_mode:
     description:
       - V(host) shows the container all processes of the host, V(container:NAME) those of another
-        container. Its own alone when left out.
+        container. By default it only sees its own.
     type: str
   ipc_mode:
     description:
@@ -24,20 +24,19 @@ options:
     type: str
   uts:
     description:
-      - V(host) lets the container see the host's name, and with the capability also change it.
-        O(hostname) and O(domainname) cannot be given then.
+      - V(host) lets the container see the host's name, and with the capability also change it. It
+        cannot be combined with O(hostname) and O(domainname).
     type: str
   userns_mode:
     description:
       - Containers share the user namespace of the host, so V(host) changes nothing. Any other value
-        is refused.
+        is rejected.
     type: str
   cgroupns_mode:
     description:
-      - V(private) shows the container its own control groups as the root of all, V(host) the tree
-        of the host.
-      - When left out it is V(private) on hosts with cgroup v2 and V(host) on others, as with
-        Docker.
+      - V(private) shows the container its own control group as the root, V(host) the tree of the
+        host.
+      - The default is V(private) on hosts with cgroup v2 and V(host) on others, as with Docker.
     type: str
     choices: [host, private]
 """

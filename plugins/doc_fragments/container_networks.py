@@ -15,10 +15,10 @@ options:
     description:
       - Networks the container joins, in the order in which its interfaces are numbered.
       - Without this option and O(network_mode) the container joins the network V(bridge).
-      - A running container is connected and disconnected as it is, and not recreated. One whose
-        addresses on a network change is disconnected from that network and connected again.
+      - A running container is connected and disconnected in place, without being recreated. If its
+        addresses on a network change, it is reconnected to that network.
       - The default route is that of the network with the highest O(networks[].gw_priority); among
-        equals, of one that leads out in both address families, then of the first name.
+        equals, of one with a route out in both address families, then of the first by name.
     type: list
     elements: dict
     suboptions:
@@ -27,27 +27,27 @@ options:
         type: str
         required: true
       ipv4_address:
-        description: A fixed IPv4 address in the network.
+        description: A fixed IPv4 address on the network.
         type: str
       ipv6_address:
-        description: A fixed IPv6 address in the network.
+        description: A fixed IPv6 address on the network.
         type: str
       mac_address:
-        description: A fixed MAC address. Networks of the driver C(ipvlan) have none to give.
+        description: A fixed MAC address. Not supported on networks of the driver C(ipvlan).
         type: str
       aliases:
-        description: More names under which other containers of the network reach this one.
+        description: Additional names of this container on the network.
         type: list
         elements: str
       links:
         description:
-          - Other containers of the network under names that only this one knows, each
+          - Aliases of other containers on the network that only this one sees, each
             C(CONTAINER:ALIAS).
         type: list
         elements: str
       gw_priority:
         description:
-          - The network with the highest number gives the default route. It is 0 unless set.
+          - The network with the highest number has the default route. The default is 0.
         type: int
       driver_opts:
         description:
@@ -58,19 +58,19 @@ options:
   network_mode:
     description:
       - V(default) or V(bridge) for the network V(bridge), V(host) for the host's network, V(none)
-        for loopback alone, V(container:NAME) for the network of another container.
+        for loopback only, V(container:NAME) for the network of another container.
       - The name of any other network puts the container on that one, as its first.
     type: str
   networks_cli_compatible:
     description:
-      - Whether O(networks) are all that the container is on, as with Docker's command line.
-      - When it is V(false) and O(network_mode) is not given, the container is on the network
-        V(bridge) besides.
+      - Whether the container is only on O(networks), as with Docker's command line.
+      - When it is V(false) and O(network_mode) is not given, the container is also on the network
+        V(bridge).
     type: bool
     default: true
   purge_networks:
     description:
-      - Take the container off every network that O(networks) does not name, also with
+      - Disconnect the container from all networks that O(networks) does not list, also with
         O(undeclared=keep).
     type: bool
     default: false

@@ -47,11 +47,10 @@ options:
     type: str
   publish_scope:
     description:
-      - From where published ports can be used. The host itself and the containers of its networks
-        always can.
-      - V(all) is from everywhere, V(local) from nowhere else, V(lan) from private addresses
-        (RFC 1918, RFC 4193, and link-local ones), and networks such as V(192.0.2.0/24) from these.
-      - For other clients the port looks as if nothing had published it.
+      - Who can use published ports. The host itself and the containers on its networks always can.
+      - V(all) is everybody, V(local) nobody else, V(lan) private addresses (RFC 1918, RFC 4193, and
+        link-local ones), and networks such as V(192.0.2.0/24) their addresses.
+      - For other clients the port looks unpublished.
     type: list
     elements: str
 """

@@ -15,20 +15,20 @@ options:
     description:
       - The command of the container, as a list or as a string that is split as a shell splits
         words.
-      - The image's when left out or empty. See O(command_handling) for lists.
+      - The default is that of the image, also if it is empty. See O(command_handling) for lists.
     type: raw
   entrypoint:
     description:
-      - Takes the place of the image's entrypoint. The image's default command is then not used.
+      - Replaces the entrypoint of the image. The image's default command is then not used.
       - As in Docker's API, an empty list drops the image's entrypoint and keeps its default
-        command, and a list of one empty text drops both.
+        command, and a list of one empty string drops both.
     type: list
     elements: str
   command_handling:
     description:
-      - V(correct) takes O(command) and O(entrypoint) as they are.
-      - V(compatibility) joins their lists to one string and splits that like a shell, and takes an
-        empty value for one that was left out.
+      - V(correct) uses O(command) and O(entrypoint) as they are.
+      - V(compatibility) joins their lists to one string and splits that like a shell, and treats an
+        empty value as omitted.
     type: str
     default: correct
     choices: [compatibility, correct]
@@ -36,23 +36,23 @@ options:
     description:
       - Environment variables. Values are strings or whole numbers. Put anything else in quotes, or
         add the filter C(string) to it where it is templated, so that YAML does not interpret it.
-      - The image's variables stay unless one of the same name is given.
+      - Variables of the image are kept unless they are overridden.
     type: dict
   secret_env:
     description:
-      - More environment variables, whose values nobody is shown. They win over O(env).
-      - Ansible masks the values in all that the task prints, and C(********) stands for them in the
+      - More environment variables, whose values are never shown. They take precedence over O(env).
+      - Ansible masks the values in the output of the task, and they appear as C(********) in the
         results of every module, in diffs and in C(slipway inspect). An image that is committed from
         the container does not have them.
-      - Whoever may run commands in the container, or is root on the host, reads them all the same.
+      - Anybody who may run commands in the container, or is root on the host, can still read them.
     type: dict
     version_added: 0.3.0
   env_file:
     description:
-      - A file on the host with one C(NAME=VALUE) in each line, taken as it is, without quotes or
-        escapes. Lines that begin with C(#) are comments.
-      - Variables in O(env) win over those of the file. When the file changes, the container is
-        recreated.
+      - A file on the host with one C(NAME=VALUE) per line, used literally, without quotes or
+        escapes. Lines that start with C(#) are comments.
+      - Variables in O(env) take precedence over those in the file. If the file changes, the
+        container is recreated.
     type: path
   labels:
     description:
@@ -60,7 +60,7 @@ options:
     type: dict
   hostname:
     description:
-      - Host name inside the container. The first 12 digits of its id when left out.
+      - Host name inside the container. The default is the first 12 digits of its ID.
     type: str
   domainname:
     description:
@@ -68,49 +68,48 @@ options:
     type: str
   user:
     description:
-      - User of the main process, as C(USER[:GROUP]), by name or number. The image's when left
-        out.
+      - User of the main process, as C(USER[:GROUP]), by name or number. The default is that of the
+        image.
     type: str
   groups:
     description:
-      - Groups of the main process beside those it has in the image, by name or number. A name must
-        be known in the image.
+      - Additional groups of the main process, by name or number. A name must exist in the image.
     type: list
     elements: str
   working_dir:
     description:
-      - Working directory of the main process, an absolute path. The image's when left out.
+      - Working directory of the main process, an absolute path. The default is that of the image.
     type: str
   stop_signal:
     description:
-      - Signal that asks the main process to end. The image's, or SIGTERM, when left out.
-      - A change applies to the container as it is.
+      - Signal to stop the main process. The default is that of the image, or SIGTERM.
+      - A change is applied without recreating the container.
     type: str
   stop_timeout:
     description:
       - How many seconds to wait after O(stop_signal) before the container is killed.
-      - V(10) when left out. A change applies to the container as it is.
+      - The default is V(10). A change is applied without recreating the container.
     type: int
   tty:
     description:
-      - Give the main process a terminal.
+      - Allocate a terminal for the main process.
     type: bool
   interactive:
     description:
-      - Keep the standard input of the main process open, for whoever attaches to it later.
+      - Keep the standard input of the main process open, for clients that attach later.
       - Without this option, it is empty.
     type: bool
   init:
     description:
-      - Run a small init as process 1, which forwards signals to the main process and reaps what
-        others leave behind.
-      - It is the host's C(catatonit), C(docker-init), C(tini) or C(dumb-init), whichever is there
-        and needs no libraries of the image. The role P(slipway.engine.host#role) installs one.
+      - Run a small init as process 1, which forwards signals to the main process and reaps orphaned
+        processes.
+      - It is the host's C(catatonit), C(docker-init), C(tini) or C(dumb-init), whichever is
+        installed and is linked statically. The role P(slipway.engine.host#role) installs one.
     type: bool
   runtime:
     description:
-      - The OCI runtime that makes the container, by name or absolute path, such as V(crun) or
-        V(runc). It must understand their command line.
-      - The first of crun and runc that serves this host when left out.
+      - The OCI runtime that creates the container, by name or absolute path, such as V(crun) or
+        V(runc). It must have their command line.
+      - The default is the first of crun and runc that supports this host.
     type: str
 """

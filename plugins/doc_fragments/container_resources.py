@@ -13,38 +13,39 @@ class ModuleDocFragment:
 options:
   memory:
     description:
-      - How much memory the container may use, as a number of bytes or with a unit, such as V(512M)
-        or V(1.5g). At least V(6M); V(0) is without limit.
-      - This and the other limits of memory, processors, processes and block input/output weight are
-        changed in a running container as it is.
+      - The memory limit, as a number of bytes or with a unit, such as V(512M) or V(1.5g). The
+        minimum is V(6M); V(0) is without limit.
+      - This and the other limits of memory, CPUs, processes and block I/O weight are updated in a
+        running container in place.
     type: str
   memory_reservation:
     description:
-      - The memory the container is pushed back to when the host runs short of it, in the form of
+      - The soft limit the container is reduced to if the host runs out of memory, in the format of
         O(memory).
     type: str
   memory_swap:
     description:
-      - How much memory and swap together the container may use, in the form of O(memory).
-      - V(unlimited) or V(-1) is without limit. Twice O(memory) when left out.
+      - The limit of memory plus swap, in the format of O(memory).
+      - V(unlimited) or V(-1) is without limit. The default is twice O(memory).
     type: str
   memory_swappiness:
     description:
-      - How readily the kernel swaps, from V(0) to V(100). V(-1) is the host's own.
-      - It exists on hosts with cgroup v1 only, and is refused on others.
+      - How readily the kernel swaps, from V(0) to V(100). V(-1) is the setting of the host.
+      - It is only supported on hosts with cgroup v1.
     type: int
   kernel_memory:
     description:
-      - Refused, since Linux has no such limit any more. O(memory) counts the kernel's memory too.
+      - Not supported, because Linux no longer has this limit. O(memory) includes kernel memory.
     type: str
   cpus:
     description:
-      - How many processors the container may use, such as V(1.5). V(0) is all.
-      - It is the shorter form of O(cpu_period) and O(cpu_quota), and excludes them.
+      - How many CPUs the container may use, such as V(1.5). V(0) is all.
+      - It is shorthand for O(cpu_period) and O(cpu_quota), and mutually exclusive with them.
     type: float
   cpu_shares:
     description:
-      - The container's weight where processors are short, from V(2) to V(262144); others have 1024.
+      - The relative weight of the container under CPU contention, from V(2) to V(262144); the
+        default is 1024.
     type: int
   cpu_period:
     description:
@@ -52,12 +53,12 @@ options:
     type: int
   cpu_quota:
     description:
-      - How many microseconds of processor time the container gets in each O(cpu_period). V(-1) is
-        without limit.
+      - How many microseconds of CPU time the container gets in each O(cpu_period). V(-1) is without
+        limit.
     type: int
   cpuset_cpus:
     description:
-      - The processors the container may run on, such as V(0-2,5).
+      - The CPUs the container may run on, such as V(0-2,5).
     type: str
   cpuset_mems:
     description:
@@ -69,12 +70,12 @@ options:
     type: int
   blkio_weight:
     description:
-      - The container's weight for block devices, from V(10) to V(1000). V(0) is the kernel's.
-      - It is refused on hosts whose kernel schedules no device by weight.
+      - The relative weight for block I/O, from V(10) to V(1000). V(0) is the default of the kernel.
+      - It is not supported on hosts whose kernel does not schedule block I/O by weight.
     type: int
   device_read_bps:
     description:
-      - How many bytes may be read of block devices in a second.
+      - Limits for bytes read from block devices per second.
     type: list
     elements: dict
     suboptions:
@@ -83,12 +84,12 @@ options:
         type: str
         required: true
       rate:
-        description: Bytes, in the form of O(memory).
+        description: Bytes per second, in the format of O(memory).
         type: str
         required: true
   device_write_bps:
     description:
-      - How many bytes may be written of block devices in a second.
+      - Limits for bytes written to block devices per second.
     type: list
     elements: dict
     suboptions:
@@ -97,12 +98,12 @@ options:
         type: str
         required: true
       rate:
-        description: Bytes, in the form of O(memory).
+        description: Bytes per second, in the format of O(memory).
         type: str
         required: true
   device_read_iops:
     description:
-      - How often may be read of block devices in a second.
+      - Limits for read operations on block devices per second.
     type: list
     elements: dict
     suboptions:
@@ -111,12 +112,12 @@ options:
         type: str
         required: true
       rate:
-        description: How often.
+        description: Operations per second.
         type: int
         required: true
   device_write_iops:
     description:
-      - How often may be written of block devices in a second.
+      - Limits for write operations on block devices per second.
     type: list
     elements: dict
     suboptions:
@@ -125,19 +126,19 @@ options:
         type: str
         required: true
       rate:
-        description: How often.
+        description: Operations per second.
         type: int
         required: true
   oom_killer:
     description:
       - V(true) B(disables) the OOM killer for the container, the meaning that
-        M(community.docker.docker_container) gives it too. Its processes wait for memory then.
-      - It exists on hosts with cgroup v1 only, and is refused on others.
+        M(community.docker.docker_container) gives it too. Its processes then wait for memory.
+      - It is only supported on hosts with cgroup v1.
     type: bool
   oom_score_adj:
     description:
-      - How likely the kernel is to end the container when the host has no memory left, from
-        V(-1000) to V(1000).
+      - How likely the kernel is to kill the container if the host is out of memory, from V(-1000)
+        to V(1000).
     type: int
   ulimits:
     description:
@@ -147,52 +148,52 @@ options:
     elements: str
   shm_size:
     description:
-      - The size of C(/dev/shm), in the form of O(memory). V(64M) when left out.
+      - The size of C(/dev/shm), in the format of O(memory). The default is V(64M).
     type: str
   cgroup_parent:
     description:
-      - The control group below which the container's own is made. Where systemd owns them, the name
-        of a slice.
+      - The parent of the container's control group. If systemd manages control groups, the name of
+        a slice.
     type: str
   devices:
     description:
-      - Devices of the host, as C(HOST_PATH[:CONTAINER_PATH[:ACCESS]]). The access is of the letters
-        C(r), C(w) and C(m). A directory stands for all devices in it.
+      - Devices of the host, as C(HOST_PATH[:CONTAINER_PATH[:ACCESS]]). The access consists of the
+        letters C(r), C(w) and C(m). A directory means all devices in it.
     type: list
     elements: str
   device_cgroup_rules:
     description:
-      - Which devices the container may open beside its own, as C(TYPE MAJOR:MINOR ACCESS), such as
-        V(c 42:* rwm).
+      - Additional devices the container may use, as C(TYPE MAJOR:MINOR ACCESS), such as V(c 42:*
+        rwm).
     type: list
     elements: str
   device_requests:
     description:
-      - Refused, since a vendor's devices need its hook. Name their nodes in O(devices), or the
-        vendor's OCI runtime in O(runtime).
+      - Not supported, because vendor devices need a hook of the vendor. List their nodes in
+        O(devices), or set O(runtime) to the vendor's OCI runtime.
     type: list
     elements: dict
     suboptions:
       capabilities:
-        description: Refused.
+        description: Not supported.
         type: list
         elements: list
       count:
-        description: Refused.
+        description: Not supported.
         type: int
       device_ids:
-        description: Refused.
+        description: Not supported.
         type: list
         elements: str
       driver:
-        description: Refused.
+        description: Not supported.
         type: str
       options:
-        description: Refused.
+        description: Not supported.
         type: dict
   storage_opts:
     description:
-      - Refused, since the root of a container has no storage of its own. Put what may grow on a
-        volume or a tmpfs.
+      - Not supported, because the root filesystem of a container has no storage of its own. Put
+        data that may grow on a volume or a tmpfs.
     type: dict
 """

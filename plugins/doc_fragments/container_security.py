@@ -17,8 +17,8 @@ options:
     type: bool
   privileged:
     description:
-      - Give the container all capabilities and all devices of the host, and take the masks of
-        system paths, the filter of system calls and security labels away.
+      - Give the container all capabilities and all devices of the host, and remove masked system
+        paths, the system call filter and security labels.
     type: bool
   capabilities:
     description:
@@ -27,30 +27,31 @@ options:
     elements: str
   cap_drop:
     description:
-      - Capabilities to take from the default ones, or V(all).
+      - Capabilities to drop from the default ones, or V(all).
     type: list
     elements: str
   security_opts:
     description:
-      - V(no-new-privileges) keeps programs with set-user-id bits from giving anybody more rights.
-      - V(seccomp=/PATH/OF/FILE) filters system calls by a profile on the host, in the form that
-        Docker or the OCI runtimes have; V(seccomp=unconfined) does not filter any. When the file
+      - V(no-new-privileges) prevents processes from gaining privileges through set-user-ID
+        programs.
+      - V(seccomp=/PATH/OF/FILE) filters system calls with a profile on the host, in the format of
+        Docker or of the OCI runtimes; V(seccomp=unconfined) disables the filter. If the file
         changes, the container is recreated.
       - V(apparmor=PROFILE) names a profile loaded on the host, or V(unconfined).
       - V(label=disable) gives the container no SELinux label. V(label=user:USER),
         V(label=role:ROLE), V(label=type:TYPE), V(label=level:LEVEL) and V(label=filetype:TYPE)
         change parts of it.
-      - V(systempaths=unconfined) shows what is otherwise masked of C(/proc) and C(/sys), and lets
-        it be written.
-      - Without an option, a container has the default filter of system calls, and on hosts that
-        enforce them the SELinux label of the distribution's policy for containers, with categories
-        of its own, or an AppArmor profile of this collection.
+      - V(systempaths=unconfined) exposes the masked parts of C(/proc) and C(/sys), and makes them
+        writable.
+      - By default a container has the default system call filter, and on hosts that enforce them
+        the SELinux label of the distribution's policy for containers, with categories of its own,
+        or an AppArmor profile of this collection.
     type: list
     elements: str
   sysctls:
     description:
       - Kernel parameters of the container's own namespaces, such as C(net.core.somaxconn).
       - Only C(net.*), C(fs.mqueue.*) and the parameters of System V IPC can be set, and only in
-        namespaces that are not shared. All others are the host's.
+        namespaces that are not shared. All others belong to the host.
     type: dict
 """

@@ -12,35 +12,35 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   docker_host:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: str
     aliases: [docker_url]
   tls:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: bool
   tls_hostname:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: str
   client_cert:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: path
     aliases: [tls_client_cert, cert_path]
   client_key:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: path
     aliases: [tls_client_key, key_path]
   api_version:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: str
     aliases: [docker_api_version]
   timeout:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: int
   use_ssh_client:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: bool
   debug:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: bool
 """
 
@@ -48,7 +48,7 @@ options:
     CA = r"""
 options:
   ca_path:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
 """
@@ -57,7 +57,7 @@ options:
     VERIFY = r"""
 options:
   validate_certs:
-    description: There is no Docker daemon, so this has no effect but a warning.
+    description: There is no Docker daemon, so this only causes a warning.
     type: bool
     aliases: [tls_verify]
 """

@@ -13,9 +13,9 @@ class ModuleDocFragment:
 options:
   username:
     description:
-      - A user of the registry, for this task only; neither name nor password is stored.
-      - When left out, the login that M(slipway.engine.registry_login) stored is used, if any.
-      - Needs O(password).
+      - A user of the registry, for this task only; neither username nor password is stored.
+      - By default the login stored by M(slipway.engine.registry_login) is used, if any.
+      - Requires O(password).
     type: str
   password:
     description:
