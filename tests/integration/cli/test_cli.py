@@ -137,7 +137,7 @@ def test_the_verbs(world: World) -> None:
     assert _lines(world, "restart", "-t", "1", "web") == ["web"]
     assert world.current(made.id).generation == 2
     done = world.slipway("rm", "web", check=False)
-    assert (done.returncode, done.stderr[:27]) == (1, b"slipway: container web runs")
+    assert (done.returncode, done.stderr[:33]) == (1, b"slipway: container web is running")
     assert _lines(world, "kill", "-s", "KILL", made.id[:8]) == [made.id[:8]]
     assert world.current(made.id).exit_code == 137
     assert _lines(world, "stop", "web") == ["web"]

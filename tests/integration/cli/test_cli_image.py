@@ -204,7 +204,9 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
     assert lines(world, "pull", pinned)[0] == f"{manifest.digest}: Pulling from cli"
     assert "not found" in failure(world, "pull", f"{registry.host}/nothere")
     assert "Cannot find image" in failure(world, "push", f"{registry.host}/nothere")
-    assert "cannot be combined with --all-tags" in failure(world, "pull", "-a", first)
+    assert "names a tag or digest, which cannot be combined with" in failure(
+        world, "pull", "-a", first
+    )
 
 
 def test_search(world: World, registry: Registry) -> None:
@@ -276,17 +278,20 @@ def _unlink(path: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "content": (_rewrite_in_time, "'bin'/'tool' has other content"),
-    "time": (lambda path: os.utime(path, (1, 1)), "'bin'/'tool' has another time"),
+    "content": (_rewrite_in_time, "'bin'/'tool' has different content"),
+    "time": (lambda path: os.utime(path, (1, 1)), "'bin'/'tool' has a different modification time"),
     "mode": (lambda path: path.chmod(0o4755), "'bin'/'tool' has mode 4755, not 755"),
-    "owner": (lambda path: os.chown(path, 7, 7), "'bin'/'tool' has another owner"),
+    "owner": (lambda path: os.chown(path, 7, 7), "'bin'/'tool' has a different owner"),
     "missing": (_unlink, "'bin'/'tool' is missing"),
     "more": (lambda path: (path.parent / "new").touch(), "'bin'/'new' does not belong there"),
     "attribute": (
         lambda path: os.setxattr(path, "user.x", b"y"),
         "'bin'/'tool' has different extended attributes",
     ),
-    "names": (lambda path: os.link(path, path.parents[3] / "x"), "'bin'/'tool' has other names"),
+    "names": (
+        lambda path: os.link(path, path.parents[3] / "x"),
+        "'bin'/'tool' has different names",
+    ),
     "directory": (lambda path: path.parent.chmod(0o777), "'bin' has mode 777, not 755"),
 }
 
@@ -299,7 +304,7 @@ def test_a_changed_layer_is_unpacked_again(world: World, kind: str) -> None:
     first, last = lines(world, "image", "verify", "busybox:1")
     short = world.image.chain_ids[0][7:19]
     assert first == (
-        f"docker.io/library/busybox:1: the layer {short} was changed: {what}; "
+        f"docker.io/library/busybox:1: the layer {short} has been modified: {what}; "
         "it was unpacked again from its blob"
     )
     assert last == "3 blobs and 1 layers verified: 1 repaired, 0 still damaged"

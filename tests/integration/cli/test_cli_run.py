@@ -56,7 +56,7 @@ def test_the_exit_status_and_the_output_are_the_commands(world: World) -> None:
     assert run(world, "--name", "t", "busybox:1")[0] == 125
     assert run(world, "--gpus", "all", "busybox:1")[0] == 125
     status, dummy, said = run(world, "--cpu-rt-period", "1", "busybox:1")
-    assert (status, said) == (125, b"slipway: --cpu-rt-period is not supported; leave it out\n")
+    assert (status, said) == (125, b"slipway: --cpu-rt-period is not supported; omit it\n")
     names = world.slipway("ps", "-a", "--format", "{{.Names}}").stdout.decode().split()
     assert len(names) == 5
     assert all(re.fullmatch("[a-z]+_[a-z]+[0-9]?|t", name) for name in names)
@@ -171,7 +171,7 @@ def test_a_command_line_is_refused_as_a_task_would_be(world: World) -> None:
         (["--restart", "bogus"], b"--restart: 'bogus' is not valid"),
         (["--cgroupns", "bogus"], b"--cgroupns: 'bogus' is not valid"),
         (["--network", "bridge", "--link", "nosuch"], b"container nosuch, which it is to link to"),
-        (["--volumes-from", "nosuch"], b"container nosuch, which it is to mount from"),
+        (["--volumes-from", "nosuch"], b"container nosuch, whose volumes it uses"),
         (["--network", "name=nosuch"], b"network nosuch does not exist"),
     ):
         given = words if "--network" in words else ["--network", "none", *words]

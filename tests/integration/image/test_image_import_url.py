@@ -248,7 +248,7 @@ def test_too_large(layout: Layout, site: FaultyServer, tmp_path: Path, declared:
             )
         ]
     wanted = url_source.Source(f"http://{site.address}/root.tar", limit=999)
-    with url_fetch.Fetch(wanted) as fetch, pytest.raises(Error, match="at most 999 are fetched"):
+    with url_fetch.Fetch(wanted) as fetch, pytest.raises(Error, match="at most 999 are allowed"):
         fetch.download(tmp_path / "kept")
 
 

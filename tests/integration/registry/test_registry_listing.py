@@ -143,7 +143,7 @@ def _tags(*names: object) -> Act:
         (_tags("fine", "../../etc"), r"among its tags is '../../etc'"),
         (_tags("\x1b[2J"), r"among its tags is '\\x1b\[2J'"),
         (_tags(7), "among its tags is '7'"),
-        (edit(lambda reply: reply.with_body(b'{"tags": {"a": 1}}')), "its tags are no list"),
+        (edit(lambda reply: reply.with_body(b'{"tags": {"a": 1}}')), "its tags are not a list"),
         (edit(lambda reply: reply.with_body(b'["a"]')), "its answer is not JSON"),
         (edit(lambda reply: reply.with_body(b"<html>")), "its answer is not JSON"),
         (edit(lambda reply: reply.with_body(b" " * (5 << 20))), "more than the limit"),
