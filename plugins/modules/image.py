@@ -57,9 +57,84 @@ options:
       - V(pull) pulls the image from its registry unless it is on the host.
       - V(import) creates it from a root filesystem; see O(import).
       - V(load) loads it from an archive; see O(load_path).
+      - V(build) builds it from a Dockerfile; see O(build).
       - V(local) expects it on the host and fails if it is not.
     type: str
-    choices: [import, load, local, pull]
+    choices: [build, import, load, local, pull]
+  build:
+    description:
+      - How to build the image, with O(source=build). M(slipway.engine.image_build) has further
+        options, and rebuilds an image by itself when it would become another one.
+    type: dict
+    suboptions:
+      path:
+        description: The context, a directory on the host.
+        type: path
+        required: true
+      dockerfile:
+        description:
+          - The Dockerfile, relative to O(build.path). The default is C(Dockerfile), or
+            C(Containerfile).
+        type: str
+      args:
+        description: Values for the C(ARG) instructions.
+        type: dict
+      target:
+        description: The stage to build. The default is the last one.
+        type: str
+      labels:
+        description: Labels for the image.
+        type: dict
+      platform:
+        description: The platform of the images it is built from, such as V(linux/arm64).
+        type: str
+      pull:
+        description: Ask the registries for newer images to build from.
+        type: bool
+        default: false
+      nocache:
+        description: Run every step, also those that earlier builds ran.
+        type: bool
+        default: false
+      network:
+        description: The network of C(RUN), by name, or V(host) or V(none).
+        type: str
+      etc_hosts:
+        description: Names for the hosts file during C(RUN), with their addresses.
+        type: dict
+      shm_size:
+        description: The size of C(/dev/shm) during C(RUN), such as V(64M).
+        type: str
+      container_limits:
+        description: What each C(RUN) may take.
+        type: dict
+        suboptions:
+          memory:
+            description: Memory, such as V(512M); at least 6 MB.
+            type: str
+          memswap:
+            description: Memory and swap together, or V(unlimited).
+            type: str
+          cpushares:
+            description: The weight of its processor time.
+            type: int
+          cpusetcpus:
+            description: The processors it may use, such as V(0-3).
+            type: str
+      cache_from:
+        description: Without effect, as every step of earlier builds on the host is in the cache.
+        type: list
+        elements: str
+      http_timeout:
+        description: Without effect, as there is no Docker daemon to wait for.
+        type: int
+      rm:
+        description: Without effect, as the containers of a build are always removed.
+        type: bool
+        default: true
+      use_config_proxy:
+        description: Without effect; pass the proxies in O(build.args).
+        type: bool
   load_path:
     description:
       - The archive on the host to load the image from, with O(source=load). It must contain the
@@ -102,6 +177,8 @@ options:
         one.
       - With O(source=load), read the archive even if the image is on the host, and load what
         differs.
+      - With O(source=build), rebuild an image that is on the host if it would become another
+        image.
     type: bool
     default: false
   repository:
@@ -153,6 +230,15 @@ EXAMPLES = r"""
       changes:
         - CMD ["sh"]
 
+- name: Build an image of a directory on the host
+  slipway.engine.image:
+    name: shop/web:1
+    source: build
+    build:
+      path: /srv/shop
+      args:
+        VERSION: "1.4"
+
 - name: Have an image in a registry of our own
   slipway.engine.image:
     name: debian:12
@@ -167,6 +253,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+stdout:
+  description: What the build said, if one ran.
+  returned: with O(source=build)
+  type: str
+  sample: "[0] FROM busybox:1\\n[0 1/1] RUN make\\n[0 1/1] DONE 2.1s"
 actions:
   description: What was done, or in check mode would be.
   returned: success
@@ -188,8 +279,12 @@ image:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
+    with_program,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.image import (
     RESOURCE,
+    builds,
     declare,
 )
 
@@ -200,7 +295,36 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
-            "source": {"type": "str", "choices": ["import", "load", "local", "pull"]},
+            "source": {"type": "str", "choices": ["build", "import", "load", "local", "pull"]},
+            "build": {
+                "type": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "dockerfile": {"type": "str"},
+                    "args": {"type": "dict"},
+                    "target": {"type": "str"},
+                    "labels": {"type": "dict"},
+                    "platform": {"type": "str"},
+                    "pull": {"type": "bool", "default": False},
+                    "nocache": {"type": "bool", "default": False},
+                    "network": {"type": "str"},
+                    "etc_hosts": {"type": "dict"},
+                    "shm_size": {"type": "str"},
+                    "container_limits": {
+                        "type": "dict",
+                        "options": {
+                            "memory": {"type": "str"},
+                            "memswap": {"type": "str"},
+                            "cpushares": {"type": "int"},
+                            "cpusetcpus": {"type": "str"},
+                        },
+                    },
+                    "cache_from": {"type": "list", "elements": "str"},
+                    "http_timeout": {"type": "int"},
+                    "rm": {"type": "bool", "default": True},
+                    "use_config_proxy": {"type": "bool"},
+                },
+            },
             "pull": {"type": "dict", "options": {"platform": {"type": "str"}}},
             "import": {
                 "type": "dict",
@@ -224,9 +348,10 @@ def main() -> None:
             "ca_path": {"type": "path"},
         },
         declare,
-        RESOURCE,
+        with_program(RESOURCE, builds),
         required_if=[
             ("state", "present", ("source",)),
+            ("source", "build", ("build",)),
             ("source", "import", ("import",)),
             ("source", "load", ("load_path",)),
         ],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import builder
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import builder, inputs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Request
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
@@ -91,7 +91,7 @@ def build(layout: Layout, context: Optional[Path], dockerfile: str = "", **optio
     request = Request(context=str(context) if context else "", inline=inline)
     request = replace(request, **options)
     with contextlib.ExitStack() as stack:
-        source = builder.opened(request, stack)
-        scheme = builder.prepare(request, source)
+        source = inputs.opened(request, stack)
+        scheme = inputs.prepare(request, source)
         built = builder.build(host, request, scheme, source)
     return Outcome(built, layout, said, host.warnings)

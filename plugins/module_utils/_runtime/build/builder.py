@@ -10,18 +10,15 @@ leaves nothing else, and the next one goes on from there.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Optional
 
 from ..base.frozen import dataclass
 from ..image.build import assemble
-from ..image.dockerfile import parse
 from ..image.store import index, store
-from ..image.store.platform import host_platform
 from ..plan.plan import Host
 from ..spec.oci import Descriptor
 from ..spec.reference import Reference
-from . import context, scheme, state, steps
+from . import state, steps
 from .context import Source
 from .request import Request
 from .scheme import Scheme
@@ -56,23 +53,3 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
         used = {name: image.id for name, image in work.bases.used.items()}
         image_id = assemble.image_id(document)
         return Built(image_id, manifest, final, work.log.ran, work.log.cached, used)
-
-
-def prepare(request: Request, source: Optional[Source]) -> Scheme:
-    """Read the Dockerfile and find what is needed. Raises Error before anything is touched."""
-    if request.inline is not None:
-        data, name = request.inline, request.dockerfile or "Dockerfile"
-    else:
-        data, name = context.read_dockerfile(source, request.dockerfile)
-    dockerfile = parse.parse(data, name)
-    machine = host_platform()
-    return scheme.scheme(
-        dockerfile, request.args, request.target, machine, request.platform or machine
-    )
-
-
-def opened(request: Request, stack: contextlib.ExitStack) -> Optional[Source]:
-    """The context of a request, open as long as ``stack``."""
-    if not request.context:
-        return None
-    return stack.enter_context(context.directory(request.context, request.dockerfile))

@@ -158,6 +158,8 @@ class Build:
     def _base(self, planned: Planned) -> tuple[State, Sequence[str]]:
         """What a stage begins with, and what ONBUILD kept in it."""
         at = Instruction("FROM", planned.stage.number)
+        named = planned.base if isinstance(planned.base, str) else f"stage {planned.base}"
+        self.log.say(f"[{planned.stage.title}] FROM {named}")
         if isinstance(planned.base, int):
             below = self.wait(planned.base)
             return state.on_stage(below), below.config.get("OnBuild") or ()

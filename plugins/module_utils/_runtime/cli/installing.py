@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 
 from ..base.frozen import dataclass
 from ..plan.plan import Host, Plan, Resource, Step
@@ -35,6 +35,7 @@ class WithProgram(Generic[S]):
 
     current: bool
     inner: S
+    needed: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,19 @@ class Inner(Step[WithProgram[S]]):
         self.step.execute(host)
 
 
-def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
-    """The same resource, whose plans first install the program where a step needs it.
+def with_program(
+    resource: Resource[D, S], needed: Optional[Callable[[D], bool]] = None
+) -> Resource[D, WithProgram[S]]:
+    """The same resource, whose plans first install the program where a step needs it; ``needed``
+    says for which declarations that is so (all).
 
     A plan without steps installs nothing: the programs of running containers were installed when
     they were made, and a newer collection alone changes no host.
     """
 
     def observe(host: Host, declared: D) -> WithProgram[S]:
+        if needed is not None and not needed(declared):
+            return WithProgram(False, resource.observe(host, declared), needed=False)
         predicted = host.predicted.get("program", {}).get("current") is not None
         current = predicted or zipapp.installed(host.layout)
         return WithProgram(current, resource.observe(host, declared))
@@ -84,7 +90,7 @@ def with_program(resource: Resource[D, S]) -> Resource[D, WithProgram[S]]:
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
         inner = resource.plan(declared, have.inner)
         steps: list[Step[WithProgram[S]]] = [Inner(step) for step in inner.steps]
-        if any(step.changes for step in steps) and not have.current:
+        if have.needed and not have.current and any(step.changes for step in steps):
             steps.insert(0, InstallProgram())
         return Plan(have, tuple(steps), inner.unmet, inner.reasons)
 

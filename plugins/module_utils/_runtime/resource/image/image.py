@@ -55,6 +55,8 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
         return (Stage(SOURCE, _source(params)),)
     name = _name(params)
     stages = [Stage(SOURCE, _source(params))]
+    if params.get("source") == "build":
+        stages = [_built(params)]
     if params.get("source") == "load":
         loaded = Loaded(name, _archive(params), bool(params.get("force_source")))
         stages.insert(0, Stage(LOADED, loaded))
@@ -70,6 +72,20 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
     if params.get("push"):
         stages.append(Stage(image_push.RESOURCE, image_push.declare({**params, "name": pushed})))
     return tuple(stages)
+
+
+def _built(params: Mapping[str, Any]) -> Stage:
+    """As in docker_image, an image that is here is built again only with force_source."""
+    # The other sources need nothing of it.
+    from . import image_build
+
+    options = params.get("build")
+    if not options:
+        raise Error("source: build requires build with path")
+    reference = named_image.reference_of(params)
+    request = image_build.request_of(options, (reference,))
+    again = image_build.CHANGED if params.get("force_source") else image_build.NEVER
+    return Stage(image_build.BUILT, image_build.Declared(request, again))
 
 
 def _archive(params: Mapping[str, Any]) -> image_load.Declared:
@@ -212,12 +228,18 @@ SOURCE: Resource[Declared, State] = Resource(
 )
 
 
+def builds(stages: tuple[Stage, ...]) -> bool:
+    """Whether the image is built: it runs containers then."""
+    return not any(stage.resource is SOURCE for stage in stages)
+
+
 def _result(host: Host, found: Sequence) -> dict[str, Any]:
-    """The module's ``image``."""
+    """The module's ``image``, and what a build said."""
     for stage, one in zip(found.stages, found.states):
         if stage.resource is SOURCE:
             return named_image.result(host, one)
-    return {"image": {}}
+    said = "\n".join(host.outcome.get("build", []))
+    return {**found.stages[0].resource.result(host, found.states[0]), "stdout": said}
 
 
 RESOURCE: Resource[tuple[Stage, ...], Sequence] = sequence(_result)

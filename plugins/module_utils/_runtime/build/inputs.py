@@ -1,0 +1,255 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an image was built of: everything that would make it another one, by name.
+
+It is noted with the image (``build/made/ID.json``). A build whose inputs are the same has nothing
+to do, and one whose inputs differ can say which. Reading only, but for keep() and tidy(); nothing
+is built to tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+from ..base import files
+from ..base.document import canonical
+from ..base.errors import Error, NotFound
+from ..base.layout import Layout
+from ..image import transfer
+from ..image.dockerfile import flags, parse
+from ..image.dockerfile.lines import mark_of
+from ..image.dockerfile.parse import Instruction
+from ..image.store import store
+from ..image.store.platform import host_platform
+from ..plan.plan import Host
+from ..registry.url_source import is_url, source_of
+from ..spec import oci
+from . import context, scheme
+from .bases import IMAGE, here, reference_of
+from .context import Source
+from .request import PROXIES, Request
+from .scheme import Planned, Scheme
+
+#: How many changed files are named one by one.
+_NAMED = 5
+
+Inputs = Mapping[str, str]
+
+
+def prepare(request: Request, source: Optional[Source]) -> Scheme:
+    """Read the Dockerfile and find what is needed. Raises Error before anything is touched."""
+    if request.inline is not None:
+        data, name = request.inline, request.dockerfile or "Dockerfile"
+    else:
+        data, name = context.read_dockerfile(source, request.dockerfile)
+    dockerfile = parse.parse(data, name)
+    machine = host_platform()
+    return scheme.scheme(
+        dockerfile, request.args, request.target, machine, request.platform or machine
+    )
+
+
+def opened(request: Request, stack: contextlib.ExitStack) -> Optional[Source]:
+    """The context of a request, open as long as ``stack``."""
+    if not request.context:
+        return None
+    return stack.enter_context(context.directory(request.context, request.dockerfile))
+
+
+def inputs(
+    host: Host,
+    request: Request,
+    found: Scheme,
+    source: Optional[Source],
+    known: Mapping[str, str],
+) -> dict[str, str]:
+    """Everything the image depends on. ``known`` are inputs of an earlier build, which stand for
+    images that have been removed since. Raises Error for a file that is not in the context.
+    """
+    made = {"the Dockerfile": _digest([_stage(one) for one in found.stages])}
+    if request.target:
+        made["the target"] = request.target
+    made["the platform"] = str(request.platform or host_platform())
+    if request.epoch is not None:
+        made["SOURCE_DATE_EPOCH"] = str(request.epoch)
+    for name, value in request.labels.items():
+        made[f"the label {name}"] = value
+    for name, value in request.args.items():
+        if name in found.declared and name not in PROXIES:
+            # Who reads the note must not learn what is in them.
+            made[f"the argument {name}"] = _digest(value)
+    everything = False
+    for name, wanted in found.images:
+        text = request.contexts.get(name, "")
+        if text and not text.startswith(IMAGE):
+            continue
+        shown = text[len(IMAGE) :] if text else name
+        image = here(host, shown, wanted)
+        triggers = image is not None and (image.config.get("config") or {}).get("OnBuild")
+        everything = everything or bool(triggers)
+        key = f"the image {shown}"
+        made[key] = _image(host, request, shown, image, known.get(key, ""))
+    made.update(_files(request, found, source, everything))
+    return made
+
+
+def _stage(planned: Planned) -> list[Any]:
+    """What a stage says, however it is written: without lines, blanks and comments."""
+    said: list[Any] = [planned.base, str(planned.platform)]
+    for at in planned.stage.instructions:
+        documents = [[doc.name, doc.content, doc.expand] for doc in at.heredocs]
+        said.append([at.keyword, at.flags, at.words, at.exec_form, at.pairs, documents, at.trigger])
+    return said
+
+
+def _image(
+    host: Host, request: Request, name: str, image: Optional[store.Image], known: str
+) -> str:
+    """What an image's name means now: its id."""
+    reference = reference_of(name)
+    foretold = host.predicted.get("image", {}).get(reference.canonical if reference else name)
+    if foretold is not None:
+        # An earlier task of a check-mode run brings it.
+        return str(foretold.get("id") or foretold.get("digest") or "")
+    asked = reference is not None and (image is None or (request.pull and not reference.digest))
+    if not asked or reference is None:
+        return image.id if image is not None else known
+    if image is None and known and not request.pull:
+        # It was removed since; that changes nothing about what was built of it.
+        return known
+    try:
+        pinned = transfer.resolve(host, reference)
+    except Error:
+        if image is None:
+            raise
+        return image.id
+    return pinned.image_id or pinned.descriptor.digest
+
+
+def _files(
+    request: Request, found: Scheme, source: Optional[Source], everything: bool
+) -> Iterator[tuple[str, str]]:
+    """The files that instructions take from contexts, with a digest of each."""
+    listed: dict[tuple[str, str], None] = {}
+    for planned in found.stages:
+        for at in planned.stage.instructions:
+            for name, path in _taken(at, found.dockerfile.lines.escape):
+                origin = (
+                    ""
+                    if not name
+                    else scheme.origin(found.dockerfile, at, name, planned.stage.index)
+                )
+                if origin == "" or request.contexts.get(str(origin), IMAGE)[:15] != IMAGE:
+                    listed[str(origin), path] = None
+                if at.keyword == "ADD" and is_url(path):
+                    listed.pop((str(origin), path))
+                    yield f"the file at {source_of(path)}", _remote(path, at.flag("checksum"))
+    if everything:
+        listed["", "/"] = None
+    with contextlib.ExitStack() as stack:
+        trees: dict[str, Optional[Source]] = {"": source}
+        for name, path in listed:
+            if name not in trees:
+                trees[name] = stack.enter_context(context.directory(request.contexts[name]))
+            tree = trees[name]
+            if tree is None:
+                raise Error(
+                    f"{found.dockerfile.file} copies files from the context, and there is none"
+                )
+            yield from _digests(tree, name, path)
+
+
+def _digests(tree: Source, name: str, path: str) -> Iterator[tuple[str, str]]:
+    prefix = f"the file {name}:" if name else "the file "
+    for one in context.select(tree, path):
+        for below, entry in context.entries(tree, one).items():
+            where = os.path.join(one.name, os.fsdecode(below)) if below else one.name or "."
+            yield f"{prefix}{where}", context.digest({b"": entry}, tree.owned)
+
+
+def _taken(at: Instruction, escape: str) -> Iterator[tuple[str, str]]:
+    """The context or stage ("" is the context) and the path of all that an instruction copies. A
+    path with a variable may be any.
+    """
+    if at.keyword in ("COPY", "ADD"):
+        for word in at.words[:-1]:
+            if mark_of(word, escape) is None:
+                bare = word.strip("\"'")
+                yield at.flag("from"), "/" if "$" in bare or escape in bare else bare
+    if at.keyword == "RUN":
+        for text in at.all("mount"):
+            if "$" in text:
+                yield "", "/"
+                continue
+            mount = flags.mount(text)
+            if mount.kind == "bind" or (mount.kind == "cache" and mount.origin):
+                yield mount.origin, mount.source or "/"
+
+
+def _remote(url: str, checksum: str) -> str:
+    """What a URL sends: the checksum, or what the server says of it."""
+    if checksum and "$" not in checksum:
+        return checksum
+    from ..registry.url_fetch import Fetch
+
+    with Fetch(source_of(url)) as fetch:
+        facts = fetch.ask(None)
+    return _digest(facts.document()) if facts.tells else "not known before it is fetched"
+
+
+def _digest(value: Any) -> str:
+    return oci.digest_of(canonical(value))
+
+
+def differences(before: Inputs, after: Inputs) -> list[str]:
+    """What changed between two builds, in words. Pure."""
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    named = [name for name in changed if name.startswith("the file ")]
+    shown = []
+    for name in changed:
+        if name in named[_NAMED:]:
+            continue
+        if name not in before:
+            shown.append(f"{name} is new")
+        elif name not in after:
+            shown.append(f"{name} is gone")
+        else:
+            shown.append(f"{name} changed")
+    if len(named) > _NAMED:
+        shown.append(f"{len(named) - _NAMED} more files changed")
+    return shown
+
+
+# --- what is noted ---------------------------------------------------------------------------
+
+
+def keep(layout: Layout, image_id: str, found: Inputs) -> None:
+    """Note what an image was built of."""
+    directory = layout.build / "made"
+    files.make_private(directory)
+    files.write_json(directory / f"{image_id[7:]}.json", {"inputs": dict(found)})
+
+
+def kept(layout: Layout, image_id: str) -> Optional[dict[str, str]]:
+    """What was noted of an image; None for one that was not built here."""
+    try:
+        value = files.read_json(layout.build / "made" / f"{image_id[7:]}.json")
+        return {str(name): str(text) for name, text in value["inputs"].items()}
+    except (FileNotFoundError, NotFound, Error, TypeError, KeyError, AttributeError):
+        return None
+
+
+def tidy(layout: Layout) -> None:
+    """Forget images that are gone."""
+    try:
+        names = os.listdir(layout.build / "made")
+    except FileNotFoundError:
+        return
+    here_now = {f"{image.id[7:]}.json" for image in store.all_images(layout)}
+    for name in set(names) - here_now:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(layout.build / "made" / name)

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Building as a resource: a name, and whether its image is what Dockerfile and context give.
+
+What an image was built of is noted with it (build/inputs): a build whose inputs are the same has
+nothing to do, and check mode names those that differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import field, replace
+from typing import Any, Optional
+
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
+from ...build import inputs
+from ...build.request import Limits, Request, Secret
+from ...container.option import resources, text
+from ...image.store import platform, store
+from ...image.store.platform import Platform
+from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.sequence import Sequence, Stage, sequence
+from ...spec.container import SHM_SIZE_BYTES
+from ...spec.reference import Reference, is_id
+from . import build_output, image_export, image_push, named_image
+from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
+
+CHANGED, NEVER, ALWAYS = "changed", "never", "always"
+#: Docker's: less is not enough for a process to start.
+_LEAST_MEMORY_BYTES = 6 << 20
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An image to be built. ``rebuild`` says when, if its name is on the host already. ``seen``
+    holds the id of what this very run built.
+    """
+
+    request: Request
+    rebuild: str = CHANGED
+    seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def reference(self) -> Reference:
+        return self.request.names[0]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The state of the first name, why the image is not current, and what it would be built of."""
+
+    state: State
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Build(Step[Found]):
+    """Build the image, and give it its names."""
+
+    declared: Declared
+
+    def describe(self) -> str:
+        return f"build image {self.declared.reference.canonical}"
+
+    def after(self, have: Found) -> Found:
+        status = PRESENT if self.declared.rebuild == NEVER else CURRENT
+        state = replace(have.state, status=status, id="", digest=_mark(self.declared))
+        return Found(replace(state, planned=True))
+
+    def execute(self, host: Host) -> None:
+        # All that acts is imported here: a task that finds nothing to do needs none of it.
+        from ...build import builder
+
+        request = self.declared.request
+        lines: list[str] = host.outcome.setdefault("build", [])
+
+        def tell(line: str) -> None:
+            lines.append(line)
+            host.tell(line)
+
+        watched = replace(host, progress=tell)
+        with contextlib.ExitStack() as stack:
+            source = inputs.opened(request, stack)
+            scheme = inputs.prepare(request, source)
+            before = inputs.inputs(host, request, scheme, source, {})
+            built = builder.build(watched, request, scheme, source)
+        for name, image_id in built.bases.items():
+            before[f"the image {name}"] = image_id
+        inputs.keep(host.layout, built.id, before)
+        inputs.tidy(host.layout)
+        self.declared.seen["id"] = built.id
+
+
+def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """Options of image_build: name, tag, path, dockerfile, contexts, args, target, labels,
+    platform, pull, nocache, network, etc_hosts, shm_size, container_limits, secrets, outputs,
+    rebuild and source_date_epoch.
+    """
+    reference = named_image.reference_of(params)
+    if reference.digest or is_id(str(params["name"])):
+        raise Error(f"{params['name']} is an id or a digest; a build needs a name")
+    outputs = params.get("outputs") or []
+    names = [reference]
+    for output in outputs:
+        for name in output.get("name") or []:
+            names.append(named_image.reference_of({"name": name}))
+    request = request_of(params, tuple(dict.fromkeys(names)))
+    declared = Declared(request, str(params.get("rebuild") or CHANGED))
+    return (Stage(BUILT, declared), *_outputs(reference, outputs))
+
+
+def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Stage]:
+    stages = []
+    for output in outputs:
+        kind, dest = str(output["type"]), output.get("dest")
+        if output.get("context"):
+            raise Error("outputs: context is of Docker's own hosts, and there is no other here")
+        if kind in ("local", "tar"):
+            declared = build_output.declare(reference, kind, str(dest))
+            stages.append(Stage(build_output.RESOURCE, declared))
+        elif kind in ("docker", "oci") and dest:
+            options = {"names": [reference.canonical], "path": dest}
+            if kind == "oci":
+                options["format"] = "oci"
+            stages.append(Stage(image_export.RESOURCE, image_export.declare(options)))
+        elif kind == "image" and output.get("push"):
+            for name in output.get("name") or [reference.canonical]:
+                pushed = image_push.declare({"name": name})
+                stages.append(Stage(image_push.RESOURCE, pushed))
+    return stages
+
+
+def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
+    """The build that options ask for. Raises Error naming the option."""
+    hosts = text.string_map("etc_hosts", params.get("etc_hosts") or {})
+    epoch = params.get("source_date_epoch")
+    if epoch is not None and not 0 <= int(epoch) < 1 << 33:
+        raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
+    return Request(
+        context=os.path.abspath(os.path.expanduser(str(params["path"]))),
+        dockerfile=_dockerfile(params),
+        names=names,
+        target=str(params.get("target") or ""),
+        args=text.string_map("args", params.get("args") or {}),
+        labels=text.string_map("labels", params.get("labels") or {}),
+        platform=_platform(params.get("platform")),
+        pull=bool(params.get("pull")),
+        no_cache=bool(params.get("nocache")),
+        network=str(params.get("network") or ""),
+        hosts=hosts,
+        limits=_limits(params),
+        secrets=tuple(_secret(one) for one in params.get("secrets") or []),
+        contexts=_contexts(params.get("contexts") or {}),
+        epoch=None if epoch is None else int(epoch),
+    )
+
+
+def _dockerfile(params: Mapping[str, Any]) -> str:
+    """Relative to the context; what lies in it is found in it, however it is written."""
+    given = str(params.get("dockerfile") or "")
+    if not given:
+        return ""
+    top = os.path.abspath(os.path.expanduser(str(params["path"])))
+    path = os.path.normpath(os.path.join(top, os.path.expanduser(given)))
+    return os.path.relpath(path, top) if path.startswith(f"{top}/") else path
+
+
+def _contexts(given: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name, value in given.items():
+        where = str(value)
+        if where.startswith(("http://", "https://", "git@", "oci-layout://")):
+            raise Error(
+                f"contexts: {name} is {where[:80]}, which is not supported",
+                hint="give a directory of the host, or docker-image://NAME",
+            )
+        if not where.startswith("docker-image://"):
+            where = os.path.abspath(os.path.expanduser(where))
+        found[str(name)] = where
+    return found
+
+
+def _platform(given: Any) -> Optional[Platform]:
+    listed = [given] if isinstance(given, str) else list(given or [])
+    if len(listed) > 1:
+        raise Error(
+            "platform: an image is built for one platform at a time",
+            hint="build one image for each, under names of their own",
+        )
+    if not listed:
+        return None
+    # "linux" alone leaves the machine to us.
+    return None if listed[0].lower() == "linux" else platform.parse_platform(listed[0])
+
+
+def _limits(params: Mapping[str, Any]) -> Limits:
+    given = params.get("container_limits") or {}
+    memory = text.size("memory", given["memory"]) if given.get("memory") else 0
+    if 0 < memory < _LEAST_MEMORY_BYTES:
+        raise Error("container_limits: Minimum memory limit allowed is 6MB")
+    swap = given.get("memswap")
+    unlimited = str(swap) in ("unlimited", "-1")
+    shm = params.get("shm_size")
+    return Limits(
+        memory_bytes=memory,
+        memory_swap_bytes=-1 if unlimited else text.size("memswap", swap) if swap else 0,
+        cpu_shares=int(given.get("cpushares") or 0),
+        cpu_period_us=int(given.get("cpuperiod") or 0),
+        cpu_quota_us=int(given.get("cpuquota") or 0),
+        cpuset_cpus=str(given.get("cpusetcpus") or ""),
+        cpuset_mems=str(given.get("cpusetmems") or ""),
+        shm_size_bytes=text.size("shm_size", shm) if shm else SHM_SIZE_BYTES,
+        ulimits=resources.ulimits(params.get("ulimits") or ()),
+        cgroup_parent=str(params.get("cgroup_parent") or ""),
+    )
+
+
+def _secret(given: Mapping[str, Any]) -> Secret:
+    name, kind = str(given["id"]), str(given["type"])
+    if kind == "file":
+        return Secret(name, os.path.abspath(os.path.expanduser(str(given["src"]))))
+    if kind == "env":
+        value = os.environ.get(str(given["env"]))
+        if value is None:
+            raise Error(f"secrets: {name}: the variable {given['env']} is not set on the host")
+        return Secret(name, value=value.encode())
+    return Secret(name, value=str(given["value"]).encode())
+
+
+def observe(host: Host, declared: Declared) -> Found:
+    """Compare what the image was built of with what it would be built of now."""
+    request, reference = declared.request, declared.reference
+    local = named_image.here(host, reference)
+    state = State(reference.canonical, ABSENT if local is None else OUTDATED, local)
+    if local is not None and declared.rebuild == NEVER:
+        return Found(replace(state, status=PRESENT, id=local.id))
+    if local is not None and declared.seen.get("id") == local.id != "":
+        return Found(replace(state, status=CURRENT, id=local.id))
+    try:
+        with contextlib.ExitStack() as stack:
+            source = inputs.opened(request, stack)
+            scheme = inputs.prepare(request, source)
+            known = (inputs.kept(host.layout, local.id) if local and local.id else None) or {}
+            now = inputs.inputs(host, request, scheme, source, known)
+    except NotFound as exc:
+        # An earlier task of a check-mode run may make the context, or the image below.
+        return Found(replace(state, unmet=(str(exc),)))
+    if local is None:
+        return Found(state)
+    if not local.id:
+        current = _mark(declared) in local.known_as
+        return Found(replace(state, status=CURRENT if current else OUTDATED))
+    reasons = _reasons(host, declared, local, known, now)
+    if reasons:
+        return Found(state, tuple(reasons))
+    return Found(replace(state, status=CURRENT, id=local.id))
+
+
+def _reasons(
+    host: Host,
+    declared: Declared,
+    local: named_image.Local,
+    known: inputs.Inputs,
+    now: inputs.Inputs,
+) -> list[str]:
+    """Why the image has to be built again."""
+    if declared.rebuild == ALWAYS:
+        return ["rebuild is always"]
+    if not known:
+        return [f"{declared.reference.canonical} was not built here"]
+    found = inputs.differences(known, now)
+    if local.image is not None and store.missing(host.layout, local.image):
+        found.append("a layer of the image is gone")
+    for other in declared.request.names[1:]:
+        named = named_image.here(host, other)
+        if named is None or named.id != local.id:
+            found.append(f"{other.canonical} is not this image")
+    return found
+
+
+def plan(declared: Declared, have: Found) -> Plan[Found]:
+    state = have.state
+    if state.status in (CURRENT, PRESENT):
+        return Plan(have)
+    return Plan(have, (Build(declared),), state.unmet, have.reasons)
+
+
+def result(host: Host, found: Found) -> dict[str, Any]:
+    """The module's ``image``, and what the build said, as docker_image_build returns it."""
+    return named_image.result(host, found.state)
+
+
+def predict(found: Found) -> dict[str, dict[str, Any]]:
+    return named_image.predict(found.state)
+
+
+def _mark(declared: Declared) -> str:
+    return named_image.mark("build", declared.request)
+
+
+def output_of(host: Host) -> str:
+    """What the builds of this run said, in lines; "" where nothing was built."""
+    return "\n".join(host.outcome.get("build", []))
+
+
+BUILT: Resource[Declared, Found] = Resource(
+    observe=observe,
+    plan=plan,
+    view=lambda found: named_image.view(found.state),
+    diff=lambda planned, found: named_image.diff(Plan(planned.have.state), found.state),
+    result=result,
+    lock=lambda declared: named_image.lock(declared.reference.canonical),
+    predict=predict,
+    verify=lambda want, found: named_image.differences(want.state, found.state),
+)
+
+
+def _result(host: Host, found: Sequence) -> dict[str, Any]:
+    return {**result(host, found.states[0]), "stdout": "", "stderr": output_of(host)}
+
+
+RESOURCE: Resource[tuple[Stage, ...], Sequence] = sequence(_result)

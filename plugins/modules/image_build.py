@@ -1,0 +1,363 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_build
+short_description: Build an image from a Dockerfile
+version_added: 0.3.0
+author:
+  - The slipway.engine authors (@slipway-engine)
+description:
+  - Builds an image from a Dockerfile and a directory on the host. Each C(RUN) is a container of
+    this engine, with the confinement and the networks of any other.
+  - What an image was built of is noted with it. When the Dockerfile, the files it copies, the
+    arguments and the images below are the same, there is nothing to do; when they are not, the
+    result and check mode say which of them changed.
+  - Steps of earlier builds are not run again. Their files stay on the host until
+    C(slipway builder prune) removes them.
+extends_documentation_fragment:
+  - slipway.engine.attributes
+  - slipway.engine.docker_connection
+  - slipway.engine.docker_connection.ca
+  - slipway.engine.docker_connection.verify
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The id of an image that is not built yet is not known.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - Unless O(rebuild=always). A file at a URL that C(ADD) fetches is compared by what its server
+        says of it, and fetched each time where that is nothing.
+  platform:
+    support: full
+    platforms: linux
+options:
+  name:
+    description:
+      - The name of the image, as C([REGISTRY/]NAME[:TAG]).
+    type: str
+    required: true
+  tag:
+    description: The tag, when O(name) has none.
+    type: str
+    default: latest
+  path:
+    description:
+      - The context, a directory on the host. What C(.dockerignore) in it names is not a part of it.
+    type: path
+    required: true
+  dockerfile:
+    description:
+      - The Dockerfile, relative to O(path), or by an absolute path.
+      - The default is C(Dockerfile), or C(Containerfile).
+    type: str
+  contexts:
+    description:
+      - More contexts for C(COPY --from) and C(FROM), by name. Each is a directory on the host, or
+        an image as C(docker-image://NAME).
+    type: dict
+  args:
+    description:
+      - Values for the C(ARG) instructions. They are kept in the history of the image, so a password
+        does not belong here; see O(secrets).
+    type: dict
+  target:
+    description: The stage to build, by name or number. The default is the last one.
+    type: str
+  labels:
+    description: Labels for the image.
+    type: dict
+  platform:
+    description:
+      - The platform of the images it is built from, such as V(linux/arm64). One at a time.
+    type: list
+    elements: str
+  pull:
+    description: Ask the registries for newer images to build from.
+    type: bool
+    default: false
+  nocache:
+    description: Run every step, also those that earlier builds ran.
+    type: bool
+    default: false
+  cache_from:
+    description: Without effect, as every step of earlier builds on the host is in the cache.
+    type: list
+    elements: str
+  network:
+    description: The network of C(RUN), by name, or V(host) or V(none).
+    type: str
+  etc_hosts:
+    description: Names for the hosts file during C(RUN), with their addresses or V(host-gateway).
+    type: dict
+  shm_size:
+    description: The size of C(/dev/shm) during C(RUN), such as V(64M).
+    type: str
+  container_limits:
+    description: What each C(RUN) may take.
+    type: dict
+    suboptions:
+      memory:
+        description: Memory, such as V(512M); at least 6 MB.
+        type: str
+      memswap:
+        description: Memory and swap together, or V(unlimited).
+        type: str
+      cpushares:
+        description: The weight of its processor time.
+        type: int
+      cpusetcpus:
+        description: The processors it may use, such as V(0-3).
+        type: str
+  rebuild:
+    description:
+      - When to build an image whose name is on the host.
+      - V(changed) builds it when it would become another image.
+      - V(never) is satisfied with any image of that name.
+      - V(always) builds it each time. Steps of earlier builds are used unless O(nocache=true).
+    type: str
+    choices: [changed, never, always]
+    default: changed
+  source_date_epoch:
+    description:
+      - A time in seconds since 1970. The image has it for its own time, and no file that the build
+        writes is younger, so the same build gives the same image on every host.
+    type: int
+  secrets:
+    description:
+      - What C(RUN --mount=type=secret) may read. No image and no cache keeps them.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The name that the Dockerfile uses.
+        type: str
+        required: true
+      type:
+        description:
+          - V(file) is a file on the host, V(env) a variable of the task's environment, V(value) a
+            value of the playbook.
+        type: str
+        choices: [file, env, value]
+        required: true
+      src:
+        description: The file, with O(secrets[].type=file).
+        type: path
+      env:
+        description: The variable, with O(secrets[].type=env).
+        type: str
+      value:
+        description: The value, with O(secrets[].type=value).
+        type: str
+  outputs:
+    description:
+      - What else to make of the image, which always gets its name.
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description:
+          - V(local) writes its files into a directory, V(tar) into a tar archive.
+          - V(docker) and V(oci) write an archive of the image, as M(slipway.engine.image_export)
+            does.
+          - V(image) gives it further names, and pushes it.
+        type: str
+        choices: [local, tar, oci, docker, image]
+        required: true
+      dest:
+        description: The path on the host to write to.
+        type: path
+      context:
+        description: Not supported; it names a Docker context.
+        type: str
+      name:
+        description: Further names, with O(outputs[].type=image).
+        type: list
+        elements: str
+      push:
+        description: Push the image under these names.
+        type: bool
+        default: false
+seealso:
+  - module: slipway.engine.image
+  - module: slipway.engine.image_push
+"""
+
+EXAMPLES = r"""
+- name: Build an image
+  slipway.engine.image_build:
+    name: registry.example.org:5000/shop/web:1.4
+    path: /srv/shop
+    args:
+      VERSION: "1.4"
+
+- name: Build the stage that runs the tests, with a login for the package index
+  slipway.engine.image_build:
+    name: shop/tests
+    path: /srv/shop
+    target: tests
+    secrets:
+      - id: netrc
+        type: value
+        value: "{{ index_login }}"
+
+- name: Build the same image on every host, and push it
+  slipway.engine.image_build:
+    name: registry.example.org:5000/shop/web:1.4
+    path: /srv/shop
+    source_date_epoch: 1767225600
+    outputs:
+      - type: image
+        name: [registry.example.org:5000/shop/web:1.4]
+        push: true
+
+- name: Have the files of a stage on the host
+  slipway.engine.image_build:
+    name: shop/assets
+    path: /srv/shop
+    target: assets
+    outputs:
+      - type: local
+        dest: /srv/www/assets
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["build image docker.io/shop/web:1"]
+differences:
+  description: What changed since the image was built.
+  returned: when the image was on the host and was built again, or would be
+  type: list
+  elements: str
+  sample: ["the file src/main.c changed", "the argument VERSION changed"]
+image:
+  description:
+    - The image in the shape of C(docker image inspect), with its C(History) besides.
+    - In check mode, of an image that is not on the host yet, only what is known of it.
+  returned: success
+  type: dict
+  sample:
+    Id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
+    RepoTags: ["shop/web:1"]
+    Architecture: amd64
+    Os: linux
+stderr:
+  description: What the build said, if one ran.
+  returned: success
+  type: str
+  sample: "[0] FROM busybox:1\n[0 1/1] RUN make\n[0 1/1] DONE 2.1s"
+stdout:
+  description: Empty; as with docker buildx, what is said is in RV(stderr).
+  returned: success
+  type: str
+  sample: ""
+"""
+
+from ansible_collections.slipway.engine.plugins.module_utils import _task
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
+    with_program,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.image_build import (  # noqa: E501
+    RESOURCE,
+    declare,
+)
+
+_SECRETS = {
+    "id": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["file", "env", "value"], "required": True},
+    "src": {"type": "path"},
+    "env": {"type": "str"},
+    "value": {"type": "str", "no_log": True},
+}
+_OUTPUTS = {
+    "type": {
+        "type": "str",
+        "choices": ["local", "tar", "oci", "docker", "image"],
+        "required": True,
+    },
+    "dest": {"type": "path"},
+    "context": {"type": "str"},
+    "name": {"type": "list", "elements": "str"},
+    "push": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    _task.converge(
+        {
+            "name": {"type": "str", "required": True},
+            "tag": {"type": "str", "default": "latest"},
+            "path": {"type": "path", "required": True},
+            "dockerfile": {"type": "str"},
+            "contexts": {"type": "dict"},
+            "args": {"type": "dict"},
+            "target": {"type": "str"},
+            "labels": {"type": "dict"},
+            "platform": {"type": "list", "elements": "str"},
+            "pull": {"type": "bool", "default": False},
+            "nocache": {"type": "bool", "default": False},
+            "cache_from": {"type": "list", "elements": "str"},
+            "network": {"type": "str"},
+            "etc_hosts": {"type": "dict"},
+            "shm_size": {"type": "str"},
+            "container_limits": {
+                "type": "dict",
+                "options": {
+                    "memory": {"type": "str"},
+                    "memswap": {"type": "str"},
+                    "cpushares": {"type": "int"},
+                    "cpusetcpus": {"type": "str"},
+                },
+            },
+            "rebuild": {
+                "type": "str",
+                "choices": ["changed", "never", "always"],
+                "default": "changed",
+            },
+            "source_date_epoch": {"type": "int"},
+            "secrets": {
+                "type": "list",
+                "elements": "dict",
+                "no_log": False,
+                "options": _SECRETS,
+                "required_if": [
+                    ("type", "file", ["src"]),
+                    ("type", "env", ["env"]),
+                    ("type", "value", ["value"]),
+                ],
+                "mutually_exclusive": [("src", "env", "value")],
+            },
+            "outputs": {
+                "type": "list",
+                "elements": "dict",
+                "options": _OUTPUTS,
+                "required_if": [
+                    ("type", "local", ["dest"]),
+                    ("type", "tar", ["dest"]),
+                    ("type", "oci", ["dest"]),
+                ],
+                "mutually_exclusive": [
+                    ("dest", "name"),
+                    ("context", "name"),
+                ],
+            },
+        },
+        declare,
+        with_program(RESOURCE),
+    )
+
+
+if __name__ == "__main__":
+    main()

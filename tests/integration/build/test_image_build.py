@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Building as a task: when there is something to do, what check mode says of it, and outputs."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.building import fill
+from support.containers import World
+from support.converging import Task, apply, assert_play_is_predicted, check
+
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+    image,
+    image_build,
+)
+
+FILES = {
+    "Dockerfile": """
+        FROM busybox:1
+        ARG V
+        COPY src /src
+        RUN echo "$V" > /version
+    """,
+    ".dockerignore": "src/ignored",
+    "src/a": "a",
+    "src/ignored": "1",
+    "README": "not copied",
+}
+
+
+def task(context: Path, **options: Any) -> Task:
+    params = {"name": "made:1", "path": str(context), **options}
+    return Task(image_build.declare, image_build.RESOURCE, params)
+
+
+def reasons(world: World, what: Task) -> tuple[str, ...]:
+    """Why a task would build."""
+    host = Host(world.layout)
+    declared = what.declare(what.params)
+    return what.resource.plan(declared, what.resource.observe(host, declared)).reasons
+
+
+def test_only_what_would_be_another_image_is_built(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", FILES)
+    assert_play_is_predicted(world.layout, [task(context), task(context)])
+    same = task(context)
+    assert not apply(world.layout, same)[0].changed
+
+    fill(context, {"README": "other", "src/ignored": "2"})
+    assert reasons(world, same) == ()
+    # Another way to write what is the same.
+    fill(context, {"Dockerfile": FILES["Dockerfile"].replace("COPY src", "# why\ncopy src")})
+    assert reasons(world, same) == ()
+
+    fill(context, {"src/a": "other", "src/new": "new"})
+    assert reasons(world, same) == ("the file src/a changed", "the file src/new is new")
+    assert check(world.layout, same, {}).changed
+    assert apply(world.layout, same)[0].changed
+    assert reasons(world, same) == ()
+
+    (context / "src" / "new").unlink()
+    (context / "src" / "a").chmod(0o600)
+    assert reasons(world, same) == ("the file src/a changed", "the file src/new is gone")
+    apply(world.layout, same)
+    assert reasons(world, task(context, args={"V": "1"})) == ("the argument V is new",)
+    assert reasons(world, task(context, args={"NONE": "1"})) == ()
+    assert reasons(world, task(context, labels={"l": "1"})) == ("the label l is new",)
+    assert reasons(world, task(context, rebuild="always")) == ("rebuild is always",)
+    assert reasons(world, task(context, rebuild="never", args={"V": "2"})) == ()
+    fill(context, {"Dockerfile": FILES["Dockerfile"] + "USER 1\n"})
+    assert reasons(world, same) == ("the Dockerfile changed",)
+
+
+def test_another_base_is_a_reason(world: World, tmp_path: Path, busybox_tar: Path) -> None:
+    context = fill(tmp_path / "context", FILES)
+    apply(world.layout, task(context))
+    world.add_image("busybox", busybox_tar, "ENV A=1")
+    why = ("the image busybox:1 changed",)
+    assert reasons(world, task(context)) == why
+    assert apply(world.layout, task(context))[0].changed
+    assert reasons(world, task(context)) == ()
+
+
+def test_a_play_of_builds_is_predicted(world: World, tmp_path: Path) -> None:
+    first = fill(tmp_path / "first", {"Dockerfile": "FROM busybox:1\nRUN echo 1 > /1\n"})
+    second = fill(tmp_path / "second", {"Dockerfile": "FROM made:1\nRUN echo 2 > /2\n"})
+    then = task(second, name="second:1")
+    assert_play_is_predicted(world.layout, [task(first), then, task(first), then])
+    found = store.find(world.layout, "second:1")
+    assert found is not None
+    assert len(found.layers) == 3
+
+
+def test_what_cannot_be_built_is_said_before_anything_is_done(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", {"Dockerfile": "FROM busybox:1\nRNU x\n"})
+    with pytest.raises(Error, match=r"Dockerfile:2: .*RNU; did you mean RUN"):
+        check(world.layout, task(context), {})
+    fill(context, {"Dockerfile": "FROM busybox:1\nCOPY none /\n"})
+    with pytest.raises(Error, match="there is no none in the context"):
+        apply(world.layout, task(context))
+    for options, why in (
+        ({"platform": ["linux/amd64", "linux/arm64"]}, "one platform at a time"),
+        ({"container_limits": {"memory": "4KB"}}, "Minimum memory limit allowed is 6MB"),
+        ({"name": "a@sha256:" + "0" * 64}, "digest"),
+        ({"contexts": {"x": "https://example.com/x.tar"}}, "not supported"),
+    ):
+        with pytest.raises(Error, match=why):
+            check(world.layout, task(context, **options), {})
+
+
+def test_outputs(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", {"Dockerfile": "FROM scratch\nCOPY f /\n", "f": "1"})
+    outputs = [
+        {"type": "local", "dest": str(tmp_path / "local")},
+        {"type": "tar", "dest": str(tmp_path / "files.tar")},
+        {"type": "image", "name": ["made:other"]},
+    ]
+    what = task(context, outputs=outputs)
+    assert_play_is_predicted(world.layout, [what, what])
+    assert (tmp_path / "local" / "f").read_text() == "1"
+    with tarfile.open(tmp_path / "files.tar") as made:
+        assert made.getnames() == ["f"]
+    assert store.find(world.layout, "made:other") == store.find(world.layout, "made:1")
+    assert not apply(world.layout, what)[0].changed
+    (tmp_path / "files.tar").unlink()
+    shutil.rmtree(tmp_path / "local")
+    done = apply(world.layout, what)[0]
+    assert len(done.actions) == 2
+    archive = task(context, outputs=[{"type": "docker", "dest": str(tmp_path / "image.tar")}])
+    assert apply(world.layout, archive)[0].changed
+    assert not apply(world.layout, archive)[0].changed
+    fill(context, {"f": "2"})
+    apply(world.layout, what)
+    assert (tmp_path / "local" / "f").read_text() == "2"
+
+
+def test_the_module_image_builds(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", FILES)
+    params = {"name": "made:1", "source": "build", "build": {"path": str(context)}}
+    what = Task(image.declare, image.RESOURCE, params)
+    assert_play_is_predicted(world.layout, [what, what])
+    fill(context, {"src/a": "2"})
+    assert not check(world.layout, what, {}).changed
+    forced = Task(image.declare, image.RESOURCE, {**params, "force_source": True})
+    outcome, result = apply(world.layout, forced)
+    assert outcome.changed
+    assert "FROM busybox:1" in result["stdout"]
+    assert not apply(world.layout, forced)[0].changed
+
+
+def test_the_same_image_on_two_hosts(world: World, tmp_path: Path) -> None:
+    ids = []
+    for turn in range(2):
+        context = fill(tmp_path / str(turn), FILES)
+        name = f"made:{turn}"
+        options = {"nocache": True, "source_date_epoch": 1_000_000, "args": {"V": "1"}}
+        apply(world.layout, task(context, name=name, **options))
+        found = store.find(world.layout, name)
+        assert found is not None
+        assert found.config["created"] == "1970-01-12T13:46:40Z"
+        ids.append(found.manifest.digest)
+    assert ids[0] == ids[1]
