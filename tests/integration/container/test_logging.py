@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import select
+import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from support import converging, declaring
 from support.containers import World, until
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -106,3 +114,129 @@ def test_the_journal(world: World, tmp_path: Path) -> None:
         ("stderr", b"\xff\n\n"),
     ]
     assert entries[1].time == "1970-01-01T00:00:02.000001000Z"
+
+
+class Listener:
+    """A socket of syslog."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(20)
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self._socket.close()
+        self._path.unlink()
+
+    def lines(self, count: int) -> list[str]:
+        return [self._socket.recv(65536).decode() for dummy in range(count)]
+
+    def is_empty(self) -> bool:
+        return not select.select([self._socket], [], [], 0.3)[0]
+
+
+@contextlib.contextmanager
+def host_socket(tmp_path: Path) -> Iterator[Listener]:
+    """A listener in the place of the host's own."""
+    place = Path("/dev/log")
+    made = not place.exists()
+    if made:
+        place.touch()
+    try:
+        with Listener(tmp_path / "log") as listener:
+            subprocess.run(["mount", "--bind", str(tmp_path / "log"), str(place)], check=True)
+            try:
+                yield listener
+            finally:
+                subprocess.run(["umount", str(place)], check=True)
+    finally:
+        if made:
+            place.unlink()
+
+
+def test_syslog(world: World, tmp_path: Path) -> None:
+    with host_socket(tmp_path) as host:
+        script = "echo one; echo two >&2; exec sleep 1000"
+        running = world.run("web", script, log_driver="syslog")
+        first, second = host.lines(2)
+        stamp = r"[A-Z][a-z]{2} [ 0-9][0-9] \d\d:\d\d:\d\d"
+        sender = rf"{running.id[:12]}\[{running.pid}\]"
+        # 30 and 27: the facility daemon with informational and error.
+        assert re.fullmatch(rf"<30>{stamp} {sender}: one", first)
+        assert re.fullmatch(rf"<27>{stamp} {sender}: two", second)
+        assert world.log("web") == "one\ntwo\n", "logs reads what is kept"
+        actions.stop(world.host, running.id)
+        actions.start(world.host, running.id)
+        assert [line.rpartition(" ")[2] for line in host.lines(2)] == ["one", "two"]
+        # One that has ended before anybody looks, or is gone by then.
+        for options in ({}, {"auto_remove": True}):
+            quick = world.run("quick", "echo fast", log_driver="syslog", **options)
+            [line] = host.lines(1)
+            assert line.endswith(": fast") and quick.id[:12] in line
+            until(lambda: not world.slipway("ps", "-q", "-f", "name=quick").stdout)
+            world.slipway("rm", "-f", "quick", check=False)
+        assert host.is_empty(), "each line is sent once"
+
+
+def test_syslog_elsewhere_and_late(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    options = {
+        "syslog-address": f"unix://{path}",
+        "syslog-facility": "local3",
+        "syslog-format": "rfc5424",
+        "tag": "{{.Name}}",
+    }
+    script = "echo before; while ! test -e /now; do sleep 0.1; done; echo after; exec sleep 1000"
+    running = world.run("web", script, log_driver="syslog", log_options=options)
+    until(lambda: "before" in world.log("web"))
+    with Listener(path) as there:
+        [line] = there.lines(1)
+        host, pid = socket.gethostname(), running.pid
+        assert re.fullmatch(rf"<158>1 \S+ {re.escape(host)} web {pid} web - before", line)
+        world.slipway("exec", "web", "touch", "/now")
+        assert there.lines(1)[0].endswith(" after")
+
+
+def test_drivers_of_elsewhere_are_refused_at_the_start(world: World) -> None:
+    for driver, options in (
+        ("gelf", {"gelf-address": "udp://192.0.2.1:12201"}),
+        ("syslog", {"syslog-address": "tcp+tls://192.0.2.1:6514"}),
+    ):
+        made = world.create("web", log_driver=driver, log_options=options)
+        found = documents.container(world.host, made.id)["HostConfig"]["LogConfig"]
+        assert found == {"Type": driver, "Config": options}
+        with pytest.raises(Error, match=r"not (available|supported)"):
+            actions.start(world.host, made.id)
+        actions.remove(world.host, made.id)
+    # Seen before what runs is stopped, and a declaration alone is none to refuse.
+    task = declaring.task("web", network_mode="none")
+    running = actions.current(world.host, declaring.converge(world, task)[0])
+    other = declaring.task("web", network_mode="none", log_driver="gelf")
+    with pytest.raises(Error, match="gelf is not available"):
+        converging.apply(world.layout, other)
+    assert actions.current(world.host, running.id) == running
+    declaring.converge(
+        world, declaring.task("cold", network_mode="none", log_driver="gelf", state="present")
+    )
+
+
+def test_what_log_options_say_of_a_line(world: World) -> None:
+    world.run(
+        "web",
+        "echo said; exec sleep 1000",
+        env={"OS": "a b", "OTHER": "x"},
+        labels={"stage": "test", "other": "x"},
+        log_options={
+            "labels": "stage",
+            "env": "OS,MISSING",
+            "tag": "{{.Name}}",
+            "compress": "true",
+        },
+    )
+    until(lambda: world.log("web"))
+    shown = world.slipway("logs", "--details", "web").stdout
+    assert shown == b"OS=a+b,stage=test,tag=web said\n"

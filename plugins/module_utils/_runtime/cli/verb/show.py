@@ -63,6 +63,12 @@ def _logs(host: Host, arguments: Arguments) -> int:
     until = filters.moment(arguments.until, now) if arguments.until else None
     container_id = container_record.identify(host.layout, arguments.operands[0])
     spec = container_record.read_spec(host.layout, container_id)
+    told = ""
+    if arguments.details:
+        from ...container.option import logging
+
+        image = container_record.read_image(host.layout, container_id)
+        told = logging.details(spec, {**image.env, **spec.env}, {**image.labels, **spec.labels})
     # As with Docker, what is negative is all, and details are what the log options say of a line.
     last = None if tail == "all" or tail.startswith("-") else int(tail)
     streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
@@ -76,6 +82,8 @@ def _logs(host: Host, arguments: Arguments) -> int:
         stream = streams["stdout" if spec.tty else entry.stream]
         if arguments.timestamps:
             stream.write(entry.time.encode() + b" ")
+        if told:
+            stream.write(told.encode() + b" ")
         stream.write(entry.data)
         stream.flush()
     return 0

@@ -29,6 +29,7 @@ from ...volume import store as volumes
 from ..bundle import process
 from ..engine import oci_runtime
 from ..files import private_mount
+from ..option import logging
 from ..root import host_support, mount_sources, user
 
 #: Addresses that stand for those a container will be given.
@@ -48,6 +49,7 @@ def obstacles(
     layout = host.layout
     checks: tuple[Callable[[], object], ...] = (
         lambda: oci_runtime.choose(layout, spec.runtime),
+        lambda: logging.served(spec),
         lambda: host_support.init_program(spec),
         lambda: host_support.devices(spec),
         lambda: host_support.numbers(spec),

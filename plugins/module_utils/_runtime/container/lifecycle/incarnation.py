@@ -57,6 +57,12 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
     layout = host.layout
     spec = read_spec(layout, found.id)
     kept = logging.logging(spec)
+    logging.served(spec)
+    if kept.syslog is not None and kept.syslog.missing:
+        host.warn(
+            f"container {found.name}: there is no {kept.syslog.address} to send its output to; it"
+            " is kept, and sent when there is one"
+        )
     clear(host, found)
     intent = dataclasses.replace(
         found,
@@ -155,7 +161,7 @@ def _bring_up(
         stdin=spec.interactive,
         stdin_once=spec.stdin_once,
         log_size_max=0 if kept.rotates else kept.max_bytes,
-        log_tag=kept.tag.replace("{{.ID}}", intent.id[:12]).replace("{{.FullID}}", intent.id),
+        log_tag=kept.tagged(intent.id) if kept.driver == logging.JOURNAL else "",
     )
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.

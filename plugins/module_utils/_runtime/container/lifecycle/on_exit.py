@@ -22,6 +22,7 @@ from ...base.errors import Conflict, Error, NotFound
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record, locked
+from ..option import logging
 from ..status import liveness
 from ..supervision import policy
 from . import incarnation
@@ -59,6 +60,10 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 start = linux.process_start_time(me) or 0
                 waiting = dataclasses.replace(waiting, conmon_pid=me, pid_start=start)
             incarnation.settle(host, found, waiting or ended)
+        if spec.log_driver == logging.SYSLOG:
+            from ..status import syslog  # For few containers.
+
+            syslog.forward(host.layout, container_id, follow=False)
         if waiting is None:
             # Whoever stops it removes it too, unless that is to start it again.
             if spec.auto_remove and not ended.stopped_by_user:

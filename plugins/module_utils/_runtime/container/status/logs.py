@@ -72,7 +72,7 @@ def entries(
     """
     container_record.read_record(layout, container_id)
     path = layout.container(container_id) / "log"
-    while follow and not path.exists() and _goes_on(layout, container_id):
+    while follow and not path.exists() and goes_on(layout, container_id):
         if _is_elsewhere(layout, container_id):
             break
         time.sleep(_POLL_S)
@@ -161,10 +161,10 @@ def _of_journal(
 
     cursor = ""
     while True:
-        goes_on = _goes_on(layout, container_id)
+        running_on = goes_on(layout, container_id)
         found, cursor = journald.read(container_id, None if cursor else last, cursor)
         yield from found
-        if not (follow and goes_on):
+        if not (follow and running_on):
             return
         time.sleep(_POLL_S)
 
@@ -220,7 +220,7 @@ def _records(
     rest = b""
     while True:
         # Asked before the log is found at its end: what is written until then is not missed.
-        goes_on = _goes_on(layout, container_id)
+        running_on = goes_on(layout, container_id)
         newer = _newer(path, current)
         for line in current:
             rest += line
@@ -230,7 +230,7 @@ def _records(
         if newer:
             current = stack.enter_context(newer)
             continue
-        if not goes_on:
+        if not running_on:
             return
         time.sleep(_POLL_S)
 
@@ -254,7 +254,7 @@ def _newer(path: Path, current: BinaryIO) -> Optional[BinaryIO]:
     return found
 
 
-def _goes_on(layout: Layout, container_id: str) -> bool:
+def goes_on(layout: Layout, container_id: str) -> bool:
     """Whether a container may still write: it runs, or waits for its next start.
 
     One that has just ended is not given up before its monitor is done with it.

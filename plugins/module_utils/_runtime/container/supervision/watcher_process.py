@@ -36,6 +36,7 @@ from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record
 from ...spec.container import Healthcheck
+from ..option.logging import SYSLOG
 from ..status import liveness
 from . import health
 from .health import Probe
@@ -92,6 +93,8 @@ class _Watched:
     run: Record
     check: Optional[Healthcheck]
     due: float
+    #: Whether its output is sent to syslog.
+    sends: bool = False
 
 
 def watch(host: Host, held: int, fifo: int) -> None:
@@ -119,6 +122,7 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
     """Watch until nothing is there to be watched and no check is under way."""
     layout = host.layout
     children: dict[int, tuple[int, str]] = {}
+    sending: dict[int, str] = {}
     poll = select.poll()
     poll.register(fifo, select.POLLIN)
     told, looked = True, 0.0
@@ -134,6 +138,14 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
         for container_id, one in watched.items():
             if one.run.log_bytes:
                 _turn_over(layout, one.run)
+            if one.sends and container_id not in sending.values():
+                pid = os.fork()
+                if not pid:
+                    _send(layout, container_id)
+                fd = os.pidfd_open(pid)
+                sending[fd] = container_id
+                poll.register(fd, select.POLLIN)
+                children[fd] = (pid, "")
             idle = container_id not in busy and one.run.phase == "running"
             if one.check is not None and one.due <= now and idle:
                 pid = os.fork()
@@ -153,6 +165,7 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
                     os.read(fifo, 4096)
                 continue
             pid, container_id = children.pop(fd)
+            sending.pop(fd, None)
             poll.unregister(fd)
             os.close(fd)
             os.waitpid(pid, 0)
@@ -198,7 +211,7 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
         if known and known.run.generation == run.generation and known.check == check:
             found[run.id] = dataclasses.replace(known, run=run)
         else:
-            fresh = _Watched(run, check, now)
+            fresh = _Watched(run, check, now, spec.log_driver == SYSLOG)
             fresh.due = _due(layout, fresh, check, now) if check else 0.0
             found[run.id] = fresh
     watched.clear()
@@ -227,6 +240,23 @@ def _due(layout: Layout, one: _Watched, check: Healthcheck, now: float) -> float
 
 def _age_s(run: Record) -> float:
     return time.time() - (clock.seconds(run.started_at) or time.time())
+
+
+def _send(layout: Layout, container_id: str) -> None:
+    """Send what a container writes to syslog, in a process that does nothing else."""
+    try:
+        # The lock of the watcher, above all: this process may outlive it.
+        for fd in os.listdir("/proc/self/fd"):
+            if int(fd) > 2:
+                with contextlib.suppress(OSError):
+                    os.close(int(fd))
+        from ..status import syslog  # For few containers.
+
+        syslog.forward(layout, container_id, follow=True)
+    except (Error, OSError):
+        pass
+    finally:
+        os._exit(0)
 
 
 def _child(host: Host, run: Record, check: Healthcheck) -> None:
