@@ -27,6 +27,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Error,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    oci_runtime,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
@@ -42,7 +45,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.conta
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store, users
 
-TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0750"}
+TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=0750,nosuid,nodev,noexec"}
 
 
 def volume(name: str, **given: Any) -> Task:
@@ -135,7 +138,10 @@ def test_one_in_use_is_neither_removed_nor_made_again(world: World) -> None:
     assert apply(layout, pruning(volumes_filters={"all": True}))[1]["volumes"] == []
 
 
-def test_what_options_name_is_mounted_while_it_is_used(world: World, sandbox: Path) -> None:
+@pytest.mark.parametrize("runtime", oci_runtime.CANDIDATES)
+def test_what_options_name_is_mounted_while_it_is_used(
+    world: World, sandbox: Path, runtime: str
+) -> None:
     layout = world.layout
     shared = sandbox / "shared"
     shared.mkdir(exist_ok=True)
@@ -144,10 +150,16 @@ def test_what_options_name_is_mounted_while_it_is_used(world: World, sandbox: Pa
     apply(layout, volume("host", driver_options=bind))
     mounts = (Mount("volume", "memory", "/memory"), Mount("volume", "host", "/host"))
     script = "echo one > /memory/file; touch /host/x 2>&1 | sed s/^/said:/; exec sleep 1000"
-    one = world.run("one", script, mounts=mounts)
+    one = world.run("one", script, mounts=mounts, runtime=runtime)
     assert mounted(layout, "memory")
     until(lambda: "said:touch: /host/x: Read-only file system" in world.log(one.id))
-    two = world.run("two", "stat -c %a /memory; cat /memory/file; exec sleep 1000", mounts=mounts)
+    # What a volume's options forbid stays forbidden: tmpfs has nosuid, nodev and noexec here.
+    mountinfo = Path(f"/proc/{one.pid}/mountinfo").read_text()
+    assert re.search(r" /memory rw,nosuid,nodev,noexec", mountinfo)
+    two = world.run(
+        "two", "stat -c %a /memory; cat /memory/file; exec sleep 1000", mounts=mounts,
+        runtime=runtime,
+    )  # fmt: skip
     until(lambda: world.log(two.id) == "750\none\n")
     assert not list(shared.iterdir())
     actions.stop(world.host, one.id)
@@ -162,6 +174,7 @@ def test_what_options_name_is_mounted_while_it_is_used(world: World, sandbox: Pa
     actions.remove(world.host, one.id)
     apply(layout, volume("host", state="absent"))
     assert (shared / "precious").exists(), "only what was mounted goes, not what it showed"
+    (shared / "precious").unlink()
 
 
 def test_a_mount_that_fails_names_volume_and_options(world: World) -> None:

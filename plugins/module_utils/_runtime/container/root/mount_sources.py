@@ -165,6 +165,11 @@ def has_mounts_below(path: str) -> bool:
     return any(entry.target.startswith(top) for entry in linux.mountinfo())
 
 
+def is_read_only(path: str) -> bool:
+    """Whether what a path is on is mounted read-only."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def flags(path: str) -> tuple[str, ...]:
     """What a mount does not allow, in the words of mount(8)."""
     found = os.statvfs(path).f_flag

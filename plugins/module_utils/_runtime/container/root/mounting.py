@@ -164,10 +164,11 @@ def _told(directory: Path, spec: ContainerSpec, unit: _Placed) -> BindMount:
     else:
         path = unit.source.path
     options = ["rbind" if mount.recursive or unit.inner else "bind", mount.propagation]
-    if mount.read_only:
-        # runc makes it so with these flags and no others, so what has them would lose them.
-        options += ["ro", *mount_sources.flags(path)]
-    return BindMount(path, unit.where, tuple(options if mount.read_only else [*options, "rw"]))
+    # Runtimes give the mount these flags and no others, so what its source has it would lose: the
+    # read-only of a volume with o: bind,ro too.
+    read_only = mount.read_only or mount_sources.is_read_only(path)
+    options += ["ro" if read_only else "rw", *mount_sources.flags(path)]
+    return BindMount(path, unit.where, tuple(options))
 
 
 def _is_deep(placed: _Placed) -> bool:
