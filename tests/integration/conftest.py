@@ -11,6 +11,7 @@ These tests make mounts, links, firewall rules and containers, so they run in te
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(
             "integration tests need namespaces of their own: tests/sandbox pytest tests/integration"
         )
+
+
+def pytest_configure() -> None:
+    """Heed the signals that a shell in the background or nohup ignores: what a test starts would
+    inherit that, and be deaf to them.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            fallback = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, fallback)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -33,7 +33,7 @@ RESOLVERS = frozenset({"aardvark-dns"})
 #: The groups all containers are made in: one of each on a host, which stay.
 PARENTS = frozenset({"slipway", "conmon", "slipway.slice"})
 #: Exit hooks run after the container's end, so a leak is what is still there after this long.
-SETTLE_S = 5.0
+SETTLE_S = 30.0
 
 
 def snapshot(root: Path = Path("/var/lib/slipway")) -> Snapshot:

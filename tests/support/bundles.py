@@ -115,7 +115,7 @@ class Running:
         oci_runtime.start(self.runtime, self.id)
         return self.pid
 
-    def ended(self, timeout_s: float = 10.0) -> conmon_files.Exit:
+    def ended(self, timeout_s: float = 60.0) -> conmon_files.Exit:
         """Wait for the exit, and for the hook that follows it."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
@@ -157,7 +157,7 @@ class Running:
         except FileNotFoundError:
             monitor = 0
         oci_runtime.delete(self.runtime, self.id, force=True)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while monitor and conmon_files.alive(self.layout, self.id) and time.monotonic() < deadline:
             time.sleep(0.005)
         if monitor and conmon_files.alive(self.layout, self.id):

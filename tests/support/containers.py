@@ -94,7 +94,7 @@ class World:
             ["/usr/bin/python3", str(program), *arguments],
             check=check,
             capture_output=True,
-            timeout=60,
+            timeout=120,
         )
 
     def clear(self) -> None:
@@ -116,7 +116,7 @@ def world(layout: Layout, sandbox: Path, tar: Path) -> Iterator[World]:
         made.clear()
 
 
-def until(reached: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+def until(reached: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Wait for something that becomes true, and return it."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -129,7 +129,7 @@ def until(reached: Callable[[], Any], timeout_s: float = 10.0) -> Any:
 
 def fetch(port: int) -> str:
     """What a web server on a port of the host answers."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
         return str(answer.read().decode())
 
 

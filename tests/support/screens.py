@@ -41,7 +41,7 @@ class Screen:
     def type(self, text: bytes) -> None:
         os.write(self.fd, text)
 
-    def expect(self, wanted: bytes, timeout_s: float = 15.0) -> bytes:
+    def expect(self, wanted: bytes, timeout_s: float = 60.0) -> bytes:
         """Wait until something is shown; it and what stands before it count as seen."""
         deadline = time.monotonic() + timeout_s
         while wanted not in self.shown:
@@ -50,7 +50,7 @@ class Screen:
         seen, dummy, self.shown = self.shown.partition(wanted)
         return seen + wanted
 
-    def end(self, timeout_s: float = 15.0) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         """Wait for the program to end. Returns its exit status, negative for a signal."""
         deadline = time.monotonic() + timeout_s
         while self._read(deadline):

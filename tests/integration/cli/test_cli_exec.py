@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from support.containers import World, until
@@ -57,13 +57,26 @@ def test_a_command_with_pipes(world: World, tmp_path: Path) -> None:
     assert world.current(made.id).phase == "exited"
 
 
+def sizes(script: str) -> set[os.terminal_size]:
+    """The sizes of the terminals that shells have which run a script."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        # What is looked at may end meanwhile, and a shell that is another's argument has none.
+        with contextlib.suppress(OSError):
+            if (process / "cmdline").read_bytes() == f"sh\0-c\0{script}\0".encode():
+                fd = os.open(process / "fd/0", os.O_RDONLY | os.O_NOCTTY)
+                with open(fd, "rb", buffering=0) as tty:
+                    found.add(os.get_terminal_size(tty.fileno()))
+    return found
+
+
 def test_a_terminal(world: World) -> None:
     world.run("c")
     script = "stty size; trap 'echo caught' INT; read a; stty size; cat; exit 6"
     with screen(program(world, "-it", "c", "sh", "-c", script), 33, 77) as shown:
         shown.expect(b"33 77\r\n")
         shown.resize(40, 90)
-        time.sleep(0.2)
+        until(lambda: os.terminal_size((90, 40)) in sizes(script))
         shown.type(b"word\r")
         shown.expect(b"word\r\n40 90\r\n")
         # Once cat answers, it is the one that Ctrl-C interrupts.
@@ -73,15 +86,13 @@ def test_a_terminal(world: World) -> None:
         shown.expect(b"caught\r\n")
         assert shown.end() == 6
         assert shown.restored()
-    with screen(
-        program(world, "-it", "c", "sh", "-c", "sleep 2; echo on >/mark; sleep 986")
-    ) as shown:
-        until(shown.changed)
-        time.sleep(0.2)
+    goes_on = "echo up; while [ ! -e /go ]; do sleep 0.05; done; echo on >/mark; sleep 986"
+    with screen(program(world, "-it", "c", "sh", "-c", goes_on)) as shown:
+        shown.expect(b"up")
         shown.type(b"\x10\x11")
         assert shown.end() == 0
         assert shown.restored()
-    assert b"sleep 2" in run(world, "c", "ps", "-o", "args")[1]
+    assert run(world, "c", "touch", "/go") == (0, b"", b"")
     with screen(program(world, "-it", "--detach-keys", "", "c", "sleep", "987")) as shown:
         until(shown.changed)
         os.kill(shown.pid, signal.SIGTERM)

@@ -196,5 +196,5 @@ def test_what_is_removed_at_its_end(world: World) -> None:
     with subprocess.Popen([*program, "wait", "job"], stdout=subprocess.PIPE) as waiting:
         until(lambda: list(world.layout.containers.glob("*/watch")))
         world.slipway("kill", "job")
-        assert waiting.communicate(timeout=20)[0] == b"137\n"
+        assert waiting.communicate(timeout=60)[0] == b"137\n"
     until(lambda: world.slipway("ps", "-aq").stdout == b"")

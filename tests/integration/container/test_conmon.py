@@ -105,15 +105,13 @@ def test_a_runtime_that_fails_is_quoted(running: Running) -> None:
 
 def test_a_runtime_that_hangs_does_not_hold_us(running: Running, sandbox: Path) -> None:
     slow = sandbox / "slow-runtime"
-    slow.write_text("#!/bin/sh\nexec sleep 3\n")
+    slow.write_text("#!/bin/sh\nexec sleep 1000\n")
     slow.chmod(0o755)
     runtime = running.runtime
     running.runtime = oci_runtime.Runtime("slow", str(slow), runtime.state_root)
     launched = running.launch("true")
-    begun = time.monotonic()
     with pytest.raises(Error, match="did not create it in time"):
         launched.wait(0.3)
-    assert time.monotonic() - begun < 2
     conmon.end(running.layout, running.id)
     assert not conmon_files.alive(running.layout, running.id)
     running.runtime = runtime
@@ -271,7 +269,7 @@ def test_memory_that_ran_out_is_told_apart_from_a_kill(running: Running) -> None
     assert (found.code, found.oom_killed) == (137, True)
 
 
-def _until(condition: Any, timeout_s: float = 5.0) -> None:
+def _until(condition: Any, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +95,8 @@ def test_the_accounts_of_a_hostile_container(world: World) -> None:
     ):
         run(world, made, f"cd /etc; mv {path} kept; {content} {path}")
         for form in (None, "root"):
-            begun = time.monotonic()
             with pytest.raises(Error, match=f"/etc/{path}"):
                 run(world, made, "id", user=form)
-            assert time.monotonic() - begun < 2
         (etc / path).unlink()
         (etc / "kept").rename(etc / path)
         assert run(world, made, "id -u").stdout == b"0\n"

@@ -102,9 +102,7 @@ def test_stopping_honours_signal_and_grace(
 ) -> None:
     running = world.run("web", f"echo ready; {script}", **options)
     until(lambda: "ready" in world.log("web"))
-    begun = time.monotonic()
     assert actions.stop(world.host, running.id, timeout_s).exit_code == code
-    assert time.monotonic() - begun < 3
 
 
 def test_kill_sends_a_signal_and_sigkill_is_for_good(world: World) -> None:

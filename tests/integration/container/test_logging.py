@@ -57,7 +57,7 @@ def test_logs_are_turned_over_and_no_line_is_lost(world: World) -> None:
     try:
         until(lambda: len(_sizes(world, running.id)) == 3, 20)
         actions.stop(world.host, running.id)
-        followed = following.communicate(timeout=20)[0].split("\n")[:-1]
+        followed = following.communicate(timeout=60)[0].split("\n")[:-1]
     finally:
         following.kill()
         following.wait()

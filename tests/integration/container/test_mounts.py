@@ -54,7 +54,7 @@ def inside(world: World, name: str, script: str) -> str:
         ["nsenter", f"--target={pid}", "--mount", "--root", "/bin/sh", "-c", script],
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
     return (done.stdout + done.stderr).decode()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.bundles import Running, serving
+from support.containers import until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import (
     files,
@@ -251,24 +252,22 @@ def test_output_of_an_exec_is_bounded(running: Running) -> None:
 
 def test_an_exec_that_takes_too_long_is_killed_inside(running: Running) -> None:
     running.start(*SLEEP)
-    begun = time.monotonic()
     done = oci_runtime.exec_run(
         running.runtime,
         running.id,
         running.process("sh", "-c", "echo begun; exec sleep 987"),
         timeout_s=0.7,
     )
-    assert done.timed_out and done.stdout == b"begun\n" and time.monotonic() - begun < 5
+    assert done.timed_out and done.stdout == b"begun\n"
     assert "sleep 987" not in _processes_of(running)
 
 
 def test_an_exec_does_not_wait_for_what_it_left_behind(running: Running) -> None:
     running.start(*SLEEP)
-    begun = time.monotonic()
     done = oci_runtime.exec_run(
         running.runtime, running.id, running.process("sh", "-c", "sleep 986 & echo done")
     )
-    assert done.stdout == b"done\n" and time.monotonic() - begun < 5
+    assert done.stdout == b"done\n"
 
 
 def test_an_exec_reads_its_input(running: Running) -> None:
@@ -286,7 +285,7 @@ def test_an_exec_of_what_is_not_there(running: Running) -> None:
         oci_runtime.exec_run(running.runtime, running.id, running.process("nope"))
     # What could not be started leaves nothing that would keep the container from ending.
     os.kill(pid, signal.SIGKILL)
-    assert running.ended(2).code == 137
+    assert running.ended().code == 137
 
 
 @pytest.fixture
@@ -312,10 +311,7 @@ def test_a_detached_exec(running: Running) -> None:
     running.start(*SLEEP)
     process = running.process("sh", "-c", "echo $SECRET; exec sleep 985", env={"SECRET": "s3cret"})
     pid = oci_runtime.exec_detached(running.runtime, running.id, process)
-    deadline = time.monotonic() + 5
-    while b"sleep\x00985" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: b"sleep\x00985" in Path(f"/proc/{pid}/cmdline").read_bytes())
     # Nothing that was handed over stays behind.
     assert not [path for path in running.layout.run.iterdir() if path.name.startswith("exec-")]
 

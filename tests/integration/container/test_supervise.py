@@ -140,8 +140,8 @@ def test_a_stop_in_the_back_off_wins(world: World) -> None:
 
 def test_the_back_off_doubles(world: World) -> None:
     running = world.run("web", "exit 1", restart_policy=ALWAYS)
-    until(lambda: world.recorded(running.id).restart_count >= 4)
-    assert world.recorded(running.id).backoff_s == pytest.approx(0.8)
+    found = until(lambda: (now := world.recorded(running.id)).restart_count >= 4 and now)
+    assert found.backoff_s == pytest.approx(0.1 * 2 ** (found.restart_count - 1))
 
 
 def test_removing_in_the_back_off_wins(world: World) -> None:
@@ -318,7 +318,11 @@ def test_the_host_goes_down_and_comes_up(
 ) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    farewell = "trap 'sleep 1; echo bye > /kept/$NAME; exit 0' TERM"
+    # One that says good-bye waits for the others to be asked too: one after the other, none would.
+    farewell = (
+        "trap 'touch /kept/asked-$NAME; while [ $(ls /kept | grep -c asked) -lt 5 ];"
+        " do sleep 0.05; done; echo bye > /kept/$NAME; exit 0' TERM"
+    )
     failing = "trap 'exit 3' TERM"
 
     def run(
@@ -329,7 +333,7 @@ def test_the_host_goes_down_and_comes_up(
             f"NAME={name}; {trap}; echo here > /kept/$NAME; while :; do sleep 0.05; done",
             restart_policy=policy,
             mounts=(Mount("bind", str(kept), "/kept"),),
-            **{"stop_signal": "SIGTERM", "stop_timeout_s": 20, **options},
+            **{"stop_signal": "SIGTERM", "stop_timeout_s": 60, **options},
         )
 
     checked = Healthcheck(test=("CMD", "true"), interval_s=0.2)
@@ -361,11 +365,7 @@ def test_the_host_goes_down_and_comes_up(
     def recorded() -> dict[str, container_record.Record]:
         return {name: world.recorded(was.id) for name, was in made.items()}
 
-    began = time.monotonic()
     assert world.slipway("supervise", "shutdown").stderr == b""
-    # Seven seconds in a row: one for each that says good-bye, and one for the deaf one.
-    took_s = time.monotonic() - began
-    assert took_s < 5
     assert said("bye") == ["always", "unless", "no", "paused", "done"]
     assert not world.layout.container(once.id).exists()
     down = recorded()

@@ -32,16 +32,21 @@ def test_a_container_that_works(world: World) -> None:
     layout = world.layout
     until(lambda: len(usage.members(layout, made.id)) == 2)
     first = usage.sample(layout, made.id)
-    begun = time.monotonic()
-    time.sleep(0.5)
+    begun, before = time.monotonic(), first["cpu_stats"]["cpu_usage"]["total_usage"]
+    # Beside other work it gets a part of a processor only, so it is waited for.
+    until(
+        lambda: (
+            usage.sample(layout, made.id)["cpu_stats"]["cpu_usage"]["total_usage"] > before + 1e8
+        )
+    )
     second = usage.sample(layout, made.id, first)
     passed = time.monotonic() - begun
     assert second["preread"] == first["read"] < second["read"]
     used = second["cpu_stats"]["cpu_usage"]["total_usage"]
     spent = used - second["precpu_stats"]["cpu_usage"]["total_usage"]
-    assert 0.1 * passed < spent / 1e9 < 1.5 * passed
+    assert 0.1 < spent / 1e9 < 1.5 * passed
     figures = usage.figures(second)
-    assert 10 < figures.cpu_percent < 150
+    assert 0 < figures.cpu_percent < 150
     assert figures.pids == 2 and second["pids_stats"]["current"] == 2
     if second["memory_stats"]:
         assert 0 < figures.memory_bytes < figures.memory_limit_bytes
@@ -49,6 +54,8 @@ def test_a_container_that_works(world: World) -> None:
     assert second["networks"] == {}
     assert (second["id"], second["name"]) == (made.id, "/busy")
 
+    # The one that is to become sleep is a shell for a moment.
+    until(lambda: "sleep 1001" in [row[7] for row in top.processes(layout, made.id)["Processes"]])
     listed = top.processes(layout, made.id)
     assert listed["Titles"] == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
     commands = {row[7] for row in listed["Processes"]}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import resource
-import time
 from pathlib import Path
 
 import pytest
@@ -159,10 +158,9 @@ def test_a_file_that_is_a_trap(image: Path, name: str, content: str) -> None:
     else:
         with open(path, "wb") as file:
             file.truncate(1 << 40)
-    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(Error):
         _resolve(image, "app")
-    assert time.monotonic() - begun < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32_000
 
 

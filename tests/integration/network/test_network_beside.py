@@ -7,11 +7,12 @@ said about what does not, and that doing what is said lets it pass.
 
 from __future__ import annotations
 
+import math
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from support.servers.laboratory import ask, silent
+from support.servers.laboratory import PATIENCE_S, ask, silent
 from support.servers.segment import FAR_PEER, LAN_HOST, LAN_PEER, Container, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -112,12 +113,15 @@ def load(program: str, rules: str) -> None:
                    check=True)  # fmt: skip
 
 
-def passes(host: Host, web: Container, client: Container) -> tuple[bool, bool, bool]:
+def passes(
+    host: Host, web: Container, client: Container, patience_s: float = 1.0
+) -> tuple[bool, bool, bool]:
     """Whether a published port is reached, the world outside, and the name server."""
     return (
-        ask(host.lan, LAN_HOST, 8080, patience_s=0.25) == ("web", LAN_PEER),
-        ask(client.space, FAR_PEER, 80, patience_s=0.25) is not None,
-        web.address in client.run("dig", "+short", "+time=1", "+tries=1", "web"),
+        ask(host.lan, LAN_HOST, 8080, patience_s=patience_s) == ("web", LAN_PEER),
+        ask(client.space, FAR_PEER, 80, patience_s=patience_s) is not None,
+        web.address
+        in client.run("dig", "+short", f"+time={math.ceil(patience_s)}", "+tries=1", "web"),
     )
 
 
@@ -142,7 +146,7 @@ def test_beside_docker(host: Host) -> None:
     assert "the chain FORWARD of ip filter drops traffic from containers by its policy" in warning
     assert warning.endswith("iptables -I DOCKER-USER -m mark --mark 0x2000000/0x2000000 -j ACCEPT")
     run_remedy(warning)
-    assert passes(host, web, client) == (True, True, True)
+    assert passes(host, web, client, PATIENCE_S) == (True, True, True)
     # What our own table drops is dropped all the same, and nobody is told again.
     assert silent(host.lan, web.address, 81)
     assert host.container("third", ("blue",), (Port(80, "tcp", "", 8081),)).warnings == ()
@@ -158,7 +162,7 @@ def test_beside_ufw(host: Host) -> None:
     assert f"'-A ufw-before-input {rule}' to /etc/ufw/before.rules" in asked
     for text in (forward, asked):
         subprocess.run(["iptables", *text.split("'")[1].split()], check=True)
-    assert passes(host, web, client) == (True, True, True)
+    assert passes(host, web, client, PATIENCE_S) == (True, True, True)
     assert host.container("third", ("blue",), (Port(80, "tcp", "", 8081),)).warnings == ()
 
 
@@ -173,7 +177,7 @@ def test_beside_firewalld(host: Host) -> None:
     subprocess.run(["nft", "delete", "table", "inet", "firewalld"], check=True)
     zone = f'iifname "{bridge}" accept'
     load("nft", FIREWALLD.format(trusted=zone, trusted_input=zone))
-    assert passes(host, web, client) == (True, True, True)
+    assert passes(host, web, client, PATIENCE_S) == (True, True, True)
     assert host.container("third", ("blue",), (Port(80, "tcp", "", 8081),)).warnings == ()
 
 
@@ -183,7 +187,7 @@ def test_beside_a_table_of_the_administrators_own(host: Host) -> None:
     assert passes(host, web, client)[:2] == (False, False)
     (warning,) = web.warnings
     run_remedy(warning)
-    assert passes(host, web, client) == (True, True, True)
+    assert passes(host, web, client, PATIENCE_S) == (True, True, True)
 
 
 def test_beside_the_old_iptables(host: Host) -> None:
@@ -193,7 +197,7 @@ def test_beside_the_old_iptables(host: Host) -> None:
         assert passes(host, web, client)[:2] == (False, False)
         (warning,) = web.warnings
         run_remedy(warning)
-        assert passes(host, web, client) == (True, True, True)
+        assert passes(host, web, client, PATIENCE_S) == (True, True, True)
     finally:
         subprocess.run(["iptables-legacy", "-P", "FORWARD", "ACCEPT"], check=True)
         subprocess.run(["iptables-legacy", "-F", "FORWARD"], check=True)

@@ -94,7 +94,7 @@ def inside(world: World, name: str, *argv: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
     return done.stdout + done.stderr
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.containers import until
-from support.servers.laboratory import ask, serve, silent, without
+from support.servers.laboratory import PATIENCE_S, ask, serve, silent, without
 from support.servers.segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -89,7 +89,7 @@ def test_a_client_that_goes_on_asking_finds_the_next_container(host: Host) -> No
         for name in ("one", "two"):
             made = host.container(name, ports=(Port(80, "udp", "", 8080),))
             answers: list[str] = []
-            until(functools.partial(_heard, asking, answers, name), 3)
+            until(functools.partial(_heard, asking, answers, name))
             # Another container has its address meanwhile.
             made.end()
             host.containers.remove(made)
@@ -158,26 +158,21 @@ def test_a_published_port_is_for_those_in_its_scope(host: Host) -> None:
         ports = (Port(80, "tcp", "", 8080 + number), Port(80, "udp", LAN_HOST, 8080 + number))
         host.container(name, ("six",), ports, scope)
     beside = host.container("beside")
-    answering = {
-        name: {
-            "host": bool(ask(None, LAN_HOST, port)) and bool(ask(None, "127.0.0.1", port)),
-            "beside": bool(ask(beside.space, LAN_HOST, port)),
-            "private": bool(ask(host.lan, LAN_HOST, port, source="10.9.9.2", patience_s=0.3)),
-            "near": bool(ask(host.lan, LAN_HOST, port, patience_s=0.3)),
-            "near udp": bool(ask(host.lan, LAN_HOST, port, "udp", patience_s=0.3)),
-            "near v6": bool(ask(host.lan, "2001:db8::1", port, patience_s=0.3)),
-            "far": bool(ask(host.far, FAR_HOST, port, patience_s=0.3)),
-        }
-        for port, name in enumerate(scopes, 8080)
+    ways = {
+        "private": (host.lan, LAN_HOST, "tcp", "10.9.9.2"),
+        "near": (host.lan, LAN_HOST, "tcp", ""),
+        "near udp": (host.lan, LAN_HOST, "udp", ""),
+        "near v6": (host.lan, "2001:db8::1", "tcp", ""),
+        "far": (host.far, FAR_HOST, "tcp", ""),
     }
-    allowed = {name: {who for who, had in row.items() if had} for name, row in answering.items()}
-    always = {"host", "beside"}
-    assert allowed == {
-        "local": always,
-        "lan": always | {"private"},
-        "some": always | {"far", "near v6"},
-        "all": set(answering["all"]),
-    }
+    allowed = {"local": set(), "lan": {"private"}, "some": {"far", "near v6"}, "all": set(ways)}
+    for port, name in enumerate(scopes, 8080):
+        assert ask(None, LAN_HOST, port) and ask(None, "127.0.0.1", port)
+        assert ask(beside.space, LAN_HOST, port)
+        for who, (space, address, protocol, source) in ways.items():
+            patience_s = PATIENCE_S if who in allowed[name] else 0.3
+            answer = ask(space, address, port, protocol, source, patience_s)
+            assert bool(answer) is (who in allowed[name]), (name, who)
     rules = subprocess.run(
         ["nft", "list", "table", "inet", "slipway"], capture_output=True, check=True
     )
@@ -343,7 +338,7 @@ def test_a_router_that_a_container_pretends_to_be_is_believed_by_nobody(host: Ho
     # The control: the packet is one that hosts believe where they are told to.
     peer.space.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra")
     rogue.space.run(sys.executable, "-c", _ADVERTISE)
-    until(lambda: "2001:db8:bad::/64" in peer.space.run("ip", "-6", "route"), 3)
+    until(lambda: "2001:db8:bad::/64" in peer.space.run("ip", "-6", "route"))
 
 
 #: RFC 4861: a router for half an hour, and a prefix for addresses of one's own making.
@@ -370,8 +365,9 @@ def test_published_forms_by_family(host: Host) -> None:
     )
     web = host.container("web", ("six",), ports)
     for port, six, four in ((8080, True, False), (8081, True, False), (8082, False, True)):
-        assert bool(ask(host.lan, "2001:db8::1", port, patience_s=0.4)) is six, port
-        assert bool(ask(host.lan, LAN_HOST, port, patience_s=0.4)) is four, port
+        for address, expected in (("2001:db8::1", six), (LAN_HOST, four)):
+            patience_s = PATIENCE_S if expected else 0.4
+            assert bool(ask(host.lan, address, port, patience_s=patience_s)) is expected, port
     assert ask(None, "::1", 8084, "udp") == ("web", "fd00:6::1")
     assert silent(host.lan, "2001:db8::1", 8084, "udp")
     assert len(web.record.publications) == len(ports)

@@ -115,7 +115,7 @@ def test_a_container_that_fails_at_once_is_an_error_with_its_last_words(world: W
         match=r"^container web exited with 3 right after its start; last log lines: cannot "
         "open database",
     ):
-        until(lambda: apply(world.layout, dies)[0].actions == () and False, timeout_s=2)
+        until(lambda: apply(world.layout, dies)[0].actions == () and False)
 
 
 def test_a_container_that_did_its_work_is_none(world: World) -> None:

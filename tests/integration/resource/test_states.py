@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support import containers
 from support.containers import World
@@ -88,15 +90,16 @@ def test_force_kill_with_a_signal(world: World) -> None:
     converge(world, acting("web", state="stopped", force_kill=True, kill_signal="USR1"))
     assert world.current(made).exit_code == 9
     converge(world, acting("web"))
-    removal = acting("web", state="absent", force_kill=True, removal_wait_timeout=5.0)
+    removal = acting("web", state="absent", force_kill=True, removal_wait_timeout=60.0)
     assert converge(world, removal) == []
     assert container_record.all_ids(world.layout) == []
 
 
 def test_waiting_for_the_end(world: World) -> None:
-    made = world.run("job", "sleep 0.2; exit 4")
+    made = world.run("job", "while [ ! -e /go ]; do sleep 0.05; done; exit 4")
     with pytest.raises(Error, match=r"did not stop within 0\.01 seconds"):
         actions.wait(world.host, made.id, timeout_s=0.01)
-    ended = actions.wait(world.host, made.id, timeout_s=10)
+    Path(f"/proc/{made.pid}/root/go").touch()
+    ended = actions.wait(world.host, made.id, timeout_s=60)
     assert (ended.phase, ended.exit_code) == ("exited", 4)
     assert actions.wait(world.host, made.id) == world.current(made.id)

@@ -73,7 +73,7 @@ class Docker(Engine):
             stdout=self._log,
             stderr=self._log,
         )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > deadline or self._daemon.poll() is not None:
                 self.close()
@@ -88,5 +88,5 @@ class Docker(Engine):
 
     def close(self) -> None:
         self._daemon.terminate()
-        self._daemon.wait(timeout=30)
+        self._daemon.wait(timeout=60)
         self._log.close()

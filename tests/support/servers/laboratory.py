@@ -25,6 +25,8 @@ from typing import Optional
 
 #: How long a question that should get no answer waits. Answers take about a millisecond.
 SILENCE_S = 0.6
+#: How long one does that should get an answer: the machine may be busy.
+PATIENCE_S = 10.0
 
 
 class Space:
@@ -34,7 +36,8 @@ class Space:
         self._process = subprocess.Popen(["unshare", "--net", "sleep", "600"])
         self._servers: list[subprocess.Popen[bytes]] = []
         own = os.readlink("/proc/self/ns/net")
-        for dummy in range(500):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 if os.readlink(f"/proc/{self.pid}/ns/net") != own:
                     return
@@ -91,7 +94,7 @@ def ask(
     port: int,
     protocol: str = "tcp",
     source: str = "",
-    patience_s: float = 2.0,
+    patience_s: float = PATIENCE_S,
 ) -> Optional[tuple[str, str]]:
     """Who answers at an address, and from where it was asked, as it saw it; None for nobody."""
     argv = [sys.executable, __file__, "ask", protocol, address, str(port), source, str(patience_s)]

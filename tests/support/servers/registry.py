@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-START_S = 10.0
+START_S = 60.0
 
 _CONFIG = """\
 version: 0.1
@@ -89,7 +89,7 @@ class Registry:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def _answers(self) -> bool:
