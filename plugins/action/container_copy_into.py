@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin of container_copy_into: files and directories that lie on the controller.
+"""The action plugin of container_copy_into: files and directories on the controller.
 
 They are sent to the host as one tar in the task's temporary directory, where the module unpacks it
-and Ansible removes both. So their modes and links come along, and their size does not matter.
+and Ansible removes both. So their modes and links are preserved, and their size does not matter.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin of image_load: archives that lie on the controller.
+"""The action plugin of image_load: archives on the controller.
 
 An archive's documents are enough to plan by, so they go to the host first, as an archive without
-layers, and the module says in check mode what it would load of it. Only when that is something does
-the whole archive follow. Both lie in the task's temporary directory, which ends with each run of
-the module.
+layers, and the module says in check mode what it would load of it. Only if there is something to
+load is the whole archive sent. Both are in the task's temporary directory, which is removed after
+each run of the module.
 """
 
 from __future__ import annotations

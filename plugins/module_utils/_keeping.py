@@ -19,7 +19,7 @@ Below the host's ``program`` directory lie ``<digest>.zip``, the sources as they
     the code    of one module after the other, by marshal
 
 A file is used only when root owns it and its directories and nobody else can write to them. What
-does not agree with its checksums is compiled anew, or asked for again: the file is a cache, and no
+does not match its checksums is compiled again, or requested again: the file is a cache, and no
 answer depends on it. The checksums guard against damage; the owner guards against people.
 """
 

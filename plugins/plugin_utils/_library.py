@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running the collection's modules from the copy of it that the host keeps.
 
-The module ``library`` goes to the host in place of the task's own one. Where it answers that the
-host lacks this version of the collection, the sources are sent beside it, once, and kept there. A
-check-mode run keeps nothing, so there a host that lacks them again gets each module the usual way
-for the rest of the run; as does one that cannot run what was sent.
+The module ``library`` is sent to the host instead of the task's own. If it answers that the host
+lacks this version of the collection, the sources are sent too, once, and kept there. A check-mode
+run keeps nothing, so there a host that lacks them again gets each module the usual way for the rest
+of the run; as does one that cannot run what was sent.
 """
 
 from __future__ import annotations

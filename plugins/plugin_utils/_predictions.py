@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one check-mode run has predicted so far, handed from task to task.
 
-In a check-mode run nothing is made, so a later task would not find the network, image or container
-an earlier one predicted. Every task of this collection therefore returns the state it predicts, and
-its action plugin gives the sum of them to the next. They are kept in a file of the controller's
-temporary directory of this very run (ansible.cfg ``local_tmp``), which Ansible removes at its end:
-tasks of one run execute in forked workers, and a file is what these share. A real run has no
-predictions at all.
+In a check-mode run nothing is created, so a later task would not find the network, image or
+container an earlier one predicted. Every task of this collection therefore returns the state it
+predicts, and its action plugin passes the sum of them to the next. They are kept in a file of the
+controller's temporary directory of this very run (ansible.cfg ``local_tmp``), which Ansible removes
+at its end: tasks of one run execute in forked workers, and a file is what these share. A real run
+has no predictions at all.
 """
 
 from __future__ import annotations

@@ -20,6 +20,6 @@ imports::
     plan spec text tree      plans; values; tables and templates; trees of files
     base                     the standard library and the kernel
 
-A folder below has such a map of its own where it has folders. What stands in a folder beside its
-folders is above all of them.
+A folder below has such a map of its own where it has folders. A file next to folders is above all
+of them.
 """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The errors of the runtime library.
 
-One class carries every failure to the user; a subclass exists only where some caller decides by it.
-The two entry points, task.py and cli.py, are the only places that turn an error into output.
+One class carries every failure to the user; a subclass exists only if some caller acts on it. The
+two entry points, _task.py and cli/main.py, are the only places that turn an error into output.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 """Records on disk: atomic writes, publishing by rename, locks, and removal that never crosses a
 mount.
 
-The rules are those of the package records: write beside, fsync, rename, fsync the parent; what
-is half made lies in tmp and is garbage by definition; a lock is a flock on a file that is never
-unlinked, its descriptor closed on exec so that no child can hold it on.
+The rules are those of the package records: write beside, fsync, rename, fsync the parent; what is
+half made is in tmp and garbage by definition; a lock is a flock on a file that is never unlinked,
+its descriptor is closed on exec so that no child can keep it.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@
 """Frozen dataclasses that are quick to declare.
 
 The standard library compiles six functions for each frozen dataclass, a third of a millisecond, at
-every start: a task that finds nothing to do spent a third of its own time on that. Here all classes
-share one set of functions. Their instances are what dataclasses.dataclass(frozen=True) makes of
-them, so fields(), replace(), astuple() and the codec know no difference; making one takes a little
-longer, so what is made by the million stays with the standard library.
+every start: an unchanged task spent a third of its own time on that. Here all classes share one set
+of functions. Their instances are what dataclasses.dataclass(frozen=True) makes of them, so
+fields(), replace(), astuple() and the codec see no difference; creating one takes slightly longer,
+so what is created by the million stays with the standard library.
 """
 
 from __future__ import annotations

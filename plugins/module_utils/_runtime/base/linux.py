@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system calls Python 3.9 lacks, under C's own names, and what /proc tells about processes and
+"""The system calls Python 3.9 lacks, under C's own names, and what /proc says about processes and
 mounts.
 
 Only this file uses ctypes, and imports it on the first call that needs it (1 to 2 ms, and a Python

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only door to other programs.
 
-No shell ever stands between: arguments are lists. Children get no descriptor that was not handed to
-them by name (CVE-2016-9962, CVE-2024-21626).
+There is never a shell in between: arguments are lists. Children get no descriptor that is not
+passed explicitly (CVE-2016-9962, CVE-2024-21626).
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which process is meant: a pid comes again, so its start time belongs to it (proc(5), stat)."""
+"""Which process is meant: pids are reused, so the start time is part of the identity (proc(5),
+stat).
+"""
 
 from __future__ import annotations
 

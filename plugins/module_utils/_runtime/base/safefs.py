@@ -1,13 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access to files inside a tree that somebody else wrote, such as the root of a container.
+"""Access to files inside an untrusted tree, such as the root of a container.
 
 Every path is resolved as if the tree's top were ``/``: an absolute link, a ``..`` too many and a
-rename that races with us all stay inside. The kernel does that with openat2(RESOLVE_IN_ROOT); where
-a kernel or a seccomp filter withholds the call, a walk does it component by component, with
-O_NOFOLLOW. What comes out is a descriptor, so what was checked and what is used are one and the
-same file.
+rename that races with us all stay inside. The kernel does that with openat2(RESOLVE_IN_ROOT); if a
+kernel or a seccomp filter denies the call, it is done component by component, with O_NOFOLLOW. What
+comes out is a descriptor, so the file that was checked is the file that is used.
 """
 
 from __future__ import annotations

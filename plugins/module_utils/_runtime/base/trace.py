@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SLIPWAY_TRACE=1 and ``slipway --debug``: steps, other programs and netlink, with their times.
 
-Each line on stderr has the time since the first look at this module and how long it took, in
-milliseconds::
+Each line on stderr has the time since this module was imported and the duration, in milliseconds::
 
     trace      4.1      0.9  netlink  make the bridge sl-0b6a7e91
     trace      5.2      2.7  run      nft -j -f -
 
-Only arguments are shown, never the environment, standard input or output: what is secret goes that
-way. Off, a traced place costs one call.
+Only arguments are shown, never the environment, standard input or output: secrets are passed that
+way. When off, a traced place costs one call.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 """What may follow on a command line, for the shell: made from the tables of verbs, and from what is
 on the host.
 
-The shell's part (completion.py) hands over the line up to the cursor. So a verb or a flag that is
+The shell's part (bash_completion.py) passes the line up to the cursor. So a verb or a flag that is
 added is completed without another list of them.
 """
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which file has which verb, and the verb that words on a command line mean.
 
-A file is imported when one of its verbs is asked for, and no earlier.
+A file is only imported when one of its verbs is used.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installing the on-host program as a step of whatever makes a container.
 
-conmon's exit hook runs the program, so it must be there before a container is. It holds the command
-line, which stands above the resources; hence this layer wraps a resource instead of the resource
-knowing of the program.
+conmon's exit hook runs the program, so it must be there before a container is. It contains the
+command line, which is above the resources; hence this layer wraps a resource instead of the
+resource knowing the program.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images between the store and registries: resolve, pull, push.
 
-A pull names digests only: what the tag meant when the plan was made is what is fetched. Nothing
-gets a name before every blob is verified and every layer unpacked, so a pull that fails or is
-killed leaves content that the next one finds, and no image.
+A pull names digests only: what the tag referred to when the plan was made is what is downloaded.
+Nothing gets a name before every blob is verified and every layer unpacked, so a pull that fails or
+is killed leaves content that the next one reuses, and no image.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verifying images: every blob hashed again, every unpacked layer held against its blob.
+"""Verifying images: every blob hashed again, every unpacked layer compared with its blob.
 
-No hash of an unpacked layer is kept: it would have to be made of as many reads as comparing takes,
-and be believed. Instead the layer's blob is unpacked once more beside it, which also proves blob
+No hash of an unpacked layer is kept: computing it takes as many reads as comparing, and it would
+have to be trusted. Instead the layer's blob is unpacked once more beside it, which also proves blob
 and diff_id, and the two trees are compared: names, kinds, modes, owners, times of files, links,
-extended attributes and content. A layer that differs is unpacked anew from its blob. A blob that is
-not what its name says is removed, so that the next pull fetches it.
+extended attributes and content. A layer that differs is unpacked again from its blob. A blob that
+does not match its digest is removed, so that the next pull downloads it.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A container on its networks: leases on disk first, then links, then names.
 
-``attach`` settles what a container has on each network, on disk before anything is made of it.
-``connect`` makes the links, once the OCI runtime
-has made the network namespace. ``release`` gives the leases back when the container is removed; the
-links need no undoing, they vanish with the namespace.
+``attach`` settles what a container has on each network, on disk before anything is created.
+``connect`` makes the links, once the OCI runtime has made the network namespace. ``release`` gives
+the leases back when the container is removed; the links need no cleanup, they vanish with the
+namespace.
 """
 
 from __future__ import annotations

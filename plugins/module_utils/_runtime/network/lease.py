@@ -4,9 +4,9 @@
 """Addresses: which subnets a network may have, and which container holds which address of it.
 
 A lease is a symbolic link ``networks/<id>/leases/<address>`` whose target is the container's id:
-made in one system call which fails when the address is taken, so no two processes give the same one
-away and no crash leaves half a lease. It belongs to the container, not to its run, and so do its
-addresses. A target ending in ``/static`` was asked for by name.
+made in one system call that fails if the address is taken, so no two processes assign the same one
+and no crash leaves half a lease. It belongs to the container, not to its run, and so do its
+addresses. A target ending in ``/static`` was requested explicitly.
 """
 
 from __future__ import annotations

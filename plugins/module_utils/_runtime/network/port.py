@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which port of the host leads to which of a container: ranges, random ones, and taken ones."""
+"""Which port of the host is forwarded to which of a container: ranges, random ones, and ports in
+use.
+"""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The on-host program ``slipway``: built as one zip application from the very sources that run now.
+"""The on-host program ``slipway``: built as one zip application from the running sources.
 
 conmon's exit hook, the boot unit and people need an entry point that outlives a task. It is
 ``program/<digest>.pyz``, and ``program/current`` is a symbolic link to the one in use, flipped by
 rename. The digest covers everything the archive is a function of: the sources, and the interpreter
-that stands in its first line. So a program that is current is recognised without being read, and an
+that is in its first line. So a program that is current is recognised without being read, and an
 upgrade of the collection or of Python makes a new one.
 
-The sources may lie in a checkout, in the zip Ansible sends a module in, or in the program itself;
+The sources may be in a checkout, in the zip Ansible sends a module in, or in the program itself;
 all three are read through the loader this very module came from. Each module is stored as compiled
 code beside its source: the hook runs at every exit of a container and has no cache directory to
 compile into. Another version of Python ignores the compiled half (zipimport compares its magic

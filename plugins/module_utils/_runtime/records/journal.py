@@ -1,16 +1,16 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was begun with containers and may have been cut short, on disk before its first effect.
+"""Operations on containers that may have been interrupted, on disk before their first effect.
 
 A replacement (``swaps/NAME.json``) is written down before the new container is made, and once more
-when the old one is given up: that second write, one rename, is the moment from which there is no
-way back. Until then whoever finds the journal without its writer brings the old container back;
-afterwards the new one stays and the rest of the old is removed. So a replacement that is killed
-anywhere is over by the next task or command, and leaves nothing to clean up by hand.
+when the old one is given up: that second write, one rename, is the point of no return. Until then
+whoever finds the journal without its writer restores the old container; afterwards the new one
+stays and the rest of the old is removed. So a replacement that is killed anywhere is completed or
+undone by the next task or command, and leaves nothing to clean up by hand.
 
-A container that is frozen for a moment, as while it is committed, has ``frozen`` in its directory
-of /run; without its writer it goes on.
+A container that is frozen for a moment, as while it is committed, has ``frozen`` in its run
+directory; without its writer it is unfrozen.
 
 Reading only, but for the functions that write the journal itself; replacement.py acts on it.
 """

@@ -4,7 +4,7 @@
 """The records of networks: ``networks/<id>/network.json``.
 
 A network's id is the SHA-256 of its name, so the directory is the claim of the name (two makers
-meet at the rename), a network made again keeps its id, and a check-mode run knows the id of a
+meet at the rename), a recreated network keeps its ID, and a check-mode run knows the id of a
 network that is not there yet. The networks ``host``, ``none`` and ``bridge`` exist without a
 record; ``bridge`` gets one, and its subnet, on its first use.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a check-mode run is told of a container: its spec, with secrets that come through.
+"""What a check-mode run predicts of a container: its spec, with secrets that survive the way.
 
 Ansible takes the values of no_log options out of a module's result, and a prediction is a part of
 it: what came back would be another container. So secrets are veiled in it.

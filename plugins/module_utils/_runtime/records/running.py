@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a container runs. A record only claims it; the kernel knows.
 
-A process is (pid, start time, boot id): a pid alone comes again, and what lies in /run may have
-survived a reboot or lost its process. Whoever asks for the phase of a container asks here or, where
-it matters how a container ended, container/status/liveness.
+A process is (pid, start time, boot id): pids are reused, and files in /run may have survived a
+reboot or their process. Whoever asks for the phase of a container asks here or, where it matters
+how a container ended, container/status/liveness.
 """
 
 from __future__ import annotations

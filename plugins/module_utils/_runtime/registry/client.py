@@ -5,7 +5,7 @@
 
 Nothing a registry says is believed: a manifest is hashed, a blob's size and digest are checked
 while it streams in, and a digest is validated before it becomes part of a URL. Errors name the
-registry, the repository and the tag or digest. NotFound means the registry knows it not;
+registry, the repository and the tag or digest. NotFound means the registry does not have it;
 Unreachable that it could not be asked; any other Error will not pass by itself.
 """
 

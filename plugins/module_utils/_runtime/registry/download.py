@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A blob on its way in: a file that survives a kill and is taken up again.
+"""A partial download of a blob: a file that survives a kill and is resumed.
 
 The file is the record: its length says how far the download came, and its bytes are hashed before
 they are counted on, so nothing else has to be kept. It is locked with flock on the file itself.
 Whoever waited for the lock may find that the holder has meanwhile published the file under another
-name; then the name is opened anew.
+name; then the name is opened again.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes back from a registry, read with care: limits, a least rate, and what may pass by
-itself.
+"""Responses of a registry, read with care: limits, a minimum rate, and which failures are
+transient.
 
 A server can hold a client as long as it sends a byte now and then, or fill its memory with one
 document (CVE-2020-1702, CVE-2023-2253). So every document has a limit, and a body that comes in
-slower than the least rate is a broken connection.
+slower than the minimum rate is a broken connection.
 """
 
 from __future__ import annotations

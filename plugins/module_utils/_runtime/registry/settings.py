@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the administrator says of a registry, in /etc/slipway/registries.json and per task.
+"""The administrator's settings for a registry, in /etc/slipway/registries.json and per task.
 
 {"registries": {"registry.example.org:5000": {"insecure": false, "ca_file": "/etc/ssl/our-ca.pem",
                                               "mirrors": ["mirror.example.org"],

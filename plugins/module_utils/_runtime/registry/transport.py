@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One registry's HTTP: sessions, TLS, redirects, logins and retries. The only user of requests.
 
-What goes wrong in HTTP clients goes wrong between hosts, so three things are done here and not left
-to requests: redirects are followed by hand and only an exact origin is shown the Authorization
-header (CVE-2018-18074, CVE-2018-20060); the environment is read for proxies and for nothing else,
-so no .netrc is looked into (CVE-2024-47081); and a session belongs to one TLS mode for life
-(CVE-2024-35195). Plain http is spoken to loopback and to registries declared insecure, and only
-where TLS is not spoken (CVE-2014-5277).
+HTTP clients go wrong between hosts, so three things are done here and not left to requests:
+redirects are followed by hand and only an exact origin is shown the Authorization header
+(CVE-2018-18074, CVE-2018-20060); the environment is read for proxies and for nothing else, so no
+.netrc is read (CVE-2024-47081); and a session belongs to one TLS mode for life (CVE-2024-35195).
+Plain http is spoken to loopback and to registries declared insecure, and only where TLS is not
+spoken (CVE-2014-5277).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file at a URL: what was asked for, and what tells a changed one from the one known.
+"""A file at a URL: what was requested, and how to recognise a change.
 
 The URL may carry a secret in its query, as signed ones do, so what is shown and what is kept has
 none: instead of the query its digest is kept.

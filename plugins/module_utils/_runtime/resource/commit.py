@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Committing as a resource: an image of what a container has changed on its disk.
+"""Committing as a resource: an image of a container's changes to its disk.
 
 The new layer is a function of the upper directory's content, and its config one of the layer, the
 parent's config and the container's declaration. So a container that has not changed since has the

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the one side of a container's wall that shall be like those on the other.
+"""Copying files between a container and the host.
 
 What container_copy_into and container_copy_from have in common: the comparison of two trees, and
 the plan that follows from it. Pure, but for compare().

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files of a container on the host as a resource, for container_copy_from.
 
-What a container made is strange to the host: links in it are copied as links and lead no copy
-anywhere, devices and sockets stay behind, and set-uid bits and capabilities of files do not come
-along, since the copy belongs to somebody else.
+The content of a container is untrusted: links are copied as links and never followed, devices and
+sockets are skipped, and set-uid bits and capabilities are not copied, because the copy has another
+owner.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files inside a container as a resource, for container_copy_into.
 
-Everything below the container's root was made by somebody else: it is reached by descriptors that
-cannot leave it (tree.py, tree/copy.py), and nothing of the container is run. Running, paused,
-stopped and created containers alike.
+Everything below the container's root is untrusted: it is reached by descriptors that cannot leave
+it (tree/copy.py), and nothing in the container is executed. Running, paused, stopped and created
+containers alike.
 """
 
 from __future__ import annotations

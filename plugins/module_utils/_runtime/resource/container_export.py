@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exporting as a resource: a file on the host that shall be a tar of a container's files.
+"""Exporting as a resource: a file on the host that should be a tar of a container's files.
 
 The tar holds the root filesystem as the container sees it, its image's layers and what it wrote
 merged, with owners, modes, hard links and extended attributes; volumes show as empty directories,

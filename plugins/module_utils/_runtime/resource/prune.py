@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pruning as a resource: what nobody uses any more: containers, then networks, images
-and volumes.
-"""
+"""Pruning as a resource: unused containers, then networks, images and volumes."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ of.
 Option forms of a playbook (``"127.0.0.1:8080:80/udp"``, ``"data:/srv:ro"``) are parsed into these
 values once, at the edge; records, plans and comparisons know only the canonical form. What the
 image contributes (its WORKDIR, its ENV) is a layer of its own, ImageDefaults, joined only when a
-bundle is made, so an image's default never shows as drift.
+bundle is made, so an image's default never looks like drift.
 """
 
 from __future__ import annotations

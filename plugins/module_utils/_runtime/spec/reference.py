@@ -6,7 +6,7 @@
 The grammar is that of https://github.com/distribution/reference, which Docker, containerd and
 Podman share: ``[DOMAIN/]PATH[:TAG][@DIGEST]``. Three differences, all of them refusals. Every
 expression ends in ``\\Z``, since Python's ``$`` lets a trailing newline pass; digests are of the
-algorithms we compute (sha256, sha512); and a first component that looks like a host but is none
+algorithms we compute (sha256, sha512); and a first component that looks like a host but is not one
 (``foo_bar.com/x``), which the reference implementation takes for a name without a registry, is an
 error that says so.
 """

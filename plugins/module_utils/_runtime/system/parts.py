@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of the host that containers stand on: where they are, their versions, and what is
-known to be wrong with these.
+"""The programs of the host that containers need: where they are, their versions, and known
+vulnerabilities of these.
 """
 
 from __future__ import annotations

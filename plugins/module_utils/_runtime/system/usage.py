@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What images, containers and volumes take of the disk, in the shape of Docker's ``/system/df``.
+"""Disk usage of images, containers and volumes, in the shape of Docker's ``/system/df``.
 
 Sizes are in bytes. A layer counts once, however many images have it.
 """

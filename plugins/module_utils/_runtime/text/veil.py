@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts on their way from a module to its action plugin that Ansible shall leave alone.
+"""Texts on their way from a module to its action plugin that Ansible must not change.
 
-Ansible takes the values of no_log options out of all that a module returns, wherever they occur.
-In a diff, which somebody asked for explicitly, they are what it is about. So each byte
-becomes one character of a block that the values do not use. Nothing is hidden by that.
+Ansible takes the values of no_log options out of all that a module returns, wherever they occur. In
+a diff, which somebody asked for explicitly, they are the point. So each byte becomes one character
+of a block that the values do not use. Nothing is hidden by that.
 """
 
 from __future__ import annotations

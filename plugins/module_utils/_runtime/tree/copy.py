@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and directories moved between two trees, one of which somebody else wrote.
+"""Files and directories copied between two trees, one of which is untrusted.
 
 Both sides are reached by descriptor only (safefs): a directory is entered through the descriptor of
 the one above it, a link is never followed below the top, and what was looked at is what is read. So
-whoever renames in either tree meanwhile gets another copy, and never a way out (CVE-2018-15664,
+renaming in either tree meanwhile changes the copy, but never leads out of the tree (CVE-2018-15664,
 CVE-2019-14271, CVE-2021-41089). Nothing is mounted, nothing of a tree is run, no names of users are
 looked up.
 """

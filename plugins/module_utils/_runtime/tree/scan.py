@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a tree that somebody else wrote, looked at descriptor by descriptor.
+"""The content of an untrusted tree, read descriptor by descriptor.
 
 A directory is entered through the descriptor of the one above it, and no link is followed below the
 top (safefs). Only regular files are opened, so neither a fifo nor a device can hold us.

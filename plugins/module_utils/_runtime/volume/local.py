@@ -4,7 +4,7 @@
 """The driver ``local``: what a volume's options mean, and the mount they ask for.
 
 The options are those of Docker's driver of that name: ``type``, ``device`` and ``o`` are what
-mount(8) is told with -t, the device and -o. The kernel is asked directly, so no helper program such
+mount(8) is told with -t, the device and -o. The kernel does the mount directly, so no helper such
 as mount.nfs is needed: an NFS server's name is resolved here, as Docker does, since the kernel
 takes addresses only.
 """

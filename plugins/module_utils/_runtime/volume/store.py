@@ -5,10 +5,10 @@
 
 A volume exists as soon as its directory does, published whole by rename. What an image holds at the
 place where a volume is first mounted is copied into it, as Docker does; ``phase`` in the record is
-the journal of that copy, so one that was interrupted is started over and never taken for content.
+the journal of that copy, so an interrupted copy starts over and is never mistaken for content.
 
-A volume's lock lies in its directory and goes with it: containers come and go with volumes of their
-own, and a host is not to keep a file for each that ever was.
+A volume's lock is in its directory and removed with it: containers come and go with anonymous
+volumes, and a host should not keep a file for each of them forever.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names for containers that got none: an adjective, and somebody who built or sailed ships."""
+"""Names for containers without one: an adjective, and somebody who built or sailed ships."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 """The flags of ``run`` and ``create``, and the options of the module container that they are.
 
 One meaning: a flag is turned into what a playbook would say, and the module's own parsers take it
-from there (run_params.py). What no option stands behind is refused by name. Pure.
+from there (run_params.py). A flag without an option is rejected. Pure.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A conversation between the terminal or pipes of this process and a process in a container.
 
-Bytes are moved as they are. Nothing is read from one side before the other has taken what came
-last, so whoever is slow slows its partner and memory stays small. The terminal is as it was after
-every way out but SIGKILL.
+Bytes are copied as they are. Nothing is read from one side before the other has accepted the
+previous data, so a slow side slows the other one and memory use stays small. The terminal is as it
+was after every way out but SIGKILL.
 """
 
 from __future__ import annotations

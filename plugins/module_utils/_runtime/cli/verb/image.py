@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program's verbs for images and registries, with Docker's options and output.
 
-The command line of a container never gets here, so it need not be as lean; what asks a registry is
-imported by the verbs that do.
+No container's exit imports this, so it need not be as lean; what talks to registries is imported by
+the verbs that do.
 """
 
 from __future__ import annotations

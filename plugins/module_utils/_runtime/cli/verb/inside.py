@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program's verbs that look into a container, and carry files in and out."""
+"""The program's verbs that look into a container and copy files in and out."""
 
 from __future__ import annotations
 

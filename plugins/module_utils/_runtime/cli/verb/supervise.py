@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What conmon and the boot unit call; people need none of it, so no help shows it."""
+"""What conmon and the boot unit call; hidden from help, because people do not need it."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundle handed to the OCI runtime: config.json of runtime-spec 1.0.2, with Docker's defaults.
+"""The bundle passed to the OCI runtime: config.json of runtime-spec 1.0.2, with Docker's defaults.
 
-Everything but write() is pure. Each subject has a file of its own beside this one.
+Everything but write() is pure. Each subject has a file of its own next to this one.
 
-Nothing of an image but its process defaults gets in here: labels and annotations of images steer no
-runtime (CVE-2024-3154, CVE-2026-53488).
+Nothing of an image except its process defaults is used here: labels and annotations of images do
+not control a runtime (CVE-2024-3154, CVE-2026-53488).
 """
 
 from __future__ import annotations

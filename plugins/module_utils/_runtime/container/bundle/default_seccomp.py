@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default system call filter of a container, with Docker's meaning. Pure.
 
-What is not named here fails with EPERM: calls that reach the whole kernel (kexec, modules, swap,
+Calls that are not listed fail with EPERM: calls that reach the whole kernel (kexec, modules, swap,
 clocks), keyrings, which no namespace divides, io_uring, which passes filters by, and new user
 namespaces. A capability opens the calls that are for its holders. Names an older kernel or
-libseccomp does not know are passed over by the OCI runtimes.
+libseccomp does not know are ignored by the OCI runtimes.
 """
 
 from __future__ import annotations

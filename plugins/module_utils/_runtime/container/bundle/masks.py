@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The masks over what of the kernel no namespace divides. Pure, and quick to import."""
+"""The masks over parts of the kernel that are not namespaced. Pure, and quick to import."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mounts of a container: the kernel's filesystems, and what the task asked for. Pure."""
+"""The mounts of a container: the kernel's filesystems, and what the task declares. Pure."""
 
 from __future__ import annotations
 

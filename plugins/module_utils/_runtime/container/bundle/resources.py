@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much of the host a container gets: linux.resources and process.rlimits of runtime-spec. Pure.
 
-``resources`` is what a container is made with, ``changes`` what one that runs is told when its spec
-changes: the same words, and the kernel's own value for what is limited no more.
+``resources`` is what a container is created with, ``changes`` what a running one is updated with
+when its spec changes: the same keys, and the kernel's default for what is no longer limited.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 Docker's form (its default profile is one) has the calls of all machines and capabilities in one
 file: ``archMap`` says which architectures go together, and ``includes`` and ``excludes`` of a rule
-for whom it is. What is for somebody else is left out here, and the rest is runtime-spec's.
+whom it applies to. Rules for others are left out here, and the rest is runtime-spec's.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
 
 ``attach`` in the bundle is a unix socket of packets (conmon, conn_sock.c). What the container
 writes comes in packets whose first byte says to which stream; what is sent is its standard input.
-conmon reads at most 32 KiB of a packet and drops the rest; an empty packet is the end of input.
-Nobody reads for a client that does not: then the container waits when the buffers are full, as
-Docker's does.
+conmon reads at most 32 KiB of a packet and drops the rest; an empty packet is the end of input. If
+a client does not read, nobody else does: the container blocks when the buffers are full, as with
+Docker.
 
 ``ctl`` is a fifo; the line ``1 HEIGHT WIDTH`` sets the size of the container's terminal.
 """

@@ -4,11 +4,11 @@
 """A process in a container, run to its end: its output with a bound on memory, its status, its
 time.
 
-What is inside writes as much as it likes and for as long as it likes (CVE-2022-1708,
-CVE-2022-31030): up to a limit is kept, the rest is read and dropped. The OCI runtime starts the
-process detached, with our pipes for its streams, and ends; the process becomes our child, since we
-adopt orphans meanwhile. Attached, runc would copy the streams itself and wait for every process
-that was left behind with them.
+A process inside may write without limit and forever (CVE-2022-1708, CVE-2022-31030): its output is
+kept up to a limit, the rest is read and dropped. The OCI runtime starts the process detached, with
+our pipes for its streams, and ends; the process becomes our child, since we adopt orphans
+meanwhile. Attached, runc would copy the streams itself and wait for every process that was left
+behind with them.
 """
 
 from __future__ import annotations

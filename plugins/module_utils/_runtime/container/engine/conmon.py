@@ -4,10 +4,10 @@
 """conmon, the monitor of one container: it creates it through the OCI runtime, keeps its output,
 sees it end.
 
-conmon forks twice and goes on alone. In the bundle it leaves ``attach`` (socket), ``ctl`` and
-``winsz`` (fifos); in a directory of this start, ``exit.<generation>``, it leaves ``exit`` (the exit
-status as text, written whole) and ``oom`` (empty, when the kernel killed for memory); then it runs
-the exit command. What an exit of an earlier start wrote is thus never taken for this one's.
+conmon forks twice and continues on its own. In the bundle it leaves ``attach`` (socket), ``ctl``
+and ``winsz`` (fifos); in a directory of this start, ``exit.<generation>``, it leaves ``exit`` (the
+exit status as text, written whole) and ``oom`` (empty, when the kernel killed for memory); then it
+runs the exit command. So the exit of an earlier start is never mistaken for this one's.
 """
 
 from __future__ import annotations

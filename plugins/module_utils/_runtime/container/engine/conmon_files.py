@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What conmon leaves on disk of a container: how it ended, and what it wrote.
+"""What conmon leaves on disk for a container: how it exited, and what it wrote.
 
-Only reading: whoever asks whether a container runs, or shows its logs, needs nothing of what starts
-one.
+Read only: to tell whether a container is running, or to show its logs, nothing of what starts one
+is needed.
 """
 
 from __future__ import annotations

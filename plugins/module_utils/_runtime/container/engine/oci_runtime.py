@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The OCI runtime of this host: which one serves, and its verbs (runtime-spec, runtime.md).
 
-crun and runc understand the same command line. What a process gets to know, such as its
-environment, reaches them by a file only root may read, never by arguments, which every user of the
-host can see.
+crun and runc understand the same command line. What a process is given, such as its environment, is
+passed in a file only root may read, never as arguments, which every user of the host can see.
 """
 
 from __future__ import annotations

@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a container as it sees them (``filesystem``), whether it runs or not.
 
-``freeze`` keeps them still meanwhile, ``private_mount`` mounts the root of a container that does
-not run, ``cp`` is docker cp.
+``freeze`` freezes the container meanwhile, ``private_mount`` mounts the root of a container that
+does not run, ``cp`` is docker cp.
 """

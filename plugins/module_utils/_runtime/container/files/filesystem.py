@@ -6,7 +6,7 @@
 A running or paused container's root is that of its process, ``/proc/PID/root``, the process known
 to be the one by a pidfd. That of another one is mounted for the moment (private_mount.py).
 
-Everything below was made by somebody else: reach it through safefs only (docs/security.md).
+Everything below is untrusted: reach it through safefs only (docs/security.md).
 """
 
 from __future__ import annotations

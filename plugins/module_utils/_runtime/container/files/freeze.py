@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container's files while none of its processes moves: frozen, or kept from starting."""
+"""A container's files while none of its processes is running: frozen, or prevented from
+starting.
+"""
 
 from __future__ import annotations
 

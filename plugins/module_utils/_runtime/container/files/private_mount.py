@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The root of a container that does not run, and its volumes, mounted where nobody else sees it.
+"""The root of a stopped container and its volumes, mounted where nothing else sees it.
 
 A thread of ours is in a mount namespace that only it is in: the host sees nothing of what is
-mounted there, and the kernel takes it away with us however we end.
+mounted there, and the kernel removes it with us, however we exit.
 """
 
 from __future__ import annotations

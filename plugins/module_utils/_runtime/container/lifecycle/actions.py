@@ -4,7 +4,7 @@
 """What can be done to a container: create, start, stop, kill, pause, restart, rename, remove.
 
 Every function takes the container's lock for itself, may be called again, and returns the record it
-left behind. None holds the lock while it waits for a process to end, since the exit hook needs it
+left behind. None holds the lock while it waits for a process to end, because the exit hook needs it
 then.
 """
 

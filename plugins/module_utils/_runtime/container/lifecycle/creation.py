@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that are being made: on disk before their first effect, until they have their name.
+"""Containers that are being created: on disk before their first effect, until they have their name.
 
-``creations/ID.json`` names the anonymous volumes before there are any, and who makes them. Without
-that process, what it made is taken away by whoever makes the next container or runs the program:
-a container that was never started and has no name, and volumes that no container mounts.
+``creations/ID.json`` names the anonymous volumes before they exist, and the process that creates
+them. Without that process, what it created is removed by whoever creates the next container or runs
+the program: a container that was never started and has no name, and volumes that no container
+mounts.
 
 A container that serves its maker alone, as one step of a build, stands in there until it is
 removed; without its maker it goes whatever it does.

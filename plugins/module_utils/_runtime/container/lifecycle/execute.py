@@ -6,8 +6,8 @@
 It is described to the OCI runtime as a whole, from what the container's own process was given: the
 same limits, profiles and capabilities, none inheritable (CVE-2022-24769), and the user looked up in
 the container's own files. ``exec -u 1`` of some runtimes ran as root (CVE-2026-30892), so it is
-never left to them. Environment and input reach it by files and pipes that only root can read, never
-by arguments.
+never left to them. Environment and input are passed through files and pipes that only root can
+read, never as arguments.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of a container: how it comes to life and how it is cleared away.
+"""One run of a container: how it starts and how it is cleaned up.
 
 Everything here happens under the container's lock. Before the first effect the record names all
-that the run will make (generation, addresses, published ports, names of links); what cannot come to
-life is undone whole; and what a run that was cut short left over is found by those names and
-cleared before the next one.
+that the run will make (generation, addresses, published ports, names of links); a start that fails
+is undone completely; and leftovers of an interrupted run are found by those names and removed
+before the next one.
 """
 
 from __future__ import annotations

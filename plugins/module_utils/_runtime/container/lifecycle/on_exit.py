@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to a container when nobody looks: its end is recorded, its restart policy applied.
+"""What happens when a container exits: the exit is recorded, and the restart policy applied.
 
-There is no daemon. conmon runs ``slipway supervise exited ID GENERATION`` when a container has
-ended; that process records the end under the container's lock, waits the back-off without it, and
-starts the container again unless somebody decided otherwise meanwhile. When the host goes down
-``slipway supervise shutdown`` stops them all, and when it has come up ``slipway supervise boot``
-does what the policies ask.
+There is no daemon. conmon runs ``slipway supervise exited ID GENERATION`` when a container exits;
+that process records the exit under the container's lock, waits for the back-off without it, and
+restarts the container unless something else was decided meanwhile. When the host shuts down
+``slipway supervise shutdown`` stops them all, and after boot ``slipway supervise boot`` does what
+the policies say.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container on other networks than before, while it runs.
+"""Changing the networks of a running container.
 
 What it is to have is settled first (leases, names of links, published ports) and recorded together
-with what it leaves; then links go and come; then the record says that it is done. Whoever is cut
-short leaves a record that says so, which counts as damage (attach.damage), and doing it again
-finishes it. What fails is undone.
+with what it leaves; then links are removed and added; then the record says that it is done. An
+interruption leaves a record that says so, which counts as damage (attach.damage), and doing it
+again completes it. What fails is undone.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Putting a new container in the place of an old one, so that one of the two always remains.
+"""Replacing a container by a new one, so that one of the two always remains.
 
-The new one is made beside the old under the same name, which is a link that is turned from one to
-the other in one rename. Neither gets another name meanwhile, so nothing is left to clean up by
-hand. What has to be known to go back, or to go on, is in the journal before it is needed.
+The new one is created beside the old one under the same name, which is a link that one rename
+switches. Neither is renamed meanwhile, so nothing is left to clean up by hand. What is needed to
+restore the old one, or to continue, is in the journal before it is needed.
 
-Anonymous volumes go along to the new container where it mounts one at the same path, as with
-``docker compose up``: what a service keeps there outlives its update. Those of other paths stay on
-the host, unless volumes are not to be kept.
+Anonymous volumes move to the new container if it mounts one at the same path, as with ``docker
+compose up``: what a service keeps there outlives its update. Those of other paths stay on the host,
+unless volumes are not to be kept.
 """
 
 from __future__ import annotations

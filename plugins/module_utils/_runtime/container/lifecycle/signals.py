@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signals to a container's process, and waiting for its end: by pidfd, never by a bare pid."""
+"""Signals to a container's process, and waiting for its exit: by pidfd, never by pid alone."""
 
 from __future__ import annotations
 

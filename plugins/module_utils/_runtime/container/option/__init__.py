@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of the module container, one table per subject; ``catalogue`` joins them. Pure.
 
-An Option names the field of ContainerSpec it speaks of, how words become its value and how it is
-shown; ``consistency`` has what several of them say together, ``refused`` what no host of ours
-serves.
+An Option names the field of ContainerSpec it speaks of, how text becomes its value and how it is
+shown; ``consistency`` checks several of them together, ``refused`` has those that are not
+supported.
 """

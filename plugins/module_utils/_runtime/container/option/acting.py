@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that say what a task does, and nothing of what a container is. Pure."""
+"""Options that say what a task does, not what a container is. Pure."""
 
 from __future__ import annotations
 

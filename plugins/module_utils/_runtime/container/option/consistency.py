@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several options of a container say together, and what they cannot. Pure.
+"""Combinations of a container's options: which are valid, and which are not. Pure.
 
 It is asked of the whole spec, since under ``undeclared: keep`` one half may be the task's and the
 other the container's.

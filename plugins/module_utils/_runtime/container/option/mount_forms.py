@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forms mounts are written in: ``volumes``, ``mounts``, ``tmpfs``, ``volumes_from``. Pure.
 
-All of them end in the same Mount, so a container does not change when its playbook turns from one
-form to another.
+All of them end in the same Mount, so a container does not change when its playbook switches from
+one form to another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of docker_container that no host of ours can serve: refused by name, never ignored."""
+"""Options of docker_container that are not supported: rejected with an error, never ignored."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What this host has for a container: capabilities, devices, namespaces of others, an init.
 
-All of it is only read here; what is asked for and missing is an Error that names it.
+All of it is only read here; what is required but missing is an Error that names it.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts put together below a run's directory, by descriptor, before the OCI runtime sees them.
+"""Mounts assembled below a run's directory, by descriptor, before the OCI runtime sees them.
 
-A volume may be written to by other containers while one starts. What is mounted at a place inside
-it, or is a part of it, is therefore never looked up by a path in two steps: a descriptor is found
-once within the volume's top, and mounted on or from as /proc/self/fd/N (CVE-2021-30465, and what
-Kubernetes called subpath escapes). The runtime gets the finished tree and binds it as one.
+A volume may be written to by other containers while one starts. A mount point inside it, or a part
+of it, is therefore never resolved by path twice: a descriptor is found once within the volume's
+top, and mounted on or from as /proc/self/fd/N (CVE-2021-30465, and what Kubernetes called subpath
+escapes). The runtime gets the finished tree and binds it as one.
 
-Raises OSError; who calls knows whose mount it was.
+Raises OSError; the caller knows which mount it was.
 """
 
 from __future__ import annotations

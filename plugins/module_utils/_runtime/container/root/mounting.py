@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the mounts of a container really lie, and what the OCI runtime is told of them.
+"""Where the mounts of a container really are, and what the OCI runtime is told about them.
 
-The root filesystem was made by somebody else, and volumes are written to by other containers. So
-every target is resolved within the root before anything is mounted, links and all, and the runtime
-gets the place where it ends: a link of an image is followed by nobody after us. What lies inside
-another mount is put together by descriptor (mount_assembly.py), and the runtime binds the whole.
+The root filesystem is untrusted, and other containers write to volumes. So every target is resolved
+within the root before anything is mounted, links and all, and the runtime gets the resolved place:
+nothing follows a link of an image after us. A mount inside another mount is assembled by descriptor
+(mount_assembly.py), and the runtime binds the whole.
 """
 
 from __future__ import annotations

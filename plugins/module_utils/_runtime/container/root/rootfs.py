@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The root filesystem of a container, furnished for a run: what is mounted, where, and who runs.
+"""The root filesystem of a container, prepared for a run: what is mounted, where, and who runs.
 
-What is inside was made by somebody else: every path is resolved within the mounted root, by
-descriptor (docs/security.md), and nothing of it is executed.
+The content is untrusted: every path is resolved within the mounted root, by descriptor
+(docs/security.md), and nothing of it is executed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a container's options stands under HostConfig in ``docker inspect``, by subject. Pure."""
+"""The options of a container that ``docker inspect`` shows under HostConfig, by subject. Pure."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A container in the shape of ``docker inspect`` (Docker Engine API v1.41, ContainerInspect). Pure.
 
-Playbooks and templates written for community.docker read these keys. What the engine has no
-equivalent of is left out rather than filled with a guess.
+Playbooks and templates written for community.docker read these keys. Keys without an equivalent are
+omitted rather than guessed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which containers a list shows, by the filters of ``docker ps``. Pure.
 
-Several values of one filter are alternatives, except labels, which are all wanted.
+Several values of one filter are alternatives, except labels, which must all match.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a container has written on top of its image, and how much: ``docker diff``, ``ps --size``.
 
-Its own writable layer is read on the host, so a container need not run, and nothing of it is.
-Volumes are not part of it.
+Its own writable layer is read on the host, so a container need not be running, and nothing in it is
+executed. Volumes are not part of it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 """What a running container uses, in the shape of Docker's API (GET /containers/ID/stats, v1.41).
 
 The numbers are the kernel's: the container's control groups (cgroup-v1 and cgroup-v2 of its
-documentation, in whichever mixture the host mounts them), and ``/proc/PID/net/dev`` of its network
-namespace. Reading only; no program is started, so a sample of 200 containers takes milliseconds.
+documentation, in whatever combination the host mounts them), and ``/proc/PID/net/dev`` of its
+network namespace. Reading only; no program is started, so a sample of 200 containers takes
+milliseconds.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""That the host starts its containers when it comes up, and stops them before it goes down: a unit
-of systemd, a service of OpenRC, or a line for cron, whichever it has.
+"""Having the host start its containers at boot and stop them at shutdown: a systemd unit, a service
+of OpenRC, or a line for cron, whichever it has.
 
 Each is a file that names ``slipway supervise boot``, and for the first two ``slipway supervise
 shutdown`` and a link that enables it: ``systemctl enable`` and ``rc-update add`` make nothing else,
 and need a running system for it. What is done after a reboot is decided there, by the kernel's boot
 id (container/lifecycle/on_exit.py).
 
-Both stop only what they have started, so it is started at once too: the host may go down before it
-ever came up with it. For the same reason a container that could not be started is not a failure of
-theirs; it is in their log. Cron knows nothing of going down.
+Both stop only what they have started, so the service is started at once too: the host may shut down
+before it ever booted with it. For the same reason a container that could not be started does not
+make them fail; it is in their log. Cron does not know about shutdown.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a container is well: its check, what the latest ones said, and Docker's verdict on them.
+"""Whether a container is healthy: its check, the latest results, and Docker's verdict on them.
 
 The verdict is ``starting`` until the first success or too many failures, then ``healthy`` or
 ``unhealthy``. A failure within the start period does not count while it is starting; otherwise
 ``retries`` failures in a row make it unhealthy, and one success makes it healthy (moby,
-daemon/health.go). ``health.json`` in the directory of the run holds it, so it goes with the run.
+daemon/health.go). ``health.json`` in the directory of the run holds it, so it is removed with the
+run.
 
 Reading and judging only; watcher_process.py makes the checks.
 """

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restart policy says of a container that has ended: whether it starts again, and when."""
+"""What a restart policy says about a container that has exited: whether it is restarted, and
+when.
+"""
 
 from __future__ import annotations
 

@@ -3,16 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The watcher: one process per host that runs the health checks and rotates the logs.
 
-It is there only while a container runs that has a check, or a log of more than one file.
+It exists only while a container with a check, or with a log of more than one file, is running.
 
-Whoever starts such a container pokes it through a fifo, ``watch.fifo``, or starts it when nobody
+Whoever starts such a container wakes it through a fifo, ``watch.fifo``, or starts it if nobody
 reads there. It holds the lock ``watch.lock`` from the moment it is started, since its starter takes
-the lock and hands it on, so there is one at most and it is never looked for in vain. It ends by
-itself when there is nothing to watch: it takes the fifo away, gives the lock back, and only then
-looks for the last time, so a container that was started meanwhile is seen by it or finds no fifo.
+the lock and hands it on, so there is at most one. It ends by itself when there is nothing to watch:
+it takes the fifo away, gives the lock back, and only then looks for the last time, so a container
+that was started meanwhile is seen by it or finds no fifo.
 
 A fifo without a reader is the trace of a watcher that was killed; the next start, task or command
-brings another one to life, which goes on from what the checks had said.
+starts another one, which continues from the recorded results.
 
 Each check runs in a child, which writes the verdict down; the watcher itself stays small.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images an archive holds, read from its documents alone; its layers are looked at later.
+"""Which images an archive holds, read from its documents alone; its layers are read later.
 
 Two forms, in a tar or a directory: what ``docker save`` writes (``manifest.json``, a config and
 layers), and an OCI image layout (``oci-layout``, ``index.json``, blobs). Docker 25 and later write

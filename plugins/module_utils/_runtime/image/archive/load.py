@@ -5,8 +5,8 @@
 
 What an image layout holds is kept byte by byte, so digests stay what they were. docker save keeps
 layers uncompressed and no manifest, so they are compressed here, unless a layer of the same content
-is in the store already, and get a manifest of ours. The id, the digest of the config, stays in
-both.
+is in the store already, and get a manifest of ours. The ID, the digest of the config, is the same
+in both.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of an image archive, or of an image layout, by name: nothing is ever extracted.
 
-One pass over the tar's headers notes where each file lies; a name is a key of that table and never
-a path, so none leads anywhere. Files may come in any order. What no program that saves images
-writes is refused, since two readers could make two things of it: absolute names, ``..``, a name
-that comes twice, sparse files, devices, and links to anything but a file of the same archive.
+One pass over the tar's headers notes where each file is; a name is a key of that table and never a
+path, so none leads anywhere. Files may come in any order. What no program that saves images writes
+is rejected, because two readers could interpret it differently: absolute names, ``..``, a name that
+comes twice, sparse files, devices, and links to anything but a file of the same archive.
 
-A compressed archive is decompressed into a file without a name, which ends with its descriptor;
+A compressed archive is decompressed into a file without a name, which vanishes with its descriptor;
 where only the documents are wanted, what is too large for one is left out of it.
 """
 

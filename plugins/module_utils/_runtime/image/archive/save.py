@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images of the store as one archive: what ``docker save`` writes, or a tar of an image layout.
 
-The bytes are a function of the images and their names alone: files stand in a fixed order, belong
-to root and are of 1970. Documents come first, so whoever looks for them reads no layer.
+The bytes are a function of the images and their names alone: files are in a fixed order, belong to
+root and are dated 1970. Documents come first, so that readers of documents read no layer.
 """
 
 from __future__ import annotations

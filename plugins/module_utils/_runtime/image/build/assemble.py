@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images made here, by import and commit: one new layer, a config and a manifest.
+"""Images created here, by import and commit: one new layer, a config and a manifest.
 
 Everything is deterministic: the same content and options give the same bytes, so an image's id is a
 pure function of what it was made from, and check mode computes it without writing.

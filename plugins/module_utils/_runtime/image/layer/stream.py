@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bytes of a layer on their way in: counted, hashed and limited, whatever they claim to be."""
+"""The incoming bytes of a layer: counted, hashed and limited, whatever they claim to be."""
 
 from __future__ import annotations
 

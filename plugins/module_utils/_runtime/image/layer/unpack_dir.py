@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory a layer is unpacked into: reaching, making and removing what lies in it.
+"""The directory a layer is unpacked into: reaching, creating and removing its entries.
 
 Every inode is reached by descriptor, one O_NOFOLLOW step per component from the top; a link on the
 way is read and resolved here, with the top as ``/``. So nothing leads outside, whatever an earlier
 entry planted. Directories stay open between entries, known by their path without links. That is
-sound because the whole lies below a directory only root may enter, and because this class alone
+sound because everything is below a directory only root may enter, and because this class alone
 removes directories in it, and forgets those it removes.
 """
 

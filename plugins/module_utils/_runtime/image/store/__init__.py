@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The image store, a valid OCI image layout at ``images/``, and the layers unpacked beside it.
 
-``blobs`` and ``index`` are the layout, ``layers`` its unpacked layers, ``manifest`` reads
-documents strictly, ``platform`` chooses among those of several platforms, ``lineage`` says which
-image came of which, and ``store`` answers what images there are.
+``blobs`` and ``index`` are the layout, ``layers`` its unpacked layers, ``manifest`` reads documents
+strictly, ``platform`` chooses among those of several platforms, ``lineage`` says which image was
+made from which, and ``store`` answers what images there are.
 """

@@ -4,9 +4,9 @@
 """Blobs: content-addressed files of the image layout.
 
 A blob exists under its digest only when every byte of it was hashed on the way in and is on disk:
-it is written in tmp, fsynced, and renamed to its name. So whoever finds a blob may use it, and two
-writers of the same content both succeed. What is read back is hashed again, since disks and people
-change files.
+it is written in tmp, fsynced, and renamed to its name. So any blob that exists may be used, and two
+writers of the same content both succeed. What is read back is hashed again, because disks and
+people change files.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which image was made from which, and what is left of the layers when images go. Pure.
 
-No image says what it was made from. But whoever makes one from another keeps its layers and its
-history and adds to them, so the parent is the image whose layers and history are the beginning of
-the other's.
+No image says what it was made from. But an image made from another keeps its layers and history and
+adds to them, so the parent is the image whose layers and history are a prefix of the other's.
 """
 
 from __future__ import annotations

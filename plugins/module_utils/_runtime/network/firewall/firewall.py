@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firewall as it stands: replaced whole in one transaction, and known by one question.
+"""The firewall in place: replaced as a whole in one transaction, and checked with one question.
 
-What it is to be is a pure function of all networks and published ports (ruleset.py). There is no
-rule-by-rule surgery, and nothing outside the table is touched.
+Its content is a pure function of all networks and published ports (ruleset.py). There are no
+changes rule by rule, and nothing outside the table is touched.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firewalls beside ours: which of them would drop what we let pass, and the remedy for each.
+"""Other firewalls: which of them would drop what we accept, and the remedy for each.
 
-In nftables a packet passes when no table drops it, so nothing in our own table helps where Docker
-gave the FORWARD chain the policy drop, or ufw, firewalld or an administrator did. Their tables are
-not ours to change. But all that our table lets pass carries a mark, so one rule in theirs admits
-it, now and for networks to come. Whoever lacks that rule is told of it when our table changes.
+In nftables a packet passes when no table drops it, so nothing in our own table helps if Docker,
+ufw, firewalld or an administrator set the policy of the FORWARD chain to drop. Their tables are not
+ours to change. But everything our table accepts carries a mark, so one rule in theirs admits it,
+now and for future networks. If that rule is missing, a task that changes our table warns.
 """
 
 from __future__ import annotations

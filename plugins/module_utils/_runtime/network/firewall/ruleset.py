@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rules: one nftables table, ``inet slipway``, as a function of all networks and ports. Pure.
 
-firewall.py makes it stand. Published ports are elements of maps, so their number costs a
-packet nothing.
+firewall.py applies it. Published ports are elements of maps, so their number does not matter to a
+packet.
 
 What the chains do, in the order a packet meets them:
 

@@ -5,7 +5,7 @@
 
 A translation is decided with a flow's first packet. A TCP connection ends with its container, but a
 UDP client that goes on asking from one port (a collector of logs or figures, a tunnel) would keep
-its entry alive, and so ask a container that is gone, or the host's own closed port, for ever.
+its entry alive, and so reach a removed container, or the host's own closed port, for ever.
 """
 
 from __future__ import annotations

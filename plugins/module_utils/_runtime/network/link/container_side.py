@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The containers' side of networks: the links of one namespace, their addresses and routes.
 
-A container's network namespace has no name on the host: the OCI runtime makes it, the container's
-process keeps it, and the kernel removes its links with it, both ends of a veth pair and what stands
-on a parent, so nothing leaks however a container dies.
+A container's network namespace has no name on the host: the OCI runtime creates it, the container's
+process keeps it alive, and the kernel removes its links with it, both ends of a veth pair and what
+stands on a parent, so nothing leaks however a container dies.
 """
 
 from __future__ import annotations

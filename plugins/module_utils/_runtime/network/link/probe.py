@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands on the host's network, read without importing pyroute2 and without a netlink dump."""
+"""What is in place on the host's network, read without importing pyroute2 and without a netlink
+dump.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ of the network a question comes from, and forwards the rest. What it knows are f
 directory, one per network (aardvark-dns, config.md): the first line has the addresses to listen on,
 each further one a container with its addresses, its names and the servers its other questions go
 to. SIGHUP makes it read them again. It runs only while there is a zone, nothing is installed for
-it, and whoever finds it gone starts it again.
+it, and whoever finds it missing starts it again.
 
 Whether it answers for exactly what the records say is one question over UDP, as it is for the
 firewall: every zone has a name made of the digest of them all.

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names: a container's /etc/hosts, /etc/resolv.conf and /etc/hostname.
 
-The three files lie in ``containers/<id>/`` and are bind-mounted into the container, so they are
-changed in place: a file that is renamed over would never show inside. What a container's own
-programs write into its hosts file stays; only the block between our two marker lines is replaced,
-which names the containers on its networks.
+The three files are in ``containers/<id>/`` and bind-mounted into the container, so they are changed
+in place: a file that is replaced would not be visible inside. What programs in the container write
+into its hosts file stays; only the block between our two marker lines is replaced, which names the
+containers on its networks.
 """
 
 from __future__ import annotations

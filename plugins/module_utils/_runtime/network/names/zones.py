@@ -7,9 +7,9 @@
 the name server answer for all containers that run, and then every file agree with what it does:
 where it serves a network, resolv.conf names the bridge's address; where it does not (the host lacks
 aardvark-dns, or something else has port 53 there), hosts files list the containers of the network.
-So which of the two gives names is decided anew each time, and follows what the host has.
+So which of the two is used is decided each time, and follows what the host has.
 
-The network ``bridge`` gives no names, as with Docker; links alone do.
+The network ``bridge`` has no names, as with Docker; only links add some.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The container as a resource: the pure plan from what is found to what is asked."""
+"""The container as a resource: the pure plan from what was found to what is declared."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task names by a file of the host, read before it is declared: declaring itself is pure.
+"""Options that name files of the host, read before they are declared: declaring itself is pure.
 
-``env_file`` becomes the file's text, ``seccomp=FILE`` of ``security_opts`` the profile in it. A
-file that is missing is said beside the options: in check mode an earlier task may only have
-predicted it.
+``env_file`` becomes the file's text, ``seccomp=FILE`` of ``security_opts`` the profile in it.
+Missing files are returned beside the options: in check mode an earlier task may only have predicted
+them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 """The steps a plan for a container is made of.
 
 What acts (lifecycle, and below it conmon, bundles, links) is imported where a step is executed: a
-task that finds nothing to do is the common one, and pays for none of it.
+task that finds nothing to do is the common case, and pays for none of it.
 """
 
 from __future__ import annotations

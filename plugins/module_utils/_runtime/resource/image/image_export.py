@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exporting as a resource: a file on the host that shall be the archive of these images."""
+"""Exporting as a resource: a file on the host that should be the archive of these images."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loading as a resource: an archive on the host, whose images shall be here under its names.
+"""Loading as a resource: an archive on the host, whose images should be here under its names.
 
 Ids follow from the archive's documents, so a plan reads no layer. What is loaded is verified layer
 by layer, and no image gets its name before all of them are whole.

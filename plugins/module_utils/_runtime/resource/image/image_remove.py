@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing as a resource: a name, a digest or an id that shall name no image on the host.
+"""Removing as a resource: a name, a digest or an ID that should refer to no image on the host.
 
 As in Docker, an image goes with its last name. One that containers were made from needs force for
-that, and then stays without a name until the last of them is gone, since they stand on its layers.
+that, and then stays without a name until the last of them is gone, because they use its layers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tagging as a resource: an image of the host, and the names it shall have besides."""
+"""Tagging as a resource: an image of the host, and the additional names it should have."""
 
 from __future__ import annotations
 

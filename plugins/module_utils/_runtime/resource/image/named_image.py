@@ -4,8 +4,8 @@
 """What all resources of images have in common: the state of a name, and how it is shown.
 
 A view shows a name and a word, never an id or a digest: in a check-mode run an image may be one
-that an earlier task only predicted, whose id nobody knows yet, and both runs must show the same.
-A diff shows ids besides, and says ``unknown`` where only the run can tell.
+that an earlier task only predicted, whose ID is not known yet, and both runs must show the same. A
+diff also shows IDs, and ``unknown`` where only the run can tell.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 """Networks as a resource: the pure plan from what is found to what is declared, and its views.
 
 A network exists from its record to the removal of its record; its bridge and its part of the
-firewall follow from that, and are restored when somebody else took them away. It is used by every
-container that holds an address of it, running or not.
+firewall follow from that, and are restored if something else removed them. It is used by every
+container with an address on it, running or not.
 """
 
 from __future__ import annotations

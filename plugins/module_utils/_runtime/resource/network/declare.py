@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A network as a task declares it: options into values, values into one total spec. Pure.
 
-What a task does not say is None until it is folded into what is recorded: with ``undeclared:
-reset`` it becomes the default, with ``keep`` it stays. Subnets are the exception: a network keeps
-those it has until a task names others, since containers have addresses of them.
+What a task omits is None until it is folded into what is recorded: with ``undeclared: reset`` it
+becomes the default, with ``keep`` it stays. Subnets are the exception: a network keeps those it has
+until a task names others, because containers have addresses in them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 """The steps that make, change, restore and remove networks, and connect containers to them.
 
 What acts on containers is imported where a step is executed: a task that finds nothing to do is the
-common one, and pays for none of it.
+common case, and pays for none of it.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Volumes as a resource: observe, plan, and the steps that make, relabel and remove one.
 
-A label is changed in the volume as it is. Other driver options need a new volume, which loses the
-content of the old one, so that is done only where ``recreate`` allows it. One that any container
-uses, running or not, is neither removed nor made again.
+A label is updated in place. Other driver options need a new volume, which loses the content of the
+old one, so that is done only where ``recreate`` allows it. One that any container uses, running or
+not, is neither removed nor recreated.
 """
 
 from __future__ import annotations

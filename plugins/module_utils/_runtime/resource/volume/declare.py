@@ -4,7 +4,7 @@
 """A volume as a task declares it: options into values, values into what is wanted. Pure.
 
 ``labels`` and ``driver_options`` that a task leaves out are None here. Labels are then reset or
-kept as ``undeclared`` says; driver options are kept, since a volume's content hangs on them.
+kept as ``undeclared`` says; driver options are kept, because a volume's content depends on them.
 """
 
 from __future__ import annotations
