@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of every module that speaks to a registry, and of every module that makes an image."""
+"""Options of modules that speak to a registry, verify signatures, or make an image."""
 
 from __future__ import annotations
 
@@ -34,6 +34,76 @@ options:
       - A PEM file on the host with CA certificates to trust in addition to the system's.
       - The default is taken from C(/etc/slipway/registries.json).
     type: path
+"""
+
+    # What is asked of an image's signatures.
+    SIGNATURE = r"""
+options:
+  public_keys:
+    description:
+      - Public keys in PEM, for example the content of a C(cosign.pub). The image needs valid
+        signatures of O(threshold) of them.
+      - RSA, ECDSA and Ed25519 keys are understood.
+    type: list
+    elements: str
+  threshold:
+    description: Of how many of O(public_keys) signatures are needed.
+    type: int
+    default: 1
+  identity:
+    description:
+      - What name a signature has to be for. V(exact) is the name with its tag, so that an old image
+        that was signed once cannot be served as a new one; of an image that is named by its digest,
+        the repository.
+      - V(repository) accepts every tag, and signatures of the repository as C(cosign sign) makes
+        them.
+    type: str
+    choices: [exact, repository]
+    default: exact
+  policy:
+    description:
+      - A file on the host in the format of C(containers-policy.json(5\)), such as
+        V(/etc/containers/policy.json), which is to accept the image too.
+      - Of its requirements V(sigstoreSigned) with keys, V(insecureAcceptAnything) and V(reject) are
+        served. An image for which it asks anything else is refused.
+    type: path
+"""
+
+    # The same as one option of modules that pull or use images.
+    REQUIRE_SIGNATURE = r"""
+options:
+  require_signature:
+    description:
+      - Signatures that the image needs to be pulled, and to be used when it is on the host already.
+        Without them the task fails before anything is touched.
+      - Independent of it, what is pulled to a host needs what its C(/etc/slipway/policy.json) asks
+        for, if it has such a file, in the format of C(containers-policy.json(5\)).
+      - The host needs the Python library C(cryptography).
+    type: dict
+    version_added: 0.3.0
+    suboptions:
+      public_keys:
+        description:
+          - Public keys in PEM, for example the content of a C(cosign.pub). The image needs valid
+            signatures of O(require_signature.threshold) of them.
+        type: list
+        elements: str
+      threshold:
+        description: Of how many of O(require_signature.public_keys) signatures are needed.
+        type: int
+        default: 1
+      identity:
+        description:
+          - What name a signature has to be for. V(exact) is the name with its tag, V(repository)
+            accepts every tag, and signatures of the repository as C(cosign sign) makes them.
+        type: str
+        choices: [exact, repository]
+        default: exact
+      policy:
+        description:
+          - A file on the host in the format of C(containers-policy.json(5\)), such as
+            V(/etc/containers/policy.json), which is to accept the image too.
+        type: path
 """
 
     # What an image made here says of the containers made from it.

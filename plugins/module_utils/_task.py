@@ -53,14 +53,15 @@ CONNECTION: Mapping[str, Mapping[str, Any]] = {
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
-    ``_predicted``, ``_library``, ``_archive``, a file it sent, and ``_diff_limit`` are not options
-    (see plugin_utils/ and action/), so they are taken out before Ansible compares the parameters
-    with the options.
+    ``_predicted``, ``_library``, ``_archive``, a file it sent, ``_signing``, what it signed, and
+    ``_diff_limit`` are not options (see plugin_utils/ and action/), so they are taken out before
+    Ansible compares the parameters with the options.
     ``predicted`` is None outside a check-mode run.
     """
 
     predicted: Optional[dict[str, Any]] = None
     archive: Optional[str] = None
+    signing: Optional[dict[str, str]] = None
     #: Ansible's default of MAX_FILE_SIZE_FOR_DIFF, where no action plugin says the configured one.
     diff_limit: int = 104448
 
@@ -68,6 +69,7 @@ class _Module(AnsibleModule):
         super()._load_params()
         self.predicted = self.params.pop("_predicted", None)
         self.archive = self.params.pop("_archive", None)
+        self.signing = self.params.pop("_signing", None)
         self.diff_limit = self.params.pop("_diff_limit", None) or self.diff_limit
         asked = self.params.pop("_library", None)
         if asked:
@@ -191,6 +193,8 @@ def _module(
         )
     if module.archive is not None:
         module.params["_archive"] = module.archive
+    if module.signing is not None:
+        module.params["_signing"] = module.signing
     given = [name for name in ignored if module.params.pop(name) is not None]
     if given:
         module.warn(

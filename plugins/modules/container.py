@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - slipway.engine.container_resources
   - slipway.engine.container_logging
   - slipway.engine.container_supervision
+  - slipway.engine.registry.require_signature
   - slipway.engine.docker_connection
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify

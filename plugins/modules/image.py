@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
+  - slipway.engine.registry.require_signature
   - slipway.engine.docker_connection
   - slipway.engine.docker_connection.verify
 attributes:
@@ -287,6 +288,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
     builds,
     declare,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust import policy
 
 
 def main() -> None:
@@ -346,6 +348,7 @@ def main() -> None:
             "password": {"type": "str", "no_log": True},
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
+            "require_signature": policy.OPTION,
         },
         declare,
         with_program(RESOURCE, builds),

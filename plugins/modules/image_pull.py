@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
+  - slipway.engine.registry.require_signature
   - slipway.engine.docker_connection
   - slipway.engine.docker_connection.verify
 attributes:
@@ -135,6 +136,7 @@ from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image_pull,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust import policy
 
 
 def main() -> None:
@@ -149,6 +151,7 @@ def main() -> None:
             "password": {"type": "str", "no_log": True},
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
+            "require_signature": policy.OPTION,
         },
         image_pull.declare,
         image_pull.RESOURCE,

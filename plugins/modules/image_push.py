@@ -45,12 +45,33 @@ options:
     description:
       - The tag, if O(name) has none.
     type: str
+  sign:
+    description:
+      - Sign what the registry has under the name after the push, as M(slipway.engine.image_sign)
+        does. The key stays on the controller.
+    type: dict
+    version_added: 0.3.0
+    suboptions:
+      key:
+        description: The private key in PEM.
+        type: str
+        required: true
+      passphrase:
+        description: The passphrase of O(sign.key), when it is encrypted.
+        type: str
 """
 
 EXAMPLES = r"""
 - name: Push an image to a registry of our own
   slipway.engine.image_push:
     name: registry.example.org:5000/shop/web:7
+
+- name: Push an image and sign it
+  slipway.engine.image_push:
+    name: registry.example.org:5000/shop/web:7
+    sign:
+      key: "{{ lookup('ansible.builtin.file', 'cosign.key') }}"
+      passphrase: "{{ signing_passphrase }}"
 """
 
 RETURN = r"""
@@ -99,6 +120,14 @@ def main() -> None:
             "password": {"type": "str", "no_log": True},
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
+            # The action plugin keeps it.
+            "sign": {
+                "type": "dict",
+                "options": {
+                    "key": {"type": "str", "required": True, "no_log": True},
+                    "passphrase": {"type": "str", "no_log": True},
+                },
+            },
         },
         image_push.declare,
         image_push.RESOURCE,

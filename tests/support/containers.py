@@ -87,12 +87,15 @@ class World:
         done = self.slipway("logs", container_id)
         return (done.stdout + done.stderr).decode()
 
-    def slipway(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    def slipway(
+        self, *arguments: str, check: bool = True, stdin: Optional[bytes] = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run the program as a host does: with the system's Python."""
         program = zipapp.program(self.layout)
         return subprocess.run(
             ["/usr/bin/python3", str(program), *arguments],
             check=check,
+            input=stdin,
             capture_output=True,
             timeout=120,
         )

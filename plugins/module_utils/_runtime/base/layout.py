@@ -105,6 +105,16 @@ class Layout:
         return self.root / "program"
 
     @property
+    def signatures(self) -> Path:
+        """Signatures that images were accepted for, by digest (image/signatures.py)."""
+        return self.root / "signatures"
+
+    @property
+    def policy_file(self) -> Path:
+        """What images need to be pulled to this host (containers-policy.json(5)); often absent."""
+        return self.etc / "policy.json"
+
+    @property
     def auth_file(self) -> Path:
         return self.etc / "auth.json"
 

@@ -26,6 +26,7 @@ FILES = {
     "verb.image_files": "save load import",
     "verb.network": "network",
     "verb.volume": "volume",
+    "verb.trust": "trust",
     "verb.system": "info version system",
     "help": "help",
     "complete": "complete",

@@ -12,7 +12,7 @@ from . import directory
 from .line.verbs import FILTER, INT, LIST, STRINGS, SWITCH, Arguments, Flag, Verb, usage
 from .terminal.output import say
 
-_MANAGED = {"system": "Manage slipway"}
+_MANAGED = {"system": "Manage slipway", "trust": "Manage trust on images"}
 
 
 def _help(host: Host, arguments: Arguments) -> int:

@@ -38,12 +38,13 @@ if TYPE_CHECKING:
         show,
         supervise,
         system,
+        trust,
         volume,
     )
 
     _SENT_ALONG = (
         attach, complete, container, exec, help, image, image_files, inside, network, run, show,
-        supervise, system, volume,
+        supervise, system, trust, volume,
     )  # fmt: skip
 
 

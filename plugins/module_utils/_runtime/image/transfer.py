@@ -16,13 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
-from ..base.errors import Error, NotFound, Unreachable
+from ..base.errors import Error, NotFound
 from ..base.layout import Layout
 from ..plan.plan import Host
-from ..registry.credentials import Credentials
 from ..spec import oci
 from ..spec.oci import Descriptor
 from ..spec.reference import Reference, parse_normalized
+from ..trust.policy import Asked
+from . import signatures
+from .access import OF_HOST, Access, connect, first, sources_of
 from .store import blobs, index, layers, manifest, platform, store
 from .store.manifest import Manifest
 from .store.platform import Platform
@@ -43,15 +45,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Access:
-    """What a task itself says of a registry; None leaves it to the host's settings and logins."""
-
-    credentials: Optional[Credentials] = None
-    insecure: Optional[bool] = None
-    ca_file: Optional[str] = None
-
-
-@dataclass(frozen=True)
 class Pinned:
     """What a reference means in its registry now. ``image_id`` is "" unless the image is here."""
 
@@ -60,13 +53,13 @@ class Pinned:
     image_id: str = ""
 
 
-def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinned:
+def resolve(host: Host, reference: Reference, access: Access = OF_HOST) -> Pinned:
     """Ask for what a reference names, by one HEAD request.
 
     Raises NotFound, Unreachable, or Error when access is denied.
     """
-    with _sources(host, reference.domain, access) as sources:
-        descriptor = _first(sources, lambda r: r.resolve(reference.path, reference.wanted))
+    with sources_of(host, reference.domain, access) as sources:
+        descriptor = first(sources, lambda r: r.resolve(reference.path, reference.wanted))
     named = Reference(reference.domain, reference.path, None, descriptor.digest)
     image = None
     with contextlib.suppress(blobs.Damaged):
@@ -76,13 +69,13 @@ def resolve(host: Host, reference: Reference, access: Access = Access()) -> Pinn
 
 def tags(host: Host, reference: Reference, access: Access) -> tuple[str, ...]:
     """Every tag of a reference's repository. Raises NotFound, Unreachable, or Error."""
-    with _sources(host, reference.domain, access) as sources:
-        return _first(sources, lambda registry: registry.tags(reference.path))
+    with sources_of(host, reference.domain, access) as sources:
+        return first(sources, lambda registry: registry.tags(reference.path))
 
 
 def resolve_for_push(host: Host, reference: Reference, access: Access) -> str:
     """The digest the registry itself, no mirror of it, has under a tag; "" for none."""
-    with _connect(host, reference.domain, access) as registry:
+    with connect(host, reference.domain, access) as registry:
         try:
             return registry.resolve(reference.path, reference.wanted).digest
         except NotFound:
@@ -94,19 +87,26 @@ def newest_digest(host: Host, name: str) -> str:
     return resolve(host, parse_normalized(name)).descriptor.digest
 
 
-def fetch(host: Host, name: str, digest: str = "", made_for: str = "") -> store.Image:
-    """Pull an image by its name; ``digest`` pins what it means, as newest_digest() gave it.
+def fetch(
+    host: Host,
+    name: str,
+    digest: str = "",
+    made_for: str = "",
+    asked: Optional[Asked] = None,
+) -> store.Image:
+    """Pull an image by its name; ``digest`` pins what it means, as newest_digest() gave it, and
+    ``asked`` are the signatures it needs.
 
     ``made_for`` is the platform to choose, the host's own when it is "".
     """
     reference = parse_normalized(name)
     wanted = platform.parse_platform(made_for) if made_for else None
     pinned = resolve(host, replace(reference, digest=digest or reference.digest))
-    return pull(host, replace(pinned, reference=reference), wanted=wanted)
+    return pull(host, replace(pinned, reference=reference), Access(asked=asked), wanted)
 
 
 def pull(
-    host: Host, pinned: Pinned, access: Access = Access(), wanted: Optional[Platform] = None
+    host: Host, pinned: Pinned, access: Access = OF_HOST, wanted: Optional[Platform] = None
 ) -> store.Image:
     """Bring an image into the store, unpack it, and give it its name last.
 
@@ -114,7 +114,9 @@ def pull(
     expressly it must be what a single image is made for.
     """
     layout, reference = host.layout, pinned.reference
-    with store.lease(layout), _sources(host, reference.domain, access) as sources:
+    with store.lease(layout), sources_of(host, reference.domain, access) as sources:
+        digest = pinned.descriptor.digest
+        accepted = signatures.verified(layout, sources, reference, digest, access)
         found = _fetch_manifest(layout, sources, pinned, wanted)
         config = _fetch_config(layout, sources, reference.path, found)
         _check_platform(host, reference, platform.of(config), wanted)
@@ -123,8 +125,11 @@ def pull(
         _fetch_layers(
             layout, sources, reference.path, found, config["rootfs"].get("diff_ids") or [], chain
         )
-        pair = f"{reference.repository}@{pinned.descriptor.digest}"
-        index.tag(layout, reference, found.descriptor, digests=(pair,))
+        if accepted:
+            signatures.keep(layout, digest, accepted)
+        index.tag(
+            layout, reference, found.descriptor, digests=(f"{reference.repository}@{digest}",)
+        )
     image = store.find_reference(layout, reference)
     if image is None:
         raise Error(
@@ -133,13 +138,13 @@ def pull(
     return image
 
 
-def push(host: Host, image: store.Image, reference: Reference, access: Access = Access()) -> str:
+def push(host: Host, image: store.Image, reference: Reference, access: Access = OF_HOST) -> str:
     """Bring to the registry the blobs that it lacks, then the manifest. Returns the digest."""
     layout = host.layout
     data = blobs.read(layout, image.manifest)
     elsewhere = _repositories(layout, reference)
     content = {d.digest: d for d in (*image.layers, image.config_descriptor)}
-    with store.lease(layout), _connect(host, reference.domain, access) as registry:
+    with store.lease(layout), connect(host, reference.domain, access) as registry:
 
         def told(descriptor: Descriptor, outcome: str) -> None:
             if descriptor.digest != image.id:
@@ -203,7 +208,7 @@ def _fetch_document(
     if known is not None:
         with contextlib.suppress(blobs.Damaged):
             return known, blobs.read(layout, known)
-    return _first(sources, lambda registry: registry.manifest(repository, digest))
+    return first(sources, lambda registry: registry.manifest(repository, digest))
 
 
 def _fetch_config(
@@ -256,7 +261,7 @@ def _fetch_blob(
 
         part = layout.ingest / f"{descriptor.digest.partition(':')[2]}.part"
         try:
-            _first(sources, lambda registry: registry.download(repository, descriptor, part))
+            first(sources, lambda registry: registry.download(repository, descriptor, part))
         except BaseException:
             # What the next pull cannot take up again is of no use to it.
             with contextlib.suppress(FileNotFoundError):
@@ -313,50 +318,6 @@ def _check_space(
             f"only {free >> 20} MiB are free",
             hint="free some space, or remove unused images",
         )
-
-
-# --- registries ------------------------------------------------------------------------------
-
-
-def _connect(host: Host, domain: str, access: Access) -> Registry:
-    # Its http and ssl take about 20 ms to import, and most tasks find their image here.
-    from ..registry import client
-
-    return client.connect(
-        host.layout,
-        domain,
-        credentials=access.credentials,
-        insecure=access.insecure,
-        ca_file=access.ca_file,
-        warn=host.warn,
-    )
-
-
-@contextlib.contextmanager
-def _sources(host: Host, domain: str, access: Access) -> Iterator[tuple[Registry, ...]]:
-    """Whom to ask for an image, in order: the mirrors with their logins, then the registry."""
-    from ..registry import client
-
-    with contextlib.ExitStack() as stack:
-        found = client.pull_sources(
-            host.layout,
-            domain,
-            credentials=access.credentials,
-            insecure=access.insecure,
-            ca_file=access.ca_file,
-            warn=host.warn,
-        )
-        yield tuple(stack.enter_context(registry) for registry in found)
-
-
-def _first(sources: Sequence[Registry], ask: Callable[[Registry], T]) -> T:
-    """The answer of the first that has one; the registry itself, the last, is the one errors are
-    of.
-    """
-    for mirror in sources[:-1]:
-        with contextlib.suppress(NotFound, Unreachable):
-            return ask(mirror)
-    return ask(sources[-1])
 
 
 def _repositories(layout: Layout, reference: Reference) -> dict[str, list[str]]:

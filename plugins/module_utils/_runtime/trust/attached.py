@@ -15,7 +15,7 @@ import binascii
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,16 @@ def add(registry: Registry, repository: str, digest: str, added: Signature) -> N
             f"{repository}: the signature of {digest} is not there after {_TRIES} tries",
             hint="others sign the same image at the same time; sign again",
         )
+
+
+def remove(
+    registry: Registry, repository: str, digest: str, unwanted: Collection[Signature]
+) -> None:
+    """Take signatures away; the others stay. None of them there is a success."""
+    present = read(registry, repository, digest)
+    left = [one for one in present if one not in unwanted]
+    if len(left) != len(present):
+        _write(registry, repository, digest, left)
 
 
 def _layers(data: bytes, where: str) -> list[Descriptor]:

@@ -31,7 +31,21 @@ EXACT_REFERENCE = "exactReference"
 EXACT_REPOSITORY = "exactRepository"
 REMAP = "remapIdentity"
 
+#: The option ``require_signature`` of modules, for their argument_spec.
+OPTION: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "public_keys": {"type": "list", "elements": "str"},
+        "threshold": {"type": "int", "default": 1},
+        "identity": {"type": "str", "choices": ["exact", "repository"], "default": "exact"},
+        "policy": {"type": "path"},
+    },
+}
+
 _LIMIT = 1 << 20
+
+#: What a task calls the rules that need no further text.
+IDENTITIES = {"exact": MATCH_REPO_DIGEST, "repository": MATCH_REPOSITORY}
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,14 @@ class Signed:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a task asks for itself: signatures of keys, a policy file of the host, or both."""
+
+    signed: Optional[Signed] = None
+    policy: str = ""
+
+
+@dataclass(frozen=True)
 class Requirements:
     """All that an image needs. ``rejected`` says why it is refused whatever it has; ``scope`` is
     the part of the policy that applies, or "" for what a task itself asks for.
@@ -63,6 +85,23 @@ class Requirements:
     signed: tuple[Signed, ...] = ()
     rejected: str = ""
     scope: str = ""
+
+
+def asked(options: Optional[Mapping[str, Any]]) -> Optional[Asked]:
+    """The option ``require_signature``; None when a task does not say. Raises Error."""
+    if options is None:
+        return None
+    found = tuple(str(key) for key in options.get("public_keys") or ())
+    path, threshold = str(options.get("policy") or ""), int(options.get("threshold") or 1)
+    if not found and not path:
+        raise Error("require_signature needs public_keys or policy")
+    if found and not 1 <= threshold <= len(found):
+        raise Error(
+            f"require_signature.threshold: {threshold} of {len(found)} public_keys cannot sign"
+        )
+    rule = str(options.get("identity") or "exact")
+    signed = Signed(found, Identity(IDENTITIES[rule]), threshold) if found else None
+    return Asked(signed, path)
 
 
 def read(path: Path, reference: Reference) -> Requirements:

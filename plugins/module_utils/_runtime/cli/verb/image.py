@@ -307,7 +307,7 @@ def _push(host: Host, arguments: Arguments) -> int:
 
 
 def _search(host: Host, arguments: Arguments) -> int:
-    from ...image.transfer import Access
+    from ...image.access import Access
     from ...resource.image import image_search
     from ...text.table import listing, plain, shortened
 

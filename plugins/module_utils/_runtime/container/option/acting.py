@@ -31,6 +31,16 @@ OPTIONS = (
     ),
     Argument("image_label_mismatch", choices=("ignore", "fail"), default="ignore"),
     Argument("image_name_mismatch", choices=("recreate", "ignore"), default="recreate"),
+    Argument(
+        "require_signature",
+        "dict",
+        suboptions=(
+            Argument("public_keys", "list"),
+            Argument("threshold", "int", default=1),
+            Argument("identity", choices=("exact", "repository"), default="exact"),
+            Argument("policy", "path"),
+        ),
+    ),
     # Waiting for its end
     Argument("detach", "bool"),
     Argument("cleanup", "bool", default=False),

@@ -233,8 +233,10 @@ def collect(layout: Layout, keep_layers: Iterable[str] = ()) -> tuple[str, ...]:
 
 def _collect(layout: Layout, chains: set[str]) -> tuple[str, ...]:
     digests: set[str] = set()
+    signed: set[str] = set()
     for entry in index.entries(layout):
         digests.add(entry.manifest.digest)
+        signed.update(pair.partition("@")[2] for pair in entry.digests)
         # What a damaged manifest refers to cannot be known; pulling it again brings it all back.
         with contextlib.suppress(Damaged):
             found = read_manifest(layout, entry.manifest)
@@ -245,6 +247,7 @@ def _collect(layout: Layout, chains: set[str]) -> tuple[str, ...]:
             digests.add(kept.layer.digest)
             chains.add(kept.chain_id)
     blobs.forget_old_parts(layout)
+    _forget_signatures(layout, signed)
     # Whoever takes one of these locks holds a lease, so at this moment nobody does.
     for lock in layout.locks.iterdir():
         if lock.name.startswith(("blob.", "layer.")):
@@ -259,3 +262,12 @@ def _collect(layout: Layout, chains: set[str]) -> tuple[str, ...]:
             layers.delete(layout, chain_id)
             removed.append(chain_id)
     return tuple(removed)
+
+
+def _forget_signatures(layout: Layout, wanted: set[str]) -> None:
+    """Forget the signatures that nobody can ask for any more."""
+    names = {f"{digest.partition(':')[2]}.json" for digest in wanted}
+    with contextlib.suppress(FileNotFoundError):
+        for path in layout.signatures.iterdir():
+            if path.name not in names:
+                path.unlink()

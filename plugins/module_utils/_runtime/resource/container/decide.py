@@ -169,7 +169,7 @@ def _pull(declared: Declared, have: State) -> list[Step[State]]:
     if not declared.image or declared.pull == "never":
         return []
     if around.newer or around.image_id is None:
-        return [Pull(around.reference, around.newer, around.platform)]
+        return [Pull(around.reference, around.newer, around.platform, declared.signature)]
     return []
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
@@ -23,6 +23,9 @@ from ...container.option.refused import refuse
 from ...records import container_record
 from ...spec.container import ContainerSpec
 from .host_files import MISSING
+
+if TYPE_CHECKING:
+    from ...trust.policy import Asked
 
 #: What a state means to a plan, which looks at the other options besides.
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
@@ -88,6 +91,8 @@ class Declared:
     platform: str = ""
     #: Whether standard input is closed when the first who attached leaves; only the program says.
     stdin_once: bool = False
+    #: What the image needs of its signatures; None where the task does not say.
+    signature: Optional[Asked] = None
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -137,7 +142,16 @@ def declare(params: Mapping[str, Any]) -> Declared:
         output_logs=bool(params.get("output_logs")),
         image_name_matters=params.get("image_name_mismatch") != "ignore",
         refuse_image_labels=_refuses_labels(params, comparisons),
+        signature=_signature(params),
     )
+
+
+def _signature(params: Mapping[str, Any]) -> Optional[Asked]:
+    if params.get("require_signature") is None:
+        return None
+    from ...trust import policy  # Few tasks ask for signatures.
+
+    return policy.asked(params["require_signature"])
 
 
 def _pull(asked: Any) -> str:

@@ -212,6 +212,8 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             newer = "" if newest in here else newest
         except Error as exc:
             unreachable = str(exc)
+    if not unreachable:
+        newer, unreachable = _trusted(host, declared, name, image_id, newer)
     labels = _labels(host, image_id) if declared.refuse_image_labels else ()
     return Around(
         name,
@@ -226,6 +228,32 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         misfits,
         unmade,
     )
+
+
+def _trusted(
+    host: Host, declared: Declared, name: str, image_id: Optional[str], newer: str
+) -> tuple[str, str]:
+    """The digest of the image that would be pulled, where signatures are needed of it, and why the
+    image may not be pulled or used, "" where it may.
+    """
+    pulled = (image_id is None and declared.pull != "never") or bool(newer)
+    if declared.signature is None and not (pulled and host.layout.policy_file.exists()):
+        return newer, ""
+    from ...image import signatures, transfer
+    from ...image.access import Access
+
+    access = Access(asked=declared.signature)
+    try:
+        if pulled:
+            digest = newer or transfer.newest_digest(host, name)
+            signatures.check_to_pull(host, reference.parse_normalized(name), digest, access)
+            return digest, ""
+        image = store.find(host.layout, image_id) if image_id else None
+        if image is not None:
+            signatures.check_to_use(host, signatures.named(image, name), image, access)
+    except Error as exc:
+        return newer, str(exc)
+    return newer, ""
 
 
 def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:

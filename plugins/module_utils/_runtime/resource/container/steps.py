@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
@@ -20,6 +20,9 @@ from ...plan.plan import Host, Step
 from ...records import container_record
 from ...spec.container import ContainerSpec
 from .observe import State
+
+if TYPE_CHECKING:
+    from ...trust.policy import Asked
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Pull(Step[State]):
     reference: str
     digest: str
     platform: str = ""
+    signature: Optional[Asked] = None
 
     def describe(self) -> str:
         return f"pull image {self.reference}{f' for {self.platform}' if self.platform else ''}"
@@ -43,7 +47,7 @@ class Pull(Step[State]):
     def execute(self, host: Host) -> None:
         from ...image import transfer  # The client of registries, 30 ms: only a pull imports it.
 
-        transfer.fetch(host, self.reference, self.digest, self.platform)
+        transfer.fetch(host, self.reference, self.digest, self.platform, self.signature)
 
 
 def _made(have: State, spec: ContainerSpec, running: bool) -> State:

@@ -12,8 +12,8 @@ from typing import Any
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...image import transfer
+from ...image.access import Access
 from ...image.store import store
-from ...image.transfer import Access
 from ...plan.plan import Host, Plan, Resource, Step
 from ...spec.reference import Reference
 from . import named_image

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...image.transfer import Access
+from ...image.access import Access
 from ...plan.plan import Host
 from ...registry.credentials import registry_domain
 from ...spec.reference import DEFAULT_DOMAIN, is_domain

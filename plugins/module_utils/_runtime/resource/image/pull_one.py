@@ -11,14 +11,15 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
-from ...image import transfer
+from ...image import signatures, transfer
+from ...image.access import Access
 from ...image.store import platform, store
 from ...image.store.platform import Platform
-from ...image.transfer import Access
 from ...plan.plan import Host, Plan, Resource, Step
 from ...registry.credentials import Credentials
 from ...spec import oci
 from ...spec.reference import Reference
+from ...trust import policy
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
 
@@ -73,11 +74,33 @@ def access_of(params: Mapping[str, Any]) -> Access:
     if bool(username) != bool(password):
         raise Error("username and password must be given together")
     login = Credentials(str(username), str(password)) if username else None
-    return Access(login, params.get("insecure_registry"), params.get("ca_path"))
+    asked = policy.asked(params.get("require_signature"))
+    return Access(login, params.get("insecure_registry"), params.get("ca_path"), asked)
 
 
 def observe(host: Host, declared: Declared) -> State:
-    """Read the name here and, if need be, what the registry has under it: one HEAD request."""
+    """Read the name here and, if need be, what the registry has under it: one HEAD request. Where
+    signatures are needed, the registry is asked for them too, before anything is fetched.
+    """
+    found = _observe(host, declared)
+    failure = "" if found.unmet else _untrusted(host, declared, found)
+    return replace(found, unmet=(failure,)) if failure else found
+
+
+def _untrusted(host: Host, declared: Declared, found: State) -> str:
+    """Why an image may not be pulled or used; "" where it may."""
+    access, reference = declared.access, declared.reference
+    try:
+        if found.status in (ABSENT, OUTDATED):
+            signatures.check_to_pull(host, reference, found.newest, access)
+        elif found.local is not None and found.local.image is not None:
+            signatures.check_to_use(host, reference, found.local.image, access)
+    except Error as exc:
+        return str(exc)
+    return ""
+
+
+def _observe(host: Host, declared: Declared) -> State:
     reference = declared.reference
     name = reference.canonical
     local = named_image.here(host, reference)
@@ -123,7 +146,7 @@ def _fits(local: Local, wanted: Optional[Platform]) -> bool:
 
 def plan(declared: Declared, have: State) -> Plan[State]:
     if have.status in (CURRENT, PRESENT):
-        return Plan(have)
+        return Plan(have, (), have.unmet)
     step = Pull(declared, have.newest, have.newest_type, CURRENT if declared.always else PRESENT)
     return Plan(have, (step,), have.unmet)
 
