@@ -82,7 +82,7 @@ class Library:
     def get_code(self, name: str) -> CodeType:
         offset, length, checksum = self.index[name][3:]
         data = os.pread(self._fd, length, self._base + offset)
-        # What is damaged is compiled anew.
+        # What is damaged is compiled again.
         if len(data) == length and zlib.crc32(data) == checksum:
             found: CodeType = marshal.loads(data)
             return found
@@ -165,7 +165,7 @@ def open_trusted(path: str) -> int:
 
 
 def trusted(directory: str) -> bool:
-    """Whether nobody but root can write to a directory and to the one it lies in."""
+    """Whether nobody but root can write to a directory and to the one it is in."""
     try:
         found = (os.lstat(directory), os.lstat(os.path.dirname(directory)))
     except OSError:

@@ -98,7 +98,7 @@ class LibraryAction(NormalAction):
         return hashlib.sha256(address.encode()).hexdigest()[:16]
 
     def _mark(self, what: str) -> Path:
-        """A file that remembers something of this host for as long as this run goes on."""
+        """A file that remembers something of this host for the duration of this run."""
         return Path(C.DEFAULT_LOCAL_TMP) / f"{what}-{self.host_key()}"
 
 

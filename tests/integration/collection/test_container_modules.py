@@ -159,7 +159,10 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
     assert [item["changed"] for item in again] == [True, False, True, True]
     assert (www / "index").read_text() == "page\n"
     errors = (
-        ({"content": "x", "container_path": "/srv"}, "/srv in container web is a directory with"),
+        (
+            {"content": "x", "container_path": "/srv"},
+            "/srv in container web is a directory that is not empty",
+        ),
         (
             {"content": "x", "container_path": "/no/x"},
             "the directory /no does not exist in container web",

@@ -180,7 +180,7 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
     """Hold a flock on ``path`` for the block; at most ``deadline_s`` seconds of waiting. Yields the
     descriptor that holds it.
 
-    The holder's pid stands in the file for the message only; the lock itself is the kernel's, so it
+    The holder's pid is in the file for the message only; the lock itself is the kernel's, so it
     ends with its holder however that dies. LockTimeout names the holder and what it runs.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

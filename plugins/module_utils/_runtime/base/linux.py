@@ -239,7 +239,7 @@ def boot_id() -> str:
 def process_start_time(pid: int) -> Optional[int]:
     """When a process started, in clock ticks since boot; None when there is no such process.
 
-    A pid with its start time and the boot id identifies a process for ever. Field 22 of proc(5)'s
+    A pid with its start time and the boot id identifies a process forever. Field 22 of proc(5)'s
     stat, counted behind the last ``)``, since a command's name may hold any byte but NUL.
     """
     try:

@@ -104,7 +104,7 @@ def run(
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
-#: A program that goes on beside us; its caller waits for it.
+#: A program that runs in parallel; its caller waits for it.
 Child = subprocess.Popen[bytes]
 
 #: What a child's stream may be tied to: a descriptor, an open file, or nothing (/dev/null).
@@ -122,7 +122,7 @@ def spawn(
     cwd: Optional[Path] = None,
     plainly: bool = False,
 ) -> Child:
-    """Start a program that goes on beside us, in a session of its own; the caller reaps it.
+    """Start a program that runs in parallel, in its own session; the caller reaps it.
 
     ``plainly`` is for what begets processes of containers: it inherits nothing of us (plain.py).
 

@@ -100,8 +100,8 @@ class Root:
             self._fail(path, exc)
 
     def open_parent(self, path: Name) -> tuple[int, Name]:
-        """The directory ``path`` lies in, as an O_PATH descriptor, and the name there, which is not
-        resolved.
+        """The directory that contains ``path``, as an O_PATH descriptor, and the name there, which
+        is not resolved.
         """
         parent, name = _split(path)
         if name in (b"", b".", b".."):

@@ -4,8 +4,8 @@
 """Building an image: from the cache where it can, and into the store under its names.
 
 A step that writes files runs on the layers below and becomes a layer of its own; all others change
-the defaults. What is half made lies in tmp; what is done is in the cache, so a build that is killed
-leaves nothing else, and the next one goes on from there.
+the defaults. What is half made is in tmp; what is done is in the cache, so a build that is killed
+leaves nothing else, and the next one resumes from there.
 """
 
 from __future__ import annotations

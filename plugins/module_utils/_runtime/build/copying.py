@@ -175,7 +175,7 @@ def put_tree(tree: safefs.Root, root: safefs.Root, wanted: Copy) -> None:
 def write_heredocs(
     root: safefs.Root, documents: Sequence[tuple[str, bytes]], wanted: Copy, many: bool
 ) -> None:
-    """Files that stand in the Dockerfile itself."""
+    """Files given in the Dockerfile itself."""
     owner = owner_of(root, wanted.owner) or (0, 0)
     mode = 0o644 if wanted.mode < 0 else wanted.mode
     top = wanted.target.rstrip("/") or "/"

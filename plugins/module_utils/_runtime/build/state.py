@@ -114,7 +114,7 @@ def on_image(image: Image) -> State:
 
 
 def on_stage(below: State) -> State:
-    """A stage that begins with another one: its arguments come along."""
+    """A stage that begins with another one: its arguments are inherited."""
     config = {key: value for key, value in below.config.items() if key != "OnBuild"}
     return replace(below, config=config, own_command=False)
 

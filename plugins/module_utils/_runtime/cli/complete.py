@@ -67,7 +67,7 @@ def _complete(host: Host, arguments: Arguments) -> int:
 
 
 def candidates(host: Host, words: Sequence[str], current: str) -> Iterator[str]:
-    """What may stand in the place of the word that is begun, whether it fits it or not."""
+    """Candidates for the current word, whether they match it or not."""
     if not words:
         hidden = ("complete", "supervise")
         words = [word for listed in directory.FILES.values() for word in listed.split()]

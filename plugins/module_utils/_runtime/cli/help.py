@@ -36,7 +36,7 @@ def lines(words: Sequence[str]) -> Iterator[str]:
 
 
 def everything() -> dict[str, Verb]:
-    """Every verb of the program by its name, also where it stands in a group a second time."""
+    """Every verb of the program by its name, also those that are in a group a second time."""
     known: dict[str, Verb] = {}
     for file in directory.FILES:
         known |= {name: verb for name, verb in directory.load(file).items() if not verb.hidden}

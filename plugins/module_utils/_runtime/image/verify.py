@@ -53,8 +53,8 @@ def verify(
 ) -> Verified:
     """Verify the images whose manifests are ``wanted``, by digest, or all; repair what can be.
 
-    ``in_use`` are the chain ids that running containers stand on: such a layer is not replaced
-    under their feet, and stays damaged.
+    ``in_use`` are the chain IDs that running containers use: such a layer is not replaced under
+    their feet, and stays damaged.
     """
     seen: set[str] = set()
     chains: set[str] = set()

@@ -229,8 +229,8 @@ def host_link(container_id: str, number: int) -> str:
 
 
 def raise_interface(network: Network) -> bool:
-    """Make what a network stands on stand, and the host forward; quick when it does. Returns
-    whether something had to be done.
+    """Make sure that what a network needs is in place, and that the host forwards; quick if so.
+    Returns whether something had to be done.
     """
     if network.spec.driver == "bridge":
         addresses = network_record.bridge_addresses(network)
@@ -254,7 +254,7 @@ def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
 
 
 def take_down(network: Network) -> None:
-    """Remove what a network stands on, where that is ours; what is gone already is a success."""
+    """Remove what a network needs, if it is ours; it is a success if that is gone already."""
     if network.bridge and network.owned:
         host_side.delete_link(network.bridge)
 
@@ -295,8 +295,8 @@ def _is_plugged(attachment: Attachment) -> bool:
 
 
 def is_connected(network: Network, found: Record) -> bool:
-    """Whether a running container's link stands, and is as the network is now: whoever was cut
-    short while the network was made again left one of before.
+    """Whether a running container's link stands, and is as the network is now: whoever was
+    interrupted while the network was made again left one of before.
     """
     for attachment in found.attachments:
         if attachment.network_id == network.id:
@@ -314,7 +314,7 @@ def is_connected(network: Network, found: Record) -> bool:
 
 
 def interface_word(network: Network) -> str:
-    """What a network stands on, for messages."""
+    """What a network needs, for messages."""
     kind = "bridge" if network.spec.driver == "bridge" else "interface"
     return f"the {kind} {network.bridge}"
 

@@ -149,7 +149,7 @@ def release(layout: Layout, network_id: str, container_id: str) -> None:
 
 
 def keep_within(layout: Layout, network: Network) -> None:
-    """Give back the leases of addresses that a network does not have any more."""
+    """Release the leases of addresses that a network no longer has."""
     blocks = [_block(pool.subnet) for pool in network.spec.pools]
     for address in holders(layout, network.id):
         if not any(ipaddress.ip_address(address) in block for block in blocks):

@@ -216,7 +216,7 @@ def _socket_address(address: str, port: int) -> tuple[Union[str, int], ...]:
 def _only_connections(port: int) -> bool:
     """Whether connections alone have a TCP port of the host: of a server that is gone, which wait
     out their time, or of a client. They are in nobody's way. A socket that is bound and does not
-    listen yet stands in no table of the kernel's.
+    listen yet is in no table of the kernel.
     """
     states = set()
     for table in ("tcp", "tcp6"):

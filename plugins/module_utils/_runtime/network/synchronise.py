@@ -80,7 +80,7 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
 
 
 def _forget_flows(starting: Sequence[Record]) -> None:
-    """Let clients that go on asking ports which are published only now find them."""
+    """Let clients that keep sending to ports find them once they are published."""
     publications = [p for found in starting for p in found.publications if p.protocol == "udp"]
     if publications:
         from .link import conntrack  # Few publish UDP.

@@ -235,7 +235,7 @@ def watch(layout: Layout, container_id: str) -> Iterator[None]:
 
 def await_watchers(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
     """Wait until nobody watches a container any more, or long enough: one who was stopped must not
-    keep it for ever.
+    keep it forever.
     """
     deadline = time.monotonic() + timeout_s
     try:
@@ -278,7 +278,7 @@ def find_record(layout: Layout, container_id: str) -> Optional[Record]:
 def locked(host: Host, container_id: str) -> Iterator[Record]:
     """Hold a container's lock and its record, read freshly. Raises NotFound when it is gone.
 
-    The lock file lies in the container's directory and goes with it, so a host that made a million
+    The lock file is in the container's directory and removed with it, so a host that made a million
     containers does not keep a million files. Whoever waited for a container that was removed
     meanwhile finds no record.
     """

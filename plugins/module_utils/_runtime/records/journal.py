@@ -143,7 +143,7 @@ def _frozen(layout: Layout, container_id: str) -> Path:
 
 
 def pending(layout: Layout) -> bool:
-    """Whether anything at all may have been cut short. Three directories are listed."""
+    """Whether anything at all may have been interrupted. Three directories are listed."""
     if swaps(layout) or _listed(layout.creations):
         return True
     try:

@@ -29,7 +29,7 @@ DEFAULT = DEFAULT_NETWORK
 #: Names that exist on every host and cannot be removed.
 PREDEFINED = (DEFAULT_NETWORK, "host", "none")
 
-#: Drivers whose links stand on an interface of the host, and the option that has their mode.
+#: Drivers whose links have a parent interface on the host, and the option that has their mode.
 PARENTED = {"macvlan": "macvlan_mode", "ipvlan": "ipvlan_mode"}
 
 #: Docker's options, with our default bridge's own name.
@@ -85,7 +85,7 @@ def bridge_name(name: str, driver_options: Mapping[str, str]) -> str:
 
 
 def interface(spec: NetworkSpec) -> str:
-    """The interface of the host that a network stands on: its bridge, or its links' parent.
+    """The interface of the host that a network needs: its bridge, or its links' parent.
 
     A macvlan or ipvlan network without a parent gets one of its own, which leads nowhere.
     """

@@ -29,8 +29,8 @@ def is_running(found: Record) -> bool:
 
 
 def _awaited(found: Record) -> bool:
-    """Whether the process that waits to start a container again is there; it stands in the place
-    of its monitor.
+    """Whether the process that waits to start a container again is there; it takes the place of its
+    monitor.
     """
     return found.boot_id == linux.boot_id() and processes.alive(found.conmon_pid, found.pid_start)
 

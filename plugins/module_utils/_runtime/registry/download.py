@@ -128,7 +128,7 @@ class Part:
             os.close(fd)
 
     def _take_up(self) -> None:
-        """Hash what is there and go on behind it, or drop it when there is little or too much."""
+        """Hash what is there and continue after it, or drop it when there is little or too much."""
         present = os.fstat(self._fd).st_size
         if present > self._descriptor.size or present < min(RESUME_FROM, self._descriptor.size):
             self.restart()

@@ -141,7 +141,7 @@ def _mark(declared: Declared) -> str:
 
 
 def _origin(layout: Layout, found: Record) -> tuple[ContainerSpec, store.Image]:
-    """What the container was asked to be, and the image it stands on."""
+    """What the container was asked to be, and its image."""
     spec = container_record.read_spec(layout, found.id)
     parent = store.find(layout, spec.image_id)
     if parent is None or parent.chain_ids != tuple(found.layers):
@@ -184,7 +184,7 @@ def _newest(upper: Path) -> str:
     """The time of the newest file the container wrote: as much a function of the content as the
     rest.
 
-    Directories do not count: what the container was given at its start lies in some of them too.
+    Directories do not count: what the container was given at its start is in some of them too.
     """
     newest = 0
     skipped = {str(upper / path.lstrip("/")) for path in snapshot.INIT_PATHS}

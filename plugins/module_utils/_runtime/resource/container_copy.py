@@ -28,8 +28,8 @@ _SHOWN = 500
 
 @dataclass(frozen=True)
 class State:
-    """What is at ``path`` of what shall be there, by the relative path of each entry; "" is the
-    path itself. ``found`` has those that are there, ``wanted`` all as they shall be.
+    """What is at ``path`` of what should be there, by the relative path of each entry; "" is the
+    path itself. ``found`` has those that are there, ``wanted`` all as they should be.
 
     ``missing`` says what keeps anything from being written there: no directory.
     """
@@ -40,7 +40,7 @@ class State:
     wanted: Mapping[str, Entry]
     missing: str = ""
     unmet: tuple[str, ...] = ()
-    #: Whether a directory with something in it stands where a file or link shall be.
+    #: Whether a directory with something in it is where a file or link should be.
     full: bool = False
     #: What a diff shows of both sides, where one was asked for and neither is a directory's tree.
     before: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -57,8 +57,8 @@ def compare(
 ) -> tuple[dict[str, Entry], dict[str, Entry], list[str]]:
     """What is found at the target, what is wanted there, and what of the source cannot be copied.
 
-    A directory that is there is as it shall be. Extended attributes are copied, and not compared:
-    not every filesystem has them.
+    An existing directory is as it should be. Extended attributes are copied, and not compared: not
+    every filesystem has them.
     """
     found: dict[str, Entry] = {}
     wanted: dict[str, Entry] = {}
@@ -87,7 +87,7 @@ def compare(
 def needed(state: State, force: Optional[bool], where: str) -> frozenset[str]:
     """The entries to write. ``force`` writes all, or with False none where something is there.
 
-    Raises Error where a directory and something else stand in each other's place. ``where`` is what
+    Raises Error where a directory and something else are in each other's place. ``where`` is what
     errors call the side that is written.
     """
     if force is False and "" in state.found:
@@ -103,8 +103,8 @@ def needed(state: State, force: Optional[bool], where: str) -> frozenset[str]:
             if not state.full:
                 continue  # An empty directory makes room, as with docker cp.
             raise Error(
-                f"{path} {where} is a directory with something in it, and a {want.kind} shall be"
-                " there",
+                f"{path} {where} is a directory that is not empty, where a {want.kind} is to be"
+                " created",
                 hint="name the file in it, such as path/name, or remove the directory first",
             )
         raise Error(

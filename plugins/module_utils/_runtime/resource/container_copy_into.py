@@ -143,7 +143,7 @@ def _source(path: str, follow: bool) -> Path:
 
 
 def observe(host: Host, declared: Declared) -> State:
-    """Compare what is at the path with what shall be there."""
+    """Compare what is at the path with what should be there."""
     try:
         found = filesystem.foreseen(host, declared.container)
         with contextlib.ExitStack() as stack:

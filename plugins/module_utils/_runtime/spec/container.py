@@ -52,7 +52,7 @@ class Mount:
     #: Whether a missing source of a bind mount becomes a directory. How it is written (volumes do
     #: so, mounts do not) is not a difference between two running containers.
     create_source: bool = dataclasses.field(default=True, compare=False)
-    #: Whether what is mounted below a bind's source comes along.
+    #: Whether mounts below a bind's source are included.
     recursive: bool = True
     #: How far read_only reaches below a bind's target: "" as far as the kernel can, "no", "force".
     read_only_recursive: str = ""

@@ -75,8 +75,8 @@ class Attachment:
 
     ``host_link`` is the veth end on the bridge, ``interface`` the name inside (eth0, eth1 in
     order); addresses carry their prefix length, such as 10.89.0.2/24; "" where the network has no
-    such family. A macvlan or ipvlan link stands on ``bridge``, its parent, with no ``host_link``;
-    its ``mtu`` may be 0, the parent's. With ``device_route`` the default route has no gateway.
+    such family. A macvlan or ipvlan link is on ``bridge``, its parent, with no ``host_link``; its
+    ``mtu`` may be 0, the parent's. With ``device_route`` the default route has no gateway.
     ``isolated`` links reach the host and not one another. ``host_ip`` is where ports are published
     that say nothing of it. ``sysctls`` are (setting below net/ as a path, value).
     """

@@ -16,7 +16,7 @@ ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume as recorded in ``volumes/<name>/volume.json``; its content lies beside it in
+    """A volume as recorded in ``volumes/<name>/volume.json``; its content is next to it in
     ``_data``.
 
     ``phase``: ``empty`` until its first use, ``filling`` while an image's content is copied into

@@ -108,7 +108,7 @@ def document(host: Host) -> dict[str, Any]:
 
 
 def version() -> dict[str, Any]:
-    """The document of ``docker version``: this program, and what stands in the daemon's place."""
+    """The document of ``docker version``: this program, and what takes the daemon's place."""
     monitor = parts.monitor()
     found = [*parts.runtimes(), *([monitor] if monitor else [])]
     about = {

@@ -124,7 +124,7 @@ def summary(host: Host) -> list[dict[str, Any]]:
 
 
 def _pinned(host: Host, used: Set[str]) -> int:
-    """What the layers take that containers stand on."""
+    """Disk usage of the layers that containers use."""
     pinned = {
         chain_id for found in container_record.records(host.layout) for chain_id in found.layers
     }

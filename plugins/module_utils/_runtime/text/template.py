@@ -37,7 +37,7 @@ _TOKEN = re.compile(
 _ESCAPES = {r"\t": "\t", r"\n": "\n"}
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 
-#: How deep blocks may stand in one another.
+#: How deeply blocks may be nested.
 _DEPTH = 50
 
 _Token = tuple[str, str]
@@ -301,7 +301,7 @@ class _Expression:
         raise _wrong(self._action)
 
     def _followed(self, value: Any) -> Any:
-        """The field of a variable or of what stands in parentheses: ``$x.Name``."""
+        """The field of a variable or of an expression in parentheses: ``$x.Name``."""
         token = self._next()
         if token is not None and token[0] == "field" and token[1] != ".":
             self._at += 1

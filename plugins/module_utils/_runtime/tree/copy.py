@@ -60,7 +60,7 @@ def copy(
     Modification times go along, names of one file stay names of one file, and holes stay holes.
     ``make_room`` lets a file or link take the place of an empty directory at ``target_path``.
     Raises NotFound when there is no source, or no directory for the target, and Error where a
-    directory and something else stand in each other's place.
+    directory and something else are in each other's place.
     """
     done = said or Copied()
     with scan.top(source, source_path) as node, contextlib.ExitStack() as held:

@@ -82,7 +82,7 @@ class Rules:
     privileges: bool = True
 
     def apply(self, entry: Entry) -> Entry:
-        """What the copy of an entry shall be. Pure."""
+        """What the copy of an entry should be. Pure."""
         uid, gid = self.owner or (entry.uid, entry.gid)
         mode = entry.mode
         if entry.kind == "file":

@@ -207,7 +207,7 @@ def _explain(exc: OSError, layers: int, upper: Path, work: Path, target: Path) -
 
 
 def _filesystem(path: Path) -> str:
-    """The type of the filesystem a path lies on."""
+    """The type of the filesystem a path is on."""
     real = os.path.realpath(path)
     best, kind = "", "unknown"
     for entry in linux.mountinfo():

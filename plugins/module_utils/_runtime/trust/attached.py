@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signatures that lie beside an image in its registry.
+"""The signatures next to an image in its registry.
 
 cosign's SIGNATURE_SPEC.md: in the same repository, under the tag ``sha256-<hex>.sig``, lies an OCI
 image whose layers are the payloads; the annotation of each layer is its signature. Signing appends,

@@ -28,7 +28,7 @@ from ..spec.identifiers import is_name
 from ..spec.volume import Volume
 from . import local
 
-#: Copying what an image holds may be gigabytes; it is still not to hang for ever.
+#: Copying what an image holds may be gigabytes; but it must not hang forever.
 _COPY_TIMEOUT_S = 1800.0
 
 

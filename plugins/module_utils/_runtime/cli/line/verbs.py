@@ -96,7 +96,7 @@ class Arguments:
     def __init__(self, values: Mapping[str, Any], operands: Sequence[str], given: set[str]) -> None:
         self._values = values
         self.operands = list(operands)
-        #: The names of the flags that stand in the command line.
+        #: The names of the flags in the command line.
         self.given = frozenset(given)
 
     def __getattr__(self, name: str) -> Any:
@@ -148,7 +148,7 @@ Table = Mapping[str, Verb]
 
 
 def operand_words(text: str) -> Iterator[str]:
-    """The words of a usage; what stands in brackets is one of them, blanks and all."""
+    """The words of a usage; what is in brackets is one of them, blanks and all."""
     yield from re.findall(r"\[(?:[^][]|\[[^][]*\])*\]|[^\s[]\S*", text)
 
 

@@ -55,7 +55,9 @@ def _attach(host: Host, arguments: Arguments) -> int:
 
 
 def left(status: Optional[int]) -> int:
-    """The program's exit status after a conversation; none is that of a container that goes on."""
+    """The program's exit status after a conversation; none is that of a container that keeps
+    running.
+    """
     if status is None:
         sys.stderr.write("read escape sequence\n")
         return 0

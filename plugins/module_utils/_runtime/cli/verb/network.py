@@ -161,7 +161,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
 
 
 def _each(names: Sequence[str], act: Callable[[str], None]) -> int:
-    """Do something with each, say which it was done with, and go on after an error."""
+    """Do something with each, say which it was done with, and continue after an error."""
     failed = False
     for name in names:
         try:

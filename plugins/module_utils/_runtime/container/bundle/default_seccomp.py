@@ -145,8 +145,8 @@ def profile(capabilities: Collection[str], machine: str) -> dict[str, Any]:
         # s390 takes the flags as its second argument (clone(2)).
         flags = 1 if machine == "s390x" else 0
         rules.append(_allow("clone", (flags, "MASKED_EQ", _CLONE_NEW, 0)))
-        # The flags of clone3 lie in memory, out of a filter's sight. ENOSYS makes libc fall back to
-        # clone.
+        # The flags of clone3 are in memory, where a filter cannot see them. ENOSYS makes libc fall
+        # back to clone.
         rules.append({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS})
     value: dict[str, Any] = {
         "defaultAction": "SCMP_ACT_ERRNO",

@@ -34,7 +34,7 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
     ]
     own = []
     for mount in place.mounts:
-        # CVE-2019-16884: a mount over /proc takes away the masks that protect the host.
+        # CVE-2019-16884: a mount over /proc removes the masks that protect the host.
         path = os.path.normpath("/" + mount.destination.lstrip("/"))
         if path in ("/", "/proc", "/sys") or path.startswith(("/proc/", "/sys/")):
             raise Error(

@@ -178,7 +178,7 @@ def capture(
 
 @dataclass
 class Running:
-    """A process that goes on while its caller does other things; 0 is that it was not started, and
+    """A process that runs while its caller does other things; 0 is that it was not started, and
     ``complaint`` says why.
     """
 
@@ -312,7 +312,7 @@ def terminal(
                 os.close(master)
             pid = _read_pid(pid_file)
             if pid and master >= 0:
-                # Without its terminal it gets SIGHUP; what ignores that is left to go on.
+                # Without its terminal it gets SIGHUP; what ignores that keeps running.
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
 

@@ -84,7 +84,7 @@ class Launched:
         return int((self._bundle / "conmon.pid").read_text("ascii"))
 
     def close(self) -> None:
-        """Give the pipe back; conmon itself goes on. The first fork has been reaped by then."""
+        """Close the pipe; conmon itself keeps running. The first fork has been reaped by then."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -183,7 +183,8 @@ def _fresh_exit_directory(layout: Layout, container_id: str, generation: int) ->
 
 
 def end(layout: Layout, container_id: str, timeout_s: float = 5.0) -> None:
-    """End a monitor that is left over; its exit command does not run, and the container goes on.
+    """End a monitor that is left over; its exit command does not run, and the container keeps
+    running.
 
     One that has written down an exit is ending by itself, and may be waiting for the very process
     that asks: it is left alone. None at all is a success.

@@ -256,7 +256,7 @@ def pause(runtime: Runtime, container_id: str) -> None:
 
 
 def resume(runtime: Runtime, container_id: str) -> None:
-    """Let a frozen container go on."""
+    """Unfreeze a container."""
     _run(runtime, "resume", container_id)
 
 

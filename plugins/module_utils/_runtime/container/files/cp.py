@@ -142,7 +142,7 @@ class _Origin:
 
 
 def _tail(path: str) -> str:
-    """What a path says by its end, which normalising takes away."""
+    """What the end of a path says, which normalising removes."""
     if path.endswith("/."):
         return "/."
     return "/" if path.endswith("/") else ""

@@ -105,7 +105,7 @@ def ids_of(root: safefs.Root, text: str) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def observed(host: Host, container_id: str) -> Iterator[Tree]:
-    """The files of a container to be read while it goes on. Nothing of it changes."""
+    """The files of a container to be read while it keeps running. Nothing of it changes."""
     found = liveness.current(host.layout, container_id)
     with contextlib.ExitStack() as stack:
         if found.phase in container_record.LIVE:

@@ -78,7 +78,7 @@ def frozen(host: Host, container_id: str) -> Iterator[None]:
     if status is None or (paused and not journal.left_frozen(host.layout, container_id)):
         yield
         return
-    # Written down first, so that it goes on if we are killed meanwhile.
+    # Written down first, so that it is unfrozen if we are killed meanwhile.
     with journal.freezing(host.layout, container_id):
         if not paused:
             oci_runtime.pause(runtime, container_id)

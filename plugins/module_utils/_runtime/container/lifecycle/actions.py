@@ -249,7 +249,7 @@ def pause(host: Host, container_id: str) -> Record:
 
 
 def unpause(host: Host, container_id: str) -> Record:
-    """Let a paused container go on. Raises Conflict when it is not paused."""
+    """Unpause a container. Raises Conflict when it is not paused."""
     with locked(host, container_id) as found:
         if found.phase != "paused" or not liveness.is_running(host.layout, found):
             raise Conflict(f"container {found.name} is not paused")
@@ -262,7 +262,7 @@ def unpause(host: Host, container_id: str) -> Record:
 
 
 def thaw(host: Host, container_id: str) -> bool:
-    """Let a container go on that somebody froze for a moment and died. Whether that was so."""
+    """Unfreeze a container whose freezer died. Returns whether that was so."""
     if not journal.left_frozen(host.layout, container_id):
         return False
     with locked(host, container_id) as found:

@@ -8,8 +8,8 @@ them. Without that process, what it created is removed by whoever creates the ne
 the program: a container that was never started and has no name, and volumes that no container
 mounts.
 
-A container that serves its maker alone, as one step of a build, stands in there until it is
-removed; without its maker it goes whatever it does.
+A container that serves its maker alone, as one step of a build, is listed there until it is
+removed; without its maker it is removed in any case.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     spec = container_record.read_spec(layout, container_id)
     with filesystem.observed(host, container_id) as there:
         # The runtime reads passwd and group inside, so a trap in their place is found out in any
-        # case: a fifo there would hold it for ever.
+        # case: a fifo there would hold it forever.
         text = f"{who['uid']}:{who['gid']}" if request.user is None else request.user
         account = user.resolve(there.root, text, spec.groups)
         if request.user is not None:
@@ -208,7 +208,7 @@ def _own_process(layout: Layout, found: Record) -> dict[str, Any]:
 def _environment(
     layout: Layout, found: Record, own: Mapping[str, Any], request: Request, home: str
 ) -> list[str]:
-    """The container's variables, those that depend on user and terminal made anew, and the
+    """The container's variables, those that depend on user and terminal made again, and the
     command's.
     """
     env = dict(entry.split("=", 1) for entry in own["env"])

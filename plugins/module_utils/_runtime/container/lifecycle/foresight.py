@@ -34,7 +34,7 @@ from ..root import host_support, mount_sources, user
 
 #: Addresses that stand for those a container will be given.
 _SOME = {4: ("0.0.0.1/0", "0.0.0.2"), 6: ("::1/0", "::2")}
-#: What lies in these is not the image's.
+#: The content of these is not the image's.
 _OWN = ("/dev", "/proc", "/sys")
 
 

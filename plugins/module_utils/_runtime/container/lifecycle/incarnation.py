@@ -79,7 +79,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         log_files=kept.files if kept.rotates else 0,
     )
     try:
-        # Named before it makes anything: only the same one can take it away again.
+        # Named before it makes anything: only the same one can remove it again.
         chosen = spec.runtime or oci_runtime.choose(layout).name
         intent = dataclasses.replace(intent, runtime=chosen)
         attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
@@ -271,7 +271,7 @@ def corrected(host: Host, found: Record) -> Record:
 
 
 def clear(host: Host, found: Record) -> None:
-    """Take away whatever runs that were cut short left on the host. Nothing is a success."""
+    """Take away whatever runs that were interrupted left on the host. Nothing is a success."""
     if host.layout.run_container(found.id).exists():
         _await_creation(host.layout, found)
         _undo(host.layout, found)
@@ -286,10 +286,10 @@ def unrecorded(layout: Layout, found: Record) -> bool:
 
 
 def _await_creation(layout: Layout, found: Record) -> None:
-    """Let a creation that nobody waits for any more come to its end.
+    """Let a creation that nobody waits for any more finish.
 
-    Whoever started it was killed, and conmon and the OCI runtime go on. Ended halfway, they would
-    leave a process that no record of theirs names.
+    Whoever started it was killed, and conmon and the OCI runtime keep running. Ended halfway, they
+    would leave a process that no record of theirs names.
     """
     run = layout.run_container(found.id)
     deadline = time.monotonic() + _CREATE_TIMEOUT_S

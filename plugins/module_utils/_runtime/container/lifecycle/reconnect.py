@@ -178,7 +178,7 @@ def _go_back(
 
 
 def _give_back(host: Host, container_id: str, kept: Collection[str]) -> None:
-    """Give back the addresses on networks that a container has nothing to do with any more."""
+    """Release the addresses on networks that a container is no longer on."""
     for network in network_record.networks(host.layout):
         if network.id not in kept:
             lease.release(host.layout, network.id, container_id)

@@ -103,7 +103,8 @@ def swap(
 
 
 def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
-    """Bring a replacement that was cut short to an end: back, or forward once the old is given up.
+    """Bring a replacement that was interrupted to an end: back, or forward once the old is given
+    up.
 
     Somebody else who does so is waited for ``deadline_s`` seconds, as long as for any lock if None.
     None at all, and one that somebody works on, is a success. Idempotent.
@@ -119,7 +120,7 @@ def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
 
 
 def recover_all(host: Host) -> None:
-    """The same for every container, and what was left frozen goes on. A failure is a warning."""
+    """The same for every container, and unfreeze what was left frozen. A failure is a warning."""
     creation.recover(host, actions.discard)
     for name in journal.swaps(host.layout):
         # Whoever has the lock deals with it.

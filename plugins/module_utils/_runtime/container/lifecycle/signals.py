@@ -37,7 +37,7 @@ def process_of(found: Record) -> Iterator[Optional[int]]:
 
 
 def send(process: int, number: int) -> None:
-    """Send a signal through a pidfd; one that has ended does not need it any more."""
+    """Send a signal through a pidfd; a process that has ended no longer needs it."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(process, number)
 

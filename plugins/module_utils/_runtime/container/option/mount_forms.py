@@ -23,7 +23,7 @@ from .option import bad
 from .text import string_map
 
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
-#: Accepted because they stand in playbooks: they only ever meant something on Docker for macOS.
+#: Accepted because playbooks contain them: they only ever meant something on Docker for macOS.
 CONSISTENCIES = ("cached", "consistent", "default", "delegated")
 
 _MODES = frozenset(("ro", "rw", "z", "Z", "nocopy", *PROPAGATIONS, *CONSISTENCIES))

@@ -81,7 +81,7 @@ def address(text: str) -> str:
 
 
 def hostname(text: str, option: str = "hostname") -> str:
-    """A host name of RFC 1123; it is written into /etc/hosts, so nothing else may stand in it."""
+    """A host name of RFC 1123; it is written into /etc/hosts, so nothing else is allowed in it."""
     if text and (len(text) > 253 or not _HOSTNAME.match(text)):
         raise bad(
             option, text, "host names consist of letters, digits and '-', in parts joined by '.'"

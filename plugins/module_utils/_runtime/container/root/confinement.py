@@ -106,7 +106,7 @@ def _selinux(root: Path) -> Optional[Sequence[str]]:
 
 
 def _settings(path: Path) -> dict[str, str]:
-    """The lines NAME=VALUE of a file, quotes and comments taken away. No file has none."""
+    """The lines NAME=VALUE of a file, without quotes and comments. No file has none."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:

@@ -44,7 +44,7 @@ def bind(directory: Path, source: int, recursive: bool = True, follow: bool = Fa
     """Bind what a descriptor stands for at a new place.
 
     What is mounted there later stays there: it does not spread to where the source came from. With
-    ``follow`` what the host mounts in the source later still comes along (rslave).
+    ``follow`` what the host mounts in the source later still propagates (rslave).
     """
     place = new(directory, source)
     flags = linux.MS_BIND | (linux.MS_REC if recursive else 0)
@@ -88,7 +88,7 @@ def _target(top: Path, path: str, directory: bool) -> int:
             for dummy in range(_RACES):
                 with contextlib.suppress(NotFound):
                     return tree.open(path, os.O_PATH)
-                # Somebody who moves it away again and again is met a few times, not for ever.
+                # Somebody who moves it away again and again is met a few times, not forever.
                 with contextlib.suppress(NotFound):
                     _make(tree, path, directory)
             return tree.open(path, os.O_PATH)

@@ -104,7 +104,7 @@ def prepare(
 
 
 def _around(everything: Sequence[_Placed], where: str) -> Optional[_Placed]:
-    """The innermost mount that a place lies in."""
+    """The innermost mount that contains a path."""
     found = [placed for placed in everything if placed.holds(where)]
     return max(found, key=lambda placed: len(placed.where)) if found else None
 

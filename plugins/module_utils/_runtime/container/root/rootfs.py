@@ -40,7 +40,7 @@ def path(layout: Layout, container_id: str) -> Path:
 def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) -> None:
     """Mount the root, make in it what mounts and WORKDIR need, and write the OCI bundle.
 
-    All of it lies below, or is mounted below, the run's directory. Raises Error naming what is
+    All of it is below, or is mounted below, the run's directory. Raises Error naming what is
     missing.
     """
     layout = host.layout

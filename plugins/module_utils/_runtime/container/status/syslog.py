@@ -93,7 +93,7 @@ def messages(entry: LogEntry, where: Syslog, tag: str) -> Iterator[bytes]:
 
 
 class _Link:
-    """A socket of syslog, made anew when it breaks."""
+    """A socket of syslog, made again when it breaks."""
 
     def __init__(self, where: Syslog) -> None:
         self._where = where

@@ -145,7 +145,7 @@ class _Archive(Members):
 
 
 class _Directory(Members):
-    """An image layout as it lies in a directory, which somebody else may have written."""
+    """An image layout in a directory, which may be untrusted."""
 
     def __init__(self, path: Path, root: safefs.Root) -> None:
         super().__init__(path)

@@ -63,7 +63,7 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def separate(rest: str, escape: str) -> tuple[list[str], str]:
-    """The flags at the beginning of what follows a keyword, and the rest. Quotes are taken away."""
+    """The flags at the beginning of what follows a keyword, and the rest. Quotes are removed."""
     found: list[str] = []
     at = 0
     while True:
@@ -223,7 +223,7 @@ def _mount(kind: str, given: dict[str, str]) -> RunMount:
 
 
 def _fields(text: str) -> list[str]:
-    """Fields of a line of CSV: one may stand in double quotes as a whole."""
+    """Fields of a line of CSV: one may be in double quotes as a whole."""
     found, word, quoted = [], "", False
     for char in text:
         if char == '"':

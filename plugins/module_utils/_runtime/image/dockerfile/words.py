@@ -25,7 +25,7 @@ class Malformed(ValueError):
 def expand(
     text: str, variables: Mapping[str, str], escape: str = "\\", *, raw_quotes: bool = False
 ) -> str:
-    """One word (or a whole text) with its quotes taken away and its variables in place.
+    """One word (or a whole text) without its quotes and with its variables expanded.
 
     ``raw_quotes`` leaves quotes as they are, as in the content of a heredoc. Raises Malformed.
     """

@@ -233,7 +233,7 @@ class UnpackDirectory:
             )
 
     def time_later(self, directory: Directory, mtime_ns: int) -> None:
-        """Note the time a directory shall have once everything in it is made."""
+        """Note the time a directory should have once everything in it is made."""
         self._times.write(_TIME.pack(mtime_ns, len(directory.path)) + directory.path)
 
     def set_times(self) -> None:

@@ -203,5 +203,5 @@ def all_chain_ids(layout: Layout) -> Iterator[str]:
 
 
 def delete(layout: Layout, chain_id: str) -> None:
-    """Remove a layer in one rename; the caller knows that nothing stands on it."""
+    """Remove a layer in one rename; the caller knows that nothing uses it."""
     files.discard(layout, layout.layer(chain_id))

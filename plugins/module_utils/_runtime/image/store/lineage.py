@@ -41,7 +41,7 @@ def _history(image: Image) -> list[Any]:
 
 
 def freed(going: Iterable[Image], staying: Iterable[Image], pinned: Iterable[str]) -> list[str]:
-    """The chain ids that go with images, top first; ``pinned`` are those containers stand on."""
+    """The chain ids that go with images, top first; ``pinned`` are those that containers use."""
     needed = {*pinned, *(chain_id for image in staying for chain_id in image.chain_ids)}
     found: dict[str, None] = {}
     for image in going:

@@ -111,7 +111,7 @@ def choose(manifests: Sequence[Descriptor], wanted: Platform, where: str) -> Des
     # An index of one image need not say for what: umoci and hand-made ones do not.
     if len(manifests) == 1 and manifests[0].platform is None:
         return manifests[0]
-    # BuildKit's attestations stand in the index as manifests for unknown/unknown.
+    # BuildKit's attestations are in the index as manifests for unknown/unknown.
     there = sorted({str(of(d.platform)) for d in manifests if of(d.platform).os != "unknown"})
     raise Error(
         f"{where} has no image for {wanted}; it has {', '.join(there) or 'none at all'}",

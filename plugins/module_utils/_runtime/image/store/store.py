@@ -221,8 +221,8 @@ def lease(layout: Layout) -> Iterator[None]:
 def collect(layout: Layout, keep_layers: Iterable[str] = ()) -> tuple[str, ...]:
     """Remove blobs and layers that nothing refers to; returns their digests and chain ids.
 
-    In use is what the index reaches, and ``keep_layers``, the chain ids that containers stand on.
-    While anyone holds a lease nothing is removed: the next collection will find it.
+    In use is what the index reaches, and ``keep_layers``, the chain IDs that containers use. While
+    anyone holds a lease nothing is removed: the next collection will find it.
     """
     try:
         with files.lock(layout.lock("images", "lease"), deadline_s=0.0):

@@ -4,8 +4,8 @@
 """Flows the kernel still sends where a published port led before.
 
 A translation is decided with a flow's first packet. A TCP connection ends with its container, but a
-UDP client that goes on asking from one port (a collector of logs or figures, a tunnel) would keep
-its entry alive, and so reach a removed container, or the host's own closed port, for ever.
+UDP client that keeps sending from one port (a collector of logs or figures, a tunnel) would keep
+its entry alive, and so reach a removed container, or the host's own closed port, forever.
 """
 
 from __future__ import annotations

@@ -44,10 +44,10 @@ _IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
 def connect(pid: int, attachments: Sequence[Attachment]) -> None:
     """Give a process's network namespace its interfaces, addresses and default route, and raise lo.
 
-    ``attachments`` are all that the container has, and what they stand on stands already. Each link
-    is made in one request with its inner end directly in the container's namespace. One that stands
-    is left alone; a host link left by an earlier run of this container, whose namespace the kernel
-    has not collected yet, is replaced. When something fails no new link is left.
+    ``attachments`` are all that the container has, and what they need is in place already. Each
+    link is made in one request with its inner end directly in the container's namespace. One that
+    stands is left alone; a host link left by an earlier run of this container, whose namespace the
+    kernel has not collected yet, is replaced. When something fails no new link is left.
     """
     messages = codec()
     namespace = _namespace(pid)
@@ -207,7 +207,7 @@ def _child(
     data: list[Any],
     own: list[list[Any]],
 ) -> Request:
-    """A link that stands on a parent of the host, made directly in the container's namespace."""
+    """A link on a parent of the host, made directly in the container's namespace."""
     info = [["IFLA_INFO_KIND", attachment.driver], ["IFLA_INFO_DATA", {"attrs": [data]}]]
     if attachment.mtu:
         own = [*own, ["IFLA_MTU", attachment.mtu]]

@@ -269,9 +269,9 @@ def codec() -> Any:
 def _import_codec() -> Any:
     """Import three modules of pyroute2 without its __init__, which imports all two hundred.
 
-    That is 15 to 25 ms instead of 100 to 150. While they load, a bare module stands in for the
-    package; afterwards it is taken away, so another import of pyroute2 in this process gets the
-    whole. A version of which the parts do not load so is imported the ordinary way.
+    That is 15 to 25 ms instead of 100 to 150. While they load, a bare module takes the place of the
+    package; afterwards it is removed, so another import of pyroute2 in this process gets the whole.
+    A version of which the parts do not load so is imported the ordinary way.
     """
     if "pyroute2" in sys.modules:
         return _Codec()

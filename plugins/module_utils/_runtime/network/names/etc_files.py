@@ -56,7 +56,7 @@ class Entry:
 
 
 def check_host_name(name: str) -> None:
-    """Raise Error unless a text may stand in a hosts file as a name."""
+    """Raise Error unless a text is allowed in a hosts file as a name."""
     if not _HOST_NAME.match(name):
         raise Error(
             f"{name[:60]!r} is not a host name",
@@ -88,7 +88,7 @@ def _block(entries: Sequence[Entry]) -> str:
 
 
 def lines(entries: Sequence[Entry]) -> str:
-    """Lines of a hosts file. Raises Error for a name that may not stand in one."""
+    """Lines of a hosts file. Raises Error for a name that is not allowed in one."""
     for entry in entries:
         for name in entry.names:
             check_host_name(name)
@@ -147,7 +147,7 @@ def _reachable(server: str) -> bool:
 
 
 def resolv_conf(resolver: Resolver, why_none: str = "") -> str:
-    """A container's resolv.conf; its servers stand in a block of ours, which may be replaced."""
+    """A container's resolv.conf; its servers are in a block of ours, which may be replaced."""
     lines = [_servers(resolver.servers, (), why_none)]
     # A search domain of "." is none at all, not even that of the host name (resolv.conf(5)).
     lines += [f"search {' '.join(resolver.search)}\n"] if resolver.search else []
@@ -195,9 +195,9 @@ def read(path: Path) -> str:
 def write_in_place(path: Path, text: str) -> bool:
     """Give a file new content and keep its inode. Returns whether it was different.
 
-    Readable for every user of the container, whatever the umask: the directory it lies in is
-    closed to the host's users. A shorter content is first padded with empty lines, so a reader
-    between the two system calls sees no remains of the old.
+    Readable for every user of the container, whatever the umask: its directory is closed to the
+    host's users. A shorter content is first padded with empty lines, so a reader between the two
+    system calls sees no remains of the old.
     """
     data = text.encode()
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -181,7 +181,7 @@ def _renews(declared: Declared, have: State) -> bool:
 def _reasons(
     declared: Declared, have: State, want: ContainerSpec, options: list[str], pulled: bool
 ) -> list[str]:
-    """Why the container must be made anew, in the module's words; empty when it need not."""
+    """Why the container must be made again, in the module's words; empty when it need not."""
     found = want if have.spec is None else have.spec
     reasons = [option for option in options if not applied_live(option, found, want)]
     outdated = pulled or not have.image_is_current

@@ -57,11 +57,11 @@ class State:
     """A container as it is, or as a plan will make it; ``spec`` None is that there is none.
 
     ``running`` is also a paused one, and one that waits for its next start. ``damage`` names what a
-    running container lost on the host. ``interrupted`` is a replacement that was cut short; the
-    container is then the one that will remain. ``ending`` says how
-    the main process ended, for errors; like ``id`` and ``around`` it is not part of what is
-    compared. ``anonymous`` are the volumes that were made for it, ``gone`` those that went with it,
-    ``made`` those with a name that came with it.
+    running container lost on the host. ``interrupted`` is a replacement that was interrupted; the
+    container is then the one that will remain. ``ending`` says how the main process ended, for
+    errors; like ``id`` and ``around`` it is not part of what is compared. ``anonymous`` are the
+    volumes that were made for it, ``gone`` those that went with it, ``made`` those with a name that
+    came with it.
     """
 
     name: str

@@ -51,7 +51,7 @@ class Pull(Step[State]):
 
 
 def _made(have: State, spec: ContainerSpec, running: bool) -> State:
-    """The state once a container is made anew: nothing of an earlier one is left to mend."""
+    """The state once a container is made again: nothing of an earlier one is left to mend."""
     return dataclasses.replace(
         have,
         spec=spec,
@@ -337,7 +337,7 @@ class AwaitHealthy(Step[State]):
 
 @dataclass(frozen=True)
 class Recover(Step[State]):
-    """Bring a replacement that was cut short to an end: the old container is back, or gone."""
+    """Bring a replacement that was interrupted to an end: the old container is back, or gone."""
 
     name: str
 

@@ -160,7 +160,7 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
 
 
 def _dockerfile(params: Mapping[str, Any]) -> str:
-    """Relative to the context; what lies in it is found in it, however it is written."""
+    """Relative to the context; what is in it is found in it, however it is written."""
     given = str(params.get("dockerfile") or "")
     if not given:
         return ""

@@ -39,7 +39,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Found:
-    """An image that shall be in the archive, under these names."""
+    """An image that should be in the archive, under these names."""
 
     local: Local
     names: tuple[str, ...]

@@ -152,7 +152,7 @@ def _compare(host: Host, name: str, image_id: str, digest: str) -> Wanted:
 
 
 def _images(declared: Declared, members: Members) -> tuple[Packed, ...]:
-    """What shall be loaded of an archive, under the names it shall have."""
+    """What to load of an archive, under which names."""
     found = inventory.read(members, declared.platform).images
     if declared.name is None:
         return found

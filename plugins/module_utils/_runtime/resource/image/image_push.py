@@ -23,7 +23,7 @@ from .pull_one import access_of
 
 @dataclass(frozen=True)
 class Declared:
-    """An image that its registry shall serve."""
+    """An image that its registry should serve."""
 
     reference: Reference
     access: Access

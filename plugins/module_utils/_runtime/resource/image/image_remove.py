@@ -26,15 +26,15 @@ from ...spec.reference import Reference, is_id, parse_normalized
 from . import named_image
 from .named_image import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
 
-#: As long as the ids that Docker shows. The task that removes the image named ``cafe`` shall not
+#: As long as the ids that Docker shows. The task that removes the image named ``cafe`` must not
 #: find, the next time, that some image's id begins so.
 _SHORT_ID = 12
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What shall name no image: ``reference``, or where none of this name is there, ``id``, which
-    is an id or the start of one. ``prune`` takes along the untagged images it was made from.
+    """What should refer to no image: ``reference``, or where none of this name is there, ``id``,
+    which is an id or the start of one. ``prune`` takes along the untagged images it was made from.
     """
 
     reference: Optional[Reference]
@@ -49,7 +49,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Remove(Step[State]):
-    """Take the name away, and what nothing refers to any more."""
+    """Remove the name, and what nothing refers to any more."""
 
     name: str
     reference: Optional[Reference]
@@ -145,7 +145,7 @@ def observe(host: Host, declared: Declared) -> State:
 def _removal(
     host: Host, declared: Declared, reference: Optional[Reference], local: Local, image: Image
 ) -> Removal:
-    """What removing an image of the store takes away, in the very steps of Remove."""
+    """What removing an image from the store removes, in the steps of Remove."""
     layout = host.layout
     manifests = {manifest.digest for manifest in store.manifests_of(layout, image)}
     entries = index.entries(layout)

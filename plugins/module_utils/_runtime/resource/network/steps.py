@@ -77,8 +77,8 @@ class Remake(Step[State]):
     """Make a network anew that containers are on, and connect those that run to it again.
 
     They keep every address that the new network has; the others get new ones. The bridge goes
-    first, so whoever is cut short leaves a network without one, old or new, which is damage that a
-    next run repairs.
+    first, so whoever is interrupted leaves a network without one, old or new, which is damage that
+    a next run repairs.
     """
 
     spec: NetworkSpec
