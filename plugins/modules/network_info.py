@@ -84,8 +84,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.in
     document,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import running
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import decide
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import foreseen
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.system import lists
 
 ARGUMENT_SPEC = {
@@ -97,11 +96,10 @@ ARGUMENT_SPEC = {
 def gather(host: Host, params: dict[str, Any]) -> dict[str, Any]:
     if params["name"] is None:
         return {"networks": lists.networks(host, params["filters"] or {})}
-    found = decide.find(host, params["name"])
+    found = foreseen.network(host, params["name"])
     if found is None:
         return {"exists": False, "network": None}
-    records = list(running.records(host.layout))
-    return {"exists": True, "network": document(found, records)}
+    return {"exists": True, "network": document(found, foreseen.records(host))}
 
 
 def main() -> None:

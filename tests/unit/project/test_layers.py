@@ -26,6 +26,9 @@ RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
 #: that is not of the standard library.
 OUTSIDE = frozenset({"subprocess", "ctypes"})
 
+#: What reads the predictions of a check-mode run as they come, and what hands them on.
+FORESEEING = frozenset({"records/foreseen.py", "plan/sequence.py"})
+
 #: A line of a map: the folders of one layer, two spaces or more, what they are for.
 _MAP = re.compile(r"^    ([a-z_]+(?: [a-z_]+)*)  +\S", re.MULTILINE)
 
@@ -156,6 +159,8 @@ def violations(sources: Mapping[str, str]) -> list[str]:
                     found.append(f"{path}: imports {name}, outside _runtime/")
             elif top in OUTSIDE or top not in sys.stdlib_module_names:
                 doors.setdefault(top, set()).add(path)
+        if inside and path[len(TOP) :] not in FORESEEING and _reads_predictions(tree):
+            found.append(f"{path}: reads host.predicted, which is for records/foreseen.py")
         found += [f"{path}: {what}" for what in _mixed(tree)]
         if path != "module_utils/_task.py" and not path.startswith("action/"):
             found += [f"{path}: asks for check_mode" for dummy in _check_mode(tree)]
@@ -187,6 +192,12 @@ def _unmapped(modules: Iterable[str], maps: Mapping[str, list[list[str]]]) -> li
         ]
         found += [f"{prefix}{name}/: is on a map and not there" for name in mapped - there]
     return found
+
+
+def _reads_predictions(tree: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "predicted" for node in ast.walk(tree)
+    )
 
 
 def _check_mode(tree: ast.AST) -> Iterator[ast.AST]:
@@ -273,6 +284,7 @@ def test_what_points_down_is_fine() -> None:
         ("image/transfer", "def f():\n import ansible.x", "imports ansible"),
         ("image/transfer", "def plan(a):\n run(['ip'])", "plan calls run"),
         ("image/transfer", "def f(m):\n if m.check_mode: pass", "asks for check_mode"),
+        ("image/transfer", "def f(host):\n return host.predicted", "reads host.predicted"),
         ("image/__init__", '"""Images."""\nX = 1', "holds code"),
         ("image/__init__", '"""Images."""', "image/store/: the map of image lacks it"),
         ("cli/verb/ps", "", "cli/verb/: has no __init__.py"),

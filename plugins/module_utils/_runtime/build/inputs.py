@@ -26,6 +26,7 @@ from ..image.dockerfile.parse import Instruction
 from ..image.store import store
 from ..image.store.platform import host_platform
 from ..plan.plan import Host
+from ..records import foreseen
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
 from . import context, scheme
@@ -111,10 +112,10 @@ def _image(
 ) -> str:
     """What an image's name means now: its id."""
     reference = reference_of(name)
-    foretold = host.predicted.get("image", {}).get(reference.canonical if reference else name)
-    if foretold is not None:
+    told = foreseen.told_images(host).get(reference.canonical if reference else name)
+    if told is not None:
         # An earlier task of a check-mode run brings it.
-        return str(foretold.get("id") or foretold.get("digest") or "")
+        return told.id or told.digest
     asked = reference is not None and (image is None or (request.pull and not reference.digest))
     if not asked or reference is None:
         return image.id if image is not None else known

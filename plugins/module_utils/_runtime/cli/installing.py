@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 from ..base.frozen import dataclass
 from ..plan.plan import Host, Plan, Resource, Step
 from ..program import zipapp
+from ..records import foreseen
 
 if TYPE_CHECKING:
     # Ansible's packer sends every module it finds imported, here too: so the program's come along
@@ -83,8 +84,7 @@ def with_program(
     def observe(host: Host, declared: D) -> WithProgram[S]:
         if needed is not None and not needed(declared):
             return WithProgram(False, resource.observe(host, declared), needed=False)
-        predicted = host.predicted.get("program", {}).get("current") is not None
-        current = predicted or zipapp.installed(host.layout)
+        current = foreseen.program_stands(host) or zipapp.installed(host.layout)
         return WithProgram(current, resource.observe(host, declared))
 
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
@@ -99,7 +99,7 @@ def with_program(
 
     def predict(state: WithProgram[S]) -> dict[str, dict[str, Any]]:
         states = resource.predict(state.inner) if resource.predict else {}
-        return {**states, "program": {"current": True}} if state.current else states
+        return {**states, **foreseen.PROGRAM} if state.current else states
 
     def verify(want: WithProgram[S], found: WithProgram[S]) -> list[str]:
         lacking = (

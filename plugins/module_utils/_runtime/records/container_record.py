@@ -171,7 +171,7 @@ def identify(layout: Layout, name_or_id: str) -> str:
         with contextlib.suppress(NotFound):
             return by_name(layout, name_or_id)
     if _ID_PREFIX.match(name_or_id):
-        found = [i for i in os.listdir(layout.containers) if i.startswith(name_or_id)]
+        found = [i for i in all_ids(layout) if i.startswith(name_or_id)]
         if len(found) == 1:
             return found[0]
         if len(found) > 1:

@@ -22,13 +22,14 @@ from ..base import clock
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..base.layout import Layout
-from ..container.files import filesystem, freeze
+from ..container.files import freeze
 from ..container.status import liveness
+from ..image import expected
 from ..image.build import assemble, config_changes
 from ..image.layer import difference
 from ..image.store import index, layers, store
 from ..plan.plan import Host, Plan, Resource, Step
-from ..records import container_record
+from ..records import container_record, foreseen
 from ..records.container_record import Record, locked
 from ..spec.container import ContainerSpec, command, entrypoint
 from ..spec.oci import chain_ids
@@ -118,10 +119,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read what the container has changed, and compare the image it gives with the one here."""
-    local = named_image.here(host, declared.reference)
+    local = expected.named(host, declared.reference)
     have = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     try:
-        found = filesystem.foreseen(host, declared.container)
+        found = foreseen.recorded(host, declared.container)
         if found is None:
             # An earlier task of this check-mode run makes the container, so nothing can be read
             # yet.

@@ -23,7 +23,7 @@ from ..base.errors import NotFound
 from ..base.frozen import dataclass
 from ..container.files import filesystem
 from ..plan.plan import Host, Plan, Resource, Step
-from ..records import container_record
+from ..records import container_record, foreseen
 from ..tree import copy, scan
 from ..tree.scan import Rules
 from . import container_copy
@@ -84,7 +84,7 @@ def observe(host: Host, declared: Declared) -> State:
     dest = str(declared.dest)
     state = State(declared.container, dest, {}, {})
     try:
-        found = filesystem.foreseen(host, declared.container)
+        found = foreseen.recorded(host, declared.container)
         if found is None:
             unknown = f"the future content of container {declared.container} cannot be predicted"
             return dataclasses.replace(state, unmet=(unknown,))

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import document, files, safefs
+from ..base import files, safefs
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..container.files import filesystem
 from ..plan.plan import Host, Plan, Resource, Step
-from ..spec.container import ContainerSpec
+from ..records import foreseen
 from ..text import veil
 from ..tree import copy, scan
 from ..tree.scan import Entry, Rules
@@ -145,7 +145,7 @@ def _source(path: str, follow: bool) -> Path:
 def observe(host: Host, declared: Declared) -> State:
     """Compare what is at the path with what should be there."""
     try:
-        found = filesystem.foreseen(host, declared.container)
+        found = foreseen.recorded(host, declared.container)
         with contextlib.ExitStack() as stack:
             if found is not None:
                 there = stack.enter_context(filesystem.observed(host, found.id))
@@ -165,17 +165,18 @@ def _foretold(
 ) -> Iterator[tuple[Optional[safefs.Root], tuple[int, int]]]:
     """The root a container will begin with, as far as its image is here, and its user's ids."""
     from ..container.files import private_mount
+    from ..image import expected
     from ..image.store import store
 
-    value = host.predicted["container"][container]
-    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of {container}")
-    image = store.find(host.layout, spec.image_id or spec.image)
-    if image is None:
+    found = foreseen.container(host, container)
+    spec = None if found is None else found.spec
+    image = None if spec is None else expected.find(host, spec.image_id or spec.image)
+    if spec is None or image is None or image.image is None:
         yield None, (0, 0)
         return
-    text = store.defaults(image).user if spec.user is None else spec.user
-    with private_mount.of_image(host, image, container) as root:
-        yield root, filesystem.ids_of(root, text)
+    defaults = store.defaults(image.image)
+    with private_mount.of_image(host, image.image, container, spec) as root:
+        yield root, filesystem.ids_of(root, defaults.user if spec.user is None else spec.user)
 
 
 def _rules(declared: Declared, owner: tuple[int, int]) -> Rules:
@@ -279,7 +280,7 @@ class Write(Step[State]):
     def execute(self, host: Host) -> None:
         from ..container.files import freeze
 
-        found = filesystem.foreseen(host, self.declared.container)
+        found = foreseen.recorded(host, self.declared.container)
         if found is None:
             raise NotFound(f"No such container: {self.declared.container}")
         with contextlib.ExitStack() as stack:

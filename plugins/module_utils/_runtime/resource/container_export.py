@@ -23,11 +23,10 @@ from typing import Any
 from ..base import files
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
-from ..container.files import filesystem
 from ..image.layer import difference
 from ..image.layer.difference import Layer, Writable
 from ..plan.plan import Host, Plan, Resource, Step
-from ..records import container_record
+from ..records import container_record, foreseen
 
 ABSENT, CURRENT, OUTDATED = "absent", "current", "outdated"
 
@@ -110,7 +109,7 @@ def observe(host: Host, declared: Declared) -> State:
         unmet.append(f"the directory {path.parent} does not exist on this host")
     have = State(declared.container, path, OUTDATED if path.exists() else ABSENT, tuple(unmet))
     try:
-        found = filesystem.foreseen(host, declared.container)
+        found = foreseen.recorded(host, declared.container)
         if found is not None and path.is_file() and not declared.force:
             made = write(host, found.id, _Nowhere())
             if path.stat().st_size == made.size_bytes and _digest(path) == made.diff_id:

@@ -15,17 +15,17 @@ from ..base import clock
 from ..base.errors import NotFound
 from ..base.frozen import dataclass
 from ..container.lifecycle import actions
-from ..container.status import liveness
+from ..image import expected
 from ..image.store import lineage, store
 from ..image.store.layers import size_bytes
 from ..image.store.store import Image
 from ..plan.plan import Host, Plan, Resource, Step
-from ..records import container_record, journal
+from ..records import container_record, foreseen, journal
+from ..records.foreseen import UNTAGGED
 from ..spec.reference import parse_normalized
 from ..text import filters
 from ..text.filters import Filters
-from .image import image_remove, named_image
-from .image.named_image import UNTAGGED
+from .image import image_remove
 from .network import pruning as network_pruning
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
@@ -177,9 +177,7 @@ def observe(host: Host, declared: Declared) -> Waste:
         networks = network_pruning.unused(host, declared.networks, gone)
     if declared.images is None:
         return Waste(containers, volumes=volumes, networks=networks)
-    everything = [
-        one for one in store.all_images(host.layout) if not named_image.is_gone(host, one)
-    ]
+    everything = [one for one in store.all_images(host.layout) if not expected.is_gone(host, one)]
     images = _unused(host, declared, everything, _used(host, gone))
     going = [one.image for one in images if one.image is not None]
     rest = [one for one in everything if one not in going]
@@ -196,39 +194,33 @@ def observe(host: Host, declared: Declared) -> Waste:
 
 def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
     """The containers at rest, those that earlier tasks of a check-mode run would leave included."""
-    layout, predicted = host.layout, host.predicted.get("container", {})
     found = []
-    replaced = journal.replaced(layout)
-    for known in container_record.records(layout):
-        phase = liveness.truth(layout, known).phase
-        if known.name in predicted or phase not in container_record.AT_REST or known.id in replaced:
+    replaced = journal.replaced(host.layout)
+    for one in foreseen.containers(host):
+        if one.told:
+            if not one.running and wanted.match(None, one.spec.labels):
+                found.append(Stopped(one.name))
             continue
-        with contextlib.suppress(NotFound):
-            spec = container_record.read_spec(layout, known.id)
-            if wanted.match(clock.seconds(known.created), spec.labels):
-                upper = layout.container(known.id) / "upper"
-                found.append(Stopped(known.name, known.id, pruning.tree_bytes(str(upper))))
-    for name, value in predicted.items():
-        if value is not None and not value.get("running"):
-            labels = (value.get("spec") or {}).get("labels") or {}
-            if wanted.match(None, labels):
-                found.append(Stopped(name))
+        known = one.record
+        if known is None or known.phase not in container_record.AT_REST or known.id in replaced:
+            continue
+        if wanted.match(clock.seconds(known.created), one.spec.labels):
+            upper = host.layout.container(known.id) / "upper"
+            found.append(Stopped(one.name, known.id, pruning.tree_bytes(str(upper))))
     return sorted(found, key=lambda one: one.name)
 
 
 def _used(host: Host, gone: frozenset[str]) -> set[str]:
     """The ids and names of the images that containers are made from."""
-    layout, predicted = host.layout, host.predicted.get("container", {})
     found: set[str] = set()
-    for known in container_record.records(layout):
-        if known.name not in predicted and known.name not in gone:
-            with contextlib.suppress(NotFound):
-                found.add(container_record.read_spec(layout, known.id).image_id)
-                found |= {image.id for image in known.images}
-    for name, value in predicted.items():
-        if value is not None and name not in gone:
-            spec = value.get("spec") or {}
-            found |= {str(spec.get("image_id") or ""), str(spec.get("image") or "")}
+    for one in foreseen.containers(host):
+        if one.name in gone:
+            continue
+        found.add(one.spec.image_id)
+        if one.told:
+            found.add(one.spec.image)
+        elif one.record is not None:
+            found |= {image.id for image in one.record.images}
     return found - {""}
 
 
@@ -236,7 +228,7 @@ def _unused(
     host: Host, declared: Declared, everything: list[Image], used: set[str]
 ) -> list[Unused]:
     wanted = declared.images or Filters()
-    named = {image.id: named_image.stored(host, image).names for image in everything}
+    named = {image.id: expected.stored(host, image).names for image in everything}
     found: list[Unused] = []
     # A child goes before what it was made from, which is of no use without it.
     for image in sorted(everything, key=lambda one: -len(one.config.get("history") or [])):
@@ -251,23 +243,19 @@ def _unused(
         if wanted.match(clock.seconds(str(image.config.get("created") or "")), labels):
             found.append(Unused(image.id, names, image))
     if wanted == Filters():
-        found += _foretold(host, declared.dangling, set(named), used)
+        found += _foretold(host, declared.dangling, used)
     return sorted(found, key=lambda one: (one.names, one.key))
 
 
-def _foretold(host: Host, dangling: bool, known: set[str], used: set[str]) -> list[Unused]:
+def _foretold(host: Host, dangling: bool, used: set[str]) -> list[Unused]:
     """The unused images that earlier tasks of a check-mode run would have made."""
-    made = [host.predicted.get(kind, {}).items() for kind in ("image", UNTAGGED)]
-    found: dict[str, Unused] = {}
-    for name, value in (pair for pairs in made for pair in pairs):
-        if value is None or value.get("id") in known:
-            continue
-        local = named_image.foretold(host, value)
-        key = local.id or local.digest or name
-        names = local.names or ((name,) if name in host.predicted.get("image", {}) else ())
-        if key not in used and not used & set(names) and not (names and dangling):
-            found[key] = Unused(key, names)
-    return list(found.values())
+    found = []
+    for one in expected.images(host):
+        key = one.id or one.digest or next(iter(one.names), "")
+        taken = key in used or used & set(one.names) or (one.names and dangling)
+        if one.image is None and not taken:
+            found.append(Unused(key, one.names))
+    return found
 
 
 def plan(declared: Declared, have: Waste) -> Plan[Waste]:

@@ -12,7 +12,7 @@ from typing import Any
 from ..base.errors import Error, NotFound
 from ..container.show import documents
 from ..plan.plan import Host
-from ..records import container_record, running
+from ..records import container_record, foreseen, running
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,8 +21,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         found = _chosen(host, params)
         return {"containers": [one for one in found if _enriched(host, one, params)]}
     try:
-        container_id = container_record.identify(host.layout, params["name"])
-        one = documents.container(host, container_id)
+        one = documents.find(host, params["name"])
     except NotFound:
         return {"exists": False, "container": None, "containers": []}
     if not _enriched(host, one, params):
@@ -60,6 +59,9 @@ def _enriched(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> boo
 
 def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
     layout, container_id = host.layout, str(one["Id"])
+    if _is_to_come(host, one):
+        _enrich_empty(one, params)
+        return
     runs = bool(one["State"]["Pid"])
     if params["size"] or params["changes"]:
         from ..container.status import changed
@@ -84,6 +86,22 @@ def _enrich(host: Host, one: dict[str, Any], params: Mapping[str, Any]) -> None:
             for port, bindings in (one["NetworkSettings"]["Ports"] or {}).items()
             if bindings
         }
+
+
+def _is_to_come(host: Host, one: Mapping[str, Any]) -> bool:
+    """Whether a container is one that an earlier task of a check-mode run would make."""
+    name = str(one["Name"])[1:]
+    return name in foreseen.told_containers(host) and foreseen.recorded(host, name) is None
+
+
+def _enrich_empty(one: dict[str, Any], params: Mapping[str, Any]) -> None:
+    if params["size"]:
+        one |= {"SizeRw": 0, "SizeRootFs": 0}
+    for option, key in (("changes", "Changes"), ("stats", "Stats"), ("top", "Top")):
+        if params[option]:
+            one[key] = [] if option == "changes" else None
+    if params["ports"]:
+        one["Ports"] = {}
 
 
 def _top(host: Host, container_id: str, options: Any) -> Any:

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 from ..base import clock
 from ..base.errors import Error, NotFound
 from ..container.show import documents, ps_filters, ps_table
-from ..container.status import liveness
+from ..image import expected
+from ..image.expected import Local
+from ..image.show import documents as image_documents
 from ..image.show import rows as image_listing
 from ..image.store import lineage, store
 from ..image.store.store import Image
 from ..network import inspect as network_inspect
 from ..plan.plan import Host
-from ..records import network_record, running
+from ..records import foreseen, network_record
 from ..spec.network import Network
 from ..spec.reference import parse_normalized
 from ..spec.volume import labels as volume_labels
 from ..text import filters
+from ..volume import expected as expected_volumes
 from ..volume import inspect as volume_inspect
-from ..volume import store as volume_store
 from ..volume import users
 
 IMAGE_FILTERS = ("before", "dangling", "label", "label!", "reference", "since", "until")
@@ -51,7 +54,8 @@ def containers(
 
 def descends(host: Host, document: Mapping[str, Any], image: str) -> bool:
     """Whether a container's image is the one of that name or id, or has all of its layers."""
-    found = store.find(host.layout, image)
+    local = expected.find(host, image)
+    found = None if local is None else local.image
     if found is None:
         return False
     if document["Image"] == found.id:
@@ -62,7 +66,7 @@ def descends(host: Host, document: Mapping[str, Any], image: str) -> bool:
 
 def _container(host: Host, found: Mapping[str, Any], now: float) -> Optional[dict[str, Any]]:
     try:
-        known = liveness.current(host.layout, str(found["Id"]))
+        known = documents.record(host, str(found["Id"]), str(found["Name"])[1:])
     except NotFound:
         return None
     command = [str(found["Path"]), *map(str, found["Args"])]
@@ -101,9 +105,38 @@ def images(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Images, newest first, without those that others were made from and that have no name."""
     asked = filters.listed(given, IMAGE_FILTERS)
     now = time.time()
-    everything = store.all_images(host.layout)
+    everything, coming = [], []
+    for local in expected.images(host):
+        if local.image is not None:
+            everything.append(replace(local.image, names=local.names))
+        elif set(asked) <= {"dangling", "reference"} and _is_named_so(local.names, asked):
+            # Nothing else is known of one that an earlier task of a check-mode run would make.
+            coming.append(_coming(local))
     found = [one for one in everything if _is_meant(host, one, everything, asked, now)]
-    return [_image(one) for one in sorted(found, key=lambda one: -image_created(one))]
+    return [*coming, *(_image(one) for one in sorted(found, key=lambda one: -image_created(one)))]
+
+
+def _is_named_so(names: Sequence[str], asked: Mapping[str, list[str]]) -> bool:
+    if "dangling" in asked and filters.truth("dangling", asked["dangling"]) is bool(names):
+        return False
+    if "reference" not in asked:
+        return True
+    known = map(parse_normalized, names)
+    rows = [{"Repository": one.familiar_repository, "Tag": one.tag or "<none>"} for one in known]
+    return any(image_listing.is_meant(row, one) for row in rows for one in asked["reference"])
+
+
+def _coming(local: Local) -> dict[str, Any]:
+    shown = image_documents.foretold(map(parse_normalized, local.names), local.id)
+    return {
+        **shown,
+        "ParentId": "",
+        "Created": 0,
+        "Size": 0,
+        "SharedSize": -1,
+        "Containers": -1,
+        "Labels": None,
+    }
 
 
 def _is_meant(
@@ -173,9 +206,9 @@ def networks(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise Error(
             f"{min(unknown)[:60]!a} is not a network type", hint="known types: custom, builtin"
         )
-    records = list(running.records(host.layout))
-    recorded = {one.spec.name: one for one in network_record.networks(host.layout)}
-    builtin = {name: network_record.find(host.layout, name) for name in network_record.PREDEFINED}
+    records = foreseen.records(host)
+    recorded = {one.spec.name: one for one in foreseen.networks(host)}
+    builtin = {name: foreseen.network(host, name) for name in network_record.PREDEFINED}
     everything = {**builtin, **recorded}
     shown = []
     for name in sorted(everything):
@@ -212,7 +245,7 @@ def volumes(host: Host, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     asked = filters.listed(given, VOLUME_FILTERS)
     used = users.users(host)
     found = []
-    for volume in volume_store.volumes(host.layout):
+    for volume in sorted(expected_volumes.volumes(host), key=lambda one: one.name):
         if "dangling" in asked:
             dangling = volume.name not in used
             if dangling is not filters.truth("dangling", asked["dangling"]):

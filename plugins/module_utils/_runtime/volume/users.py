@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from ..base.errors import Conflict, NotFound
 from ..base.layout import Layout
 from ..plan.plan import Host
-from ..records import container_record, effective
+from ..records import container_record, effective, foreseen
 from ..records.container_record import Record
+from ..records.foreseen import Container
 from . import local, store
 
 
@@ -36,31 +36,22 @@ def users(host: Host, gone: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
     Counted are those that earlier tasks of a check-mode run would have made, not counted those they
     would have removed, and those named in ``gone``.
     """
-    predicted, found = host.predicted.get("container", {}), set(gone)
+    left = set(gone)
     used: dict[str, list[str]] = {}
-    for name, volumes in (*_recorded(host, predicted), *_foretold(predicted)):
-        if name not in found:
-            for volume in volumes:
-                used.setdefault(volume, []).append(name)
+    for one in foreseen.containers(host):
+        if one.name not in left:
+            for volume in _volumes(host.layout, one):
+                used.setdefault(volume, []).append(one.name)
     return {volume: tuple(sorted(names)) for volume, names in used.items()}
 
 
-def _recorded(host: Host, predicted: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
-    for known in container_record.records(host.layout):
-        volumes = of_container(host.layout, known)
-        if predicted.get(known.name, known) is None:
-            continue
-        if known.name in predicted:
-            # One that is predicted keeps the volumes that were made for it; what else it mounts is
-            # in its predicted spec.
-            volumes = frozenset(known.anonymous_volumes)
-        yield known.name, volumes
-
-
-def _foretold(predicted: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
-    for name, value in predicted.items():
-        mounts = ((value or {}).get("spec") or {}).get("mounts") or ()
-        yield name, frozenset(m["source"] for m in mounts if m["kind"] == "volume")
+def _volumes(layout: Layout, one: Container) -> frozenset[str]:
+    if not one.told:
+        return frozenset() if one.record is None else of_container(layout, one.record)
+    # One that is changed keeps the volumes that were made for it; what else it mounts is in its
+    # spec.
+    own = () if one.record is None else one.record.anonymous_volumes
+    return frozenset(m.source for m in one.spec.mounts if m.kind == "volume").union(own)
 
 
 def refuse_used(name: str, names: Iterable[str]) -> None:

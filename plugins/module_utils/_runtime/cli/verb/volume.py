@@ -32,6 +32,7 @@ def _create(host: Host, arguments: Arguments) -> int:
 
     from ...plan.converge import converge
     from ...resource.volume import decide
+    from ...volume import store
 
     named = bool(arguments.operands)
     declared = decide.declare(
@@ -45,7 +46,7 @@ def _create(host: Host, arguments: Arguments) -> int:
         }
     )
     declared = dataclasses.replace(declared, anonymous=not named)
-    found = decide.find(host, declared.name)
+    found = store.find(host.layout, declared.name)
     if found is None:
         converge(host, decide.RESOURCE, declared)
     elif declared.driver_options not in (None, found.driver_options):

@@ -16,14 +16,13 @@ import os
 import select
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...plan.plan import Host
-from ...records import container_record, prediction
+from ...records import container_record
 from ...records.container_record import Record
 from ..root import user
 from ..status import liveness
@@ -60,32 +59,6 @@ class Tree:
                 f"{shown} in {self.root.path} is not a file of the container",
                 hint="/proc, /sys and /dev belong to the kernel and cannot be copied",
             )
-
-
-def foreseen(host: Host, name: str) -> Optional[Record]:
-    """The record of a container whose files can be read; None when an earlier task of the same
-    check-mode run would make it, or put another one in its place.
-
-    Raises NotFound when there is none, or would be none by then.
-    """
-    predicted = host.predicted.get("container", {})
-    gone = container_record.not_found(name)
-    if name in predicted and predicted[name] is None:
-        raise gone
-    try:
-        container_id = container_record.identify(host.layout, name)
-        found = container_record.read_record(host.layout, container_id)
-        spec = container_record.read_spec(host.layout, container_id)
-    except NotFound:
-        if predicted.get(name) is not None:
-            return None
-        raise
-    value = predicted.get(found.name)
-    if found.name in predicted and value is None:
-        raise gone
-    if value is not None and value.get("spec") != prediction.told(spec):
-        return None
-    return found
 
 
 def user_ids(host: Host, tree: Tree) -> tuple[int, int]:

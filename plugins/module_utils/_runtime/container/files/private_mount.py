@@ -19,11 +19,12 @@ from typing import Optional
 
 from ...base import files, linux, safefs
 from ...base.layout import Layout
+from ...image.store import store
 from ...image.store.store import Image
 from ...plan.plan import Host
-from ...records import container_record, effective
+from ...records import container_record, effective, foreseen
 from ...records.container_record import Record
-from ...spec.container import Mount
+from ...spec.container import ContainerSpec, Mount
 from ...tree import snapshot
 from ...volume import store as volumes
 from ..root import mount_sources
@@ -61,8 +62,12 @@ def mounted(host: Host, found: Record, write: bool, with_volumes: bool = True) -
 
 
 @contextlib.contextmanager
-def of_image(host: Host, image: Image, name: str) -> Iterator[safefs.Root]:
-    """What the root of a container ``name`` made from an image will be."""
+def of_image(
+    host: Host, image: Image, name: str, spec: Optional[ContainerSpec] = None
+) -> Iterator[safefs.Root]:
+    """What the root of a container ``name`` to be made from an image will be; with ``spec`` what
+    it mounts is there too, as far as it can be known.
+    """
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(files.scratch(host.layout, "root"))
         for directory in ("rootfs", "upper", "work"):
@@ -73,6 +78,8 @@ def of_image(host: Host, image: Image, name: str) -> Iterator[safefs.Root]:
 
         def mount() -> int:
             snapshot.mount(lowers, scratch / "upper", scratch / "work", target)
+            if spec is not None:
+                _mount_foreseen(host, image, spec, target)
             return os.open(target, _PATH | os.O_DIRECTORY)
 
         top = stack.enter_context(_elsewhere(mount, target))
@@ -127,6 +134,21 @@ def _resemble(upper: Path, below: Path) -> None:
     upper.chmod(stat.S_IMODE(found.st_mode))
 
 
+def _mount_foreseen(host: Host, image: Image, spec: ContainerSpec, target: Path) -> None:
+    """Mount what a container to be made mounts. What cannot be mounted yet is an empty place."""
+    told = foreseen.told_volumes(host)
+    places = list(store.defaults(image).volumes)
+    with safefs.Root(target) as tree:
+        for one in sorted(spec.mounts, key=lambda mount: mount.target):
+            # A volume that an earlier task would make, or make again, is empty.
+            if one.kind != "volume" or one.source not in told:
+                _show(host.layout, tree, one, target, write=False)
+            places.append(one.target)
+        for path in places:
+            if not tree.exists(path):
+                tree.make_dirs(path)
+
+
 @contextlib.contextmanager
 def _elsewhere(mount: Callable[[], int], target: Path) -> Iterator[int]:
     """Call a function that mounts at ``target`` in a thread with a mount namespace of its own.
@@ -177,10 +199,14 @@ def _mount_volumes(layout: Layout, found: Record, target: Path, write: bool) -> 
             if source.is_file():
                 _bind(tree, source, f"/etc/{name}", read_only=False)
         for mount in effective.mounts(spec, found, image):
-            with contextlib.ExitStack() as held:
-                kept = _source(layout, tree, mount, target, write, held)
-                if kept is not None:
-                    _bind(tree, kept, mount.target, mount.read_only)
+            _show(layout, tree, mount, target, write)
+
+
+def _show(layout: Layout, tree: safefs.Root, mount: Mount, target: Path, write: bool) -> None:
+    with contextlib.ExitStack() as held:
+        kept = _source(layout, tree, mount, target, write, held)
+        if kept is not None:
+            _bind(tree, kept, mount.target, mount.read_only)
 
 
 def _source(

@@ -22,7 +22,7 @@ from ...base.layout import Layout
 from ...image.store import layers, store
 from ...network import lease, synchronise
 from ...plan.plan import Host
-from ...records import container_record, effective, network_record
+from ...records import container_record, effective, foreseen, network_record
 from ...spec.container import ContainerSpec, Endpoint, ImageDefaults, Mount, argv, endpoints
 from ...spec.network import Attachment, Network
 from ...volume import store as volumes
@@ -92,12 +92,12 @@ def _check_limits(spec: ContainerSpec) -> None:
 
 
 def _check_sharing(host: Host, spec: ContainerSpec, own_id: str) -> None:
-    predicted = host.predicted.get("container", {})
+    told = foreseen.told_containers(host)
     for mode in (spec.network_mode, spec.pid_mode, spec.ipc_mode):
         word, dummy, name = mode.partition(":")
         if word != "container":
             continue
-        if predicted.get(name) is not None:
+        if told.get(name) is not None:
             return
         if own_id and container_record.identify(host.layout, name) == own_id:
             raise Error(f"container {spec.name}: it is to share the namespaces of itself")
@@ -139,8 +139,8 @@ def _check_ports(
         # What an earlier task of a check-mode run would have stopped holds nothing by then.
         exempt = {
             container_record.by_name(host.layout, name)
-            for name, value in host.predicted.get("container", {}).items()
-            if (value is None or not value["running"]) and _is_there(host.layout, name)
+            for name, one in foreseen.told_containers(host).items()
+            if (one is None or not one.running) and _is_there(host.layout, name)
         }
         synchronise.resolve(
             host.layout, own_id, ports, given, exempt=exempt, scope=spec.publish_scope

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...base.layout import Layout
@@ -41,11 +42,11 @@ def inspect(layout: Layout, image: Image) -> dict[str, Any]:
     }
 
 
-def predicted(reference: Reference, image_id: str) -> dict[str, Any]:
-    """What can be said of an image that a check-mode run would have made."""
-    digest = reference.digest
+def foretold(references: Iterable[Reference], image_id: str) -> dict[str, Any]:
+    """What can be said of an image that a check-mode run would have made, by its names."""
+    known = list(references)
     return {
         "Id": image_id,
-        "RepoTags": [] if digest else [reference.familiar],
-        "RepoDigests": [f"{reference.familiar_repository}@{digest}"] if digest else [],
+        "RepoTags": [one.familiar for one in known if not one.digest],
+        "RepoDigests": [f"{one.familiar_repository}@{one.digest}" for one in known if one.digest],
     }

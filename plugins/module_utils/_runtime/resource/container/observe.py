@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...container.status import fingerprint, liveness, logs
 from ...container.supervision import boot, health, watcher
+from ...image import expected
 from ...image.store import store
 from ...network import attach
 from ...plan.plan import Host, difference
-from ...records import container_record, journal, network_record, prediction
+from ...records import container_record, foreseen, journal
 from ...records.journal import Swap
 from ...spec import reference
 from ...spec.container import ContainerSpec, endpoints
@@ -100,7 +101,7 @@ def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> boo
     new = [asked] if asked is not None else []
     if all(policy.name == "no" for policy in (*policies, *new)):
         return True
-    if "boot" in host.predicted:
+    if foreseen.boot_stands(host):
         return True
     way = boot.arrangement(host.layout)
     if way is not None:
@@ -124,9 +125,9 @@ def is_current(found: State, around: Around) -> bool:
 
 def _find(host: Host, declared: Declared) -> State:
     name = declared.name
-    predicted = host.predicted.get("container", {})
-    if name in predicted:
-        return _predicted(name, predicted[name])
+    told = foreseen.told_containers(host)
+    if name in told:
+        return _foretold(name, told[name])
     cut = journal.interrupted(host.layout, name)
     try:
         if cut is not None:
@@ -165,7 +166,7 @@ def _find(host: Host, declared: Declared) -> State:
 
 def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> tuple[str, ...]:
     # What an earlier task of a check-mode run would have restored is not reported twice.
-    lost = attach.damage(host.layout, found, rules="firewall" not in host.predicted)
+    lost = attach.damage(host.layout, found, rules=not foreseen.firewall_stands(host))
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was interrupted")
     if watcher.needed(found) and not watcher.listens(host.layout):
@@ -175,11 +176,10 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
     return lost
 
 
-def _predicted(name: str, value: Optional[Mapping[str, Any]]) -> State:
-    if value is None:
+def _foretold(name: str, told: Optional[foreseen.Container]) -> State:
+    if told is None:
         return State(name)
-    spec = prediction.read(value["spec"], f"prediction of container {name}")
-    return State(name, spec, bool(value["running"]), bool(value.get("paused")))
+    return State(name, told.spec, told.running, told.paused)
 
 
 def _ending(host: Host, found: container_record.Record) -> str:
@@ -194,7 +194,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
     unlinked = tuple(
         name
         for link in declared.values.get("links", ())
-        if not _is_there(host, name := link.partition(":")[0])
+        if foreseen.container(host, name := link.partition(":")[0]) is None
     )
     if not declared.image:
         return Around(missing_networks=missing, missing_links=unlinked)
@@ -285,7 +285,8 @@ def _platform(
     if wanted is None:
         lists = _lists(image)
         for other in store.all_images(host.layout) if lists else ():
-            if lists & _lists(other) and platform.runs_on(platform.of(other.config), meant):
+            fits = lists & _lists(other) and platform.runs_on(platform.of(other.config), meant)
+            if fits and not expected.is_gone(host, other):
                 return asked, other.id, False
         if not lists or declared.pull == "never":
             return asked, image_id, False
@@ -307,7 +308,7 @@ def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
     missing = []
     for text in declared.values.get("volumes_from", ()):
         name = text.partition(":")[0]
-        if not _is_there(host, name):
+        if foreseen.container(host, name) is None:
             missing.append(f"container {name}")
     for mount in declared.values.get("mounts", ()):
         if mount.kind == "image" and _image(host, mount.source)[1] is None:
@@ -317,57 +318,32 @@ def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
 
 def _missing_volumes(host: Host, declared: Declared) -> tuple[str, ...]:
     """The volumes a task names that do not exist yet."""
-    predicted = host.predicted.get("volume", {})
+    told = foreseen.told_volumes(host)
     named = {m.source for m in declared.values.get("mounts", ()) if m.kind == "volume"}
     return tuple(
         name
         for name in sorted(named)
-        if (predicted[name] is None if name in predicted else not host.layout.volume(name).is_dir())
+        if (told.gone(name) if name in told else not host.layout.volume(name).is_dir())
     )
 
 
-def _is_there(host: Host, name: str) -> bool:
-    """Whether there is a container of that name or id, or an earlier task would have made it."""
-    predicted = host.predicted.get("container", {})
-    if name in predicted:
-        return predicted[name] is not None
-    try:
-        container_record.identify(host.layout, name)
-    except NotFound:
-        return False
-    return True
-
-
-def _image(host: Host, text: str) -> tuple[str, Optional[str], tuple[str, ...]]:
+def _image(host: Host, text: str) -> tuple[str, Optional[str], frozenset[str]]:
     """The normalised reference, the id it means here, and the manifest digests of that image."""
-    image = None
     if reference.is_id(text):
-        image = store.find(host.layout, text)
-    if image is not None:
-        return image.id, image.id, ()
-    name = reference.parse_normalized(text).canonical
-    predicted = host.predicted.get("image", {})
-    if name in predicted:
-        return name, None if predicted[name] is None else str(predicted[name]["id"]), ()
-    image = store.find(host.layout, name)
-    if image is None:
-        return name, None, ()
-    digests = (d.partition("@")[2] for d in image.repo_digests)
-    return name, image.id, (image.manifest.digest, *digests)
+        found = expected.find(host, text)
+        if found is not None and found.id:
+            return found.id, found.id, frozenset()
+    named = reference.parse_normalized(text)
+    found = expected.named(host, named)
+    if found is None:
+        return named.canonical, None, frozenset()
+    pairs = () if found.image is None else found.image.repo_digests
+    digests = found.known_as.union(pair.partition("@")[2] for pair in pairs)
+    return named.canonical, found.id, digests
 
 
 def _missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:
-    predicted = host.predicted.get("network", {})
-    missing = []
-    for name in names:
-        known = (
-            predicted[name] is not None
-            if name in predicted
-            else network_record.find(host.layout, name) is not None
-        )
-        if not known:
-            missing.append(name)
-    return tuple(missing)
+    return tuple(name for name in names if foreseen.network(host, name) is None)
 
 
 def view(state: State) -> dict[str, Any]:
@@ -398,31 +374,22 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     """What later tasks of a check-mode run are told of this container and the image it pulled."""
     made = None
     if state.spec is not None:
-        made = {
-            "spec": prediction.told(state.spec),
-            "running": state.running,
-            "paused": state.paused,
-            "id": state.id,
-        }
-    predicted: dict[str, dict[str, Any]] = {"container": {state.name: made}}
+        made = foreseen.as_container(state.spec, state.running, state.paused, state.id)
+    told: dict[str, dict[str, Any]] = {"container": {state.name: made}}
     volumes: dict[str, Any] = dict.fromkeys(state.gone)
     for mount in state.spec.mounts if state.spec is not None else ():
         if mount.source in state.made:
-            volumes[mount.source] = {
-                "driver_options": dict(mount.driver_options),
-                "labels": dict(mount.labels),
-                "anonymous": False,
-            }
+            volumes[mount.source] = foreseen.as_volume(mount.driver_options, mount.labels)
     if volumes:
-        predicted["volume"] = volumes
+        told["volume"] = volumes
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.
-        predicted["firewall"] = {"table": {}}
+        told.update(foreseen.FIREWALL)
     if state.spec is not None and state.spec.restart_policy.name != "no" and state.boots:
-        predicted["boot"] = {"arranged": True}
+        told.update(foreseen.BOOT)
     if state.around.image_id == "":
-        predicted["image"] = {state.around.reference: {"id": ""}}
-    return predicted
+        told["image"] = {state.around.reference: foreseen.as_image("")}
+    return told
 
 
 def verify(want: State, found: State) -> list[str]:

@@ -17,16 +17,16 @@ from ...base import files, safefs
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...image import expected
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec import oci
 from ...spec.reference import Reference
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED
 
 LOCAL, TAR = "local", "tar"
-#: The kind of prediction that holds what is written.
-_KIND = "build output"
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ def declare(reference: Reference, kind: str, path: str) -> Declared:
 
 def observe(host: Host, declared: Declared) -> State:
     """Whether what is at the path was written of the image that has the name now."""
-    local = named_image.here(host, declared.reference)
+    local = expected.named(host, declared.reference)
     image = (local.id or local.digest) if local is not None else ""
-    foretold = host.predicted.get(_KIND, {}).get(str(declared.path))
-    if foretold is not None:
-        current = foretold.get("image") == image != ""
+    told = foreseen.told_outputs(host).get(str(declared.path))
+    if told is not None:
+        current = told == image != ""
         return State(declared.path, CURRENT if current else OUTDATED, image)
     if not os.path.lexists(declared.path):
         return State(declared.path, ABSENT, image)
@@ -163,5 +163,5 @@ RESOURCE: Resource[Declared, State] = Resource(
     view=lambda found: {f"output {found.path}": found.status},
     result=lambda host, found: {},
     lock=lambda declared: named_image.lock(declared.reference.canonical),
-    predict=lambda found: {_KIND: {str(found.path): {"image": found.image}}},
+    predict=lambda found: foreseen.as_output(str(found.path), found.image),
 )

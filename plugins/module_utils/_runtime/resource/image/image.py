@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Optional, Union
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
+from ...image import expected
+from ...image.expected import Local
 from ...image.show import documents
-from ...image.store import store
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence, Stage, sequence
-from ...spec.reference import parse_normalized
+from ...spec.reference import is_id, parse_normalized
 from . import (
     image_export,
     image_import,
@@ -140,10 +142,10 @@ def _observe_archive(host: Host, declared: Loaded) -> image_load.State:
     return found
 
 
-def _find(host: Host, name: str) -> Optional[named_image.Local]:
+def _find(host: Host, name: str) -> Optional[Local]:
     if named_image.is_whole_id(name):
-        return named_image.find(host, name)
-    return named_image.here(host, parse_normalized(name))
+        return expected.find(host, name)
+    return expected.named(host, parse_normalized(name))
 
 
 def _familiar(name: str) -> str:
@@ -249,39 +251,15 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     """What image_info returns: the named images that are here, or all of them."""
     names = params.get("name") or []
     if not names:
-        images = [documents.inspect(host.layout, image) for image in _all(host)]
-        return {"images": images + _predicted(host)}
-    found = []
-    for name in names:
-        local = named_image.find(host, str(name))
-        if local is not None:
-            found.append(_document(host, str(name), local))
-    return {"images": found}
+        return {"images": [_document(host, one) for one in expected.images(host)]}
+    found = ((str(name), expected.find(host, str(name))) for name in names)
+    return {"images": [_document(host, one, name) for name, one in found if one is not None]}
 
 
-def _document(host: Host, name: str, local: named_image.Local) -> dict[str, Any]:
-    if local.image is not None:
-        return documents.inspect(host.layout, local.image)
-    return documents.predicted(named_image.reference_of({"name": name}), local.id)
-
-
-def _all(host: Host) -> list[store.Image]:
-    """Every image that an earlier task of a check-mode run has not predicted to be gone."""
-    gone = {name for name, value in host.predicted.get("image", {}).items() if value is None}
-    return [
-        image
-        for image in store.all_images(host.layout)
-        if not image.names or any(name not in gone for name in image.names)
-    ]
-
-
-def _predicted(host: Host) -> list[dict[str, Any]]:
-    """The images that earlier tasks of a check-mode run would have made."""
-    found = []
-    for name, value in host.predicted.get("image", {}).items():
-        if value is not None:
-            reference = named_image.reference_of({"name": name})
-            local = named_image.here(host, reference)
-            if local is not None and local.image is None:
-                found.append(documents.predicted(reference, local.id))
-    return found
+def _document(host: Host, found: Local, name: str = "") -> dict[str, Any]:
+    image = found.image
+    if image is not None:
+        same = image.names == found.names
+        return documents.inspect(host.layout, image if same else replace(image, names=found.names))
+    names = found.names or ((name,) if name and not is_id(name) else ())
+    return documents.foretold(map(parse_normalized, names), found.id)

@@ -20,6 +20,7 @@ from ...base.frozen import dataclass
 from ...build import inputs
 from ...build.request import Limits, Request, Secret
 from ...container.option import resources, text
+from ...image import expected
 from ...image.store import platform, store
 from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
@@ -234,7 +235,7 @@ def _secret(given: Mapping[str, Any]) -> Secret:
 def observe(host: Host, declared: Declared) -> Found:
     """Compare what the image was built of with what it would be built of now."""
     request, reference = declared.request, declared.reference
-    local = named_image.here(host, reference)
+    local = expected.named(host, reference)
     state = State(reference.canonical, ABSENT if local is None else OUTDATED, local)
     if local is not None and declared.rebuild == NEVER:
         return Found(replace(state, status=PRESENT, id=local.id))
@@ -263,7 +264,7 @@ def observe(host: Host, declared: Declared) -> Found:
 def _reasons(
     host: Host,
     declared: Declared,
-    local: named_image.Local,
+    local: expected.Local,
     known: inputs.Inputs,
     now: inputs.Inputs,
 ) -> list[str]:
@@ -276,7 +277,7 @@ def _reasons(
     if local.image is not None and store.missing(host.layout, local.image):
         found.append("a layer of the image is gone")
     for other in declared.request.names[1:]:
-        named = named_image.here(host, other)
+        named = expected.named(host, other)
         if named is None or named.id != local.id:
             found.append(f"{other.canonical} is not this image")
     return found

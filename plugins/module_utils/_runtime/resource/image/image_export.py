@@ -16,14 +16,17 @@ from typing import Any, Optional
 from ...base import files
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
+from ...image import expected
 from ...image.archive import inventory, members, save
 from ...image.archive.save import Chosen
+from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.reference import is_id
 from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, Local
+from .named_image import ABSENT, CURRENT, OUTDATED
 
 
 @dataclass(frozen=True)
@@ -156,10 +159,10 @@ def _named(host: Host, text: str, tag: str) -> tuple[str, Optional[Local]]:
     bare = text[7:] if text.startswith("sha256:") else text
     if not text.startswith("sha256:") and len(bare) < 64:
         reference = named_image.reference_of({"name": text, "tag": tag})
-        local = named_image.here(host, reference)
+        local = expected.named(host, reference)
         if local is not None or not is_id(text):
             return "" if reference.digest else reference.canonical, local
-    return "", named_image.find(host, text)
+    return "", expected.find(host, text)
 
 
 def _compare(host: Host, declared: Declared, images: tuple[Found, ...]) -> str:
@@ -213,8 +216,8 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
     """What a task that loads the archive later in the run would find in it."""
     if found.status != CURRENT:
         return {}
-    images = [{"id": image.local.id, "names": list(image.names)} for image in found.images]
-    return {"archive": {str(found.path): {"images": images}}}
+    images = tuple(foreseen.Packed(image.local.id, image.names) for image in found.images)
+    return {"archive": {str(found.path): foreseen.as_archive(images)}}
 
 
 RESOURCE: Resource[Declared, State] = Resource(

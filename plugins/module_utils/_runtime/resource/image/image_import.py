@@ -26,7 +26,9 @@ from ...base import files
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...image import expected
 from ...image.build import assemble, config_changes
+from ...image.expected import Local
 from ...image.layer import compression, difference
 from ...image.layer.stream import Readable
 from ...image.store import index, layers, platform, store
@@ -36,7 +38,7 @@ from ...registry.url_source import Facts, Source, is_url, source_of
 from ...spec import oci
 from ...spec.reference import Reference
 from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, Local, State
+from .named_image import ABSENT, CURRENT, OUTDATED, State
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: A file changed again within one tick of the kernel's clock keeps its times, so what is this young
@@ -149,7 +151,7 @@ def _document(declared: Declared, diff_id: str) -> dict[str, Any]:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the source, unless it is known already, and compare its id with the one here."""
-    local = named_image.here(host, declared.reference)
+    local = expected.named(host, declared.reference)
     found = State(declared.reference.canonical, ABSENT if local is None else OUTDATED, local)
     unmet: tuple[str, ...] = ()
     try:

@@ -17,16 +17,19 @@ from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
+from ...image import expected
 from ...image.archive import inventory, load
 from ...image.archive.inventory import Packed
 from ...image.archive.members import Members, opened, spool_of
+from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import platform, store
 from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.reference import Reference, parse_normalized
 from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, Local
+from .named_image import ABSENT, CURRENT, OUTDATED
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the archive's documents, and look for what it holds."""
-    predicted = host.predicted.get("archive", {}).get(str(declared.path))
+    told = foreseen.told_archives(host).get(str(declared.path))
     try:
-        if predicted is not None:
-            found = _foretold(declared, predicted)
+        if told is not None:
+            found = _foretold(declared, told)
         else:
             with opened(declared.path, spool_of(host.layout), whole=False) as members:
                 packed = _images(declared, members)
@@ -141,9 +144,9 @@ def _named(images: Sequence[Packed]) -> list[tuple[str, str, str]]:
 
 def _compare(host: Host, name: str, image_id: str, digest: str) -> Wanted:
     if name == image_id:
-        local = named_image.find(host, image_id)
+        local = expected.find(host, image_id)
     else:
-        local = named_image.here(host, parse_normalized(name))
+        local = expected.named(host, parse_normalized(name))
     if local is None:
         return Wanted(name, image_id, ABSENT, None, digest)
     whole = local.image is None or not store.missing(host.layout, local.image)
@@ -164,12 +167,12 @@ def _images(declared: Declared, members: Members) -> tuple[Packed, ...]:
     return (replace(found[0], names=(declared.name.canonical,)),)
 
 
-def _foretold(declared: Declared, predicted: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _foretold(declared: Declared, told: Sequence[foreseen.Packed]) -> list[tuple[str, str, str]]:
     """What an archive will hold that an earlier task of a check-mode run would write."""
     found = []
-    for image in predicted["images"]:
-        names = [declared.name.canonical] if declared.name else image["names"] or [image["id"]]
-        found += [(str(name), str(image["id"]), "") for name in names if name]
+    for image in told:
+        names = [declared.name.canonical] if declared.name else image.names or [image.id]
+        found += [(name, image.id, "") for name in names if name]
     return found
 
 
@@ -199,7 +202,7 @@ def result(host: Host, found: State) -> dict[str, Any]:
         if local is not None and local.image is not None:
             inspected[image.id] = documents.inspect(host.layout, local.image)
         elif image.name != image.id:
-            inspected[image.name] = documents.predicted(parse_normalized(image.name), image.id)
+            inspected[image.name] = documents.foretold([parse_normalized(image.name)], image.id)
         else:
             inspected[image.id] = {"Id": image.id, "RepoTags": [], "RepoDigests": []}
     return {
@@ -220,7 +223,7 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
         digest = image.digest
         if not image.planned and image.local is not None:
             digest = image.local.digest
-        value = {"id": image.id, "digest": digest}
+        value = foreseen.as_image(image.id, digest)
         if image.name == image.id:
             untagged[image.id] = value
             continue
@@ -228,8 +231,8 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
         before = named_image.State(
             image.name, CURRENT, image.local, image.id, digest, planned=image.planned
         )
-        untagged.update(named_image.displaced(before).get(named_image.UNTAGGED, {}))
-    return {"image": named, **({named_image.UNTAGGED: untagged} if untagged else {})}
+        untagged.update(named_image.displaced(before).get(foreseen.UNTAGGED, {}))
+    return {"image": named, **({foreseen.UNTAGGED: untagged} if untagged else {})}
 
 
 RESOURCE: Resource[Declared, State] = Resource(

@@ -13,6 +13,7 @@ from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...image import transfer
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.reference import parse_normalized
 from . import named_image, pull_one
 from .named_image import State
@@ -96,7 +97,7 @@ def observe(host: Host, declared: Declared) -> Found:
     if isinstance(declared, pull_one.Declared):
         return pull_one.observe(host, declared)
     reference = declared.each.reference
-    pushed = {parse_normalized(name) for name in host.predicted.get("registry", {})}
+    pushed = {parse_normalized(name) for name in foreseen.told_registries(host)}
     tags = {one.tag for one in pushed if one.repository == reference.repository}
     try:
         tags |= set(transfer.tags(host, reference, declared.each.access))

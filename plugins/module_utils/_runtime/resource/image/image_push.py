@@ -11,10 +11,11 @@ from typing import Any
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...image import transfer
+from ...image import expected, transfer
 from ...image.access import Access
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.reference import Reference
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, State
@@ -65,13 +66,13 @@ def observe(host: Host, declared: Declared) -> State:
     """Read the image here, and the digest the registry has under the name: one HEAD request."""
     reference = declared.reference
     name = reference.canonical
-    local = named_image.here(host, reference)
+    local = expected.named(host, reference)
     found = State(name, ABSENT, local, place="registry")
     if local is None:
         return replace(found, unmet=(str(_missing(reference)),))
-    predicted = host.predicted.get("registry", {})
-    if name in predicted:
-        served = str(predicted[name] or "")
+    told = foreseen.told_registries(host)
+    if name in told:
+        served = told[name] or ""
         current = named_image.same(local.digest, served)
         return replace(found, status=CURRENT if current else OUTDATED)
     try:

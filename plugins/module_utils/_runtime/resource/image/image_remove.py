@@ -9,22 +9,24 @@ that, and then stays without a name until the last of them is gone, because they
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
-from ...base.errors import Conflict, Error, NotFound
+from ...base.errors import Conflict, Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...image import expected
+from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import index, lineage, store
 from ...image.store.store import Image
 from ...plan.plan import Host, Plan, Resource, Step
-from ...records import container_record
+from ...records import container_record, foreseen
+from ...records.foreseen import UNTAGGED
 from ...spec.reference import Reference, is_id, parse_normalized
 from . import named_image
-from .named_image import ABSENT, PRESENT, UNTAGGED, Local, Removal, State
+from .named_image import ABSENT, PRESENT, Removal, State
 
 #: As long as the ids that Docker shows. The task that removes the image named ``cafe`` must not
 #: find, the next time, that some image's id begins so.
@@ -118,9 +120,9 @@ def declare(params: Mapping[str, Any]) -> Declared:
 def observe(host: Host, declared: Declared) -> State:
     """Read the image, which containers were made from it, and what goes with it."""
     reference = declared.reference
-    local = named_image.here(host, reference) if reference else None
+    local = expected.named(host, reference) if reference else None
     if local is None and declared.id:
-        local, reference = named_image.find(host, declared.id), None
+        local, reference = expected.find(host, declared.id), None
     if local is None:
         return State(declared.name, ABSENT)
     name = reference.canonical if reference else local.id
@@ -162,7 +164,7 @@ def _removal(
     )
     if staying or set(local.names) - set(image.names):
         return Removal(untagged)
-    everything = [one for one in store.all_images(layout) if not named_image.is_gone(host, one)]
+    everything = [one for one in store.all_images(layout) if not expected.is_gone(host, one)]
     going = [image]
     for parent in lineage.parents(everything, image) if declared.prune else ():
         rest = [one for one in everything if one not in going]
@@ -194,19 +196,14 @@ def _all_users(host: Host, local: Local) -> tuple[str, ...]:
 
 def users(host: Host, image_id: str, name: str) -> tuple[str, ...]:
     """The containers made from an image, those an earlier task of the run predicted included."""
-    predicted = host.predicted.get("container", {})
     found = set()
-    for known in container_record.records(host.layout):
-        if known.name not in predicted:
-            # A container that is being removed at this moment uses nothing any more.
-            with contextlib.suppress(NotFound):
-                own = container_record.read_spec(host.layout, known.id).image_id
-                if image_id and image_id in (own, *(image.id for image in known.images)):
-                    found.add(known.name)
-    for container, value in predicted.items():
-        spec_of = (value or {}).get("spec") or {}
-        if spec_of.get("image_id") == image_id != "" or spec_of.get("image") == name != "":
-            found.add(container)
+    for one in foreseen.containers(host):
+        known = one.record.images if one.record is not None and not one.told else ()
+        ids = (one.spec.image_id, *(image.id for image in known))
+        # One that is to be made from an image that comes only now knows its name alone.
+        by_name = one.told and one.spec.image == name != ""
+        if by_name or (image_id in ids and image_id):
+            found.add(one.name)
     return tuple(sorted(found))
 
 
@@ -226,7 +223,7 @@ def predict(found: State) -> dict[str, dict[str, Any]]:
     untagged: dict[str, Any] = {image.id: None for image in removal.images}
     left = set(local.names) - gone
     if found.users and not left and (local.id or local.digest):
-        untagged[local.id or local.digest] = {"id": local.id, "digest": local.digest}
+        untagged[local.id or local.digest] = foreseen.as_image(local.id, local.digest)
     return {"image": dict.fromkeys(sorted(gone)), **({UNTAGGED: untagged} if untagged else {})}
 
 
@@ -237,7 +234,7 @@ def report(host: Host, planned: Plan[State]) -> dict[str, Any]:
     if have.local is not None and have.local.image is not None:
         document = documents.inspect(host.layout, have.local.image)
     elif have.local is not None and not is_id(have.name):
-        document = documents.predicted(parse_normalized(have.name), have.id)
+        document = documents.foretold([parse_normalized(have.name)], have.id)
     if not planned.steps:
         removal = Removal()
     return {

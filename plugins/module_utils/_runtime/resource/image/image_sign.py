@@ -18,6 +18,7 @@ from ...base.frozen import dataclass
 from ...image import signatures, transfer
 from ...image.access import Access
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.reference import Reference
 from ...trust import keys, payload, policy, verify
 from ...trust.attached import Signature
@@ -96,9 +97,9 @@ def observe(host: Host, declared: Declared) -> State:
     """Ask the registry for the image and its signatures."""
     reference = declared.reference
     name = reference.canonical
-    predicted = host.predicted.get("registry", {})
-    if name in predicted:
-        return State(name, str(predicted[name] or ""))
+    told = foreseen.told_registries(host)
+    if name in told:
+        return State(name, told[name] or "")
     try:
         digest = transfer.resolve_for_push(host, reference, declared.access)
         if not digest:

@@ -12,12 +12,16 @@ from typing import Any, Optional
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...image import expected
+from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import index, store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
+from ...records.foreseen import UNTAGGED
 from ...spec.reference import Reference, is_id, parse_normalized
 from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, UNTAGGED, Local
+from .named_image import ABSENT, CURRENT, OUTDATED
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
 
 
 def observe(host: Host, declared: Declared) -> Tags:
-    local = named_image.find(host, declared.source)
+    local = expected.find(host, declared.source)
     targets = []
     for reference in declared.targets:
-        there = named_image.here(host, reference)
+        there = expected.named(host, reference)
         status = ABSENT if there is None else OUTDATED
         if there is not None and (local is None or _same(there, local)):
             status = CURRENT
@@ -171,7 +175,7 @@ def result(host: Host, found: Tags) -> dict[str, Any]:
     if found.local is None:
         return {"image": {}}
     if found.local.image is None:
-        return {"image": documents.predicted(parse_normalized(found.source), found.local.id)}
+        return {"image": documents.foretold([parse_normalized(found.source)], found.local.id)}
     # A check-mode run tells the names that the image would have besides.
     given = {one.name for one in found.targets if one.status == CURRENT}
     image = replace(found.local.image, names=tuple(sorted({*found.local.image.names, *given})))
@@ -189,7 +193,7 @@ def predict(found: Tags) -> dict[str, dict[str, Any]]:
     local = found.local
     if not found.planned or local is None:
         return {}
-    value = {"id": local.id, "digest": local.digest}
+    value = foreseen.as_image(local.id, local.digest)
     given = [one for one in found.targets if one.status == CURRENT]
     lost: dict[str, Any] = {}
     names = {one.name for one in given}
@@ -198,7 +202,7 @@ def predict(found: Tags) -> dict[str, dict[str, Any]]:
         if old is None or _same(old, local) or set(old.names) - names:
             continue
         if old.id or old.digest:
-            lost[old.id or old.digest] = {"id": old.id, "digest": old.digest}
+            lost[old.id or old.digest] = foreseen.as_image(old.id, old.digest)
     return {"image": dict.fromkeys(sorted(names), value), **({UNTAGGED: lost} if lost else {})}
 
 

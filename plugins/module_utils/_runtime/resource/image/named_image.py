@@ -10,19 +10,20 @@ diff also shows IDs, and ``unknown`` where only the run can tell.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Optional
 from urllib.parse import quote
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...image import expected
+from ...image.expected import Local
 from ...image.show import documents
-from ...image.store import store
-from ...image.store.blobs import Damaged
 from ...image.store.store import Image
 from ...plan.plan import Host, Plan, difference
+from ...records import foreseen
+from ...records.foreseen import UNTAGGED
 from ...spec.oci import is_digest
 from ...spec.reference import Reference, is_id, is_tag, parse_normalized
 
@@ -34,34 +35,8 @@ OUTDATED = "outdated"
 #: What diffs show for an id that only a download can tell; community.docker's word.
 UNKNOWN = "unknown"
 
-#: The kind of prediction that holds images without a name, by id or, where that cannot be known
-#: yet, by digest or mark.
-UNTAGGED = "untagged image"
-
 #: A file name has at most 255 bytes; a longer lock name is replaced by its digest.
 _LOCK_NAME_LIMIT = 200
-
-
-@dataclass(frozen=True)
-class Local:
-    """An image the host has, or will have.
-
-    ``known_as`` are the manifest digests registries serve it as, its own included. For one whose
-    digest cannot be known yet it holds a mark that stands for it (it begins with ``?``), or
-    nothing. ``names`` are all it has, or will have, as far as is known.
-    """
-
-    id: str
-    known_as: frozenset[str]
-    image: Optional[Image] = None
-    names: tuple[str, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """What a registry would serve after a push; a mark or "" when not known yet."""
-        if self.image is not None:
-            return self.image.manifest.digest
-        return next(iter(sorted(self.known_as)), "")
 
 
 @dataclass(frozen=True)
@@ -105,85 +80,6 @@ class State:
     place: str = "image"
 
 
-def here(host: Host, reference: Reference) -> Optional[Local]:
-    """The image under a name on this host, or as earlier tasks of a check-mode run would have left
-    it.
-
-    An image whose documents are damaged counts as not there: what brings an image repairs it.
-    """
-    predicted = host.predicted.get("image", {})
-    name = reference.canonical
-    if name in predicted and predicted[name] is None:
-        return None
-    image = None
-    try:
-        image = store.find_reference(host.layout, reference)
-    except Damaged as exc:
-        host.warn(str(exc))
-    value = predicted.get(name)
-    if value is not None and (image is None or image.id != value.get("id")):
-        return foretold(host, value)
-    if image is None:
-        return None
-    repository = f"{reference.repository}@"
-    served = (p[len(repository) :] for p in image.repo_digests if p.startswith(repository))
-    return stored(host, image, served)
-
-
-def stored(host: Host, image: Image, served: Iterable[str] = ()) -> Local:
-    """An image of the store, under the names that earlier tasks of a check-mode run leave it."""
-    predicted = host.predicted.get("image", {})
-    known_as = frozenset((image.manifest.digest, *served))
-    kept = {name for name in image.names if name not in predicted}
-    return Local(image.id, known_as, image, _names(host, image.id, known_as, kept))
-
-
-def foretold(host: Host, value: Mapping[str, Any]) -> Local:
-    """An image that an earlier task of a check-mode run would have made."""
-    digest = str(value.get("digest") or "")
-    known_as = frozenset([digest] if digest else [])
-    image_id = str(value.get("id") or "")
-    return Local(image_id, known_as, None, _names(host, image_id, known_as, set()))
-
-
-def _names(host: Host, image_id: str, known_as: frozenset[str], kept: set[str]) -> tuple[str, ...]:
-    for name, value in host.predicted.get("image", {}).items():
-        if value is not None and (
-            image_id == value.get("id") != "" or value.get("digest") in known_as
-        ):
-            kept.add(name)
-    return tuple(sorted(kept))
-
-
-def find(host: Host, text: str) -> Optional[Local]:
-    """The same for whatever names an image: also an id, or the start of one."""
-    with contextlib.suppress(Error):
-        found = here(host, parse_normalized(text))
-        if found is not None:
-            return found
-    try:
-        image = store.find(host.layout, text)
-    except Damaged:
-        return None
-    if image is not None:
-        return None if is_gone(host, image) else stored(host, image)
-    bare = text[7:] if text.startswith("sha256:") else text
-    for kind in ("image", UNTAGGED):
-        for value in host.predicted.get(kind, {}).values():
-            if value is not None and is_id(text) and str(value.get("id"))[7:].startswith(bare):
-                return foretold(host, value)
-    return None
-
-
-def is_gone(host: Host, image: Image) -> bool:
-    """Whether earlier tasks of a check-mode run would have removed an image that is here."""
-    predicted = host.predicted.get("image", {})
-    untagged = host.predicted.get(UNTAGGED, {})
-    if image.id in untagged:
-        return untagged[image.id] is None
-    return bool(image.names) and all(predicted.get(name, "") is None for name in image.names)
-
-
 def mark(*declared: object) -> str:
     """What stands for a digest that nobody can know yet: the same for the same declaration."""
     return "?" + hashlib.sha256(repr(declared).encode()).hexdigest()[:32]
@@ -225,16 +121,16 @@ def result(host: Host, state: State) -> dict[str, Any]:
     if state.status == ABSENT and state.place == "image":
         return {"image": {}}
     if is_whole_id(state.name):
-        found = find(host, state.name)
+        found = expected.find(host, state.name)
         if found is None or found.image is None:
             return {"image": {"Id": state.name, "RepoTags": [], "RepoDigests": []}}
         return {"image": documents.inspect(host.layout, found.image)}
     name = parse_normalized(state.name)
     if not state.planned:
-        found = here(host, name)
+        found = expected.named(host, name)
         if found is not None and found.image is not None:
             return {"image": documents.inspect(host.layout, found.image)}
-    return {"image": documents.predicted(name, state.id)}
+    return {"image": documents.foretold([name], state.id)}
 
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
@@ -250,7 +146,7 @@ def displaced(state: State) -> dict[str, dict[str, Any]]:
         return {}
     if old.id == state.id != "" or state.digest in old.known_as or not (old.id or old.digest):
         return {}
-    return {UNTAGGED: {old.id or old.digest: {"id": old.id, "digest": old.digest}}}
+    return {UNTAGGED: {old.id or old.digest: foreseen.as_image(old.id, old.digest)}}
 
 
 def prediction(state: State) -> Optional[dict[str, str]]:
@@ -258,8 +154,8 @@ def prediction(state: State) -> Optional[dict[str, str]]:
         return None
     known = state.local
     if state.planned or known is None:
-        return {"id": state.id, "digest": state.digest}
-    return {"id": known.id, "digest": known.digest}
+        return foreseen.as_image(state.id, state.digest)
+    return foreseen.as_image(known.id, known.digest)
 
 
 def differences(want: State, found: State) -> list[str]:

@@ -11,17 +11,19 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
-from ...image import signatures, transfer
+from ...image import expected, signatures, transfer
 from ...image.access import Access
+from ...image.expected import Local
 from ...image.store import platform, store
 from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...registry.credentials import Credentials
 from ...spec import oci
 from ...spec.reference import Reference
 from ...trust import policy
 from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, Local, State
+from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,16 @@ def _untrusted(host: Host, declared: Declared, found: State) -> str:
 def _observe(host: Host, declared: Declared) -> State:
     reference = declared.reference
     name = reference.canonical
-    local = named_image.here(host, reference)
+    local = expected.named(host, reference)
     whole = local is not None and _is_whole(host, local)
     fits = local is not None and whole and _fits(local, declared.platform)
     # What a digest names does not change.
     if local is not None and fits and (not declared.always or reference.digest):
         return State(name, CURRENT if declared.always else PRESENT, local, local.id)
     status = ABSENT if local is None else OUTDATED
-    predicted = host.predicted.get("registry", {})
-    if name in predicted:
-        newest, newest_type = str(predicted[name] or ""), oci.MANIFEST
+    told = foreseen.told_registries(host)
+    if name in told:
+        newest, newest_type = told[name] or "", oci.MANIFEST
     else:
         try:
             pinned = transfer.resolve(host, reference, declared.access)

@@ -15,12 +15,11 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ...base import document
 from ...base.errors import Conflict, Error
 from ...network import attach, inspect, lease
 from ...plan.plan import Host, Plan, Resource, Step, difference
-from ...records import network_record, running
-from ...spec.network import Network, NetworkSpec, Pool
+from ...records import foreseen, network_record
+from ...spec.network import NetworkSpec, Pool
 from .declare import Declared, Subnet, fold
 from .observe import State, Taken, User, by_name, observe
 from .steps import Connect, Create, Disconnect, Remake, Remove, Repair, Update, interface_taken
@@ -328,49 +327,26 @@ def _shown(spec: NetworkSpec) -> dict[str, Any]:
     return shows
 
 
-def find(host: Host, name_or_id: str) -> Optional[Network]:
-    """A network as recorded, or as an earlier task of a check-mode run predicted it."""
-    predicted = host.predicted.get("network", {})
-    found = network_record.find(host.layout, name_or_id)
-    name = found.spec.name if found is not None else name_or_id
-    if name not in predicted:
-        return found
-    if predicted[name] is None:
-        return None
-    return _recorded(found, document.from_json(NetworkSpec, predicted[name]["spec"]))
-
-
-def _recorded(found: Optional[Network], spec: NetworkSpec) -> Network:
-    """A network with a spec; what only its record would tell is left open."""
-    if found is not None:
-        return dataclasses.replace(found, spec=spec)
-    return Network(network_record.network_id(spec.name), spec, network_record.interface(spec), "")
-
-
 def result(host: Host, state: State) -> dict[str, Any]:
     """``network`` in the shape of docker inspect; null when there is none."""
     if state.spec is None:
         return {"network": None}
     found = network_record.find(host.layout, by_name(state.name))
-    records = list(running.records(host.layout))
-    return {"network": inspect.document(_recorded(found, state.spec), records)}
+    known = foreseen.with_spec(found, state.spec)
+    return {"network": inspect.document(known, foreseen.records(host))}
 
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
     """What later tasks of a check-mode run find: this network, the containers that were connected
     to it or disconnected, and a firewall that stands.
     """
-    spec = None if state.spec is None else {"spec": document.to_json(state.spec)}
+    spec = None if state.spec is None else foreseen.as_network(state.spec)
     moved = {
-        member.name: {
-            "spec": document.to_json(member.spec),
-            "running": member.running,
-            "id": member.id,
-        }
+        member.name: foreseen.as_container(member.spec, member.running, container_id=member.id)
         for member in state.members
         if member.changed
     }
-    return {"network": {state.name: spec}, "container": moved, "firewall": {"table": {}}}
+    return {"network": {state.name: spec}, "container": moved, **foreseen.FIREWALL}
 
 
 def verify(want: State, found: State) -> list[str]:

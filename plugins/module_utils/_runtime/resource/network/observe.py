@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
+from typing import Optional
 
-from ...base import document
-from ...base.errors import NotFound
 from ...base.frozen import dataclass
 from ...network import attach, lease, synchronise
 from ...network.link import probe
 from ...plan.plan import Host
-from ...records import container_record, network_record, running
+from ...records import container_record, foreseen, network_record, running
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.network import Network, NetworkSpec
 from .declare import Declared
@@ -103,7 +101,7 @@ def observe(host: Host, declared: Declared) -> State:
         members, strangers = _members(host, declared)
         around = dataclasses.replace(around, members=members, strangers=strangers)
     users = _users(host, name)
-    if name in host.predicted.get("network", {}):
+    if name in foreseen.told_networks(host):
         return dataclasses.replace(around, spec=specs.get(name), users=users, interface_taken=False)
     found = network_record.find(host.layout, by_name(name))
     if found is None or (found.bridge and not found.spec.pools):
@@ -122,12 +120,7 @@ def by_name(name: str) -> str:
 
 def _specs(host: Host) -> dict[str, NetworkSpec]:
     """Every network by its name, as earlier tasks of a check-mode run would leave them."""
-    specs = {network.spec.name: network.spec for network in network_record.networks(host.layout)}
-    for other, value in host.predicted.get("network", {}).items():
-        specs.pop(other, None)
-        if value is not None:
-            specs[other] = document.from_json(NetworkSpec, value["spec"])
-    return specs
+    return {network.spec.name: network.spec for network in foreseen.networks(host)}
 
 
 def _taken(host: Host, name: str, specs: Mapping[str, NetworkSpec]) -> tuple[Taken, ...]:
@@ -181,7 +174,7 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
         for found in running.records(host.layout):
             if found.phase in container_record.LIVE and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
-    if "firewall" not in host.predicted:
+    if not foreseen.firewall_stands(host):
         lost += synchronise.lost(host.layout)
     return tuple(lost)
 
@@ -203,21 +196,15 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
             tuple(sorted(one.address for one in leases if one.static)),
         )
         users[user.name] = user
-    for other, value in host.predicted.get("container", {}).items():
-        joined = value is not None and _on(host, name, _predicted(other, value).spec)
-        if value is None or not joined:
+    for other, told in foreseen.told_containers(host).items():
+        if told is None or not _on(host, name, told.spec):
             users.pop(other, None)
-        elif value.get("running"):
+        elif told.running:
             users.setdefault(other, User(other, True))
             users[other] = dataclasses.replace(users[other], running=True)
         elif other in users:
             users[other] = dataclasses.replace(users[other], running=False)
     return tuple(users[key] for key in sorted(users))
-
-
-def _predicted(name: str, value: Mapping[str, Any]) -> Member:
-    spec = document.from_json(ContainerSpec, value["spec"], f"prediction of container {name}")
-    return Member(name, spec, bool(value.get("running")))
 
 
 def _on(host: Host, name: str, spec: ContainerSpec) -> bool:
@@ -252,25 +239,11 @@ def _members(host: Host, declared: Declared) -> tuple[tuple[Member, ...], tuple[
 
 
 def _containers(host: Host) -> Iterable[Member]:
-    predicted = host.predicted.get("container", {})
-    for found in running.records(host.layout):
-        if found.name in predicted or found.phase == "removing":
-            continue
-        try:
-            spec = container_record.read_spec(host.layout, found.id)
-        except NotFound:
-            continue
-        yield Member(found.name, spec, found.phase in container_record.UP, found.id)
-    for name, value in predicted.items():
-        if value is not None:
-            yield dataclasses.replace(_predicted(name, value), id=str(value.get("id") or ""))
+    for one in foreseen.containers(host):
+        if one.told or one.record is None or one.record.phase != "removing":
+            yield Member(one.name, one.spec, one.running, one.id)
 
 
 def _identify(host: Host, everyone: Mapping[str, Member], key: str) -> Optional[str]:
-    if key in everyone:
-        return key
-    try:
-        container_id = container_record.identify(host.layout, key)
-    except NotFound:
-        return None
-    return next((m.name for m in everyone.values() if m.id == container_id), None)
+    found = foreseen.container(host, key)
+    return found.name if found is not None and found.name in everyone else None

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable
 
-from ...base import clock, document, files
-from ...base.errors import NotFound
+from ...base import clock, files
 from ...network import attach, lease
 from ...plan.plan import Host
-from ...records import container_record, network_record
+from ...records import container_record, foreseen, network_record
 from ...spec.container import ContainerSpec, endpoints
 from ...spec.network import NetworkSpec
 from ...text.filters import Filters
@@ -24,21 +22,18 @@ def unused(host: Host, asked: Filters, gone: Collection[str] = ()) -> tuple[str,
 
     The ones that exist on every host stay, and so does one that only holds settings.
     """
-    predicted = host.predicted.get("network", {})
+    told = foreseen.told_networks(host)
     used = _used(host, gone)
     found = []
-    for network in network_record.networks(host.layout):
+    for network in foreseen.networks(host):
         spec = network.spec
-        if spec.name in predicted or not _may_go(spec) or {spec.name, network.id} & used:
+        if not _may_go(spec) or {spec.name, network.id} & used:
             continue
-        if asked.match(clock.seconds(network.created), spec.labels):
+        # When one will be made that is not there yet, nobody knows.
+        created = None if spec.name in told else clock.seconds(network.created)
+        if asked.match(created, spec.labels):
             found.append(spec.name)
-    for name, value in predicted.items():
-        if value is not None and name not in used:
-            spec = document.from_json(NetworkSpec, value["spec"])
-            if _may_go(spec) and asked.match(None, spec.labels):
-                found.append(name)
-    return tuple(sorted(found))
+    return tuple(found)
 
 
 def _may_go(spec: NetworkSpec) -> bool:
@@ -47,18 +42,16 @@ def _may_go(spec: NetworkSpec) -> bool:
 
 def _used(host: Host, gone: Collection[str]) -> set[str]:
     """The names and ids of networks that containers are on, or hold addresses of."""
-    predicted = host.predicted.get("container", {})
     found: set[str] = set()
-    left = set()
-    for known in container_record.records(host.layout):
-        if known.name in gone or known.name in predicted:
-            left.add(known.id)
-            continue
-        with contextlib.suppress(NotFound):
-            found |= _named(host, container_record.read_spec(host.layout, known.id))
-    for name, value in predicted.items():
-        if value is not None and name not in gone:
-            found |= _named(host, document.from_json(ContainerSpec, value["spec"]))
+    told = foreseen.told_containers(host)
+    left = {
+        known.id
+        for known in container_record.records(host.layout)
+        if known.name in gone or known.name in told
+    }
+    for one in foreseen.containers(host):
+        if one.name not in gone:
+            found |= _named(host, one.spec)
     for network in network_record.networks(host.layout):
         if any(one.container_id not in left for one in lease.leases(host.layout, network.id)):
             found.add(network.id)
@@ -68,7 +61,7 @@ def _used(host: Host, gone: Collection[str]) -> set[str]:
 def _named(host: Host, spec: ContainerSpec) -> set[str]:
     names = set()
     for endpoint in endpoints(spec):
-        known = network_record.find(host.layout, endpoint.network)
+        known = foreseen.network(host, endpoint.network)
         names |= {endpoint.network, endpoint.network if known is None else known.id}
     return names
 

@@ -16,9 +16,10 @@ from typing import Any, Optional
 
 from ...base.frozen import dataclass
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import foreseen
 from ...spec.secrets import without_passwords
 from ...spec.volume import Volume
-from ...volume import store
+from ...volume import expected, store
 from .declare import Declared, declare, fold
 
 __all__ = ["RESOURCE", "declare"]
@@ -35,7 +36,7 @@ class State:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read a volume's record; and who uses it, where it may have to go."""
-    volume = find(host, declared.name)
+    volume = expected.find(host, declared.name)
     used: tuple[str, ...] = ()
     if volume is not None and declared.state == "present" and declared.recreate == "never":
         wanted = fold(declared, volume).driver_options
@@ -50,25 +51,6 @@ def observe(host: Host, declared: Declared) -> State:
 
         used = users.users(host).get(declared.name, ())
     return State(declared.name, volume, used)
-
-
-def find(host: Host, name: str) -> Optional[Volume]:
-    """A volume as recorded, or as earlier tasks of a check-mode run would have left it."""
-    predicted = host.predicted.get("volume", {})
-    if name in predicted:
-        value = predicted[name]
-        return None if value is None else _foretold(name, value)
-    return store.find(host.layout, name)
-
-
-def _foretold(name: str, value: Mapping[str, Any]) -> Volume:
-    return Volume(
-        name,
-        "",
-        driver_options=value["driver_options"],
-        labels=value["labels"],
-        anonymous=value["anonymous"],
-    )
 
 
 @dataclass(frozen=True)
@@ -187,7 +169,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
     from ...volume.inspect import document
 
     store.check_name(params["name"])
-    found = find(host, params["name"])
+    found = expected.find(host, params["name"])
     if found is None:
         return {"exists": False, "volume": None}
     return {"exists": True, "volume": document(host.layout, found, reveal=True)}
@@ -196,12 +178,9 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 def predict(state: State) -> dict[str, dict[str, Any]]:
     if state.volume is None:
         return {"volume": {state.name: None}}
-    shown = {
-        "driver_options": dict(state.volume.driver_options),
-        "labels": dict(state.volume.labels),
-        "anonymous": state.volume.anonymous,
-    }
-    return {"volume": {state.name: shown}}
+    volume = state.volume
+    told = foreseen.as_volume(volume.driver_options, volume.labels, volume.anonymous)
+    return {"volume": {state.name: told}}
 
 
 RESOURCE: Resource[Declared, State] = Resource(

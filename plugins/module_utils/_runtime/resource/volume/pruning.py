@@ -13,10 +13,11 @@ from typing import Any
 from ...base.errors import Conflict, Error
 from ...base.frozen import dataclass
 from ...plan.plan import Host
+from ...records import foreseen
 from ...spec.volume import ANONYMOUS_LABEL, Volume, labels
 from ...text import filters
 from ...text.filters import Filters
-from ...volume import store, users
+from ...volume import expected, store, users
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,15 @@ def boolean(name: str, value: Any) -> bool:
 def unused(host: Host, asked: Wanted, gone: Iterable[str] = ()) -> tuple[Unused, ...]:
     """The volumes that would be pruned once the containers ``gone`` were. Sorted by name."""
     used = users.users(host, gone)
-    predicted = host.predicted.get("volume", {})
+    told = foreseen.told_volumes(host)
     found = []
-    for volume in store.volumes(host.layout):
-        if volume.name not in predicted and volume.name not in used and asked.match(volume):
-            directory = store.data(host.layout, volume.name)
-            found.append(Unused(volume.name, tree_bytes(str(directory))))
-    for name, value in predicted.items():
-        if value is not None and name not in used:
-            volume = Volume(name, "", labels=value["labels"], anonymous=value["anonymous"])
-            if asked.match(volume):
-                found.append(Unused(name))
+    for volume in expected.volumes(host):
+        if volume.name in used or not asked.match(volume):
+            continue
+        size = 0
+        if volume.name not in told:
+            size = tree_bytes(str(store.data(host.layout, volume.name)))
+        found.append(Unused(volume.name, size))
     return tuple(sorted(found, key=lambda one: one.name))
 
 
