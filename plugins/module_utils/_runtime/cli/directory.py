@@ -24,6 +24,7 @@ FILES = {
     "verb.container": "stop restart kill pause unpause rm rename container",
     "verb.image": "images pull push tag rmi history search login logout image",
     "verb.image_files": "save load import",
+    "verb.build": "build builder",
     "verb.network": "network",
     "verb.volume": "volume",
     "verb.trust": "trust",
@@ -49,7 +50,8 @@ _OF_CONTAINERS = (
 ALIASES = {
     "container": frozenset(" ".join(FILES[file] for file in _OF_CONTAINERS).split())
     - {"container", "inspect"},
-    "image": frozenset(["pull", "push", "tag", "history", "save", "load", "import"]),
+    "builder": frozenset(["build"]),
+    "image": frozenset(["build", "pull", "push", "tag", "history", "save", "load", "import"]),
     "system": frozenset(["info"]),
 }
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from . import complete, help
     from .verb import (
         attach,
+        build,
         container,
         exec,
         image,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     )
 
     _SENT_ALONG = (
-        attach, complete, container, exec, help, image, image_files, inside, network, run, show,
-        supervise, system, trust, volume,
+        attach, build, complete, container, exec, help, image, image_files, inside, network, run,
+        show, supervise, system, trust, volume,
     )  # fmt: skip
 
 

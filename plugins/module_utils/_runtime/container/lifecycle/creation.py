@@ -86,6 +86,8 @@ def recover(host: Host, remove: Remove) -> None:
                 if found.serving:
                     with contextlib.suppress(NotFound):
                         remove(host, container_id)
+                    # Nothing of it is mounted any more: a secret of a build, say.
+                    files.sweep(host.layout)
                 _recover(host, found)
         except FileNotFoundError:
             continue

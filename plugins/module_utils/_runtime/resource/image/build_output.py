@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -61,20 +61,32 @@ class Write(Step[State]):
         return replace(have, status=CURRENT)
 
     def execute(self, host: Host) -> None:
-        from ...container.files import private_mount
-
         declared = self.declared
         image = store.find_reference(host.layout, declared.reference)
         if image is None:
             raise Error(f"{declared.reference.canonical} was removed meanwhile")
-        with store.lease(host.layout):
-            store.ensure_unpacked(host.layout, image)
-            with private_mount.shown(host, image.chain_ids, "the image") as root:
-                if declared.kind == TAR:
-                    _write_tar(root, declared.path)
-                else:
-                    _write_directory(root, declared.path)
+        with opened(host, image) as root:
+            write(root, declared.kind, declared.path)
         _note(host.layout, declared, image.id)
+
+
+@contextlib.contextmanager
+def opened(host: Host, image: store.Image) -> Iterator[safefs.Root]:
+    """The files of an image, to be read."""
+    from ...container.files import private_mount
+
+    with store.lease(host.layout):
+        store.ensure_unpacked(host.layout, image)
+        with private_mount.shown(host, image.chain_ids, "the image") as root:
+            yield root
+
+
+def write(root: safefs.Root, kind: str, path: Path) -> None:
+    """Write the files: ``local`` into a directory, ``tar`` into a file."""
+    if kind == TAR:
+        _write_tar(root, path)
+    else:
+        _write_directory(root, path)
 
 
 def _write_tar(root: safefs.Root, path: Path) -> None:

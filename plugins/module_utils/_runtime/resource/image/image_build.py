@@ -13,7 +13,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
@@ -29,6 +29,9 @@ from ...spec.container import SHM_SIZE_BYTES
 from ...spec.reference import Reference, is_id
 from . import build_output, image_export, image_push, named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
+
+if TYPE_CHECKING:
+    from ...build import builder
 
 CHANGED, NEVER, ALWAYS = "changed", "never", "always"
 #: Docker's: less is not enough for a process to start.
@@ -73,10 +76,6 @@ class Build(Step[Found]):
         return Found(replace(state, planned=True))
 
     def execute(self, host: Host) -> None:
-        # All that acts is imported here: a task that finds nothing to do needs none of it.
-        from ...build import builder
-
-        request = self.declared.request
         lines: list[str] = host.outcome.setdefault("build", [])
 
         def tell(line: str) -> None:
@@ -84,16 +83,24 @@ class Build(Step[Found]):
             host.tell(line)
 
         watched = replace(host, progress=tell)
-        with contextlib.ExitStack() as stack:
-            source = inputs.opened(request, stack)
-            scheme = inputs.prepare(request, source)
-            before = inputs.inputs(host, request, scheme, source, {})
-            built = builder.build(watched, request, scheme, source)
-        for name, image_id in built.bases.items():
-            before[f"the image {name}"] = image_id
-        inputs.keep(host.layout, built.id, before)
-        inputs.tidy(host.layout)
-        self.declared.seen["id"] = built.id
+        self.declared.seen["id"] = carry_out(watched, self.declared.request).id
+
+
+def carry_out(host: Host, request: Request) -> builder.Built:
+    """Build, and note what of."""
+    # All that acts is imported here: a task that finds nothing to do needs none of it.
+    from ...build import builder
+
+    with contextlib.ExitStack() as stack:
+        source = inputs.opened(request, stack)
+        scheme = inputs.prepare(request, source)
+        found = inputs.inputs(host, request, scheme, source, {})
+        built = builder.build(host, request, scheme, source)
+    for name, image_id in built.bases.items():
+        found[f"the image {name}"] = image_id
+    inputs.keep(host.layout, built.id, found)
+    inputs.tidy(host.layout)
+    return built
 
 
 def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:

@@ -19,7 +19,7 @@ from ...base.layout import Layout
 from ...image import expected
 from ...image.expected import Local
 from ...image.show import documents
-from ...image.store import index, lineage, store
+from ...image.store import index, lineage, step_cache, store
 from ...image.store.store import Image
 from ...plan.plan import Host, Plan, Resource, Step
 from ...records import container_record, foreseen
@@ -95,12 +95,12 @@ def collect(layout: Layout) -> tuple[str, ...]:
 
 
 def pinned(layout: Layout) -> set[str]:
-    """The chain ids that containers stand on."""
+    """The chain ids that containers stand on, or that the next build may."""
     return {
         chain_id
         for found in container_record.records(layout)
         for chain_id in container_record.pinned(found)
-    }
+    } | {kept.chain_id for kept in step_cache.entries(layout).values()}
 
 
 def declare(params: Mapping[str, Any]) -> Declared:

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""slipway build and slipway builder prune, as somebody at a prompt uses them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any, Optional
+
+from support.building import fill
+from support.containers import World, until
+
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
+
+
+def slipway(
+    world: World, *words: str, stdin: bytes = b"", env: Optional[dict[str, str]] = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["/usr/bin/python3", str(zipapp.program(world.layout)), *words],
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
+
+
+def inspected(world: World, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(world.slipway("image", "inspect", name).stdout)[0]
+    return found
+
+
+def tar(directory: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as made:
+        made.add(directory, arcname=".")
+    return buffer.getvalue()
+
+
+def test_build(world: World, tmp_path: Path) -> None:
+    text = "FROM busybox:1\nARG A\nRUN echo building $A > /a\nCOPY f /f\n"
+    context = fill(tmp_path / "context", {"Dockerfile": text, "f": "f"})
+    iidfile = tmp_path / "iid"
+    done = slipway(
+        world, "build", "-t", "made:1", "-t", "made", "--build-arg", "A=arg", "--label", "l=1",
+        "--iidfile", str(iidfile), str(context),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    said = done.stderr.decode()
+    assert "[0 2/3] RUN echo building $A > /a\n" in said
+    assert "naming to docker.io/library/made:latest\n" in said
+    found = inspected(world, "made:1")
+    assert found["Id"] == iidfile.read_text()
+    assert sorted(found["RepoTags"]) == ["made:1", "made:latest"]
+    assert found["Config"]["Labels"] == {"l": "1"}
+    again = slipway(world, "image", "build", "-q", "--build-arg", "A=arg", str(context))
+    assert again.stdout.decode().strip() != found["Id"]
+    same = slipway(
+        world, "build", "-q", "--label=l=1", "--build-arg", "A", str(context), env={"A": "arg"}
+    )
+    assert same.stdout.decode().strip() == found["Id"]
+
+
+def test_contexts_and_outputs(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", {"Dockerfile": "FROM scratch\nCOPY f /f\n", "f": "f"})
+    archive = tmp_path / "context.tar.gz"
+    archive.write_bytes(tar(context))
+    out = str(tmp_path / "out")
+    sent = slipway(world, "build", "-o", out, "-", stdin=archive.read_bytes())
+    assert sent.returncode == 0, sent.stderr
+    assert Path(out, "f").read_text() == "f"
+    assert slipway(world, "build", "-q", str(archive)).returncode == 0
+    files = slipway(world, "build", "-o", "-", str(context))
+    with tarfile.open(fileobj=io.BytesIO(files.stdout)) as made:
+        assert made.getnames() == ["f"]
+    image = slipway(world, "build", "-o", "type=docker,dest=-", str(context))
+    with tarfile.open(fileobj=io.BytesIO(image.stdout)) as made:
+        assert "manifest.json" in made.getnames()
+    lone = slipway(world, "build", "-q", "-", stdin=b"FROM busybox:1\nCMD ['x']\n")
+    assert lone.stdout.startswith(b"sha256:")
+    given = slipway(
+        world, "build", "-q", "-f", "-", str(context), stdin=b"FROM scratch\nCOPY f /g\n"
+    )
+    assert given.stdout.startswith(b"sha256:")
+    named = slipway(
+        world, "build", "-q", "--build-context", f"more={context}", "-",
+        stdin=b"FROM scratch\nCOPY --from=more f /f\n",
+    )  # fmt: skip
+    assert named.stdout.startswith(b"sha256:"), named.stderr
+
+
+def test_what_is_refused(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", {"Dockerfile": "FROM busybox:1\nRUN exit 4\n"})
+    for words, why in (
+        (["https://github.com/a/b.git"], "git repository"),
+        (["git@github.com:a/b"], "git repository"),
+        ([str(tmp_path / "none")], "not a directory"),
+        (["--ssh", "default", str(context)], "--ssh is not supported"),
+        (["--output", "type=x", str(context)], "unknown type"),
+        (["--secret", "src=x", str(context)], "requires id"),
+        (["--build-context", "x", str(context)], "not NAME=VALUE"),
+        (["--memory", "1m", str(context)], "Minimum memory limit"),
+        (["--target", "none", str(context)], "no stage 'none'"),
+        ([str(context)], "Dockerfile:2: RUN exit 4"),
+        ([], "requires exactly 1 argument"),
+    ):
+        done = slipway(world, "build", *words)
+        assert done.returncode != 0, words
+        assert why in done.stderr.decode(), words
+
+
+def test_prune(world: World, tmp_path: Path) -> None:
+    context = fill(
+        tmp_path / "context",
+        {
+            "Dockerfile": "FROM busybox:1 AS a\n"
+            "RUN --mount=type=cache,target=/c echo 1 > /c/1; echo a > /a\n"
+            "FROM scratch\nCOPY --from=a /a /a\n"
+        },
+    )
+    first = slipway(world, "build", "-t", "made", str(context))
+    assert b"CACHED" not in first.stderr
+    slipway(world, "rmi", "made")
+    second = slipway(world, "build", "-t", "made", str(context))
+    assert second.stderr.count(b"CACHED") == 2, second.stderr
+    none = slipway(world, "builder", "prune", "-f", "--filter", "until=24h")
+    assert b"Total:\t0B" in none.stdout
+    done = slipway(world, "builder", "prune", "-f")
+    assert done.stdout.count(b"\n") == 5, done.stdout
+    assert os.listdir(world.layout.build / "steps") == []
+    assert inspected(world, "made")["Id"]
+    third = slipway(world, "build", "-t", "made", str(context))
+    assert b"CACHED" not in third.stderr
+
+
+def test_a_killed_build_leaves_nothing_and_the_next_goes_on(world: World, tmp_path: Path) -> None:
+    text = "FROM busybox:1\nRUN echo done > /done\nRUN --mount=type=secret,id=s sleep 1000\n"
+    context = fill(tmp_path / "context", {"Dockerfile": text})
+    secret = tmp_path / "secret"
+    secret.write_text("hidden")
+    argv = ["/usr/bin/python3", str(zipapp.program(world.layout)), "build", "-t", "made"]
+    argv += ["--secret", f"id=s,src={secret}", str(context)]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE) as process:
+
+        def sleeping() -> bool:
+            found = container_record.all_ids(world.layout)
+            return len(found) == 1 and world.current(found[0]).phase == "running"
+
+        until(lambda: os.path.isdir(world.layout.build / "steps") and sleeping(), 30)
+        process.send_signal(signal.SIGKILL)
+    layout = world.layout
+    assert os.listdir(layout.run_builds)
+    # Whatever is done next takes away what is left.
+    world.slipway("ps", "-a")
+    assert container_record.all_ids(layout) == []
+    assert os.listdir(layout.tmp) == os.listdir(layout.run_builds) == []
+    assert os.listdir(layout.creations) == []
+    fill(context, {"Dockerfile": text.replace("sleep 1000", "true")})
+    done = slipway(world, "build", "-t", "made", str(context))
+    assert b"CACHED RUN echo done" in done.stderr
