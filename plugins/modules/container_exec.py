@@ -234,7 +234,7 @@ def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failure(container: str, status: int, said: str) -> dict[str, str]:
-    """Why the task failed, which it does by any other status than 0: its last words."""
+    """Why the task failed, which it does for any status but 0: its last log lines."""
     if status == 0:
         return {}
     last = said.strip().rpartition("\n")[2][:_LAST_WORDS]

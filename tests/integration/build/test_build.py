@@ -286,7 +286,7 @@ def archive(files: dict[str, str], mode: str) -> bytes:
 
 FAULTS = [
     ("COPY none /x", "there is no none in the context"),
-    ("COPY hidden /x", "dockerignore leaves it out"),
+    ("COPY hidden /x", "dockerignore excludes it"),
     ("COPY ../x /x", "cannot reach outside"),
     ("COPY *.none /x", "nothing in the context"),
     ("COPY a b /x", "slash at its end"),

@@ -140,10 +140,24 @@ def test_the_verbs(world: World) -> None:
     world.slipway("rename", "web", "site")
     world.slipway("start", "site")
     assert _lines(world, "rm", "-fv", "site") == ["site"]
+    done = world.slipway("start", "site", check=False)
+    assert (done.returncode, done.stderr) == (1, b"slipway: No such container: site\n")
     assert os.listdir(world.layout.volumes) == []
     mixed = world.slipway("stop", "none", "of", "these", check=False)
     assert mixed.returncode == 1
     assert mixed.stderr.count(b"\n") == 3
+
+
+def test_debug_shows_what_a_start_does(world: World) -> None:
+    """Programs and netlink in their order, with times; of the environment nothing."""
+    made = world.create("web", env={"PASSWORD": "s3cret-canary"}, network_mode="")
+    shown = world.slipway("--debug", "start", "web").stderr.decode()
+    assert world.current(made.id).phase == "running"
+    kinds = [line.split()[3] for line in shown.splitlines() if line.startswith("trace ")]
+    assert {"start", "await", "run", "netlink"} <= set(kinds)
+    assert "conmon" in shown and made.id in shown
+    assert "s3cret-canary" not in shown
+    assert b"trace" not in world.slipway("stop", "web").stderr
 
 
 def test_a_reader_that_goes_away_is_no_traceback(world: World) -> None:

@@ -36,6 +36,14 @@ PHRASES = {
     r"\bwith what is special\b": "with special characters",
     r"\bfor want of\b": "for lack of",
     r"\bnobody means well\b": "hostile",
+    r"\bare no objects\b": "removing ... is not supported",
+    r"\bexclude each other\b": "are mutually exclusive",
+    r"\bis not what was planned\b": "exited with ... right after its start",
+    r"\bits last words\b": "last log lines",
+    r"\bwhen nobody looks\b": "supervision",
+    r"\bis (was )?cut short\b": "is interrupted",
+    r"\bthat is to be waited for\b": "waits for",
+    r"\bin place of all of it\b": "instead of all of it",
 }
 
 #: The corpora of texts: code and what is shown of it, documents, roles.

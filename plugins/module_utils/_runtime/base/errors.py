@@ -14,13 +14,17 @@ from typing import Optional
 
 class Error(Exception):
     """Something could not be done. ``message`` says what is wrong and names the thing; ``hint``
-    says what to do.
+    says what to do. ``docker`` is the message in the words of Docker's command line, where scripts
+    match on them and playbooks on others.
     """
 
-    def __init__(self, message: str, hint: Optional[str] = None) -> None:
+    def __init__(
+        self, message: str, hint: Optional[str] = None, docker: Optional[str] = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.docker = docker
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

@@ -20,7 +20,7 @@ from . import trace
 from .errors import Error, NotFound
 from .frozen import dataclass
 
-#: How much of a program's complaint goes into an error: its last words say why it failed.
+#: How much of a program's complaint goes into an error: its last lines say why it failed.
 _COMPLAINT_LINES = 5
 _COMPLAINT_CHARS = 2000
 

@@ -119,7 +119,7 @@ def select(source: Source, text: str) -> list[Selected]:
         above = text.startswith("../") or "/../" in text
         raise NotFound(
             f"there is no {text} in {source.title}",
-            hint=".dockerignore leaves it out"
+            hint=".dockerignore excludes it"
             if hidden
             else "a build cannot reach outside of its context"
             if above

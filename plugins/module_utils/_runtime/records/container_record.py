@@ -161,8 +161,11 @@ def by_name(layout: Layout, name: str) -> str:
 
 
 def not_found(name: str) -> NotFound:
-    """That nothing has a name or an id, in the words community.docker's users match on."""
-    return NotFound(f'Could not find container "{repr(name[:128])[1:-1]}"')
+    """That nothing has a name or an id, in the words users of community.docker and of docker match
+    on.
+    """
+    shown = repr(name[:128])[1:-1]
+    return NotFound(f'Could not find container "{shown}"', docker=f"No such container: {shown}")
 
 
 def identify(layout: Layout, name_or_id: str) -> str:

@@ -19,7 +19,9 @@ def say(line: object) -> None:
 
 
 def complain(line: object) -> None:
-    """A line beside it."""
+    """A line next to it; an error in Docker's words, where it has some."""
+    if isinstance(line, Error) and line.docker is not None:
+        line = line.docker
     sys.stderr.write(f"slipway: {line}\n")
 
 

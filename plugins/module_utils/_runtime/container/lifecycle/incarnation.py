@@ -206,8 +206,8 @@ def watch_command(layout: Layout) -> list[str]:
 
 
 def supervision(layout: Layout, *words: str) -> list[str]:
-    """A command of the program for what happens when nobody looks. The path is that of whichever
-    program is in use then, not now.
+    """A command of the program for supervision. Its path is that of the program in use then, not
+    now.
     """
     places = (("root", layout.root), ("run", layout.run), ("etc", layout.etc))
     return [
