@@ -198,3 +198,16 @@ def test_what_is_removed_at_its_end(world: World) -> None:
         world.slipway("kill", "job")
         assert waiting.communicate(timeout=60)[0] == b"137\n"
     until(lambda: world.slipway("ps", "-aq").stdout == b"")
+
+
+def test_a_container_in_a_crash_loop_is_updated(world: World) -> None:
+    """Whether it runs just now is no business of an update."""
+    assert run(world, "-d", "--name", "loop", "--restart", "always", "busybox:1", "false")[0] == 0
+    for count in range(6):
+        memory = f"{64 + count}M"
+        done = world.slipway("update", "--memory", memory, "loop", check=False)
+        assert (done.returncode, done.stderr) == (0, b""), memory
+        assert inspected(world, "loop")["HostConfig"]["Memory"] == (64 + count) << 20
+    done = world.slipway("update", "--restart", "no", "loop", check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    until(lambda: inspected(world, "loop")["State"]["Status"] == "exited")

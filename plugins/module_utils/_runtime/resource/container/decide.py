@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -107,6 +108,13 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             " exist"
             for missing in have.around.missing_links
         )
+    if (
+        declared.state == "present"
+        and have.spec is not None
+        and not reasons
+        and not declared.paused
+    ):
+        found = dataclasses.replace(found, runs_as_it_likes=True)
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 

@@ -85,6 +85,8 @@ class State:
     anonymous: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
+    #: Whether a plan leaves it as it is whether the container runs; it may end or start meanwhile.
+    runs_as_it_likes: bool = False
 
 
 def observe(host: Host, declared: Declared) -> State:
@@ -397,6 +399,8 @@ def verify(want: State, found: State) -> list[str]:
     if want.running and found.spec is None and want.spec and want.spec.auto_remove:
         # It did its work, and is gone as it was asked to.
         return []
+    if want.runs_as_it_likes:
+        found = dataclasses.replace(found, running=want.running, paused=want.paused)
     differing = difference(view(want), view(found))
     if want.running and not found.running and found.spec is not None:
         differing = [line for line in differing if not line.startswith(".running:")]
