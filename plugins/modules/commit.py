@@ -66,7 +66,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep what was changed in a container
+- name: Commit the changes of a container
   slipway.engine.commit:
     container: web
     name: registry.example.org:5000/shop/web:8
@@ -77,16 +77,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["commit container web to image registry.example.org:5000/shop/web:8"]
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
-    - Empty when there is none.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
+    - Empty if there is none.
   returned: success
   type: dict
   sample:

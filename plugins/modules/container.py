@@ -231,7 +231,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A web server with a volume and a published port
+- name: Run a web server with a volume and a published port
   slipway.engine.container:
     name: web
     image: registry.example.com/web:1.4
@@ -242,7 +242,7 @@ EXAMPLES = r"""
       - site:/srv
     restart_policy: unless-stopped
 
-- name: Two containers that reach each other by name
+- name: Run two containers that reach each other by name
   slipway.engine.container:
     name: "{{ item.name }}"
     image: registry.example.com/app:2
@@ -253,7 +253,7 @@ EXAMPLES = r"""
     - {name: db, command: serve-database}
     - {name: app, command: serve-app --database db}
 
-- name: An update that is undone unless the new version becomes healthy
+- name: Roll an update back unless the new version becomes healthy
   slipway.engine.container:
     name: web
     image: registry.example.com/web:1.5
@@ -265,7 +265,7 @@ EXAMPLES = r"""
     rollback_unless_healthy: true
     healthy_wait_timeout: 60
 
-- name: Run a job and see what it says
+- name: Run a job and get its output
   slipway.engine.container:
     name: migrate
     image: registry.example.com/app:2
@@ -274,7 +274,7 @@ EXAMPLES = r"""
     cleanup: true
   register: migration
 
-- name: A server that is restarted when its configuration has changed
+- name: Restart a server when its configuration changes
   slipway.engine.container:
     name: proxy
     image: registry.example.com/proxy:3
@@ -283,12 +283,12 @@ EXAMPLES = r"""
     restart_on_change:
       - /etc/proxy
 
-- name: Stop it, and change nothing else
+- name: Stop a container without any other change
   slipway.engine.container:
     name: web
     state: stopped
 
-- name: Remove it with its anonymous volumes
+- name: Remove a container with its anonymous volumes
   slipway.engine.container:
     name: web
     state: absent
@@ -315,7 +315,7 @@ status:
   type: int
   sample: 0
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: What was done, or in check mode what would be done, in order.
   returned: success
   type: list
   elements: str

@@ -130,7 +130,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The page of a web server
+- name: Copy a page to a web server
   slipway.engine.container_copy_into:
     container: web
     container_path: /srv/index.html
@@ -138,7 +138,7 @@ EXAMPLES = r"""
       <h1>It runs</h1>
     mode: "0644"
 
-- name: A whole site of the controller
+- name: Copy a site from the controller
   slipway.engine.container_copy_into:
     container: web
     src: site
@@ -149,12 +149,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 container_path:
-  description: The path in the container, with O(follow=true) the one a link led to.
+  description: The path in the container, with O(follow=true) the target of the link.
   returned: success
   type: str
   sample: /srv/index.html
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: What was done, or in check mode what would be done, in order.
   returned: success
   type: list
   elements: str

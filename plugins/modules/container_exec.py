@@ -111,13 +111,13 @@ EXAMPLES = r"""
     user: postgres
   register: loaded
 
-- name: Evaluate variables of the container in a shell of its own
+- name: Expand variables of the container in a shell
   slipway.engine.container_exec:
     container: web
     command: /bin/sh -c "echo $HOME"
     chdir: /srv
 
-- name: Hand a secret over without writing it down
+- name: Pass a secret through standard input
   slipway.engine.container_exec:
     container: db
     argv: [app-set-password]

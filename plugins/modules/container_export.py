@@ -62,7 +62,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the files of a container
+- name: Export the files of a container
   slipway.engine.container_export:
     container: web
     path: /srv/backup/web.tar
@@ -75,7 +75,7 @@ path:
   type: str
   sample: /srv/backup/web.tar
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: What was done, or in check mode what would be done, in order.
   returned: success
   type: list
   elements: str

@@ -73,16 +73,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at a container
+- name: Inspect a container
   slipway.engine.container_info:
     name: web
   register: web
 
-- name: Say whether it runs
+- name: Show whether it is running
   ansible.builtin.debug:
     msg: "web is {{ web.container.State.Status if web.exists else 'not there' }}"
 
-- name: What all containers of an application use
+- name: Show the resource usage of an application's containers
   slipway.engine.container_info:
     filters:
       label: app=shop
@@ -93,12 +93,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 exists:
-  description: Whether there is such a container.
+  description: Whether the container exists.
   returned: when O(name) is given
   type: bool
   sample: true
 container:
-  description: The container in the shape of C(docker inspect), or V(null) when there is none.
+  description: The container in the shape of C(docker inspect), or V(null) if there is none.
   returned: when O(name) is given
   type: dict
   sample:

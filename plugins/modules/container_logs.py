@@ -64,7 +64,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What it said in the last ten minutes
+- name: Get the output of the last ten minutes
   slipway.engine.container_logs:
     container: web
     since: 10m
@@ -79,18 +79,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 log:
-  description: What was written, both streams as they came, byte by byte where it is UTF-8.
+  description: The output, both streams in order, unchanged if it is UTF-8.
   returned: success
   type: str
   sample: "listening on port 80\n"
 lines:
-  description: The same in lines, without their ends.
+  description: The same as a list of lines, without line ends.
   returned: success
   type: list
   elements: str
   sample: [listening on port 80]
 truncated:
-  description: Whether older lines were left out because of O(limit).
+  description: Whether older lines were omitted because of O(limit).
   returned: success
   type: bool
   sample: false

@@ -23,10 +23,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look where we are
+- name: Find out where the task runs
   slipway.engine.current_container_facts:
 
-- name: Say it
+- name: Show it
   ansible.builtin.debug:
     msg: "this is container {{ ansible_module_container_id }}"
   when: ansible_module_running_in_container
@@ -44,14 +44,14 @@ ansible_facts:
       type: bool
       sample: true
     ansible_module_container_id:
-      description: The id of the container; empty when there is none.
+      description: The id of the container; empty if there is none.
       returned: always
       type: str
       sample: 5d7f2c1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
     ansible_module_container_type:
       description: >-
-        Whose container it is, V(slipway), V(docker), V(podman), V(azure_pipelines) or
-        V(github_actions); empty when there is none.
+        The engine of the container, V(slipway), V(docker), V(podman), V(azure_pipelines) or
+        V(github_actions); empty if there is none.
       returned: always
       type: str
       sample: slipway

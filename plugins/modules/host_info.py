@@ -84,7 +84,7 @@ EXAMPLES = r"""
   slipway.engine.host_info:
   register: result
 
-- name: Say how many containers run
+- name: Show how many containers are running
   ansible.builtin.debug:
     msg: "{{ result.host_info.ContainersRunning }} run on {{ result.host_info.OperatingSystem }}"
 
@@ -94,7 +94,7 @@ EXAMPLES = r"""
     containers_filters:
       exited: [1, 137]
 
-- name: List volumes that no container uses, and what everything takes
+- name: List unused volumes, and the disk usage of everything
   slipway.engine.host_info:
     volumes: true
     volumes_filters:

@@ -211,12 +211,12 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have an image
+- name: Make sure that an image is present
   slipway.engine.image:
     name: docker.io/library/debian:12
     source: pull
 
-- name: Have the newest image of a tag
+- name: Get the newest image of a tag
   slipway.engine.image:
     name: debian:12
     source: pull
@@ -240,7 +240,7 @@ EXAMPLES = r"""
       args:
         VERSION: "1.4"
 
-- name: Have an image in a registry of our own
+- name: Push an image to a private registry
   slipway.engine.image:
     name: debian:12
     source: pull
@@ -260,16 +260,16 @@ stdout:
   type: str
   sample: "[0] FROM busybox:1\\n[0 1/1] RUN make\\n[0 1/1] DONE 2.1s"
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["Removed image debian:12"]
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
-    - Empty when there is none.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
+    - Empty if there is none.
   returned: success
   type: dict
   sample:

@@ -87,15 +87,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["export image shop/web:7 to /srv/images/web.tar"]
 images:
   description:
-    - The images in the shape of C(docker image inspect), with their C(History) besides.
-    - In check mode, of images that are not on the host yet, only what is known of them.
+    - The images in the shape of C(docker image inspect), plus their C(History).
+    - In check mode, for images that are not on the host yet, only what is known about them.
   returned: success
   type: list
   elements: dict

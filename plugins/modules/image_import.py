@@ -96,7 +96,7 @@ EXAMPLES = r"""
     env:
       PATH: /usr/sbin:/usr/bin:/sbin:/bin
 
-- name: Import what a server has
+- name: Import an archive from a server
   slipway.engine.image_import:
     name: base:2
     src: https://images.example.org/rootfs.tar.gz
@@ -114,16 +114,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["Imported image base:1 from /srv/images/rootfs.tar.gz"]
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
-    - Empty when there is none.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
+    - Empty if there is none.
   returned: success
   type: dict
   sample:

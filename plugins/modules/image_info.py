@@ -30,19 +30,19 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look at an image
+- name: Inspect an image
   slipway.engine.image_info:
     name: debian:12
   register: debian
 
-- name: Look at all images
+- name: Inspect all images
   slipway.engine.image_info:
 """
 
 RETURN = r"""
 images:
   description:
-    - The images, each in the shape of C(docker image inspect), with its C(History) besides.
+    - The images, each in the shape of C(docker image inspect), plus its C(History).
   returned: success
   type: list
   elements: dict

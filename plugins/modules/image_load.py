@@ -71,11 +71,11 @@ EXAMPLES = r"""
   slipway.engine.image_load:
     path: /srv/images/shop.tar
 
-- name: Serve a host that reaches no registry from the controller
+- name: Load an archive from the controller on a host without a registry
   slipway.engine.image_load:
     src: images/shop.tar.zst
 
-- name: Give the image of an archive a name
+- name: Name the image of an archive
   slipway.engine.image_load:
     path: /srv/images/layout
     name: registry.example.org:5000/tools:2026
@@ -83,21 +83,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["Loaded image docker.io/library/busybox:1"]
 image_names:
-  description: The names of the images in the archive, and the ids of those without a name.
+  description: The names of the images in the archive, and the IDs of those without a name.
   returned: success
   type: list
   elements: str
   sample: ["busybox:1"]
 images:
   description:
-    - The images in the shape of C(docker image inspect), with their C(History) besides.
-    - In check mode, of images that are not on the host yet, only what is known of them.
+    - The images in the shape of C(docker image inspect), plus their C(History).
+    - In check mode, for images that are not on the host yet, only what is known about them.
   returned: success
   type: list
   elements: dict

@@ -68,11 +68,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have the newest image of a tag
+- name: Get the newest image of a tag
   slipway.engine.image_pull:
     name: docker.io/library/debian:12
 
-- name: Pull from a registry with a login for this task alone
+- name: Pull from a registry with a login for this task only
   slipway.engine.image_pull:
     name: registry.example.org:5000/shop/web
     tag: "7"
@@ -84,14 +84,14 @@ EXAMPLES = r"""
     name: registry.example.org:5000/shop/web
     all_tags: true
 
-- name: Pull what a digest names
+- name: Pull an image by digest
   slipway.engine.image_pull:
     name: "quay.io/team/app@{{ app_digest }}"
 """
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
@@ -112,9 +112,9 @@ diff:
       id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
-    - Empty when there is none.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
+    - Empty if there is none.
   returned: success, without O(all_tags)
   type: dict
   sample:

@@ -62,7 +62,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Push an image to a registry of our own
+- name: Push an image to a private registry
   slipway.engine.image_push:
     name: registry.example.org:5000/shop/web:7
 
@@ -76,16 +76,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["Pushed image registry.example.org:5000/shop/web:7"]
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
-    - Empty when there is none.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
+    - Empty if there is none.
   returned: success
   type: dict
   sample:

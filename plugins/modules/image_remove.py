@@ -69,14 +69,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
   sample: ["Removed image debian:12"]
 image:
   description:
-    - The image as it was, in the shape of C(docker image inspect), with its C(History) besides.
+    - The image as it was, in the shape of C(docker image inspect), plus its C(History).
     - Empty when there was none.
   returned: success
   type: dict
@@ -86,7 +86,7 @@ image:
     Architecture: amd64
     Os: linux
 untagged:
-  description: The names and digests that were taken away, or in check mode would be.
+  description: The names and digests that were removed, or in check mode those that would be.
   returned: success
   type: list
   elements: str

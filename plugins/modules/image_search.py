@@ -51,13 +51,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look for well-known web servers
+- name: Search for popular web servers
   slipway.engine.image_search:
     term: nginx
     filters:
       stars: 100
 
-- name: List all repositories of a registry of our own
+- name: List all repositories of a private registry
   slipway.engine.image_search:
     term: ""
     registry: registry.example.org:5000
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 RETURN = r"""
 results:
   description:
-    - What was found, most stars first. Of a catalogue only the names are known.
+    - The results, most stars first. For a catalogue only the names are known.
   returned: success
   type: list
   elements: dict
@@ -77,13 +77,13 @@ results:
       type: str
       sample: nginx
     description:
-      description: What its owner says of it.
+      description: The description by its owner.
       type: str
     star_count:
-      description: How many users like it.
+      description: The number of stars.
       type: int
     is_official:
-      description: Whether it is one of the images Docker curates.
+      description: Whether it is an official image.
       type: bool
 """
 

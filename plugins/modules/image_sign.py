@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str

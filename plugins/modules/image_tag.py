@@ -58,14 +58,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Name an image for a registry of our own
+- name: Tag an image for a private registry
   slipway.engine.image_tag:
     name: shop/web:7
     repository:
       - registry.example.org:5000/shop/web:7
       - registry.example.org:5000/shop/web:latest
 
-- name: Name an image by its id unless the name is taken
+- name: Tag an image by its ID unless the name is in use
   slipway.engine.image_tag:
     name: "{{ built.image.Id }}"
     repository:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
@@ -102,8 +102,8 @@ diff:
           id: sha256:2d3f2d1e9a6d1c2f1a8c8f0e0a4b4f5c6d7e8f90a1b2c3d4e5f60718293a4b5c
 image:
   description:
-    - The image in the shape of C(docker image inspect), with its C(History) besides.
-    - In check mode, of an image that is not on the host yet, only what is known of it.
+    - The image in the shape of C(docker image inspect), plus its C(History).
+    - In check mode, for an image that is not on the host yet, only what is known about it.
   returned: success
   type: dict
   sample:
@@ -112,7 +112,7 @@ image:
     Architecture: amd64
     Os: linux
 tagged_images:
-  description: The names that were given, or in check mode would be.
+  description: The names that were added, or in check mode those that would be.
   returned: success
   type: list
   elements: str

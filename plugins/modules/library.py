@@ -38,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What a task sends is this module
+- name: This module is sent instead of the container module
   slipway.engine.container:
     name: web
     state: started

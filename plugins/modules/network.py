@@ -195,11 +195,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A network with a subnet that is chosen
+- name: Create a network with an automatic subnet
   slipway.engine.network:
     name: web
 
-- name: A network with declared subnets, IPv4 and IPv6
+- name: Create a network with IPv4 and IPv6 subnets
   slipway.engine.network:
     name: backend
     ipam_config:
@@ -207,12 +207,12 @@ EXAMPLES = r"""
         iprange: 10.89.0.128/25
       - subnet: fd00:89::/64
 
-- name: A network without a way out
+- name: Create an isolated network
   slipway.engine.network:
     name: database
     internal: true
 
-- name: Addresses of the office network, by the host's second interface
+- name: Use addresses of the office network through the host's second interface
   slipway.engine.network:
     name: office
     driver: macvlan
@@ -223,7 +223,7 @@ EXAMPLES = r"""
         gateway: 192.0.2.1
         iprange: 192.0.2.192/27
 
-- name: Exactly these containers are on it
+- name: Connect exactly these containers
   slipway.engine.network:
     name: backend
     connected: [db, app]
@@ -236,7 +236,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 network:
-  description: The network in the shape of C(docker inspect), or V(null) when there is none.
+  description: The network in the shape of C(docker inspect), or V(null) if there is none.
   returned: success
   type: dict
   sample:
@@ -247,14 +247,14 @@ network:
         - Subnet: 10.89.0.0/24
           Gateway: 10.89.0.1
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: What was done, or in check mode what would be done, in order.
   returned: success
   type: list
   elements: str
   sample:
     - create network backend
 differences:
-  description: The options in which the network differed.
+  description: The options that differed.
   returned: when it existed and differed
   type: list
   elements: str

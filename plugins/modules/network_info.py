@@ -37,16 +37,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at a network
+- name: Inspect a network
   slipway.engine.network_info:
     name: backend
   register: backend
 
-- name: Say which subnet it has
+- name: Show its subnet
   ansible.builtin.debug:
     msg: "{{ backend.network.IPAM.Config[0].Subnet if backend.exists else 'not there' }}"
 
-- name: Look at the networks that nothing runs on
+- name: List networks without running containers
   slipway.engine.network_info:
     filters:
       dangling: true
@@ -54,12 +54,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 exists:
-  description: Whether there is such a network.
+  description: Whether the network exists.
   returned: when O(name) is given
   type: bool
   sample: true
 network:
-  description: The network in the shape of C(docker inspect), or V(null) when there is none.
+  description: The network in the shape of C(docker inspect), or V(null) if there is none.
   returned: when O(name) is given
   type: dict
   sample:

@@ -93,11 +93,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Remove images without a name
+- name: Remove dangling images
   slipway.engine.prune:
     images: true
 
-- name: Remove volumes that containers left behind, except some
+- name: Remove unused anonymous volumes, with exceptions
   slipway.engine.prune:
     volumes: true
     volumes_filters:
@@ -115,7 +115,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str

@@ -98,7 +98,7 @@ EXAMPLES = r"""
     username: docker
     password: "{{ vault_docker_password }}"
 
-- name: Log in to a registry with a certificate of our own authority
+- name: Log in to a registry with a private CA
   slipway.engine.registry_login:
     registry_url: registry.example.org:5000
     username: deploy
@@ -119,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be.
+  description: What was done, or in check mode what would be done.
   returned: success
   type: list
   elements: str
@@ -131,7 +131,7 @@ differences:
   elements: str
   sample: ["password"]
 login_result:
-  description: The registry and the user that are logged in.
+  description: The registry and the user that is logged in.
   returned: when O(state=present)
   type: dict
   sample: {"serveraddress": "registry.example.org:5000", "username": "deploy"}

@@ -92,13 +92,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A volume
+- name: Create a volume
   slipway.engine.volume:
     name: data
     labels:
       backup: daily
 
-- name: A directory on an NFS server
+- name: Use a directory on an NFS server
   slipway.engine.volume:
     name: shared
     driver_options:
@@ -106,7 +106,7 @@ EXAMPLES = r"""
       device: ":/export/shared"
       o: addr=nas.example.com,nfsvers=4,rw
 
-- name: Memory, at most 64 MiB
+- name: Use at most 64 MiB of memory
   slipway.engine.volume:
     name: scratch
     driver_options:
@@ -123,8 +123,8 @@ EXAMPLES = r"""
 RETURN = r"""
 volume:
   description:
-    - The volume in the shape of C(docker volume inspect), or V(null) when there is none, or in
-      check mode none yet.
+    - The volume in the shape of C(docker volume inspect), or V(null) if there is none, or in check
+      mode none yet.
   returned: success
   type: dict
   sample:
@@ -137,13 +137,13 @@ volume:
     Options: {}
     Scope: local
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: What was done, or in check mode what would be done, in order.
   returned: success
   type: list
   elements: str
   sample: [create volume data]
 differences:
-  description: The options in which the volume differed, changed or not.
+  description: The options that differed, changed or not.
   returned: when it existed and differed
   type: list
   elements: str

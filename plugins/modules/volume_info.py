@@ -31,26 +31,26 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at a volume
+- name: Inspect a volume
   slipway.engine.volume_info:
     name: data
   register: data
 
-- name: Say where it lies
+- name: Show its path
   ansible.builtin.debug:
     msg: "{{ data.volume.Mountpoint if data.exists else 'not there' }}"
 """
 
 RETURN = r"""
 exists:
-  description: Whether there is such a volume.
+  description: Whether the volume exists.
   returned: success
   type: bool
   sample: true
 volume:
   description:
-    - The volume in the shape of C(docker volume inspect), or V(null) when there is none. C(Options)
-      has all that its driver was told, passwords too.
+    - The volume in the shape of C(docker volume inspect), or V(null) if there is none. C(Options)
+      has all driver options, including passwords.
   returned: success
   type: dict
   sample:
