@@ -18,8 +18,6 @@ from ..base.errors import Error
 from ..base.linux import mountinfo
 from ..base.version import VERSION
 from ..container.engine import oci_runtime
-from ..container.option import logging
-from ..container.root import host_support
 from ..container.status import liveness
 from ..image.store import store
 from ..plan.plan import Host
@@ -31,6 +29,10 @@ _LSM = Path("/sys/kernel/security/lsm")
 
 def document(host: Host) -> dict[str, Any]:
     """The document of ``docker info``. What only a daemon has is what Docker shows without it."""
+    # What a version is asked for does without.
+    from ..container.option import logging
+    from ..container.root import host_support
+
     layout = host.layout
     phases = Counter(liveness.truth(layout, one).phase for one in container_record.records(layout))
     running = phases["running"] + phases["restarting"]
