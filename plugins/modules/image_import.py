@@ -52,7 +52,8 @@ options:
     type: str
   src:
     description:
-      - A tar archive on the host, plain or compressed by gzip or zstd, or a directory on it, or
+      - A tar archive on the host, plain or compressed by gzip, zstd, bzip2 or xz, or a directory on
+        it, or
         such an archive at a URL that begins with V(http://) or V(https://).
       - No login is sent to a URL, and one inside it is rejected. At most five redirects are
         followed, none from https to plain http. The maximum size is 64 GiB. C(HTTP_PROXY),

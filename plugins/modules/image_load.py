@@ -16,7 +16,7 @@ description:
     needed, and with O(src) no network but Ansible's own connection.
   - Archives are what C(docker save), C(podman save), C(skopeo), C(umoci) and
     M(slipway.engine.image_export) write, either docker-archive or OCI archive, plain or compressed
-    by gzip or zstd. A directory with an OCI image layout is supported too.
+    by gzip, zstd, bzip2 or xz. A directory with an OCI image layout is supported too.
   - Every layer is verified against its digest before an image gets its name. IDs are computed from
     the content, whatever the archive says.
   - If every image of the archive is on the host under its name, nothing is changed, and with O(src)

@@ -63,6 +63,8 @@ def _resolve(image: Path, text: str, *groups: str) -> User:
         ("1000", User(1000, 1000, (4, 29, 44, 1000), "/home/app", "app")),
         ("app:daemon", User(1000, 1, (1,), "/home/app", "app")),
         ("app:44", User(1000, 44, (44,), "/home/app", "app")),
+        ("app:", User(1000, 1000, (4, 29, 44, 1000), "/home/app", "app")),
+        ("4711:", User(4711, 0, (0,), "/", "")),
         ("app:0", User(1000, 0, (0,), "/home/app", "app")),
         (":adm", User(0, 4, (4,), "/root", "root")),
         ("4711", User(4711, 0, (0,), "/", "")),

@@ -94,7 +94,7 @@ def loaded(layout: Layout, path: Path, **options: Any) -> dict[str, Any]:
 # --- what others write -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("compression", ["", "gzip", "zstd"])
+@pytest.mark.parametrize("compression", ["", "gzip", "zstd", "bzip2", "xz"])
 @pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
 def test_skopeo_writes(
     layout: Layout, source: Path, tmp_path: Path, form: str, compression: str
@@ -474,7 +474,8 @@ def test_save_load_and_import(
     assert (said.stdout, said.stderr) == (f"Loaded image ID: {stored}\n".encode(), b"")
     said = slipway(run, "load", "-i", str(tmp_path / "web.tar"))
     assert said.stdout == b"Loaded image: web:1\nLoaded image: registry.example.org:5000/web:2\n"
-    assert slipway(run, "load", "-q", send=written.stdout).stdout == b""
+    # Docker keeps its progress to itself then, and still prints what scripts read.
+    assert slipway(run, "load", "-q", send=written.stdout).stdout == said.stdout
     said = slipway(run, "load", send=b"no archive" * 100)
     assert said.returncode == 1
     assert said.stderr.startswith(b"slipway: standard input is not an image archive: ")

@@ -253,6 +253,39 @@ def test_whiteouts_become_overlays_own(place: Path) -> None:
     assert os.getxattr(place / "target/var/cache", overlay.OPAQUE) == b"y"
 
 
+def test_names_that_stay_inside_are_cleaned(place: Path) -> None:
+    """As text: a link on the way is not followed."""
+    target = place / "target"
+    layer = (
+        directory("a") + symlink("l", "a") + entry("a/../b", data=b"b") + entry("l/../c", data=b"c")
+    )
+    unpack(io.BytesIO(layer + entry("a/x/../../d/e", data=b"e") + END), target)
+    assert sorted(os.listdir(target)) == ["a", "b", "c", "d", "l"]
+    assert (target / "d" / "e").read_bytes() == b"e" and not os.listdir(target / "a")
+
+
+def test_aufs_hard_links_keep_their_content(place: Path) -> None:
+    target = place / "target"
+    kept = ".wh..wh.plnk"
+    layer = (
+        directory(kept) + entry(f"{kept}/7.1", data=b"one") + entry(f"{kept}/7.2", data=b"unused")
+    )
+    layer += hardlink("a", f"{kept}/7.1") + directory("d") + hardlink("d/b", f"{kept}/7.1")
+    unpack(io.BytesIO(layer + entry(".wh..wh.aufs") + END), target)
+    assert sorted(os.listdir(target)) == ["a", "d"]
+    assert (target / "a").read_bytes() == b"one"
+    assert os.path.samefile(target / "a", target / "d" / "b")
+
+
+def test_the_last_header_of_a_file_wins(place: Path) -> None:
+    target = place / "target"
+    layer = entry("a", data=b"a") + entry("b", "1", link="a", mode=0o4750, uid=5, gid=6)
+    unpack(io.BytesIO(layer + END), target)
+    found = (target / "a").stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o4750, 5, 6)
+    assert found.st_nlink == 2
+
+
 def test_an_empty_layer_and_one_without_end_marker(place: Path) -> None:
     assert unpack(io.BytesIO(b""), place / "target").entries == 0
     assert unpack(io.BytesIO(END), place / "other").diff_id == (

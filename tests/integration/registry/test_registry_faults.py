@@ -326,6 +326,28 @@ def test_a_document_that_is_two_things_is_refused(
             client.manifest(REPOSITORY, reference)
 
 
+@pytest.mark.parametrize("sent", ["application/json", "text/plain; charset=utf-8", "text/html"])
+def test_a_document_sent_as_text_is_what_it_says(
+    sent: str, server: FaultyServer, client: Registry
+) -> None:
+    for own in (oci.INDEX, oci.MANIFEST, oci.DOCKER_LIST, oci.DOCKER_MANIFEST, ""):
+        member = "manifests" if own in oci.INDEX_TYPES else "layers"
+        document: dict[str, object] = {"schemaVersion": 2, member: []}
+        if own:
+            document["mediaType"] = own
+        body = json.dumps(document).encode()
+        server.faults[:] = [Fault("manifests", faults.status(200, body, Content_Type=sent))]
+        descriptor, data = client.manifest(REPOSITORY, oci.digest_of(body))
+        assert (descriptor.media_type, data) == (own or oci.MANIFEST, body)
+    refused = [made for dummy, made in MADE_UP.values() if len(made) > 1]
+    refused += [{"mediaType": "text/html", "layers": []}, {"mediaType": []}, {"errors": []}]
+    for document in refused:
+        body = json.dumps({"schemaVersion": 2, **document}).encode()
+        server.faults[:] = [Fault("manifests", faults.status(200, body, Content_Type=sent))]
+        with pytest.raises(Error, match=REPOSITORY):
+            client.manifest(REPOSITORY, oci.digest_of(body))
+
+
 @pytest.mark.parametrize("key", ["mediaType", "layers", "config"])
 def test_a_key_that_stands_twice_is_refused(
     key: str, server: FaultyServer, client: Registry

@@ -316,7 +316,8 @@ ROWS = [
     Row("more behind gzip", CONFUSED, gzip.compress(docker()) + b"more", "gzip stream is damaged"),
     Row("damaged gzip", V, b"\x1f\x8b" + b"x" * 600, "gzip stream is damaged"),
     Row("damaged zstd", V, b"\x28\xb5\x2f\xfd" + b"x" * 600, "zstd stream is damaged"),
-    Row("xz", "CVE-2021-20291", lzma.compress(docker()), "compressed with xz"),
+    Row("cut off xz", "CVE-2021-20291", lzma.compress(docker())[:-20], "truncated"),
+    Row("damaged bzip2", V, b"BZh91AY&SY" + b"x" * 600, "bzip2 stream is damaged"),
     # Bombs
     Row(
         "sparse of 4 EiB", "CVE-2023-25153", docker(None, sparse(1 << 62)), "does not fit its size"

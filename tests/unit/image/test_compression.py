@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import random
 import subprocess
+import tarfile
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -24,6 +28,27 @@ DATA = random.Random(1).randbytes(300_000) + bytes(500_000) + b"end"
 def zstd(data: bytes, *options: str) -> bytes:
     command = ["zstd", "-q", "-c", *options]
     return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def _tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as made:
+        entry = tarfile.TarInfo("file")
+        entry.size = len(DATA)
+        made.addfile(entry, io.BytesIO(DATA))
+    return out.getvalue()
+
+
+TAR = _tar()
+PACKED = {
+    "plain": TAR,
+    "gzip": gzip.compress(TAR),
+    "zstd": zstd(TAR),
+    "bzip2": bz2.compress(TAR),
+    "bzip2 in two": bz2.compress(TAR[:1000]) + bz2.compress(TAR[1000:]),
+    "xz": lzma.compress(TAR),
+    "xz in two": lzma.compress(TAR[:1000]) + lzma.compress(TAR[1000:]),
+}
 
 
 def read(data: bytes, media_type: str, size: int = 1 << 18) -> bytes:
@@ -99,13 +124,50 @@ def test_damaged_gzip_is_an_error(packed: bytes) -> None:
         zstd(DATA) + b"garbage!",
         zstd(DATA, "--check")[:-4],
         zstd(DATA, "--check")[:-4] + b"abcd",
-        gzip.compress(DATA),
+        b"\x28\xb5\x2f\xfd" + gzip.compress(DATA),
     ],
-    ids=["empty", "cut by three", "cut", "garbage behind", "no sum", "wrong sum", "gzip"],
+    ids=["empty", "cut by three", "cut", "garbage behind", "no sum", "wrong sum", "gzip behind"],
 )
 def test_damaged_zstd_is_an_error(packed: bytes) -> None:
     with pytest.raises(Error, match="zstd stream"):
         read(packed, oci.LAYER_ZSTD)
+
+
+@pytest.mark.parametrize("size", [7_000, 1 << 20])
+@pytest.mark.parametrize("labelled", [oci.LAYER, oci.LAYER_GZIP, oci.LAYER_ZSTD])
+@pytest.mark.parametrize("packed", PACKED, ids=PACKED.keys())
+def test_what_a_layer_is_goes_before_what_it_is_labelled(
+    packed: str, labelled: str, size: int
+) -> None:
+    assert read(PACKED[packed], labelled, size) == TAR
+
+
+def test_a_layer_without_entries_is_a_tar_whatever_its_label() -> None:
+    for labelled in (oci.LAYER, oci.LAYER_GZIP, oci.LAYER_ZSTD):
+        assert read(bytes(1024), labelled) == bytes(1024)
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+@pytest.mark.parametrize("damage", ["cut by one", "cut", "null behind", "half a stream", "wrong"])
+def test_damaged_bzip2_and_xz_are_errors(pack: Callable[[bytes], bytes], damage: str) -> None:
+    whole = pack(DATA)
+    packed = {
+        "cut by one": whole[:-1],
+        "cut": whole[:1000],
+        "null behind": whole + b"\0",
+        "half a stream": whole + whole[:500],
+        "wrong": whole[:-40] + bytes(20) + whole[-20:],
+    }[damage]
+    with pytest.raises(Error, match=r"stream is (damaged|truncated)"):
+        read(packed, oci.LAYER)
+
+
+def test_an_xz_dictionary_beyond_128_mib_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 256 << 20}]
+    with pytest.raises(Error, match="xz stream is damaged"):
+        read(lzma.compress(b"x", lzma.FORMAT_XZ, filters=filters), oci.LAYER)
+    filters[0]["dict_size"] = 64 << 20
+    assert read(lzma.compress(b"x", lzma.FORMAT_XZ, filters=filters), oci.LAYER) == b"x"
 
 
 def test_a_zstd_window_beyond_128_mib_is_refused() -> None:

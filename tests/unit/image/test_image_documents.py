@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import manifest
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
+    manifest,
+    platform,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store.platform import (
     Platform,
     choose,
@@ -89,7 +92,7 @@ IMAGE = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "d
         {**IMAGE, "rootfs": {"type": "tree", "diff_ids": [A]}},
         {**IMAGE, "os": None},
         {**IMAGE, "config": []},
-        {**IMAGE, "config": {"Cmd": "sh"}},
+        {**IMAGE, "config": {"Cmd": {"sh": "-c"}}},
         {**IMAGE, "config": {"Env": [1]}},
         {**IMAGE, "config": {"Labels": {"a": 1}}},
         {**IMAGE, "config": {"ExposedPorts": ["80"]}},
@@ -101,9 +104,28 @@ def test_what_is_no_config(document: Any) -> None:
         manifest.parse_config(json.dumps(document).encode(), 1, "it")
 
 
+def test_what_real_images_lack_or_say_otherwise() -> None:
+    """Docker and containerd take all of these."""
+    bare = {"rootfs": IMAGE["rootfs"], "config": {"Entrypoint": "/bin/app", "Cmd": "-v"}}
+    config = manifest.parse_config(json.dumps(bare).encode(), 1, "it")
+    assert config["config"] == {"Entrypoint": ["/bin/app"], "Cmd": ["-v"]}
+    assert platform.of_image(config) == platform.host_platform()
+    assert platform.of_image(IMAGE) == platform.Platform("linux", "amd64")
+    assert parse({**GOOD, "layers": None}).layers == ()
+    layer = {**LAYER, "mediaType": "application/vnd.docker.image.rootfs.diff.tar.zstd"}
+    assert parse({**GOOD, "layers": [layer]}).layers[0].digest == B
+
+
+def test_an_image_of_another_system_is_refused() -> None:
+    platform.check_serves(IMAGE, "web")
+    platform.check_serves({"architecture": "s390x"}, "web")
+    with pytest.raises(Error, match="web is an image for windows/amd64"):
+        platform.check_serves({**IMAGE, "os": "windows"}, "web")
+
+
 def entry(digit: str, text: str) -> Descriptor:
-    platform = parse_platform(text)
-    stated = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
+    found = parse_platform(text)
+    stated = {"os": found.os, "architecture": found.architecture, "variant": found.variant}
     return Descriptor(oci.MANIFEST, "sha256:" + digit * 64, 1, platform=stated if text else None)
 
 

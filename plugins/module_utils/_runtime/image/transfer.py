@@ -119,7 +119,8 @@ def pull(
         accepted = signatures.verified(layout, sources, reference, digest, access)
         found = _fetch_manifest(layout, sources, pinned, wanted)
         config = _fetch_config(layout, sources, reference.path, found)
-        _check_platform(host, reference, platform.of(config), wanted)
+        platform.check_serves(config, reference.canonical)
+        _check_platform(host, reference, platform.of_image(config), wanted)
         chain = oci.chain_ids(config["rootfs"].get("diff_ids") or [])
         _check_space(layout, reference, found, chain)
         _fetch_layers(

@@ -14,10 +14,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 from urllib.parse import quote, urlencode
 
 from ..base.errors import Error
@@ -37,7 +37,12 @@ MANIFEST_LIMIT = 4 << 20
 
 _ACCEPT = ", ".join((oci.INDEX, oci.MANIFEST, oci.DOCKER_LIST, oci.DOCKER_MANIFEST))
 _KNOWN_TYPES = oci.INDEX_TYPES | oci.MANIFEST_TYPES
+#: What servers that know nothing of images send their documents as; these say themselves what they
+#: are.
+_GENERIC_TYPES = frozenset({"application/json", "text/plain", "text/html"})
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
+_OBSOLETE = "it uses Docker's obsolete schema 1"
+_PUSH_AGAIN = "push the image again with a current tool"
 _OCTETS = "application/octet-stream"
 _CONTENT_RANGE = re.compile(r"\Abytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)\Z", re.ASCII)
 
@@ -165,7 +170,8 @@ class Registry:
         """A manifest or an index, verified: its digest, its type, and that it is one thing only.
 
         A document that has both ``manifests`` and ``layers`` or ``config``, a duplicate key, or a
-        mediaType other than its Content-Type is refused (CVE-2021-41190).
+        mediaType other than its Content-Type is refused (CVE-2021-41190). One sent as JSON or text
+        is what its mediaType says, or else its members.
         """
         what = self._what("manifest", repository, reference)
         request = self._ask("GET", repository, reference, what)
@@ -418,13 +424,17 @@ def _check_document(data: bytes, answer: Answer) -> str:
     """The media type of a manifest, once its parts agree on what it is."""
     told = answer.media_type
     if told.startswith(_SCHEMA_1):
-        raise answer.error(
-            "it uses Docker's obsolete schema 1",
-            "push the image again with a current tool",
-        )
-    if told not in _KNOWN_TYPES:
+        raise answer.error(_OBSOLETE, _PUSH_AGAIN)
+    if told not in _KNOWN_TYPES | _GENERIC_TYPES:
         raise answer.error(f"its type {told[:100]!a} is not an image type")
-    document = oci.load(data, answer.place)
+    try:
+        document = oci.load(data, answer.place)
+    except Error as exc:
+        if told in _GENERIC_TYPES:
+            raise answer.error(f"its type {told!a} is not an image type") from exc
+        raise
+    if told in _GENERIC_TYPES:
+        told = _own_type(document, answer)
     own = document.get("mediaType", told)
     if own != told:
         raise answer.error(f"it was sent as {told[:100]!a}, but says it is {str(own)[:100]!a}")
@@ -432,6 +442,17 @@ def _check_document(data: bytes, answer: Answer) -> str:
         if name in document:
             raise answer.error(f"it was sent as {told}, but has {name!r}")
     return told
+
+
+def _own_type(document: Mapping[str, Any], answer: Answer) -> str:
+    """What a document says it is; without a mediaType it is OCI's (image-spec, manifest.md)."""
+    if document.get("schemaVersion") == 1:
+        raise answer.error(_OBSOLETE, _PUSH_AGAIN)
+    own = document.get("mediaType", oci.INDEX if "manifests" in document else oci.MANIFEST)
+    known = isinstance(own, str) and own in _KNOWN_TYPES
+    if not known or not {"manifests", "layers"} & set(document):
+        raise answer.error(f"{str(own)[:100]!a} is not an image type")
+    return str(own)
 
 
 def _check_digest(digest: str) -> None:

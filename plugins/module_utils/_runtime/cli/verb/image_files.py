@@ -50,9 +50,9 @@ def _load(host: Host, arguments: Arguments) -> int:
     with _given(host, arguments.input or "-") as path:
         declared = image_load.declare({"path": path, "platform": arguments.platform or None})
         found = converge(host, image_load.RESOURCE, declared)[1]
-    if not arguments.quiet:
-        for name in image_load.result(host, found)["image_names"]:
-            say(f"Loaded image{' ID' if name.startswith('sha256:') else ''}: {name}")
+    # Quiet is about progress; scripts read these lines.
+    for name in image_load.result(host, found)["image_names"]:
+        say(f"Loaded image{' ID' if name.startswith('sha256:') else ''}: {name}")
     return 0
 
 

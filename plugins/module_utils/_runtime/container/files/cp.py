@@ -26,7 +26,6 @@ from ...tree.scan import Rules
 from . import freeze
 
 #: What the first bytes of an archive say of its compression.
-_MEDIA_TYPES = {b"\x1f\x8b": oci.LAYER_GZIP, b"\x28\xb5": oci.LAYER_ZSTD}
 
 
 class _Writable(Protocol):
@@ -83,7 +82,7 @@ def get(
 
 
 def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -> Copied:
-    """Unpack a tar, plain, gzip or zstd, in the directory ``target`` of a container.
+    """Unpack a tar, plain or compressed, in the directory ``target`` of a container.
 
     It is unpacked by itself first, as an image's layer is, so nothing in it leads anywhere
     (CVE-2026-41568), and no program of the container takes part (CVE-2026-41567). Owners and modes
@@ -95,9 +94,7 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
         with open(scratch / "archive", "w+b") as spool:
             shutil.copyfileobj(stream, spool)
             spool.seek(0)
-            head = spool.read(4)
-            spool.seek(0)
-            with compression.plain(spool, _MEDIA_TYPES.get(head[:2], oci.LAYER)) as plain:
+            with compression.plain(spool, oci.LAYER) as plain:
                 unpack.unpack(plain, made)
         with contextlib.ExitStack() as stack:
             here = stack.enter_context(safefs.Root(made, label="the archive"))

@@ -21,7 +21,7 @@ from typing import Optional
 
 from ...base import clock, document, files
 from ...base.errors import Conflict, Error, NotFound
-from ...image.store import store
+from ...image.store import platform, store
 from ...network import attach, synchronise
 from ...plan.plan import Host
 from ...records import container_record, journal
@@ -77,6 +77,7 @@ def create(
             f"the container name {spec.name} is already in use by container {owner[:12]}"
         )
     container_id = beside or secrets.token_hex(32)
+    platform.check_serves(image.config, spec.image)
     creation.recover(host, discard)
     with contextlib.ExitStack() as undo, store.lease(layout):
 

@@ -44,18 +44,16 @@ class _Group:
 
 
 def resolve(root: safefs.Root, text: str, groups_add: Sequence[str] = ()) -> user.User:
-    """``[USER][:GROUP]``, names or numbers, as Docker understands it.
+    """``[USER][:GROUP]``, names or numbers, as Docker understands it; ``USER:`` is ``USER``.
 
     Digits are an id even where an account has them as its name (CVE-2016-3697). A number need not
     be in the image, a name must. The group is the one asked for, or the account's, or 0.
     Supplementary groups are those the image's group file gives the account, only when no group was
     asked for, and ``groups_add`` in any case. Raises Error.
     """
-    who, colon, group = text.partition(":")
+    who, dummy, group = text.partition(":")
     if any(ord(char) < 0x20 or char == "\x7f" for char in text) or ":" in group:
         raise _refused(text, "use USER, USER:GROUP or :GROUP")
-    if colon and not group:
-        raise _refused(text, "the group after the colon is missing")
     account = _account(root, text, who)
     groups = list(_groups(root))
     if group:

@@ -190,7 +190,7 @@ def _docker_image(members: Members, entry: Any, where: str) -> Packed:
         id=oci.digest_of(data),
         names=tuple(sorted({name for name in map(_tagged, names) if name})),
         config=config,
-        made_for=platform.of(document),
+        made_for=platform.of_image(document),
         layers=tuple(Layer(file, diff_id) for file, diff_id in zip(files, diff_ids)),
     )
 
@@ -321,7 +321,7 @@ def _image(members: Members, descriptor: Descriptor) -> Packed:
         id=found.config.digest,
         names=(),
         config=_member(found.config),
-        made_for=platform.of(config),
+        made_for=platform.of_image(config),
         layers=tuple(
             Layer(_member(layer), diff_id, Descriptor(layer.media_type, layer.digest, layer.size))
             for layer, diff_id in zip(found.layers, diff_ids)

@@ -35,7 +35,7 @@ _NOWHERE = ("docker.io", "library/unnamed")
 #: What one layer may ask of us, as when it is pulled.
 LAYER = Limits()
 #: How much larger than its file an unpacked layer is expected to be, its blob included.
-_EXPANSION = {oci.LAYER: 2}
+_EXPANSION = {compression.PLAIN: 2}
 _COMPRESSED_EXPANSION = 4
 _RESERVE_BYTES = 64 << 20
 #: Who loads an archive waits for it; the next level takes twice the time for a hundredth less.
@@ -91,7 +91,7 @@ def _check_space(layout: Layout, members: Members, images: Sequence[Packed]) -> 
         chain = oci.chain_ids([layer.diff_id for layer in image.layers])
         for layer, chain_id in zip(image.layers, chain):
             if not layers.is_unpacked(layout, chain_id):
-                factor = _EXPANSION.get(members.media_type(layer.member), _COMPRESSED_EXPANSION)
+                factor = _EXPANSION.get(members.compression(layer.member), _COMPRESSED_EXPANSION)
                 sizes[chain_id] = members.size(layer.member) * factor
     needed = sum(sizes.values()) + (_RESERVE_BYTES if sizes else 0)
     disk = os.statvfs(layout.root)
@@ -156,27 +156,29 @@ def _replace_broken(layout: Layout, image_id: str, descriptor: Descriptor) -> No
 
 def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Descriptor:
     """One layer as a blob, published only when it is what the image says of it."""
-    media_type = members.media_type(layer.member)
+    packed = members.compression(layer.member)
     with members.open(layer.member) as stream, blobs.writing(layout) as blob:
         if layer.blob is not None:
             while data := stream.read(assemble.CHUNK):
                 blob.write(data)
             _check(members, layer, blob.digest, layer.blob.digest)
             return blob.publish(layer.blob.media_type)
-        if media_type == oci.LAYER:
+        if packed not in (compression.GZIP, compression.ZSTD):
             out = assemble.LayerWriter(blob, _GZIP_LEVEL)
-            while data := stream.read(assemble.CHUNK):
-                out.write(data)
+            with compression.plain(stream, oci.LAYER) as plain:
+                content = Stream(plain, limits)
+                while piece := content.some():
+                    out.write(piece)
             _check(members, layer, out.diff_id, layer.diff_id)
             return out.publish()
         tee = assemble.Tee(stream, blob)
-        with compression.plain(tee, media_type) as plain:
+        with compression.plain(tee, _OCI_TYPES[packed]) as plain:
             content = Stream(plain, limits)
             content.drain()
         while tee.read(assemble.CHUNK):
             pass
         _check(members, layer, content.digest, layer.diff_id)
-        return blob.publish(media_type)
+        return blob.publish(_OCI_TYPES[packed])
 
 
 def _check(members: Members, layer: Layer, found: str, expected: str) -> None:

@@ -38,9 +38,7 @@ ARCHIVE = Limits(layer_bytes=64 << 30, entries=65_536, path=1024)
 _DOCUMENTS_LIMIT = 32 << 20
 
 _SPACE_BYTES = 16 << 20
-_MAGIC_BYTES = 6
-_COMPRESSED = ((b"\x1f\x8b", oci.LAYER_GZIP), (b"\x28\xb5\x2f\xfd", oci.LAYER_ZSTD))
-_UNSUPPORTED = ((b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"))
+_MAGIC_BYTES = 512
 _ABSENT = -1
 
 
@@ -88,10 +86,10 @@ class Members:
         """The content of a file."""
         raise NotImplementedError
 
-    def media_type(self, name: str) -> str:
-        """What a layer's first bytes say it is, compressed or not."""
+    def compression(self, name: str) -> str:
+        """That of a layer, by its first bytes."""
         with self.open(name) as piece:
-            return _media_type(self.path, piece.read(_MAGIC_BYTES))
+            return compression.sniff(piece.read(_MAGIC_BYTES))
 
     def document(self, name: str) -> bytes:
         """All of a file that is no larger than a document may be."""
@@ -217,13 +215,12 @@ def opened(path: Path, spool: Path, whole: bool, limits: Limits = ARCHIVE) -> It
         if not stat.S_ISREG(found.st_mode):
             raise Error(f"{path} is neither a regular file nor a directory")
         piece = Piece(fd, 0, found.st_size)
-        media_type = _media_type(path, os.pread(fd, _MAGIC_BYTES, 0))
         with _naming(path):
-            if media_type == oci.LAYER:
+            if compression.sniff(os.pread(fd, _MAGIC_BYTES, 0)) == compression.PLAIN:
                 members = _index(path, fd, piece, limits)
             else:
                 kept = stack.enter_context(tempfile.TemporaryFile(dir=spool, buffering=0))
-                with compression.plain(piece, media_type) as plain:
+                with compression.plain(piece, oci.LAYER) as plain:
                     members = _decompress(path, plain, kept.fileno(), whole, limits)
         yield members
 
@@ -239,19 +236,6 @@ def _naming(path: Path) -> Iterator[None]:
             f"{path} is not an image archive: {message}",
             hint="create it with docker save, podman save, skopeo or image_export",
         ) from exc
-
-
-def _media_type(path: Path, magic: bytes) -> str:
-    for start, media_type in _COMPRESSED:
-        if magic.startswith(start):
-            return media_type
-    for start, name in _UNSUPPORTED:
-        if magic.startswith(start):
-            raise Error(
-                f"{path} is compressed with {name}, which is not supported",
-                hint="decompress it first; gzip and zstd are supported",
-            )
-    return oci.LAYER
 
 
 def _index(path: Path, fd: int, piece: Piece, limits: Limits) -> _Archive:

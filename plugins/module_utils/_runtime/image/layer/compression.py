@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The compressions of image layers, as streams that never hold more than a piece in memory.
 
-gzip is decompressed in this process. zstd is too where Python has it (the zstandard package);
-otherwise by the program of that name, found before anything of the image is on disk and never below
-a chroot (CVE-2026-41567).
+What a layer's first bytes say decides, whatever it is labelled, as in Docker: its diff_id is what
+vouches for it. gzip, bzip2 and xz are decompressed in this process. zstd is too where Python has it
+(the zstandard package); otherwise by the program of that name, found before anything of the image
+is on disk and never below a chroot (CVE-2026-41567).
 """
 
 from __future__ import annotations
@@ -17,23 +18,33 @@ import tempfile
 import threading
 import zlib
 from types import TracebackType
-from typing import IO, Any, Optional, Protocol
+from typing import IO, Any, Callable, Optional, Protocol
 
 from ...base import process
 from ...base.errors import Error
 from ...spec import oci
 from .stream import Readable
 
-PLAIN, GZIP, ZSTD = "plain", "gzip", "zstd"
+PLAIN, GZIP, ZSTD, BZIP2, XZ = "plain", "gzip", "zstd", "bzip2", "xz"
 
-#: What a zstd frame may make us keep for back references (RFC 8878 recommends to support 8 MiB; the
-#: program's own default, and what --long makes without a number, is 128).
+#: What a zstd frame or an xz stream may make us keep for back references (RFC 8878 recommends to
+#: support 8 MiB; the program's own default, and what --long makes without a number, is 128; xz -9
+#: takes 64).
 WINDOW_BYTES = 128 << 20
 
 _CHUNK = 1 << 17
 _ZSTD_PIECE = 512
 #: A frame, or one to skip (RFC 8878, 3.1).
 _ZSTD_MAGIC = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
+#: How streams begin: RFC 1952, RFC 8878, bzip2 with its first block, xz-file-format 2.1.1.1.
+_MAGIC = {
+    GZIP: re.compile(rb"\x1f\x8b"),
+    ZSTD: re.compile(rb"\x28\xb5\x2f\xfd"),
+    BZIP2: re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+    XZ: re.compile(rb"\xfd7zXZ\0"),
+}
+#: Where a tar says that it is one (POSIX ustar), and what one without entries begins with.
+_USTAR, _USTAR_AT = b"ustar", 257
 _DAMAGED = "the layer is damaged: get the image again from a trusted source"
 
 
@@ -67,18 +78,56 @@ def kind(media_type: str) -> str:
         return PLAIN
     raise Error(
         f"layers of the media type {media_type[:200]!r} are not supported",
-        hint="layers are tar archives, plain or compressed with gzip or zstd",
+        hint="layers are tar archives, plain or compressed with gzip, zstd, bzip2 or xz",
     )
+
+
+def sniff(head: bytes, labelled: str = PLAIN) -> str:
+    """The compression that the first bytes of a stream show; ``labelled`` where they show none.
+
+    262 bytes are enough. A label that may be right is taken: only what cannot be is overruled.
+    """
+    if labelled != PLAIN and _MAGIC[labelled].match(head):
+        return labelled
+    if head[_USTAR_AT : _USTAR_AT + len(_USTAR)] == _USTAR:
+        return PLAIN
+    found = next((name for name, magic in _MAGIC.items() if magic.match(head)), labelled)
+    empty = len(head) > _USTAR_AT and not any(head[:_USTAR_AT])
+    return PLAIN if empty else found
 
 
 def plain(stream: Readable, media_type: str) -> Plain:
     """The uncompressed content of a layer. Closing it leaves ``stream`` open."""
-    compression = kind(media_type)
+    labelled = kind(media_type)
+    begun = _Begun(stream)
+    compression = sniff(begun.head, labelled)
     if compression == GZIP:
-        return _Gunzip(stream)
+        return _Gunzip(begun)
     if compression == ZSTD:
-        return _unzstd(stream)
-    return _Through(stream)
+        return _unzstd(begun)
+    if compression in (BZIP2, XZ):
+        return _Blocks(begun, compression)
+    return _Through(begun)
+
+
+class _Begun:
+    """A stream whose first bytes were looked at."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self.head = b""
+        while len(self.head) < _USTAR_AT + len(_USTAR):
+            data = source.read(_CHUNK)
+            if not data:
+                break
+            self.head += data
+        self._left = memoryview(self.head)
+
+    def read(self, size: int, /) -> bytes:
+        if not self._left:
+            return self._source.read(size)
+        data, self._left = bytes(self._left[:size]), self._left[size:]
+        return data
 
 
 class _Through:
@@ -138,6 +187,55 @@ class _Gunzip(_Through):
                 self._pending, self._within = self._member.unused_data, False
             elif ended and not data:
                 raise Error("the layer's gzip stream is truncated", hint=_DAMAGED)
+            if data:
+                return data
+
+
+class _Blocks(_Through):
+    """Streams of bzip2 or xz one after another, of which pbzip2 writes many, and nothing behind."""
+
+    def __init__(self, source: Readable, compression: str) -> None:
+        super().__init__(source)
+        self._name = compression
+        # A Python that was built without one of these cannot read such a layer.
+        try:
+            library: Any = importlib.import_module("bz2" if compression == BZIP2 else "lzma")
+        except ImportError as exc:
+            raise Error(
+                f"the layer is compressed with {compression}, which this host's Python cannot read",
+                hint=f"install Python's {exc.name} module, or compress the layer with gzip",
+            ) from exc
+        if compression == BZIP2:
+            self._make: Callable[[], Any] = library.BZ2Decompressor
+            self._errors: tuple[type[Exception], ...] = (OSError, ValueError)
+        else:
+            self._make = lambda: library.LZMADecompressor(library.FORMAT_XZ, memlimit=WINDOW_BYTES)
+            self._errors = (library.LZMAError,)
+        self._stream = self._make()
+        self._pending = b""
+        self._within = True
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            ended = False
+            if not self._pending and (not self._within or self._stream.needs_input):
+                self._pending = self._source.read(_CHUNK)
+                ended = not self._pending
+            if not self._within:
+                if ended:
+                    return b""
+                self._stream, self._within = self._make(), True
+            elif ended:
+                raise Error(f"the layer's {self._name} stream is truncated", hint=_DAMAGED)
+            try:
+                data: bytes = self._stream.decompress(self._pending, size)
+            except self._errors as exc:
+                raise Error(
+                    f"the layer's {self._name} stream is damaged: {exc}", hint=_DAMAGED
+                ) from exc
+            self._pending = b""
+            if self._stream.eof:
+                self._pending, self._within = self._stream.unused_data, False
             if data:
                 return data
 

@@ -180,6 +180,13 @@ class Stream:
             size -= len(piece)
             yield piece
 
+    def some(self) -> bytes:
+        """The next bytes, as many as come; b"" at the end."""
+        if not self._buffer and not self._fill():
+            return b""
+        data, self._buffer = bytes(self._buffer), memoryview(b"")
+        return data
+
     def skip(self, size: int) -> None:
         if size <= len(self._buffer):
             self._buffer = self._buffer[size:]

@@ -11,6 +11,7 @@ stream.py bound what the layer may make us read, keep and write.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -33,6 +34,8 @@ WHITEOUT = b".wh."
 #: AUFS's own bookkeeping, which old images carry, and the sign of an opaque directory.
 META = b".wh..wh."
 OPAQUE = b".wh..wh..opq"
+#: Where AUFS keeps the files that have several names; the names are hard links to these.
+LINKS = b".wh..wh.plnk"
 
 _XATTR = b"SCHILY.xattr."
 _ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -88,6 +91,7 @@ class _Layer:
         self._into = UnpackDirectory(target, lowers, limits)
         self._tree = Root(target)
         self._hides_lowers = False
+        self._has_links = False
         self._copied_bytes = 0
         self.size_bytes = 0
         self.entries = 0
@@ -106,7 +110,11 @@ class _Layer:
             self._directory_attributes(self._into.top, entry)
             return
         name = parts.pop()
-        if WHITEOUT in entry.name and (
+        if parts == [LINKS] and entry.kind == tar.REGULAR and not name.startswith(WHITEOUT):
+            if not self._has_links:
+                os.mkdir(LINKS, 0o700, dir_fd=self._into.top.fd)
+                self._has_links = True
+        elif WHITEOUT in entry.name and (
             name.startswith(WHITEOUT) or any(part.startswith(WHITEOUT) for part in parts)
         ):
             self._whiteout(entry, parts, name)
@@ -130,6 +138,8 @@ class _Layer:
 
     def finish(self) -> None:
         """What has to wait until all entries are there."""
+        if self._has_links:
+            self._into.remove(self._into.top, LINKS)
         if self._hides_lowers:
             self._into.hide_all_below()
         self._into.set_times()
@@ -140,9 +150,16 @@ class _Layer:
             refuse(name, "has an invalid file name")
         if len(name) > self._limits.path:
             refuse(name, f"has a name longer than {self._limits.path} bytes")
-        parts = [part for part in name.split(b"/") if part and part != b"."]
-        if b".." in parts:
-            refuse(name, "leaves the layer by '..' (CVE-2014-9356)")
+        parts: list[bytes] = []
+        words = [part for part in name.split(b"/") if part and part != b"."]
+        for part in words:
+            if part == b"..":
+                # Cleaned as text, as Docker does: no directory of the layer is asked.
+                if not parts or words[-1] == b"..":
+                    refuse(name, "leaves the layer by '..' (CVE-2014-9356)")
+                parts.pop()
+            else:
+                parts.append(part)
         if len(parts) > self._limits.depth:
             refuse(name, f"is nested deeper than {self._limits.depth} directories")
         return parts
@@ -264,8 +281,31 @@ class _Layer:
                 if (there.st_dev, there.st_ino) != (status.st_dev, status.st_ino):
                     self._into.remove(parent, name)
                     linux.linkat_fd(found, parent.fd, name)
+            self._attributes_again(entry, found, status, parent, name)
         finally:
             os.close(found)
+
+    def _attributes_again(
+        self,
+        entry: tar.Entry,
+        fd: int,
+        status: os.stat_result,
+        parent: Directory,
+        name: bytes,
+    ) -> None:
+        """Give a file what the header of another of its names says, which came later."""
+        itself = f"/proc/self/fd/{fd}"
+        if (entry.uid, entry.gid) != (status.st_uid, status.st_gid):
+            # chown(2) takes file capabilities away, which headers of hard links do not repeat.
+            capability = None
+            if stat.S_ISREG(status.st_mode):
+                with contextlib.suppress(OSError):
+                    capability = os.getxattr(itself, "security.capability")
+            os.chown(name, entry.uid, entry.gid, dir_fd=parent.fd, follow_symlinks=False)
+            if capability is not None:
+                os.setxattr(itself, "security.capability", capability)
+        if not stat.S_ISLNK(status.st_mode):
+            os.chmod(itself, entry.mode)
 
     def _copy_up(
         self,

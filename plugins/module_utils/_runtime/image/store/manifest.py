@@ -29,6 +29,8 @@ LAYER_TYPES = frozenset(
         oci.LAYER_ZSTD,
         oci.DOCKER_LAYER,
         oci.DOCKER_LAYER_GZIP,
+        # No document has it, and BuildKit wrote it for real images.
+        oci.DOCKER_LAYER_ZSTD,
         # What may not be redistributed is still a layer, and is fetched from the registry, never
         # from the urls its descriptor names (CVE-2020-15157).
         "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -62,6 +64,8 @@ def parse_manifest(data: bytes, descriptor: Descriptor, where: str) -> Manifest:
             f"{where} is not a container image: its config is of type {config.media_type[:100]!a}"
         )
     listed = document.get("layers")
+    if listed is None and "layers" in document:
+        listed = []  # Go's way to write an empty list.
     if not isinstance(listed, list) or len(listed) > LAYER_LIMIT:
         raise Error(f"{where} does not have a list of at most {LAYER_LIMIT} layers")
     layers = tuple(
@@ -109,18 +113,23 @@ def parse_config(data: bytes, layers: int, where: str) -> dict[str, Any]:
             "they do not match"
         )
     for key in ("os", "architecture"):
-        if not isinstance(document.get(key), str):
-            raise Error(f"{where}: {key} is missing")
+        # What is not said is the host's own, see platform.of_image.
+        if not isinstance(document.get(key, ""), str):
+            raise Error(f"{where}: {key} is not a text")
     _check_defaults(document.get("config"), where)
     return document
 
 
 def _check_defaults(config: Any, where: str) -> None:
-    """Refuse a config section whose members have types no later reader expects."""
+    """Bring a config section into the one form that later readers expect, or refuse it."""
     if config is None:
         return
     if not isinstance(config, dict):
         raise Error(f"{where}: config is not an object")
+    for key in ("Cmd", "Entrypoint"):
+        # Docker reads a text as a list of one (strslice).
+        if isinstance(config.get(key), str):
+            config[key] = [config[key]]
     for key, kind, item in _MEMBERS:
         value = config.get(key)
         if value is None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
@@ -83,6 +84,27 @@ def of(value: object) -> Platform:
     found = value if isinstance(value, dict) else {}
     words = [str(found.get(key) or "") for key in ("os", "architecture", "variant")]
     return Platform(*words)
+
+
+def of_image(config: Mapping[str, Any]) -> Platform:
+    """The platform of an image by its config; what that does not say is this host's, as in
+    containerd.
+    """
+    said, own = of(config), host_platform()
+    if said.architecture:
+        return Platform(said.os or own.os, said.architecture, said.variant)
+    return Platform(said.os or own.os, own.architecture, own.variant)
+
+
+def check_serves(config: Mapping[str, Any], what: str) -> None:
+    """Refuse an image of another operating system: no emulator runs it."""
+    found = of_image(config)
+    if found.os != host_platform().os:
+        raise does_not_serve(found, what)
+
+
+def does_not_serve(found: Platform, what: str) -> Error:
+    return Error(f"{what} is an image for {found}, and this host runs images for linux only")
 
 
 def _acceptable(wanted: Platform) -> list[Platform]:

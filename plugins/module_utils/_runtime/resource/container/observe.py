@@ -278,7 +278,7 @@ def _platform(
     asked = "" if wanted is None else str(wanted)
     image = store.find(host.layout, image_id) if image_id else None
     meant = wanted or platform.host_platform()
-    if image is None or platform.runs_on(platform.of(image.config), meant):
+    if image is None or platform.runs_on(platform.of_image(image.config), meant):
         return asked, image_id, False
     if reference.is_id(declared.image):
         if wanted is None:
@@ -287,7 +287,9 @@ def _platform(
     if wanted is None:
         lists = _lists(image)
         for other in store.all_images(host.layout) if lists else ():
-            fits = lists & _lists(other) and platform.runs_on(platform.of(other.config), meant)
+            fits = lists & _lists(other) and platform.runs_on(
+                platform.of_image(other.config), meant
+            )
             if fits and not expected.is_gone(host, other):
                 return asked, other.id, False
         if not lists or declared.pull == "never":

@@ -19,6 +19,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
+from io import FileIO
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -30,7 +31,6 @@ from ...image import expected
 from ...image.build import assemble, config_changes
 from ...image.expected import Local
 from ...image.layer import compression, difference
-from ...image.layer.stream import Readable
 from ...image.store import index, layers, platform, store
 from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
@@ -40,7 +40,7 @@ from ...spec.reference import Reference
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, State
 
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_MAGIC_BYTES = 512
 #: A file changed again within one tick of the kernel's clock keeps its times, so what is this young
 #: when it is read is hashed again the next time.
 _SETTLED_S = 1.0
@@ -276,7 +276,7 @@ def _hash(src: Path) -> str:
     """The diff_id of the layer the source gives."""
     if src.is_dir():
         return difference.write_tree(src, assemble.Nowhere()).diff_id
-    with _opened(src) as opened, compression.plain(*opened) as plain:
+    with _opened(src) as opened, compression.plain(opened, oci.LAYER) as plain:
         return assemble.digest_of_stream(plain)
 
 
@@ -286,28 +286,23 @@ def _read_layer(layout: Layout, src: Path) -> tuple[oci.Descriptor, str]:
         with assemble.writing_layer(layout) as out:
             difference.write_tree(src, out)
             return out.publish(), out.diff_id
-    with _opened(src) as (file, media_type):
-        if media_type == oci.LAYER_GZIP:
-            return assemble.keep_layer(layout, file, media_type)
-        with compression.plain(file, media_type) as plain, assemble.writing_layer(layout) as out:
+    with _opened(src) as file:
+        if compression.sniff(os.pread(file.fileno(), _MAGIC_BYTES, 0)) == compression.GZIP:
+            return assemble.keep_layer(layout, file, oci.LAYER_GZIP)
+        with compression.plain(file, oci.LAYER) as plain, assemble.writing_layer(layout) as out:
             while data := plain.read(assemble.CHUNK):
                 out.write(data)
             return out.publish(), out.diff_id
 
 
 @contextlib.contextmanager
-def _opened(src: Path) -> Iterator[tuple[Readable, str]]:
-    """A regular file, and what its first bytes say it is."""
+def _opened(src: Path) -> Iterator[FileIO]:
+    """A regular file."""
     fd = os.open(src, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with open(fd, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Error(f"{src} is neither a regular file nor a directory")
-        magic = os.pread(fd, 4, 0)
-        if magic.startswith(_GZIP):
-            media_type = oci.LAYER_GZIP
-        else:
-            media_type = oci.LAYER_ZSTD if magic == _ZSTD else oci.LAYER
-        yield file, media_type
+        yield file
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:

@@ -179,6 +179,8 @@ def _foretold(declared: Declared, told: Sequence[foreseen.Packed]) -> list[tuple
 def _warn(host: Host, declared: Declared, images: Sequence[Packed]) -> None:
     own = platform.host_platform()
     for image in images:
+        if image.made_for.os != own.os:
+            raise platform.does_not_serve(image.made_for, ", ".join(image.names) or image.id)
         if declared.platform is None and not platform.runs_on(image.made_for, own):
             named = ", ".join(image.names) or image.id
             host.warn(f"{named} is an image for {image.made_for}, but this host is {own}")

@@ -142,7 +142,7 @@ def _fits(local: Local, wanted: Optional[Platform]) -> bool:
     """Whether an image is made for the platform asked for, the host's by default."""
     if local.image is None:
         return True
-    made_for = platform.of(local.image.config)
+    made_for = platform.of_image(local.image.config)
     return platform.runs_on(made_for, wanted or platform.host_platform())
 
 
