@@ -449,6 +449,27 @@ def test_a_link_is_to_a_container_that_is_there(
     assert not unmet or "container db, which it is to link to" in planned.unmet[0]
 
 
+@pytest.mark.parametrize(
+    ("given", "failed"),
+    [
+        ({"state": "present", "memory": "64M"}, False),
+        ({"state": "present", "restart": True}, True),
+        ({"state": "present", "tty": True}, True),
+        ({"memory": "64M"}, True),
+    ],
+)
+def test_whether_it_runs_after_it_was_left_alone(given: dict[str, Any], failed: bool) -> None:
+    """A container in a crash loop ends while it is updated, which the update did not do."""
+    wanted = params(labels={"a": "1"}, **given)
+    want = decide.plan(container_declare.declare(wanted), have(MADE, running=True)).want
+    found = dataclasses.replace(want, running=False, ending="exited with 1")
+    try:
+        differing = observe.verify(want, found)
+    except Error as exc:
+        differing = [str(exc)]
+    assert bool(differing) is failed
+
+
 def test_a_missing_network_is_unmet_before_anything_is_made() -> None:
     found = have(None, missing_networks=("back",))
     planned = decide.plan(container_declare.declare(params(networks=[{"name": "back"}])), found)

@@ -108,12 +108,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             " exist"
             for missing in have.around.missing_links
         )
-    if (
-        declared.state == "present"
-        and have.spec is not None
-        and not reasons
-        and not declared.paused
-    ):
+    if declared.state == "present" and all(isinstance(s, (Amend, ArrangeBoot)) for s in steps):
         found = dataclasses.replace(found, runs_as_it_likes=True)
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
