@@ -94,7 +94,8 @@ actions:
   sample: ["export image shop/web:7 to /srv/images/web.tar"]
 images:
   description:
-    - The images in the shape of C(docker image inspect), plus their C(History).
+    - The image of each of O(names), in their order, in the shape of C(docker image inspect), plus
+      its C(History).
     - In check mode, for images that are not on the host yet, only what is known about them.
   returned: success
   type: list

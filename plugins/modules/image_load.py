@@ -94,6 +94,11 @@ image_names:
   type: list
   elements: str
   sample: ["busybox:1"]
+stdout:
+  description: What C(docker load) prints of them, a line each.
+  returned: success
+  type: str
+  sample: "Loaded image: busybox:1"
 images:
   description:
     - The images in the shape of C(docker image inspect), plus their C(History).

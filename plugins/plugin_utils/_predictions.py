@@ -34,6 +34,10 @@ _SECRET_MAPS = ("env",)
 #: The same for options that are texts: what a command reads.
 _SECRET_TEXTS = ("stdin",)
 
+#: Modules of community.docker that leave alone what a task does not name. A task that says them,
+#: through the redirect of playbooks/redirect.yml, means that.
+MERGING = ("docker_container", "docker_network", "docker_volume")
+
 
 class PredictingAction(LibraryAction):
     """The modules' action, with the predictions of a check-mode run passed in and taken out."""
@@ -47,7 +51,9 @@ class PredictingAction(LibraryAction):
         own: dict[str, Any] = {} if store is None else {"_predicted": _read(store)}
         if self._task.diff:
             own["_diff_limit"] = C.MAX_FILE_SIZE_FOR_DIFF
-        self._task.args = {**arguments, **own}
+        written = str(self._task.action).rpartition(".")[2]
+        default = {"undeclared": "keep"} if written in MERGING else {}
+        self._task.args = {**default, **arguments, **own}
         try:
             result: dict[str, Any] = super().run(tmp, task_vars)
         finally:

@@ -52,11 +52,18 @@ class Play:
         role = {"role": f"slipway.engine.{name}", **variables}
         return self._run({"roles": [role]}, arguments)
 
+    def playbook(self, name: str, *arguments: str) -> Run:
+        """A playbook: a file, or one of the collection by its whole name."""
+        return self._start(name, arguments)
+
     def _run(self, content: Mapping[str, Any], arguments: Sequence[str]) -> Run:
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, **content}
         # JSON is YAML, so what stands in a test needs no quoting of its own.
         playbook = self.directory / "play.yml"
         playbook.write_text(json.dumps([play]))
+        return self._start(str(playbook), arguments)
+
+    def _start(self, playbook: str, arguments: Sequence[str]) -> Run:
         record = self.directory / "record.jsonl"
         record.write_text("")
         empty = self.directory / "ansible.cfg"
@@ -73,7 +80,7 @@ class Play:
             "LC_ALL": "C.UTF-8",
         }
         done = subprocess.run(
-            [_program(), "-i", "localhost,", "-e", INTERPRETER, *arguments, str(playbook)],
+            [_program(), "-i", "localhost,", "-e", INTERPRETER, *arguments, playbook],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

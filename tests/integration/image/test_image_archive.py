@@ -236,8 +236,8 @@ def test_several_images_in_one_archive(
     for form in ("docker", "oci"):
         path = tmp_path / f"{form}.tar"
         task = export(path, *NAMES, "other:1", other, format=form)
-        [first, second] = apply(layout, task)[1]["images"]
-        assert (first["Id"], second["Id"]) == (stored, other)
+        ids = [image["Id"] for image in apply(layout, task)[1]["images"]]
+        assert ids == [*[stored] * len(NAMES), other, other], "one for each name, as they are given"
         bytes_before = path.read_bytes()
         assert apply(layout, task)[0].changed is False
         outcome = apply(layout, export(path, *NAMES, "other:1", format=form, force=True))[0]
@@ -287,6 +287,7 @@ def test_a_name_that_means_another_image_moves(
         {"images": {NAME: "current"}},
     )
     assert [image["Id"] for image in result["images"]] == [stored]
+    assert result["stdout"] == "Loaded image: web:1"
     assert store.find(layout, other) is not None
 
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # PyYAML has no types of its own
+import yaml
 from support import CHECKOUT
 
 from ansible_collections.slipway.engine.plugins.doc_fragments import docker_connection

@@ -42,10 +42,13 @@ class Declared:
 
 @dataclass(frozen=True)
 class Found:
-    """An image that should be in the archive, under these names."""
+    """An image that should be in the archive, under these names; ``asked`` are the places at which
+    the task names it.
+    """
 
     local: Local
     names: tuple[str, ...]
+    asked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
     """The images, each once with all the names it was given by; and what keeps one from it."""
     found: dict[str, Found] = {}
     unmet = []
-    for text in declared.names:
+    for place, text in enumerate(declared.names):
         name, local = _named(host, text, declared.tag)
         if local is None:
             missing = NotFound(
@@ -147,7 +150,8 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
         # One whose id nobody knows yet is nobody's twin.
         key = local.id or text
         before = found.get(key, Found(local, ()))
-        found[key] = replace(before, names=tuple(sorted({*before.names, *filter(None, [name])})))
+        names = tuple(sorted({*before.names, *filter(None, [name])}))
+        found[key] = replace(before, names=names, asked=(*before.asked, place))
     return tuple(found.values()), unmet
 
 
@@ -201,13 +205,14 @@ def view(found: State) -> dict[str, Any]:
 
 
 def result(host: Host, found: State) -> dict[str, Any]:
-    """``images``: what is in the archive, in the shape of docker image inspect."""
+    """``images``: the image of each name the task gives, in the shape of docker image inspect."""
+    images = {place: image for image in found.images for place in image.asked}
     return {
         "images": [
             documents.inspect(host.layout, image.local.image)
             if image.local.image is not None
             else {"Id": image.local.id, "RepoTags": list(image.names), "RepoDigests": []}
-            for image in found.images
+            for dummy, image in sorted(images.items())
         ]
     }
 

@@ -197,7 +197,9 @@ def view(found: State) -> dict[str, Any]:
 
 
 def result(host: Host, found: State) -> dict[str, Any]:
-    """``image_names`` as docker load prints them, and ``images`` as docker image inspect does."""
+    """``image_names`` and ``stdout`` as docker load prints them, and ``images`` as docker image
+    inspect does.
+    """
     inspected: dict[str, dict[str, Any]] = {}
     for image in found.images:
         local = None if image.planned else image.local
@@ -207,11 +209,15 @@ def result(host: Host, found: State) -> dict[str, Any]:
             inspected[image.name] = documents.foretold([parse_normalized(image.name)], image.id)
         else:
             inspected[image.id] = {"Id": image.id, "RepoTags": [], "RepoDigests": []}
+    names = [
+        image.name if image.name == image.id else parse_normalized(image.name).familiar
+        for image in found.images
+    ]
+    kinds = (" ID" if image.name == image.id else "" for image in found.images)
+    said = (f"Loaded image{kind}: {name}" for kind, name in zip(kinds, names))
     return {
-        "image_names": [
-            image.name if image.name == image.id else parse_normalized(image.name).familiar
-            for image in found.images
-        ],
+        "image_names": names,
+        "stdout": "\n".join(said),
         "images": list(inspected.values()),
     }
 

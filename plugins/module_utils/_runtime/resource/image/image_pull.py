@@ -157,6 +157,15 @@ def result(host: Host, found: Found) -> dict[str, Any]:
     return {"images": [named_image.result(host, one)["image"] for one in found.images]}
 
 
+def report(host: Host, planned: Plan[Found]) -> dict[str, Any]:
+    """That the registry was asked, where nothing came of it, as docker_image_pull tells it."""
+    have = planned.have
+    asked = isinstance(have, State) and have.status == named_image.CURRENT and not planned.steps
+    if not asked or not isinstance(have, State) or parse_normalized(have.name).digest:
+        return {}
+    return {"actions": [f"Pulled image {parse_normalized(have.name).familiar}"]}
+
+
 def predict(found: Found) -> dict[str, dict[str, Any]]:
     whole: dict[str, dict[str, Any]] = {}
     for one in _images(found):
@@ -185,6 +194,7 @@ RESOURCE: Resource[Declared, Found] = Resource(
     observe=observe,
     plan=plan,
     view=view,
+    report=report,
     diff=diff,
     result=result,
     lock=_lock,

@@ -233,9 +233,11 @@ def _pool(name: str, where: str, item: Mapping[str, Any]) -> Subnet:
     try:
         if "/" not in str(item["subnet"]):
             raise ValueError
-        subnet = ipaddress.ip_network(item["subnet"])
+        subnet = ipaddress.ip_network(item["subnet"], strict=False)
     except (ValueError, TypeError) as exc:
-        raise refuse("subnet", "is not a valid CIDR", "write it like 10.89.0.0/24") from exc
+        raise Error(f'"{repr(str(item["subnet"])[:60])[1:-1]}" is not a valid CIDR') from exc
+    if str(subnet.network_address) != str(ipaddress.ip_interface(item["subnet"]).ip):
+        raise refuse("subnet", "has host bits set", f"the subnet is {subnet}")
     if subnet.num_addresses < 4:
         raise refuse("subnet", "is too small", "use a prefix of at most /30, or /126 for IPv6")
     first = subnet.network_address
