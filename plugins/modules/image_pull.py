@@ -92,8 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 actions:
   description: >-
-    What was done, or in check mode what would be done. With O(pull=always) also that the registry was asked
-    and had nothing newer.
+    What was done, or in check mode what would be done. With O(pull=always) also that the registry
+    was asked and had nothing newer.
   returned: success
   type: list
   elements: str

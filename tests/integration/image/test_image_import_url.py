@@ -148,7 +148,9 @@ def test_a_checksum_known_asks_nothing_and_a_wrong_one_makes_nothing(
     layout: Layout, site: FaultyServer
 ) -> None:
     serve(site, ONE)
-    with pytest.raises(Error, match=rf"root.tar: .*checksum .* is {checksum(ONE)}, not {checksum(TWO)}"):
+    with pytest.raises(
+        Error, match=rf"root.tar: .*checksum .* is {checksum(ONE)}, not {checksum(TWO)}"
+    ):
         apply(layout, task(site, checksum=checksum(TWO)))
     assert store.all_images(layout) == ()
     assert os.listdir(layout.tmp) == []
