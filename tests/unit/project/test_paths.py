@@ -71,3 +71,10 @@ def test_docstrings_and_comments_name_what_there_is() -> None:
         if name not in known and not any(f"/{path}".endswith(f"/{name}") for path in files)
     }
     assert not missing
+
+
+def test_the_pages_of_the_tree_show_every_layer() -> None:
+    for page in ("architecture.md", "contributing.md"):
+        text = (ROOT / "docs" / page).read_text()
+        missing = [room for room in _ROOMS if room not in text and not room.startswith("_")]
+        assert not missing, page
