@@ -96,6 +96,7 @@ def converge(
     try:
         declared = declare(module.params)
         if module.check_mode:
+            declared = resource.located(host, declared)
             have = resource.observe(host, declared)
             plan = resource.foreseen(host, resource.plan(declared, have))
             found = plan.want

@@ -39,7 +39,7 @@ class Outcome:
 def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> Outcome:
     """Plan only, with the predictions of the tasks before; this task's are added to them."""
     host = Host(layout, predicted=predicted)
-    declared = task.declare(task.params)
+    declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     plan = task.resource.foreseen(host, plan)
     task.resource.result(host, plan.want)
@@ -53,7 +53,7 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
 def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     """Do it, and fail where the host is not in the planned state."""
     host = Host(layout)
-    declared = task.declare(task.params)
+    declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     told = task.resource.report(host, plan) if task.resource.report else {}
     if not plan.steps and not plan.unmet:

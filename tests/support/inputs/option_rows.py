@@ -44,7 +44,7 @@ MOUNTS: dict[str, tuple[Any, Any, Any]] = {
 
 NETWORKS: dict[str, tuple[Any, Any, Any]] = {
     "network_mode": ("host", "none", "none"),
-    "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "two"}, {"name": "one"}]),
+    "networks": ([{"name": "one"}], [{"name": "two"}], [{"name": "one"}, {"name": "two"}]),
     "mac_address": ("02:42:00:00:00:01", "02-42-00-00-00-AA", "02:42:00:00:00:aa"),
     "links": (["db:sql"], ["cache"], ["cache:cache", "db:sql"]),
 }
@@ -52,7 +52,7 @@ NETWORKS: dict[str, tuple[Any, Any, Any]] = {
 NAMES: dict[str, tuple[Any, Any, Any]] = {
     "dns_servers": (["192.0.2.53"], ["2001:db8::53"], ["2001:db8::53"]),
     "dns_search_domains": (["example.com"], ["."], ["."]),
-    "dns_opts": (["ndots:2"], ["rotate"], ["rotate"]),
+    "dns_opts": (["ndots:2"], ["rotate"], ["ndots:2", "rotate"]),
     "etc_hosts": (
         {"a": "192.0.2.1"},
         {"b": "host-gateway"},

@@ -128,4 +128,5 @@ def with_program(
         verify,
         diff=diff,
         foresee=foresee,
+        locate=resource.locate,
     )

@@ -23,6 +23,7 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
     what the plan relies on and the host lacks, even where nothing else has to be done.
     """
     files.prepare(host.layout)
+    declared = resource.located(host, declared)
     kind, name = resource.lock(declared)
     with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
         plan = resource.plan(declared, resource.observe(host, declared))

@@ -133,7 +133,8 @@ class Resource(Generic[D, S]):
     check mode and in the run that follows; ``diff(plan, found)`` is what diff mode shows in place
     of the two views, where ``found`` is what the plan leads to in check mode and what was observed
     after a run: it may hold what only the run finds out; ``foresee(host, plan)`` says, before
-    anything is touched, what will keep the steps from being done, as far as it can be read.
+    anything is touched, what will keep the steps from being done, as far as it can be read;
+    ``locate(host, declared)`` puts names in the place of ids, before anything else is asked.
     """
 
     observe: Callable[[Host, D], S]
@@ -146,6 +147,11 @@ class Resource(Generic[D, S]):
     report: Optional[Callable[[Host, Plan[S]], dict[str, Any]]] = None
     diff: Optional[Callable[[Plan[S], S], dict[str, Any]]] = None
     foresee: Optional[Callable[[Host, Plan[S]], Sequence[str]]] = None
+    locate: Optional[Callable[[Host, D], D]] = None
+
+    def located(self, host: Host, declared: D) -> D:
+        """The declaration with what this host means by its names."""
+        return declared if self.locate is None else self.locate(host, declared)
 
     def foreseen(self, host: Host, plan: Plan[S]) -> Plan[S]:
         """The plan with what can be seen to be in its way."""

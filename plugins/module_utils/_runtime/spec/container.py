@@ -81,6 +81,9 @@ class Endpoint:
     links: tuple[str, ...] = ()
     gw_priority: int = 0
     driver_opts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Whether another than the container's own task asked for it: a network's ``connected``, or a
+    #: command.
+    connected: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,7 @@ class ContainerSpec:
     #: Name servers, search domains and options for resolv.conf, in place of the host's.
     dns_servers: tuple[str, ...] = option((), kind="list")
     dns_search: tuple[str, ...] = option((), kind="list")
-    dns_options: tuple[str, ...] = option((), kind="list")
+    dns_options: tuple[str, ...] = option((), kind="set")
     #: More names for the hosts file, with their addresses or ``host-gateway``.
     extra_hosts: Mapping[str, str] = dataclasses.field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
@@ -308,7 +311,10 @@ def endpoints(spec: ContainerSpec) -> tuple[Endpoint, ...]:
 
 
 def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
-    """A spec with one more network. Raises Error where a container has no networks of its own."""
+    """A spec with one more network, asked for by another than the container's own task. Raises
+    Error where a container has no networks of its own.
+    """
+    endpoint = dataclasses.replace(endpoint, connected=True)
     if spec.network_mode not in ("", "none"):
         raise Error(
             f"container {spec.name} has the network mode {spec.network_mode}, so it cannot be "

@@ -45,7 +45,7 @@ def domains(texts: Iterable[Any]) -> tuple[str, ...]:
 
 def resolver_options(texts: Iterable[Any]) -> tuple[str, ...]:
     """Options of resolv.conf(5), such as ``ndots:2``."""
-    found = tuple(dict.fromkeys(str(text) for text in texts))
+    found = tuple(sorted({str(text) for text in texts}))
     for text in found:
         if not _RESOLVER_OPTION.match(text):
             raise bad("dns_opts", text, "use one option of resolv.conf(5), such as ndots:2")

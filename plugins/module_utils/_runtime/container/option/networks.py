@@ -160,8 +160,27 @@ def _networks(params: Mapping[str, Any]) -> Optional[tuple[Endpoint, ...]]:
 
 
 def _more(have: Any, given: Any) -> tuple[Endpoint, ...]:
-    named = {endpoint.network for endpoint in given}
-    return (*given, *(endpoint for endpoint in have if endpoint.network not in named))
+    """The networks it has, with what is asked of them besides, and then the others."""
+    asked = {endpoint.network: endpoint for endpoint in given}
+    known = {endpoint.network for endpoint in have}
+    return (
+        *(_joined(one, asked[one.network]) if one.network in asked else one for one in have),
+        *(endpoint for endpoint in given if endpoint.network not in known),
+    )
+
+
+def _joined(have: Endpoint, given: Endpoint) -> Endpoint:
+    return Endpoint(
+        given.network,
+        given.ipv4_address or have.ipv4_address,
+        given.ipv6_address or have.ipv6_address,
+        given.mac_address or have.mac_address,
+        tuple(sorted({*have.aliases, *given.aliases})),
+        tuple(sorted({*have.links, *given.links})),
+        given.gw_priority or have.gw_priority,
+        {**have.driver_opts, **given.driver_opts},
+        have.connected,
+    )
 
 
 OPTIONS = (

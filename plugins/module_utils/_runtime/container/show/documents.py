@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...base.errors import NotFound
+from ...base.layout import Layout
 from ...plan.plan import Host
 from ...records import container_record, foreseen
 from ...records.container_record import Phase, Record
@@ -27,10 +28,21 @@ def container(host: Host, container_id: str) -> dict[str, Any]:
     spec = container_record.read_spec(layout, container_id)
     image = container_record.read_image(layout, container_id)
     found = inspect.document(layout, spec, now, image)
+    for key in ("NetworkMode", "PidMode", "IpcMode"):
+        found["HostConfig"][key] = _by_id(layout, found["HostConfig"][key])
     well = health.shown(layout, now)
     if well is not None:
         found["State"]["Health"] = well
     return found
+
+
+def _by_id(layout: Layout, mode: str) -> str:
+    """A namespace mode as Docker shows it: another container by its id."""
+    word, colon, name = mode.partition(":")
+    if word == "container" and colon:
+        with contextlib.suppress(NotFound):
+            return f"container:{container_record.identify(layout, name)}"
+    return mode
 
 
 def containers(host: Host) -> Iterator[dict[str, Any]]:

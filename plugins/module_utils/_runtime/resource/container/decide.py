@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base import document
-from ...base.errors import Error
+from ...base.errors import Error, NotFound
+from ...container.option.catalogue import FIELDS
 from ...container.show import documents
 from ...container.supervision import health
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...records import container_record
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from . import declare as declaring
 from . import host_files
@@ -295,6 +297,38 @@ def result(host: Host, state: State) -> dict[str, Any]:
     return told if not ran["status"] else {**told, "failed": True, "msg": ran["output"]}
 
 
+#: How much of an id names a container in a task that would otherwise make one of that name.
+_SHORT_ID = 12
+_MODES = ("network_mode", "pid_mode", "ipc_mode")
+
+
+def locate(host: Host, declared: Declared) -> Declared:
+    """Put names in the place of ids and their beginnings: of the container itself, and of those
+    that it shares namespaces with, since these are kept by name.
+    """
+    name = declared.name
+    if not declared.image or len(name) >= _SHORT_ID:
+        name = _name(host, name)
+    values = dict(declared.values)
+    for field in _MODES:
+        word, colon, other = str(values.get(field) or "").partition(":")
+        if word == "container" and colon:
+            values[field] = f"container:{_name(host, other)}"
+    if name == declared.name and values == declared.values:
+        return declared
+    return dataclasses.replace(declared, name=name, values=values)
+
+
+def _name(host: Host, text: str) -> str:
+    """The name of a container that is named by its id or a part of it; else the text itself."""
+    if text in host.predicted.get("container", {}):
+        return text
+    try:
+        return container_record.name_of(host.layout, text)
+    except (NotFound, FileNotFoundError):
+        return text
+
+
 def foresee(host: Host, plan: Plan[State]) -> list[str]:
     """What will keep a container from starting, of those that this task makes or starts again."""
     for step in plan.steps:
@@ -309,8 +343,35 @@ def foresee(host: Host, plan: Plan[State]) -> list[str]:
     return []
 
 
+#: Sizes that a diff shows in bytes, and the fields of the spec that hold them.
+_SIZES = {option: field for option, field in FIELDS.items() if field.endswith("_bytes")}
+
+
+def diff(plan: Plan[State], found: State) -> dict[str, Any]:
+    """The views of both ends, with sizes in bytes and the retries of a restart policy by
+    themselves, as docker_container shows them.
+    """
+    return {"before": _side(plan.have), "after": _side(plan.want)}
+
+
+def _side(state: State) -> dict[str, Any]:
+    shows = view(state)
+    if state.spec is None:
+        return shows
+    for option, field in _SIZES.items():
+        if option in shows:
+            shows[option] = getattr(state.spec, field)
+    if "restart_policy" in shows:
+        policy = state.spec.restart_policy
+        shows["restart_policy"] = policy.name
+        shows["restart_retries"] = policy.maximum_retry_count
+    return shows
+
+
 def _lock(declared: Declared) -> tuple[str, str]:
     return "container-name", declared.name
 
 
-RESOURCE = Resource(observe, plan, view, result, _lock, predict, verify, foresee=foresee)
+RESOURCE = Resource(
+    observe, plan, view, result, _lock, predict, verify, foresee=foresee, locate=locate, diff=diff
+)

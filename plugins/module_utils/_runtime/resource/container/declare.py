@@ -21,7 +21,7 @@ from ...container.option.consistency import check
 from ...container.option.option import DEFAULT, Option
 from ...container.option.refused import refuse
 from ...records import container_record
-from ...spec.container import ContainerSpec
+from ...spec.container import DEFAULT_NETWORK, ContainerSpec, Endpoint
 from .host_files import MISSING
 
 if TYPE_CHECKING:
@@ -112,6 +112,10 @@ def declare(params: Mapping[str, Any]) -> Declared:
     comparisons = _comparisons(params["comparisons"] or {})
     if params.get("purge_networks"):
         comparisons.setdefault("networks", STRICT)
+    none_at_all = params.get("networks") == [] and comparisons.get("networks") == STRICT
+    if none_at_all and not values.get("network_mode"):
+        # In so many words; otherwise it is on the default one.
+        values = {**values, "networks": (), "network_mode": "none"}
     state = params["state"]
     paused = True if state == "paused" else params.get("paused")
     if paused and _STATES.get(state, state) not in ("started", "present"):
@@ -247,8 +251,20 @@ def _wanted(declared: Declared, option: str, field: str, existing: Optional[Cont
     if mode == IGNORE:
         return have
     if not said:
+        if field == "networks" and "network_mode" not in declared.values:
+            default = _given_by_others(have)
         return have if declared.undeclared == "keep" or mode == ALLOW_MORE else default
     return given if mode == STRICT or given is None else _more(BY_NAME[option], have, given)
+
+
+def _given_by_others(have: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    """The networks of a container whose task names none: the default one, which () stands for
+    where it is alone, and those that others connected it to.
+    """
+    joined = tuple(endpoint for endpoint in have if endpoint.connected)
+    if not joined or any(endpoint.network == DEFAULT_NETWORK for endpoint in joined):
+        return joined
+    return (Endpoint(DEFAULT_NETWORK), *joined)
 
 
 def compared(declared: Declared, option: str) -> Optional[str]:
