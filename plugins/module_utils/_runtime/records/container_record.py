@@ -185,11 +185,6 @@ def identify(layout: Layout, name_or_id: str) -> str:
     raise not_found(name_or_id)
 
 
-def name_of(layout: Layout, text: str) -> str:
-    """The name of a container named by name, id or unambiguous id prefix. Raises NotFound."""
-    return read_record(layout, identify(layout, text)).name
-
-
 def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
     return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
 

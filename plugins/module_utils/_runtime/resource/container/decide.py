@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base import document
-from ...base.errors import Error, NotFound
+from ...base.errors import Error
 from ...container.option.catalogue import FIELDS
 from ...container.show import documents
 from ...container.supervision import health
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
-from ...records import container_record
+from ...records import foreseen
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
+from ...spec.identifiers import is_name
 from . import declare as declaring
 from . import host_files
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
@@ -321,12 +323,10 @@ def locate(host: Host, declared: Declared) -> Declared:
 
 def _name(host: Host, text: str) -> str:
     """The name of a container that is named by its id or a part of it; else the text itself."""
-    if text in host.predicted.get("container", {}):
+    if not is_name(text) or os.path.lexists(host.layout.names / text):
         return text
-    try:
-        return container_record.name_of(host.layout, text)
-    except (NotFound, FileNotFoundError):
-        return text
+    found = foreseen.container(host, text)
+    return text if found is None else found.spec.name
 
 
 def foresee(host: Host, plan: Plan[State]) -> list[str]:

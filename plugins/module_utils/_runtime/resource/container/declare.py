@@ -114,7 +114,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         comparisons.setdefault("networks", STRICT)
     none_at_all = params.get("networks") == [] and comparisons.get("networks") == STRICT
     if none_at_all and not values.get("network_mode"):
-        # In so many words; otherwise it is on the default one.
+        # Compared otherwise, an empty list is the default one.
         values = {**values, "networks": (), "network_mode": "none"}
     state = params["state"]
     paused = True if state == "paused" else params.get("paused")
