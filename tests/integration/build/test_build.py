@@ -289,7 +289,7 @@ FAULTS = [
     ("COPY hidden /x", "dockerignore excludes it"),
     ("COPY ../x /x", "cannot reach outside"),
     ("COPY *.none /x", "nothing in the context"),
-    ("COPY a b /x", "slash at its end"),
+    ("COPY a b /x", "end it with a slash"),
     ("COPY --chown=nobody2 a /x", "no user 'nobody2'"),
     ("COPY --from=late a /x", "comes later"),
     ("COPY --from=9 a /x", "names the stage 9"),

@@ -52,7 +52,7 @@ class Bases:
         reference = reference_of(name)
         if reference is None:
             if local is None:
-                raise Error(f"there is no image {name[:80]!r} on this host")
+                raise Error(f"No such image: {name[:80]}")
             return local
         if local is not None and (not self._request.pull or reference.digest):
             return local

@@ -63,7 +63,7 @@ def read_dockerfile(context: Optional[Source], text: str) -> tuple[bytes, str]:
             with safefs.Root(os.path.dirname(text) or "/") as root:
                 return root.read_bytes(os.path.basename(text), LIMIT), text
         except NotFound as exc:
-            raise NotFound(f"there is no Dockerfile {text} on this host") from exc
+            raise NotFound(f"the Dockerfile {text} does not exist on this host") from exc
     if context is None:
         raise Error("there is no context, so the Dockerfile has to be given by itself")
     for name in [text] if text else DOCKERFILES:
@@ -81,7 +81,7 @@ def directory(path: str, dockerfile: str = "") -> Iterator[Source]:
     title = f"the context {path}"
     if not os.path.isdir(path):
         raise NotFound(
-            f"{title} is not a directory of this host",
+            f"{title} is not a directory on this host",
             hint="the context is on the host the image is built on",
         )
     with safefs.Root(path, label=title) as root:
@@ -266,5 +266,5 @@ def check_unchanged(source: Source, before: dict[bytes, Entry], after: dict[byte
         changed = sorted(p for p in {*before, *after} if before.get(p) != after.get(p))
         raise Error(
             f"{source.title} changed while it was copied: {os.fsdecode(changed[0]) or 'its top'}",
-            hint="build again once nothing writes there",
+            hint="build again when nothing is writing to it",
         )

@@ -77,7 +77,7 @@ def pieces(source: Source, wanted: Copy) -> list[Piece]:
     if len(found) > 1 and not wanted.is_directory:
         raise Error(
             f"copies {len(found)} sources to {wanted.target}",
-            hint="a directory is written with a slash at its end",
+            hint="a directory needs a slash at its end",
         )
     return found
 

@@ -159,7 +159,7 @@ def _files(
             tree = trees[name]
             if tree is None:
                 raise Error(
-                    f"{found.dockerfile.file} copies files from the context, and there is none"
+                    f"{found.dockerfile.file} copies files from the context, but there is none"
                 )
             yield from _digests(tree, name, path)
 

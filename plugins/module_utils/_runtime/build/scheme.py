@@ -141,11 +141,11 @@ def origin(dockerfile: Dockerfile, at: Instruction, name: str, before: int) -> U
     if found is not None:
         return found
     if name.isdecimal():
-        raise dockerfile.fault(at, f"names the stage {name}, and there are {before} before it")
+        raise dockerfile.fault(at, f"names the stage {name}, but there are only {before} before it")
     later = stage_of(dockerfile, name, len(dockerfile.stages))
     if later is not None:
         raise dockerfile.fault(
-            at, f"names the stage {name}, which comes later", "a stage is built of earlier ones"
+            at, f"names the stage {name}, which comes later", "a stage can only use earlier ones"
         )
     return name
 
@@ -159,7 +159,7 @@ def _planned(
         raise dockerfile.fault(
             at,
             f"{stage.base} is empty once its variables are replaced",
-            "give the argument a default before the first FROM, or a value with the build",
+            "set a default for the argument before the first FROM, or pass a value to the build",
         )
     asked = _expand(dockerfile, at, stage.platform, scope)
     base: Union[int, str] = name

@@ -227,7 +227,7 @@ class Configurer:
         for name, value in at.pairs:
             key = self.expand(old, at, name)
             if not key or "\0" in key + (value or ""):
-                raise ValueError("has a variable without a name")
+                raise ValueError("has a variable with an empty name")
             env[key] = self.expand(old, at, value or "")
         entries = [f"{name}={value}" for name, value in env.items()]
         text = " ".join(f"{name}={value}" for name, value in at.pairs)

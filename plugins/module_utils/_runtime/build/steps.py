@@ -95,7 +95,7 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
         else:
             paths.append(text)
     if at.flag("checksum") and not urls:
-        raise Error("--checksum is of what a URL sends")
+        raise Error("--checksum applies only to URLs")
     wanted = Copy(
         tuple(paths),
         _target(build, current, at, target),
@@ -107,8 +107,8 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
     )
     if len(sources) > 1 and not wanted.target.endswith("/"):
         raise Error(
-            f"has {len(sources)} sources, and {target} is not a directory",
-            hint="write it with a slash at its end",
+            f"has {len(sources)} sources, but {target} is not a directory",
+            hint="end it with a slash",
         )
     return _Copying(build, planned, current, at, step).run(wanted, documents, urls)
 
@@ -216,7 +216,7 @@ class _Copying:
     def _add_url(self, root: safefs.Root, url: Url, path: Path, wanted: Copy, room: Path) -> None:
         name = posixpath.basename(unquote(urlsplit(url.url).path))
         if not name and wanted.target.endswith("/"):
-            raise Error(f"{url}: no name for the file is in the URL", hint="name the file itself")
+            raise Error(f"{url}: the URL contains no file name", hint="specify the file name")
         if self._at.flag("unpack") == "true":
             with open(path, "rb") as file:
                 if copying.unpack_archive(file, room / "url", str(url)):
@@ -413,7 +413,7 @@ class _Mounting:
             if one.required:
                 raise NotFound(
                     f"needs the secret {one.id}{flags.near(one.id, known)}",
-                    hint="give it with secrets (--secret id=ID,src=FILE)",
+                    hint="pass it with secrets (--secret id=ID,src=FILE)",
                 )
             return None
         data = found.value if found.value is not None else running.read_secret(found.path)

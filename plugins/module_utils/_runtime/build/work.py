@@ -190,7 +190,7 @@ class Build:
         """The context (None), a stage, a named context or an image, to take files from."""
         if name is None:
             if self.source is None:
-                raise Error("takes files from the context, and this build has none")
+                raise Error("takes files from the context, but this build has none")
             yield self.source
             return
         if isinstance(name, str):

@@ -36,7 +36,7 @@ def _build(host: Host, arguments: Arguments) -> int:
     [where] = arguments.operands
     if arguments.ssh:
         raise Error(
-            "--ssh is not supported: the agent of whoever builds does not reach the host",
+            "--ssh is not supported: the SSH agent of the client is not available on the host",
             hint="use --secret with a key",
         )
     outputs = [_output(text) for text in arguments.output]
@@ -81,7 +81,7 @@ def _push(host: Host, request: Request) -> None:
     from ...resource.image import image_push
 
     if not request.names:
-        raise Error("--push requires a name", hint="give one with -t")
+        raise Error("--push requires a name", hint="set one with -t")
     for name in request.names:
         converge(host, image_push.RESOURCE, image_push.declare({"name": name.canonical}))
 
