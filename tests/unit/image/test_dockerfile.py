@@ -255,7 +255,7 @@ def test_a_trigger_keeps_its_heredoc() -> None:
         ("FROM a\nRUN <<EOF\nx", "Dockerfile:2", "the heredoc <<EOF is not closed"),
         ("FROM a\nENV A", "Dockerfile:2", "ENV needs a value"),
         ("FROM a\nENV A=1 B", "Dockerfile:2", "has no '='"),
-        ("FROM a\nENV =1", "Dockerfile:2", "with an empty name"),
+        ("FROM a\nENV =1", "Dockerfile:2", "without a name"),
         ('FROM a\nCMD ["a", 1]', "Dockerfile:2", "something else than texts"),
         ("FROM a\nSHELL /bin/sh", "Dockerfile:2", "needs the exec form"),
         ("FROM a\nHEALTHCHECK CDM x", "Dockerfile:2", "did you mean CMD?"),
