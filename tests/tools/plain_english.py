@@ -1,17 +1,22 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phrases that read as translated, in what users and readers of the code meet."""
+"""Phrases that read as translated, in what users and readers of the code meet.
+
+    python3 tests/tools/plain_english.py
+
+Prints where they are. This list is the only one; ./check lint runs it.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 #: What is never written (a pattern for one line, case ignored), and what is.
 PHRASES = {
@@ -50,9 +55,9 @@ PHRASES = {
 PLACES = ("plugins", "docs", "roles", "playbooks", "README.md", "CONTRIBUTING.md", "quickstart")
 
 
-@pytest.mark.parametrize("phrase", PHRASES)
-def test_what_reads_as_translated(phrase: str) -> None:
-    pattern = re.compile(phrase, re.IGNORECASE)
+def found() -> Iterator[str]:
+    """Each place of a phrase, and what to write."""
+    patterns = {re.compile(phrase, re.IGNORECASE): instead for phrase, instead in PHRASES.items()}
     listed = subprocess.run(
         ["find", *PLACES, "-type", "f", "-not", "-name", "*.pyc"],
         cwd=ROOT,
@@ -60,10 +65,19 @@ def test_what_reads_as_translated(phrase: str) -> None:
         check=True,
         text=True,
     )
-    found = [
-        f"{name}:{number}: {line.strip()}"
-        for name in sorted(listed.stdout.split())
-        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
-        if pattern.search(line)
-    ]
-    assert not found, f"write {PHRASES[phrase]!r}:\n" + "\n".join(found)
+    for name in sorted(listed.stdout.splitlines()):
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+            for pattern, instead in patterns.items():
+                if pattern.search(line):
+                    yield f"{name}:{number}: write {instead!r}: {line.strip()}"
+
+
+def main() -> int:
+    lines = list(found())
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
