@@ -62,6 +62,11 @@ options:
     type: str
     choices: [docker, oci]
     default: docker
+  platform:
+    description:
+      - The platform the images must be for, such as V(linux/arm64). One for another platform
+        fails the task.
+    type: str
   force:
     description:
       - Write the archive even if it already contains these images.
@@ -120,6 +125,7 @@ def main() -> None:
             "tag": {"type": "str", "default": "latest"},
             "path": {"type": "path", "required": True},
             "format": {"type": "str", "choices": ["docker", "oci"], "default": "docker"},
+            "platform": {"type": "str"},
             "force": {"type": "bool", "default": False},
         },
         image_export.declare,

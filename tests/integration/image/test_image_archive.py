@@ -236,6 +236,8 @@ def test_several_images_in_one_archive(
     for form in ("docker", "oci"):
         path = tmp_path / f"{form}.tar"
         task = export(path, *NAMES, "other:1", other, format=form)
+        with pytest.raises(Error, match=r"web:1 is an image for linux/.*, not linux/s390x"):
+            apply(layout, export(path, *NAMES, format=form, platform="linux/s390x"))
         ids = [image["Id"] for image in apply(layout, task)[1]["images"]]
         assert ids == [*[stored] * len(NAMES), other, other], "one for each name, as they are given"
         bytes_before = path.read_bytes()

@@ -20,7 +20,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.v
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
     declare as volume_declare,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import (
+    ANONYMOUS_LABEL,
+    Volume,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import inspect, local
 
 NFS = {"type": "nfs", "device": ":/export", "o": "addr=192.0.2.1,rw,nfsvers=4"}
@@ -171,3 +174,10 @@ def test_which_are_pruned() -> None:
     for filters in ({"until": "24h"}, {"name": "x"}, {"all": "perhaps"}):
         with pytest.raises(Error):
             pruning.wanted(filters)
+
+
+def test_pruning_takes_for_anonymous_what_has_dockers_label() -> None:
+    wanted = pruning.wanted({})
+    assert wanted.match(Volume("a", "", labels={ANONYMOUS_LABEL: ""}))
+    assert wanted.match(Volume("b", "", anonymous=True))
+    assert not wanted.match(Volume("c", "", labels={"tier": "database"}))

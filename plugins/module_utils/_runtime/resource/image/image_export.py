@@ -21,7 +21,8 @@ from ...image.archive import inventory, members, save
 from ...image.archive.save import Chosen
 from ...image.expected import Local
 from ...image.show import documents
-from ...image.store import store
+from ...image.store import platform, store
+from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec.reference import is_id
@@ -38,6 +39,7 @@ class Declared:
     tag: str
     form: str
     force: bool
+    platform: Optional[Platform] = None
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,18 @@ def write(host: Host, path: Path, form: str, chosen: tuple[Chosen, ...]) -> None
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
-    """Options of image_export: names, tag, path, format and force."""
+    """Options of image_export: names, tag, path, format, force and platform."""
     names = tuple(str(name) for name in params["names"])
     if not names:
         raise Error("names is empty", hint="specify at least one image")
+    wanted = params.get("platform")
     return Declared(
         path=Path(os.path.abspath(os.path.expanduser(str(params["path"])))),
         names=names,
         tag=str(params.get("tag") or "latest"),
         form=str(params.get("format") or inventory.DOCKER),
         force=bool(params.get("force")),
+        platform=platform.parse_platform(wanted) if wanted else None,
     )
 
 
@@ -147,6 +151,10 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
             continue
         if local.image is not None and store.missing(host.layout, local.image):
             unmet.append(f"the store lacks a layer of {name or text}; pull or load it again")
+        if local.image is not None and declared.platform is not None:
+            made_for = platform.of_image(local.image.config)
+            if not platform.runs_on(made_for, declared.platform):
+                unmet.append(f"{name or text} is an image for {made_for}, not {declared.platform}")
         # One whose id nobody knows yet is nobody's twin.
         key = local.id or text
         before = found.get(key, Found(local, ()))
