@@ -221,5 +221,5 @@ def _warn(module: AnsibleModule, host: Host) -> None:
 
 def _fail(module: AnsibleModule, host: Host, error: Error) -> NoReturn:
     _warn(module, host)
-    module.fail_json(msg=str(error))
+    module.fail_json(msg=str(error), **host.outcome.get("failed", {}))
     raise AssertionError("fail_json ends the process")

@@ -175,7 +175,9 @@ def test_healthy_waits_and_goes_back(world: World) -> None:
     assert container_record.all_ids(world.layout) == [old]
     assert world.current(old).phase == "running"
     late = task("web", state="healthy", healthcheck=given, healthy_wait_timeout=0.3)
-    with pytest.raises(Error, match=r"did not become healthy within 0\.3 seconds"):
+    with pytest.raises(
+        Error, match=r"Timeout of 0\.3 seconds exceeded while waiting for container"
+    ):
         apply(world.layout, late)
     with pytest.raises(Error, match="no health check"):
         apply(world.layout, task("web", recreate=True, rollback_unless_healthy=True))

@@ -312,7 +312,28 @@ def have(made: ContainerSpec | None, running: bool = False, **around: Any) -> ob
 
 MADE = spec(labels={"a": "1"})
 
+#: Made from an image by another name than the tasks use.
+BY_ID = dataclasses.replace(MADE, image=ID)
+
 PLANS = [
+    (
+        "another image, not here",
+        {"labels": {"a": "1"}},
+        have(BY_ID, True, image_id=None),
+        [f"pull image {IMAGE}", "recreate container web (image)"],
+    ),
+    (
+        "another name of its image, not here",
+        {"labels": {"a": "1"}, "image_name_mismatch": "ignore"},
+        have(BY_ID, True, nameless=True),
+        [f"pull image {IMAGE}"],
+    ),
+    (
+        "another image, not here, and not compared",
+        {"labels": {"a": "1"}, "comparisons": {"image": "ignore"}},
+        have(BY_ID, True, image_id=None),
+        [],
+    ),
     ("absent, absent", {"state": "absent"}, have(None), []),
     ("absent, running", {"state": "absent"}, have(MADE, True), ["stop and remove container web"]),
     ("absent, stopped", {"state": "absent"}, have(MADE), ["remove container web"]),
@@ -409,7 +430,7 @@ def test_the_image_for_another_platform_is_unmet_without_a_registry() -> None:
     found = have(MADE, True, image_id=None, platform="linux/arm64", misfits=True)
     planned = decide.plan(container_declare.declare(params(pull="never", labels={"a": "1"})), found)
     assert planned.actions == ["recreate container web (image)"]
-    assert "for linux/arm64 is not on the host" in planned.unmet[0]
+    assert "for linux/arm64, and pull=never" in planned.unmet[0]
 
 
 def test_defaults_that_once_were() -> None:

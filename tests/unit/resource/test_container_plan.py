@@ -300,12 +300,12 @@ def test_what_was_done_is_done(name: str) -> None:
 UNMET: dict[str, tuple[State, dict[str, Any], str]] = {
     "no image, none to be pulled": (
         State("web", around=near(image_id=None)), {"pull": "never"},
-        f"container web: image {IMAGE} is not on the host, and pull is never",
+        "Cannot find image with name busybox:1, and pull=never",
     ),
     "no image for the platform": (
         found(near(image_id=None, misfits=True, platform="linux/arm64"), image_is_current=False),
         {"pull": "never"},
-        f"container web: image {IMAGE} for linux/arm64 is not on the host, and pull is never",
+        "Cannot find image with name busybox:1 for linux/arm64, and pull=never",
     ),
     "no registry": (
         State("web", around=near(unreachable="it does not answer")), {}, "it does not answer",

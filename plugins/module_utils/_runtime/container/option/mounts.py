@@ -23,16 +23,23 @@ def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
     mount_forms.check_driver("volume_driver", params.get("volume_driver"))
     if all(params.get(name) is None for name in ("volumes", "mounts", "tmpfs")):
         return None
-    found: dict[str, Mount] = {}
-    for mount in (
-        *mount_forms.of_volumes(params.get("volumes") or ()),
-        *mount_forms.of_mounts(params.get("mounts") or ()),
-        *mount_forms.of_tmpfs(params.get("tmpfs") or ()),
+    found: dict[str, tuple[str, Mount]] = {}
+    for option, read in (
+        ("volumes", mount_forms.of_volumes),
+        ("mounts", mount_forms.of_mounts),
+        ("tmpfs", mount_forms.of_tmpfs),
     ):
-        if mount.target in found:
-            raise Error(f"volumes, mounts, tmpfs: {mount.target} is used as a target twice")
-        found[mount.target] = mount
-    return tuple(found[target] for target in sorted(found))
+        for mount in read(params.get(option) or ()):
+            other = found.setdefault(mount.target, (option, mount))
+            if other[1] is not mount:
+                raise _taken(mount.target, other[0], option)
+    return tuple(found[target][1] for target in sorted(found))
+
+
+def _taken(target: str, one: str, other: str) -> Error:
+    """That two mounts have one place, in the words of docker_container."""
+    where = f"twice in the {one}" if one == other else f"both in the {one} and {other}"
+    return Error(f'The mount point "{repr(target)[1:-1]}" appears {where} option')
 
 
 def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:

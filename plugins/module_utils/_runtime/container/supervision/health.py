@@ -156,9 +156,8 @@ def await_healthy(
             )
         if 0 < timeout_s <= waited_s:
             raise Error(
-                f"container {found.name} did not become healthy within {timeout_s:g} "
-                f"seconds, but {status}"
-                f"{_words(read(layout, found))}"
+                f"Timeout of {float(timeout_s)} seconds exceeded while waiting for container"
+                f" {found.name} to become healthy: it is {status}{_words(read(layout, found))}"
             )
         if status == UNHEALTHY and not patient and found.phase in LIVE:
             raise Error(f"container {found.name} is unhealthy{_words(read(layout, found))}")

@@ -78,7 +78,9 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     else:
         pull = _pull(declared, have) if _renews(declared, have) else []
         options = differing(have.spec, want)
-        reasons = _reasons(declared, have, want, options, pulled=bool(pull))
+        reasons = _reasons(
+            declared, have, want, options, pulled=bool(pull) and not have.around.nameless
+        )
         steps += pull
         if reasons:
             patience_s = (
@@ -175,14 +177,20 @@ def _pull(declared: Declared, have: State) -> list[Step[State]]:
     around = have.around
     if not declared.image or declared.pull == "never":
         return []
-    if around.newer or around.image_id is None:
+    if around.newer or around.image_id is None or around.nameless:
         return [Pull(around.reference, around.newer, around.platform, declared.signature)]
     return []
 
 
 def _renews(declared: Declared, have: State) -> bool:
     """Whether the image of a container that exists is to be another one."""
-    return bool(have.around.newer or have.around.misfits or declared.recreate)
+    around = have.around
+    if around.newer or around.misfits or around.nameless or declared.recreate:
+        return True
+    # That the container's own image left the host changes nothing; that of another one does.
+    another = have.spec is not None and around.reference != have.spec.image
+    ignored = declaring.compared(declared, "image") == IGNORE
+    return bool(declared.image) and around.image_id is None and another and not ignored
 
 
 def _reasons(
@@ -271,10 +279,8 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
     lacking = have.spec is None or around.misfits
     if lacking and declared.image and around.image_id is None and declared.pull == "never":
         made_for = f" for {around.platform}" if around.platform else ""
-        unmet.append(
-            f"container {declared.name}: image {around.reference}{made_for} is not on the host, "
-            "and pull is never"
-        )
+        # The phrase that playbooks match on.
+        unmet.append(f"Cannot find image with name {declared.image}{made_for}, and pull=never")
     if not acting:
         return tuple(unmet)
     for name in around.missing_networks:

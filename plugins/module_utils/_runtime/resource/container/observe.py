@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from typing import Any, Optional
@@ -51,6 +52,8 @@ class Around:
     misfits: bool = False
     #: The volumes that would be made with it.
     missing_volumes: tuple[str, ...] = ()
+    #: Whether the host lacks the declared name, and it means the image that the container has.
+    nameless: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,9 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
             newer = "" if newest in here else newest
         except Error as exc:
             unreachable = str(exc)
+    nameless = _is_nameless(host, declared, name, image_id, spec)
+    if nameless and spec is not None:
+        image_id = spec.image_id
     if not unreachable:
         newer, unreachable = _trusted(host, declared, name, image_id, newer)
     labels = _labels(host, image_id) if declared.refuse_image_labels else ()
@@ -229,7 +235,27 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         asked,
         misfits,
         unmade,
+        nameless,
     )
+
+
+def _is_nameless(
+    host: Host,
+    declared: Declared,
+    name: str,
+    image_id: Optional[str],
+    spec: Optional[ContainerSpec],
+) -> bool:
+    """Whether a name that this host lacks means the very image that the container has."""
+    if image_id is not None or spec is None or declared.pull == "never" or spec.image == name:
+        return False
+    from ...image import transfer
+
+    known = store.find(host.layout, spec.image_id)
+    # A registry that does not answer is met again by the pull.
+    with contextlib.suppress(Error):
+        return known is not None and transfer.newest_digest(host, name) == known.manifest.digest
+    return False
 
 
 def _trusted(
@@ -350,6 +376,12 @@ def _missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if foreseen.network(host, name) is None)
 
 
+def _image_is(state: State) -> str:
+    if state.around.nameless:
+        return "current, without its name"
+    return "current" if state.image_is_current else "outdated"
+
+
 def view(state: State) -> dict[str, Any]:
     """What diffs show, in the module's words."""
     if state.spec is None:
@@ -358,7 +390,7 @@ def view(state: State) -> dict[str, Any]:
         "name": state.name,
         "state": "present",
         "running": state.running,
-        "image_is": "current" if state.image_is_current else "outdated",
+        "image_is": _image_is(state),
         **shown(state.spec),
     }
     if state.paused:

@@ -41,7 +41,11 @@ class Pull(Step[State]):
         return f"pull image {self.reference}{f' for {self.platform}' if self.platform else ''}"
 
     def after(self, have: State) -> State:
-        around = dataclasses.replace(have.around, image_id="", newer="", misfits=False)
+        # The image that the container has only gets a name.
+        image_id = have.around.image_id if have.around.nameless else ""
+        around = dataclasses.replace(
+            have.around, image_id=image_id, newer="", misfits=False, nameless=False
+        )
         return dataclasses.replace(have, around=around)
 
     def execute(self, host: Host) -> None:
@@ -332,7 +336,16 @@ class AwaitHealthy(Step[State]):
     def execute(self, host: Host) -> None:
         from ...container.supervision import health
 
-        health.await_healthy(host.layout, _id(host, self.name), self.timeout_s)
+        container_id = _id(host, self.name)
+        try:
+            health.await_healthy(host.layout, container_id, self.timeout_s)
+        except Error:
+            from ...container.show import documents
+
+            # What it is like instead is in the result of the task that fails.
+            with contextlib.suppress(Error):
+                host.outcome["failed"] = {"container": documents.container(host, container_id)}
+            raise
 
 
 @dataclass(frozen=True)
