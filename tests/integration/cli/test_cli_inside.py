@@ -100,3 +100,23 @@ def test_what_it_does_and_uses(world: World) -> None:
     assert re.fullmatch(pattern, rows[1].strip())
     [line] = run(world, "stats", "--no-stream", "--format", "json", "c")[1].splitlines()
     assert json.loads(line)["PIDs"] == "1"
+
+
+def test_commit(world: World) -> None:
+    world.run("c", "echo new > /new; exec sleep 1000")
+    flags = ("-a", "Ann", "--message", "why", "-c", "ENV A=1", "--change", "CMD cat /new")
+    status, made, said = run(world, "container", "commit", *flags, "c", "made:2")
+    assert (status, said) == (0, b"")
+    assert made.startswith(b"sha256:")
+    # What is unchanged is the same image, whether it was paused for it or not.
+    assert run(world, "commit", "--pause=false", *flags, "c", "made:2")[1] == made
+    assert run(world, "commit", "--no-pause", *flags, "c", "made:2")[1] == made
+    found = json.loads(run(world, "image", "inspect", "made:2")[1])[0]
+    assert (found["Id"], found["Author"]) == (made.decode().strip(), "Ann")
+    assert "A=1" in found["Config"]["Env"]
+    assert len(found["RootFS"]["Layers"]) == 2
+    assert b"why" in run(world, "history", "made:2")[1]
+    assert run(world, "run", "--rm", "--net", "none", "made:2") == (0, b"new\n", b"")
+    status, made, said = run(world, "commit", "nobody", "made:3")
+    assert (status, made) == (1, b"")
+    assert b"nobody" in said

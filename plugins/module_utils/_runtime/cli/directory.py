@@ -19,7 +19,7 @@ FILES = {
     "verb.run": "run create update",
     "verb.attach": "start attach wait",
     "verb.exec": "exec",
-    "verb.inside": "cp diff export port stats top",
+    "verb.inside": "commit cp diff export port stats top",
     "verb.show": "ps logs inspect container",
     "verb.container": "stop restart kill pause unpause rm rename container",
     "verb.image": "images pull push tag rmi history search login logout image",

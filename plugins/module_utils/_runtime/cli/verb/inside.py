@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program's verbs that look into a container and copy files in and out."""
+"""The program's verbs that look into a container, copy files in and out, and make images of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...plan.plan import Host
-from ..line.verbs import STRING, SWITCH, Arguments, Flag, Verb, formatted
+from ..line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb, formatted
 from ..terminal.output import say
 
 #: How often ``stats`` looks, and how far its two samples are apart at least, in seconds.
@@ -90,6 +90,26 @@ def _export(host: Host, arguments: Arguments) -> int:
             "refusing to write an archive to a terminal", hint="use the -o flag or redirect"
         )
     container_export.write(host, container_id, sys.stdout.buffer)
+    return 0
+
+
+def _commit(host: Host, arguments: Arguments) -> int:
+    from ...plan.converge import converge
+    from ...records import container_record
+    from ...resource import commit
+
+    container, name = arguments.operands
+    params = {
+        # An abbreviated ID is one here, and the task has it whole.
+        "container": container_record.identify(host.layout, container),
+        "name": name,
+        "author": arguments.author or None,
+        "comment": arguments.message or None,
+        "pause": arguments.pause and not arguments.no_pause,
+        "changes": arguments.change,
+    }
+    found = converge(host, commit.RESOURCE, commit.declare(params))[1]
+    say(found.id)
     return 0
 
 
@@ -229,6 +249,18 @@ def _binary(count: float) -> str:
 
 _CONTAINER = "CONTAINER"
 VERBS = {
+    "commit": Verb(
+        _commit,
+        "Create a new image from a container's changes",
+        "CONTAINER REPOSITORY[:TAG]",
+        (
+            Flag("author", "a", STRING, "Author (e.g., 'Jane Doe <jane@example.org>')"),
+            Flag("change", "c", LIST, "Apply Dockerfile instruction to the created image"),
+            Flag("message", "m", STRING, "Commit message"),
+            Flag("pause", "p", SWITCH, "Pause container during commit", default=True),
+            Flag("no-pause", "", SWITCH, "Disable pausing container during commit"),
+        ),
+    ),
     "cp": Verb(
         _cp,
         "Copy files/folders between a container and the local filesystem",
