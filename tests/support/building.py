@@ -70,7 +70,7 @@ class Outcome:
                     found[name] = "/"
                 elif path.is_char_device():
                     found.pop(name, None)
-                elif path.stat().st_size < 10_000:
+                elif path.is_file() and path.stat().st_size < 10_000:
                     found[name] = path.read_text("utf-8", "replace")
         return found
 

@@ -29,6 +29,7 @@ from ..plan.plan import Host
 from ..records import foreseen
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
+from ..tree import scan
 from . import context, scheme
 from .bases import IMAGE, here, reference_of
 from .context import Source
@@ -168,8 +169,8 @@ def _digests(tree: Source, name: str, path: str) -> Iterator[tuple[str, str]]:
     prefix = f"the file {name}:" if name else "the file "
     for one in context.select(tree, path):
         for below, entry in context.entries(tree, one).items():
-            where = os.path.join(one.name, os.fsdecode(below)) if below else one.name or "."
-            yield f"{prefix}{where}", context.digest({b"": entry}, tree.owned)
+            where = os.path.join(os.fsencode(one.name), below) if below else os.fsencode(one.name)
+            yield f"{prefix}{scan.text(where) or '.'}", context.digest({b"": entry}, tree.owned)
 
 
 def _taken(at: Instruction, escape: str) -> Iterator[tuple[str, str]]:

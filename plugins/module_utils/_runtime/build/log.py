@@ -17,6 +17,8 @@ from ..plan.plan import Host
 
 #: Lines of a command that an error repeats, and characters of each.
 _LAST, _WIDTH = 12, 500
+#: A line that does not end is shown in pieces. Bytes.
+_LONGEST = 1 << 16
 
 
 class Log:
@@ -44,7 +46,7 @@ class Step:
     def __init__(self, log: Log, where: str, text: str) -> None:
         self._log = log
         self._where = where
-        self._text = " ".join(text.split())[:200]
+        self._text = _printable(" ".join(text.split()))[:200]
         self._begun = time.monotonic()
         self._part = b""
         self._last: deque[str] = deque(maxlen=_LAST)
@@ -77,6 +79,8 @@ class Step:
         *lines, self._part = (self._part + data).split(b"\n")
         for line in lines:
             self._line(line)
+        if len(self._part) > _LONGEST:
+            self._flush()
 
     def _flush(self) -> None:
         if self._part:
@@ -86,6 +90,11 @@ class Step:
     def _line(self, line: bytes) -> None:
         # What overwrites itself, as a progress bar does, shows as it ended.
         text = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
-        shown = "".join(char if char.isprintable() or char == "\t" else " " for char in text)
+        shown = _printable(text)
         self._last.append(shown[:_WIDTH])
         self._log.say(f"[{self._where}] | {shown}")
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would take for a command."""
+    return "".join(char if char.isprintable() or char == "\t" else " " for char in text)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 from urllib.parse import unquote, urlsplit
 
 from ..base import safefs
-from ..base.errors import Error, NotFound
+from ..base.errors import Error
 from ..container.bundle.process import check_cwd
 from ..container.files import private_mount
 from ..image.dockerfile import flags, words
@@ -22,17 +21,15 @@ from ..image.dockerfile.lines import Heredoc
 from ..image.dockerfile.parse import Instruction, is_heredoc, mode_of
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
-from ..spec.container import Mount
-from . import context, copying, running, scheme, state
+from . import copying, running, scheme, state
 from .copying import Copy
 from .log import Step
+from .mounts import PROGRAM, Mounting
 from .scheme import Planned
 from .state import State
 from .work import Build, Take
 
 _GIT = ("git@", "git://", "ssh://")
-#: Where a heredoc that is a program of its own is found by the command.
-_PROGRAM = "/dev/pipes/EOF"
 
 
 def take(build: Build, planned: Planned, current: State, at: Instruction, where: str) -> State:
@@ -263,8 +260,13 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
     prefix = f"|{len(shown)} {' '.join(shown)} " if shown else ""
     text = f"RUN {prefix}{' '.join(argv)}"
     with contextlib.ExitStack() as stack:
-        mounting = _Mounting(build, planned, current, at, stack)
+        mounting = Mounting(build, planned, current, at, stack)
         network = at.flag("network") or build.request.network
+        if network == "host" and build.request.network != "host":
+            raise Error(
+                "--network=host is for whoever builds to allow",
+                hint="give the build the network host (--network host)",
+            )
         hosts = dict(build.request.hosts)
         content = ["RUN", argv, program, shown, mounting.content(), network, hosts]
 
@@ -304,119 +306,7 @@ def _argv(current: State, at: Instruction) -> tuple[list[str], str]:
     first = at.heredocs[0]
     if len(at.heredocs) == 1 and text.startswith("<<") and not text.split(None, 1)[1:]:
         if first.content.startswith("#!"):
-            return [_PROGRAM], first.content
+            return [PROGRAM], first.content
         return [*current.shell, first.content], ""
     documents = "".join(f"{doc.content}{doc.name}\n" for doc in at.heredocs)
     return [*current.shell, f"{text}\n{documents}"], ""
-
-
-class _Mounting:
-    """The mounts of one RUN."""
-
-    def __init__(
-        self,
-        build: Build,
-        planned: Planned,
-        current: State,
-        at: Instruction,
-        stack: contextlib.ExitStack,
-    ) -> None:
-        self._build = build
-        self._planned = planned
-        self._at = at
-        self._stack = stack
-        self._working_dir = current.working_dir
-        self._mounts = []
-        for text in at.all("mount"):
-            try:
-                self._mounts.append(flags.mount(build.configure.expand(current, at, text)))
-            except flags.Wrong as exc:
-                raise Error(str(exc), hint=exc.hint) from exc
-
-    def content(self) -> list[Any]:
-        """What the cache knows of them: of binds their content, of secrets their names."""
-        return [self._content(one) for one in self._mounts]
-
-    def _content(self, one: flags.RunMount) -> list[Any]:
-        known: list[Any] = [one.kind, one.target, one.read_only, one.size_bytes, one.id]
-        if one.kind != "bind" and not (one.kind == "cache" and one.origin):
-            return known
-        origin = self._origin(one)
-        if self._build.is_tree(origin):
-            with self._build.origin(origin, self._planned) as source:
-                selected = context.select(source, one.source or "/")[0]
-                found = context.entries(source, selected)
-                return [*known, one.source, context.digest(found, source.owned)]
-        if origin is None:
-            raise AssertionError("the context is a tree")
-        below = self._build.below(origin, self._planned)[0]
-        return [*known, one.source, list(below.chain_ids[-1:])]
-
-    def _origin(self, one: flags.RunMount) -> Union[int, str, None]:
-        if not one.origin:
-            return None
-        dockerfile = self._build.scheme.dockerfile
-        return scheme.origin(dockerfile, self._at, one.origin, self._planned.stage.index)
-
-    def prepare(self, program: str) -> list[Mount]:
-        """Make what is mounted. It lasts as long as the stack."""
-        from ..base import files
-
-        host = self._build.host
-        room = self._stack.enter_context(files.scratch(host.layout, "mounts"))
-        made = []
-        for number, one in enumerate(self._mounts):
-            target = posixpath.normpath(posixpath.join("/", self._working_dir, one.target))
-            if one.kind == "tmpfs":
-                size = (f"size={one.size_bytes}",) if one.size_bytes else ()
-                made.append(Mount("tmpfs", "", target, options=("exec", *size)))
-                continue
-            path = self._source(one, room / str(number))
-            if path is not None:
-                mount = Mount(
-                    "bind", str(path), target, read_only=one.read_only, create_source=False
-                )
-                made.append(mount)
-        if program:
-            path = room / "program"
-            path.write_text(program, "utf-8")
-            path.chmod(0o755)
-            made.append(Mount("bind", str(path), _PROGRAM, read_only=True, create_source=False))
-        return made
-
-    def _source(self, one: flags.RunMount, place: Path) -> Union[Path, None]:
-        if one.kind == "secret":
-            return self._secret(one)
-        layout = self._build.host.layout
-        if one.kind == "bind":
-            with self._build.origin(self._origin(one), self._planned) as source:
-                selected = context.select(source, one.source or "/")[0]
-                return running.copied(source, selected, place)
-        opened = running.cache_directory(layout, one.id, one.mode, one.uid, one.gid, one.sharing)
-        path, new = self._stack.enter_context(opened)
-        if new and one.origin:
-            self._fill(one, path, place)
-        return path
-
-    def _fill(self, one: flags.RunMount, path: Path, place: Path) -> None:
-        """A new cache begins with what its ``from`` holds."""
-        with self._build.origin(self._origin(one), self._planned) as source:
-            selected = context.select(source, one.source or "/")[0]
-            shutil.copytree(
-                running.copied(source, selected, place), path, symlinks=True, dirs_exist_ok=True
-            )
-
-    def _secret(self, one: flags.RunMount) -> Union[Path, None]:
-        known = {secret.id: secret for secret in self._build.request.secrets}
-        found = known.get(one.id)
-        if found is None:
-            if one.required:
-                raise NotFound(
-                    f"needs the secret {one.id}{flags.near(one.id, known)}",
-                    hint="pass it with secrets (--secret id=ID,src=FILE)",
-                )
-            return None
-        data = found.value if found.value is not None else running.read_secret(found.path)
-        directory = self._stack.enter_context(running.secrets_directory(self._build.host.layout))
-        mode = 0o400 if one.mode < 0 else one.mode
-        return running.secret_file(directory, 0, data, mode, one.uid, one.gid)

@@ -76,7 +76,9 @@ def translate(pattern: str) -> str:
                 at += 1
                 if pattern.startswith("/", at):
                     at += 1
-                made += ".*" if at >= len(pattern) else "(?:.*/)?"
+                piece = ".*" if at >= len(pattern) else "(?:.*/)?"
+                # Said twice it means the same, and takes ages to match.
+                made += "" if made.endswith(piece) else piece
             else:
                 made += "[^/]*"
         elif char == "?":

@@ -24,6 +24,7 @@ KEYWORDS = (
     "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
 _EXEC_FORM = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME", "COPY", "ADD"})
+_NO_TRIGGERS = frozenset({"ONBUILD", "FROM", "MAINTAINER"})
 _STAGE_NAME = re.compile(r"\A[a-z][a-z0-9._-]*\Z", re.ASCII)
 _CHECK_TIMES = ("interval", "timeout", "start-period", "start-interval")
 _DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
@@ -114,8 +115,15 @@ def parse(data: bytes, file: str) -> Dockerfile:
 
 def trigger(lines: Lines, text: str, number: int) -> Instruction:
     """What ONBUILD of a base image kept, as an instruction of this stage."""
-    inner = read(text, f"{lines.file}: ONBUILD of the base image")
-    return replace(instruction(inner, inner.lines[0]), number=number)
+    inner = read(text, f"{lines.file}:{number}: ONBUILD of the base image")
+    if len(inner.lines) != 1:
+        raise lines.fault(
+            number, f"ONBUILD of the base image is not one instruction: {text[:60]!a}"
+        )
+    made = instruction(inner, inner.lines[0])
+    if made.keyword in _NO_TRIGGERS:
+        raise lines.fault(number, f"ONBUILD of the base image: {made.keyword} is not allowed")
+    return replace(made, number=number)
 
 
 def _stage(lines: Lines, made: Instruction, before: list[Stage]) -> Stage:
@@ -237,7 +245,7 @@ def _exec_form(rest: str) -> Optional[list[str]]:
         return None
     try:
         found = json.loads(rest)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, list):
         return None
@@ -269,7 +277,7 @@ def _pairs(keyword: str, rest: str, escape: str) -> Iterator[tuple[str, Optional
 def _trigger(lines: Lines, line: Line, rest: str) -> str:
     """What ONBUILD keeps: the text of an instruction, its heredocs included."""
     inner = instruction(lines, Line(line.number, rest, line.heredocs, line.raw))
-    if inner.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
+    if inner.keyword in _NO_TRIGGERS:
         raise flags.Wrong(f"{inner.keyword} is not allowed")
     return f"{rest}\n{line.raw}" if line.raw else rest
 

@@ -15,6 +15,8 @@ from typing import Optional
 
 #: Parameters of a shell that are one character long; a Dockerfile has no value for any.
 _SPECIAL = frozenset("@*#?-$!0")
+#: Substitutions inside of substitutions.
+_DEPTH = 50
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+", re.ASCII)
 
 
@@ -95,6 +97,7 @@ class _Reader:
         self._variables = variables
         self._escape = escape
         self._raw_quotes = raw_quotes
+        self._depth = 0
 
     def read(self) -> tuple[list[str], list[str]]:
         return self._until("", raw_escapes=self._raw_quotes)
@@ -175,6 +178,15 @@ class _Reader:
         return self._next() if self._peek in _SPECIAL and self._peek else ""
 
     def _dollar(self) -> str:
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise Malformed(f"substitutions are nested more than {_DEPTH} deep")
+        try:
+            return self._substitution()
+        finally:
+            self._depth -= 1
+
+    def _substitution(self) -> str:
         self._next()
         if self._peek != "{":
             name = self._name()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Optional
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 CHANGED, NEVER, ALWAYS = "changed", "never", "always"
 #: Docker's: less is not enough for a process to start.
 _LEAST_MEMORY_BYTES = 6 << 20
+#: Lines of a build that its result has, and characters of each.
+_LINES, _WIDTH = 10_000, 2000
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,11 @@ class Build(Step[Found]):
         return Found(replace(state, planned=True))
 
     def execute(self, host: Host) -> None:
-        lines: list[str] = host.outcome.setdefault("build", [])
+        # What a command writes without end must not fill our memory: the last lines are kept.
+        lines: deque[str] = host.outcome.setdefault("build", deque(maxlen=_LINES))
 
         def tell(line: str) -> None:
-            lines.append(line)
+            lines.append(line[:_WIDTH])
             host.tell(line)
 
         watched = replace(host, progress=tell)

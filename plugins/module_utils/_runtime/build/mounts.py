@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RUN --mount: what is there for one command, made before it and gone after it."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from pathlib import Path
+from typing import Any, Union
+
+from ..base import files, safefs
+from ..base.errors import Error, NotFound
+from ..image.dockerfile import flags
+from ..image.dockerfile.parse import Instruction
+from ..spec.container import Mount
+from ..tree import copy
+from ..tree.scan import Rules
+from . import context, running, scheme
+from .scheme import Planned
+from .state import State
+from .work import Build
+
+#: Where a heredoc that is a program of its own is found by the command.
+PROGRAM = "/dev/pipes/EOF"
+
+
+def _place(target: str) -> str:
+    """Where something may be mounted: not on the root, nor in what the runtime mounts."""
+    path = "/" + posixpath.normpath(target).lstrip("/")
+    top = path.split("/")[1]
+    if path == "/" or path == "/dev" or top in ("proc", "sys"):
+        raise Error(f"nothing can be mounted at {target}", hint="choose another target")
+    return path
+
+
+class Mounting:
+    """The mounts of one RUN."""
+
+    def __init__(
+        self,
+        build: Build,
+        planned: Planned,
+        current: State,
+        at: Instruction,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._build = build
+        self._planned = planned
+        self._at = at
+        self._stack = stack
+        self._working_dir = current.working_dir
+        self._mounts = []
+        for text in at.all("mount"):
+            try:
+                self._mounts.append(flags.mount(build.configure.expand(current, at, text)))
+            except flags.Wrong as exc:
+                raise Error(str(exc), hint=exc.hint) from exc
+
+    def content(self) -> list[Any]:
+        """What the cache knows of them: of binds their content, of secrets their names."""
+        return [self._content(one) for one in self._mounts]
+
+    def _content(self, one: flags.RunMount) -> list[Any]:
+        known: list[Any] = [one.kind, one.target, one.read_only, one.size_bytes, one.id]
+        if one.kind != "bind" and not (one.kind == "cache" and one.origin):
+            return known
+        origin = self._origin(one)
+        if self._build.is_tree(origin):
+            with self._build.origin(origin, self._planned) as source:
+                selected = context.select(source, one.source or "/")[0]
+                found = context.entries(source, selected)
+                return [*known, one.source, context.digest(found, source.owned)]
+        if origin is None:
+            raise AssertionError("the context is a tree")
+        below = self._build.below(origin, self._planned)[0]
+        return [*known, one.source, list(below.chain_ids[-1:])]
+
+    def _origin(self, one: flags.RunMount) -> Union[int, str, None]:
+        if not one.origin:
+            return None
+        dockerfile = self._build.scheme.dockerfile
+        return scheme.origin(dockerfile, self._at, one.origin, self._planned.stage.index)
+
+    def prepare(self, program: str) -> list[Mount]:
+        """Make what is mounted. It lasts as long as the stack."""
+        host = self._build.host
+        room = self._stack.enter_context(files.scratch(host.layout, "mounts"))
+        made = []
+        for number, one in enumerate(self._mounts):
+            target = _place(posixpath.join("/", self._working_dir, one.target))
+            if one.kind == "tmpfs":
+                size = (f"size={one.size_bytes}",) if one.size_bytes else ()
+                made.append(Mount("tmpfs", "", target, options=("exec", *size)))
+                continue
+            path = self._source(one, room / str(number))
+            if path is not None:
+                mount = Mount(
+                    "bind", str(path), target, read_only=one.read_only, create_source=False
+                )
+                made.append(mount)
+        if program:
+            path = room / "program"
+            path.write_text(program, "utf-8")
+            path.chmod(0o755)
+            made.append(Mount("bind", str(path), PROGRAM, read_only=True, create_source=False))
+        return made
+
+    def _source(self, one: flags.RunMount, place: Path) -> Union[Path, None]:
+        if one.kind == "secret":
+            return self._secret(one)
+        layout = self._build.host.layout
+        if one.kind == "bind":
+            with self._build.origin(self._origin(one), self._planned) as source:
+                selected = context.select(source, one.source or "/")[0]
+                return running.copied(source, selected, place)
+        opened = running.cache_directory(layout, one.id, one.mode, one.uid, one.gid, one.sharing)
+        path, new = self._stack.enter_context(opened)
+        if new and one.origin:
+            self._fill(one, path, place)
+        return path
+
+    def _fill(self, one: flags.RunMount, path: Path, place: Path) -> None:
+        """A new cache begins with what its ``from`` holds."""
+        with self._build.origin(self._origin(one), self._planned) as source:
+            selected = context.select(source, one.source or "/")[0]
+            if not selected.directory:
+                raise Error(f"a cache begins with a directory, and {one.source} is none")
+            copied = running.copied(source, selected, place)
+            with safefs.Root(copied) as tree, safefs.Root(path) as cache:
+                copy.copy(tree, "/", cache, "/", Rules())
+
+    def _secret(self, one: flags.RunMount) -> Union[Path, None]:
+        known = {secret.id: secret for secret in self._build.request.secrets}
+        found = known.get(one.id)
+        if found is None:
+            if one.required:
+                raise NotFound(
+                    f"needs the secret {one.id}{flags.near(one.id, known)}",
+                    hint="pass it with secrets (--secret id=ID,src=FILE)",
+                )
+            return None
+        data = found.value if found.value is not None else running.read_secret(found.path)
+        directory = self._stack.enter_context(running.secrets_directory(self._build.host.layout))
+        mode = 0o400 if one.mode < 0 else one.mode
+        return running.secret_file(directory, 0, data, mode, one.uid, one.gid)
