@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -275,6 +278,31 @@ def test_a_name_server_that_ended_is_reported_and_restored(host: Host) -> None:
         assert not (host.layout.run / "dns").exists()
     synchronise.synchronise(host.layout)
     assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
+
+
+def test_a_slow_host_has_a_name_server_too() -> None:
+    """Each question is answered 60 ms later, which is longer than the first patience."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.53", 53))
+        server.settimeout(15)
+        done = threading.Event()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while not done.is_set():
+                    question, asker = server.recvfrom(512)
+                    time.sleep(0.06)
+                    # An answer, and one record of it.
+                    head = question[:2] + b"\x84\x00" + question[4:6] + b"\0\1" + question[8:]
+                    with contextlib.suppress(ConnectionError):
+                        server.sendto(head, asker)
+
+        answering = threading.Thread(target=serve, daemon=True)
+        answering.start()
+        found = aardvark._await(["127.0.0.53", "127.0.0.54"], "mark")
+        done.set()
+    # Where nothing listens, it is given up soon after.
+    assert found == {"127.0.0.53"}
 
 
 def test_links_give_names_on_the_default_network(host: Host) -> None:

@@ -298,7 +298,8 @@ def _before_last(tail: bytes, first: int, count: int) -> tuple[Optional[int], in
     end, ended = len(tail), 0
     while end > first:
         start = max(tail.rfind(b"\n", first, end - 1) + 1, first)
-        if tail[start:end].split(b" ", 3)[2:3] in ([b"F"], [b"F\n"]):
+        # What was written last is a line, whether or not it has an end.
+        if end == len(tail) or tail[start:end].split(b" ", 3)[2:3] in ([b"F"], [b"F\n"]):
             if ended == count:
                 return end, ended
             ended += 1

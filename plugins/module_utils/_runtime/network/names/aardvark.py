@@ -41,8 +41,10 @@ from .dns_query import PORT, knowing
 _PROGRAMS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "aardvark-dns")
 _PID = "aardvark.pid"
 
-#: How long it may take to read its files; it needs a few milliseconds.
-_READY_S = 1.0
+#: How long it may take to read its files and answer: a few milliseconds, on a slow host seconds.
+_READY_S = 10.0
+#: How long one answer is waited for: at first, at most, and by who only looks. Seconds.
+_FIRST_PATIENCE_S, _LAST_PATIENCE_S, _GLANCE_S = 0.004, 1.0, 0.2
 
 #: A server no question ever reaches: a socket that was not made to broadcast may not send there
 #: (EACCES, ip(7)). For the containers of internal networks, whose questions must not leave
@@ -88,6 +90,8 @@ class _State:
     digest: str
     addresses: tuple[str, ...] = field(default=())
     complaints: tuple[str, ...] = field(default=())
+    #: Where it was to answer and did not in time: looked at again by whoever looks.
+    silent: tuple[str, ...] = field(default=())
 
 
 def program() -> Optional[str]:
@@ -149,7 +153,10 @@ def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
     mark = digest(zones)
     if state is None or state.digest != mark:
         return False
-    return knowing(state.addresses, mark, patience_s=0.2) == set(state.addresses)
+    if knowing(state.addresses, mark, _LAST_PATIENCE_S) != set(state.addresses):
+        return False
+    # What was late and answers now is more than what was set up.
+    return not knowing(state.silent, mark, _GLANCE_S)
 
 
 def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
@@ -175,6 +182,7 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
             listening.append(Zone(zone.network_id, free, zone.members, zone.internal))
     mark = digest(zones)
     answering: set[str] = set()
+    wanted: list[str] = []
     if listening:
         _write(layout, configuration(listening, mark))
         wanted = [address for zone in listening for address in zone.listen]
@@ -186,7 +194,8 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
         ]
     else:
         _end(layout)
-    state = _State(mark, tuple(sorted(answering)), tuple(complaints))
+    silent = tuple(address for address in wanted if address not in answering)
+    state = _State(mark, tuple(sorted(answering)), tuple(complaints), silent)
     _remember(layout, state)
     return Served(_answered(zones, answering), state.complaints)
 
@@ -240,15 +249,23 @@ def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> se
 
 
 def _await(wanted: Sequence[str], mark: str) -> set[str]:
-    deadline = time.monotonic() + _READY_S
+    begun = time.monotonic()
+    deadline = begun + _READY_S
     answering: set[str] = set()
+    patience_s = _FIRST_PATIENCE_S
     while True:
-        # What it does not know yet it does not answer at all, so it is asked again soon.
+        # What it does not know yet it does not answer at all, so it is asked again soon; and a
+        # host that answers slowly is given longer each time.
         asked = [address for address in wanted if address not in answering]
-        answering |= knowing(asked, mark, patience_s=0.004)
-        if len(answering) == len(wanted) or time.monotonic() >= deadline:
+        answering |= knowing(asked, mark, patience_s)
+        now = time.monotonic()
+        if answering:
+            # It is there: what it cannot listen on is not waited for as long as one that begins.
+            deadline = min(deadline, now + max(_LAST_PATIENCE_S, 4 * (now - begun)))
+        if len(answering) == len(wanted) or now >= deadline:
             return answering
         time.sleep(0.001)
+        patience_s = min(1.5 * patience_s, _LAST_PATIENCE_S)
 
 
 # --- its files and its process ------------------------------------------------------------------
