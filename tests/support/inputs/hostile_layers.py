@@ -215,26 +215,34 @@ ROWS = [
     Row("link of 5,000 bytes", V, lambda c: symlink("l", "a" * 5000), "invalid target"),
     Row("null in a link", V, lambda c: symlink("l", "a\0b"), "invalid target"),
     # The top directory
-    Row("link as .", "CVE-2021-29136", lambda c: symlink(".", c), "top directory"),
-    Row("link as /", "CVE-2021-29136", lambda c: symlink("/", c), "top directory"),
-    Row("link as ./", "CVE-2021-29136", lambda c: symlink("./", c), "top directory"),
-    Row("link as /.", "CVE-2021-29136", lambda c: symlink("/.", c), "top directory"),
+    Row("link as .", "CVE-2021-29136", lambda c: symlink(".", c), "root directory"),
+    Row("link as /", "CVE-2021-29136", lambda c: symlink("/", c), "root directory"),
+    Row("link as ./", "CVE-2021-29136", lambda c: symlink("./", c), "root directory"),
+    Row("link as /.", "CVE-2021-29136", lambda c: symlink("/.", c), "root directory"),
     Row("link as a/..", "CVE-2021-29136", lambda c: symlink("a/..", c), LEAVES),
-    Row("file as /", "CVE-2021-29136", lambda c: entry("/"), "top directory"),
-    Row("device as .", "CVE-2021-29136", lambda c: entry(".", "3", device=(1, 3)), "top directory"),
-    Row("hard link as .", "CVE-2021-29136", lambda c: hardlink(".", "a"), "top directory"),
+    Row("file as /", "CVE-2021-29136", lambda c: entry("/"), "root directory"),
+    Row(
+        "device as .", "CVE-2021-29136", lambda c: entry(".", "3", device=(1, 3)), "root directory"
+    ),
+    Row("hard link as .", "CVE-2021-29136", lambda c: hardlink(".", "a"), "root directory"),
     # Hard links
     Row(
-        "hard link out", "CVE-2021-21272", lambda c: hardlink("h", "../canary/secret"), "not there"
+        "hard link out",
+        "CVE-2021-21272",
+        lambda c: hardlink("h", "../canary/secret"),
+        "does not exist",
     ),
     Row(
-        "absolute hard link", "CVE-2021-21272", lambda c: hardlink("h", c + "/secret"), "not there"
+        "absolute hard link",
+        "CVE-2021-21272",
+        lambda c: hardlink("h", c + "/secret"),
+        "does not exist",
     ),
     Row(
         "hard link through a link",
         "CVE-2026-50163",
         lambda c: symlink("d", c) + hardlink("h", "d/secret"),
-        "not there",
+        "does not exist",
     ),
     Row(
         "hard link to a link, then written",
@@ -256,8 +264,8 @@ ROWS = [
         lambda c: directory("d") + hardlink("h", "d"),
         "to the directory",
     ),
-    Row("hard link to itself", "CVE-2021-21272", lambda c: hardlink("h", "h"), "not there"),
-    Row("hard link to nothing", "CVE-2021-21272", lambda c: hardlink("h", "x"), "not there"),
+    Row("hard link to itself", "CVE-2021-21272", lambda c: hardlink("h", "h"), "does not exist"),
+    Row("hard link to nothing", "CVE-2021-21272", lambda c: hardlink("h", "x"), "does not exist"),
     Row("hard link without target", V, lambda c: hardlink("h", ""), "invalid target"),
     Row(
         "hard link to a whiteout",
@@ -269,7 +277,7 @@ ROWS = [
         "hard link through a lower layer's link",
         "CVE-2021-21272",
         lambda c: hardlink("h", "d/secret"),
-        "not there",
+        "does not exist",
         lower=lambda c: symlink("d", c),
     ),
     Row(
@@ -546,7 +554,7 @@ ROWS = [
         "sparse of no known kind",
         "CVE-2019-20907",
         lambda c: entry("f", pax={"GNU.sparse.offset": "1"}),
-        "not known",
+        "unknown kind",
     ),
     # Headers
     Row("negative size", "CVE-2025-8194", lambda c: entry("f", size=-512), "negative"),
@@ -570,7 +578,10 @@ ROWS = [
         "not a number",
     ),
     Row(
-        "PAX time of words", "CVE-2024-6232", lambda c: entry("f", pax={"mtime": "nan"}), "no time"
+        "PAX time of words",
+        "CVE-2024-6232",
+        lambda c: entry("f", pax={"mtime": "nan"}),
+        "not a time",
     ),
     Row(
         "PAX length beyond",
@@ -594,7 +605,12 @@ ROWS = [
     Row("volume label", "parser", lambda c: entry("f", "V"), "not allowed in a layer"),
     Row("cut off in content", "parser", lambda c: entry("f", size=5000), "middle of an entry"),
     Row("cut off in a header", "parser", lambda c: entry("f")[:100], "middle of an entry"),
-    Row("cut off before the entry", "parser", lambda c: extension("L", b"f\0"), "announces"),
+    Row(
+        "cut off before the entry",
+        "parser",
+        lambda c: extension("L", b"f\0"),
+        "after the header of an entry",
+    ),
     Row(
         "one empty block", "parser", lambda c: entry("f") + bytes(512) + entry("g"), "single empty"
     ),
