@@ -301,7 +301,7 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
     assert made.actions == ("create and start container web",), "an earlier task may make it"
     apply(world.layout, task("web"))
     for option, value in (("env_file", "/no/such/file"), ("security_opts", ["seccomp=/nope.json"])):
-        with pytest.raises(Error, match="there is no"):
+        with pytest.raises(Error, match="does not exist on the host"):
             apply(world.layout, task("web", undeclared="keep", **{option: value}))
 
 
