@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.containers import World, until
 from support.converging import Task, apply, assert_play_is_predicted, check
+from support.declaring import acting
 from support.declaring import isolated as task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
@@ -320,3 +321,14 @@ def test_labels_of_selinux(place: Path) -> None:
                 selinux.relabel(fd, kept, context, private=False)
     finally:
         os.close(fd)
+
+
+def test_one_that_has_all_of_the_host_keeps_no_other(world: World) -> None:
+    """Its view of / is put together on the host, with the roots of others in it."""
+    apply(world.layout, task("one", volumes=["/tmp:/tmp"]))
+    apply(world.layout, task("all", volumes=["/:/host:ro"]))
+    apply(world.layout, acting("one", state="absent", force_kill=True))
+    left = container_record.all_ids(world.layout)
+    assert left == [container_record.by_name(world.layout, "all")]
+    assert world.current(left[0]).phase == "running"
+    apply(world.layout, acting("all", state="absent", force_kill=True))

@@ -99,6 +99,21 @@ def clear(layout: Layout, container_id: str) -> None:
     mount_assembly.clear(mounting.stages(layout, container_id))
     snapshot.unmount(host_support.shm(layout, container_id))
     snapshot.unmount(path(layout, container_id))
+    _clear_copies(layout, container_id)
+
+
+def _clear_copies(layout: Layout, container_id: str) -> None:
+    """Unmount what a container that mounts / of the host, put together on the host, has of this
+    one: as long as that is there, its places cannot be removed.
+    """
+    own = f"{layout.run_container(container_id)}/"
+    copies = [
+        entry.target
+        for entry in linux.mountinfo()
+        if entry.target.startswith(f"{layout.run_containers}/") and own in entry.target[1:]
+    ]
+    for target in sorted(copies, key=len, reverse=True):
+        snapshot.unmount(Path(target))
 
 
 def _mount_shm(target: Path, spec: ContainerSpec, context: str) -> None:
