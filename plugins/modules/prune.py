@@ -76,19 +76,22 @@ options:
     type: dict
   builder_cache:
     description:
-      - Accepted for playbooks written for M(community.docker.docker_prune). There is no build cache
-        on the host, so nothing is ever removed.
+      - Remove what builds keep for the next one, namely the layers of their steps and the content
+        of C(RUN --mount=type=cache).
     type: bool
     default: false
   builder_cache_all:
-    description: Accepted like O(builder_cache).
+    description: Without effect, as O(builder_cache) removes all of it.
     type: bool
     default: false
   builder_cache_filters:
-    description: Accepted like O(builder_cache).
+    description:
+      - What of it to remove. The filter is C(until), a time or a span such as V(24h), and keeps
+        what was used since.
     type: dict
   builder_cache_keep_storage:
-    description: Accepted like O(builder_cache).
+    description:
+      - Accepted for playbooks written for M(community.docker.docker_prune), without effect.
     type: str
 """
 
@@ -163,13 +166,13 @@ volumes_space_reclaimed:
   type: int
   sample: 0
 builder_cache_caches_deleted:
-  description: Always empty, see O(builder_cache).
+  description: The keys of the steps and the names of the cache mounts that were removed.
   returned: success
   type: list
   elements: str
   sample: []
 builder_cache_space_reclaimed:
-  description: Always V(0), see O(builder_cache).
+  description: The disk space they took, in bytes.
   returned: success
   type: int
   sample: 0

@@ -18,6 +18,7 @@ from support.converging import Task, apply, assert_play_is_predicted, check
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image,
     image_build,
@@ -169,3 +170,20 @@ def test_the_same_image_on_two_hosts(world: World, tmp_path: Path) -> None:
         assert found.config["created"] == "1970-01-12T13:46:40Z"
         ids.append(found.manifest.digest)
     assert ids[0] == ids[1]
+
+
+def test_what_builds_keep_is_pruned(world: World, tmp_path: Path) -> None:
+    context = fill(tmp_path / "context", FILES)
+    apply(world.layout, task(context))
+    params = {"builder_cache": True, "builder_cache_filters": {"until": "1h"}}
+    young = Task(prune.declare, prune.RESOURCE, params)
+    assert not apply(world.layout, young)[0].changed
+    everything = Task(prune.declare, prune.RESOURCE, {"builder_cache": True, "images": True})
+    assert check(world.layout, everything, {}).changed
+    outcome, result = apply(world.layout, everything)
+    assert outcome.changed
+    assert len(result["builder_cache_caches_deleted"]) == 2
+    assert result["builder_cache_space_reclaimed"] > 0
+    assert not apply(world.layout, everything)[0].changed
+    # The image stands, and what it was built from is still known.
+    assert not apply(world.layout, task(context))[0].changed

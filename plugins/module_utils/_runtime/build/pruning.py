@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Optional
 
@@ -15,7 +15,6 @@ from ..base.errors import LockTimeout
 from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..image.store import layers, step_cache
-from . import inputs
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,18 @@ def found(layout: Layout, before: Optional[float] = None) -> list[Left]:
     return listed
 
 
-def remove(layout: Layout, left: list[Left]) -> list[Left]:
+def chain_ids(layout: Layout, going: Iterable[str] = ()) -> set[str]:
+    """The layers that steps keep, without those of the steps that go."""
+    steps = step_cache.entries(layout)
+    return {steps[name].chain_id for name in set(steps) - set(going)}
+
+
+def remove(layout: Layout, left: Iterable[Left]) -> list[Left]:
     """Remove it; a cache mount that a build uses at this moment stays. Returns what went. The
     layers go with the next collection of the store.
     """
+    from . import inputs
+
     gone = []
     for one in left:
         if not one.mount:

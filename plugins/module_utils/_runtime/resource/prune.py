@@ -14,6 +14,7 @@ from typing import Any, Optional
 from ..base import clock
 from ..base.errors import NotFound
 from ..base.frozen import dataclass
+from ..build import pruning as builds
 from ..container.lifecycle import actions
 from ..image import expected
 from ..image.store import lineage, store
@@ -40,6 +41,9 @@ class Declared:
     dangling: bool = True
     volumes: Optional[WantedVolumes] = None
     networks: Optional[Filters] = None
+    builds: bool = False
+    #: What builds keep goes only if it was not used since, in seconds since 1970; 0 is all of it.
+    builds_before: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Waste:
     freed: tuple[tuple[str, int], ...] = ()
     volumes: tuple[pruning.Unused, ...] = ()
     networks: tuple[str, ...] = ()
+    builds: tuple[builds.Left, ...] = ()
     pruned: bool = False
 
 
@@ -131,6 +136,23 @@ class RemoveImages(Step[Waste]):
 
 
 @dataclass(frozen=True)
+class RemoveBuildCache(Step[Waste]):
+    """Remove what builds keep for the next one. What a build uses at this moment stays."""
+
+    left: tuple[builds.Left, ...]
+
+    def describe(self) -> str:
+        return "remove the build cache"
+
+    def after(self, have: Waste) -> Waste:
+        return replace(have, pruned=True)
+
+    def execute(self, host: Host) -> None:
+        builds.remove(host.layout, self.left)
+        image_remove.collect(host.layout)
+
+
+@dataclass(frozen=True)
 class RemoveVolumes(Step[Waste]):
     """Remove volumes. One that a container came to use meanwhile stays, which is then an error."""
 
@@ -155,12 +177,16 @@ def declare(params: Mapping[str, Any]) -> Declared:
     containers = filters.parse(params.get("containers_filters") or {}, now)
     images = filters.parse(wanted, now, ("dangling",))
     networks = filters.parse(params.get("networks_filters") or {}, now)
+    cached = filters.listed(params.get("builder_cache_filters") or {}, ("until", "unused-for"))
+    moments = [filters.moment(text, now) for texts in cached.values() for text in texts]
     return Declared(
         containers if params.get("containers") else None,
         images if params.get("images") else None,
         dangling,
         volumes if params.get("volumes") else None,
         networks if params.get("networks") else None,
+        bool(params.get("builder_cache")),
+        min(moments, default=0.0),
     )
 
 
@@ -175,21 +201,25 @@ def observe(host: Host, declared: Declared) -> Waste:
     networks: tuple[str, ...] = ()
     if declared.networks is not None:
         networks = network_pruning.unused(host, declared.networks, gone)
+    left: tuple[builds.Left, ...] = ()
+    if declared.builds:
+        left = tuple(builds.found(host.layout, declared.builds_before or None))
     if declared.images is None:
-        return Waste(containers, volumes=volumes, networks=networks)
+        return Waste(containers, volumes=volumes, networks=networks, builds=left)
     everything = [one for one in store.all_images(host.layout) if not expected.is_gone(host, one)]
     images = _unused(host, declared, everything, _used(host, gone))
     going = [one.image for one in images if one.image is not None]
     rest = [one for one in everything if one not in going]
-    pinned = (
+    pinned = {
         chain_id
         for found in container_record.records(host.layout)
         if found.name not in gone
         for chain_id in container_record.pinned(found)
-    )
-    freed = lineage.freed(going, rest, pinned)
+    }
+    kept = builds.chain_ids(host.layout, [one.name for one in left])
+    freed = lineage.freed(going, rest, pinned | kept)
     sizes = tuple((chain_id, size_bytes(host.layout, chain_id, 0)) for chain_id in freed)
-    return Waste(containers, tuple(images), sizes, volumes, networks)
+    return Waste(containers, tuple(images), sizes, volumes, networks, left)
 
 
 def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
@@ -265,6 +295,8 @@ def plan(declared: Declared, have: Waste) -> Plan[Waste]:
     if have.images:
         ids = tuple(one.image.id for one in have.images if one.image is not None)
         steps.append(RemoveImages(len(have.images), ids))
+    if have.builds:
+        steps.append(RemoveBuildCache(have.builds))
     if have.volumes:
         steps.append(RemoveVolumes(tuple(one.name for one in have.volumes)))
     return Plan(have, tuple(steps))
@@ -273,13 +305,14 @@ def plan(declared: Declared, have: Waste) -> Plan[Waste]:
 def view(found: Waste) -> dict[str, Any]:
     """Names only: the ids of what a check-mode run has predicted are not known."""
     if found.pruned:
-        return {"containers": [], "networks": [], "images": [], "volumes": []}
+        return {"containers": [], "networks": [], "images": [], "volumes": [], "build cache": 0}
     images = (name for one in found.images for name in one.names or ("<none>",))
     return {
         "containers": [one.name for one in found.containers],
         "networks": list(found.networks),
         "images": [name if name == "<none>" else _familiar(name) for name in images],
         "volumes": [one.name for one in found.volumes],
+        "build cache": len(found.builds),
     }
 
 
@@ -300,9 +333,8 @@ def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
         "images_space_reclaimed": sum(size for dummy, size in have.freed),
         "volumes": [one.name for one in have.volumes],
         "volumes_space_reclaimed": sum(one.size for one in have.volumes),
-        # No image is built on this host, so there is never a cache of that.
-        "builder_cache_caches_deleted": [],
-        "builder_cache_space_reclaimed": 0,
+        "builder_cache_caches_deleted": [one.name for one in have.builds],
+        "builder_cache_space_reclaimed": sum(one.size for one in have.builds),
     }
 
 

@@ -230,6 +230,8 @@ def _prune(host: Host, arguments: Arguments) -> int:
         "images_filters": {**asked, "dangling": not arguments.all},
         "volumes": arguments.volumes,
         "volumes_filters": labels,
+        "builder_cache": True,
+        "builder_cache_filters": {"until": asked["until"]} if "until" in asked else {},
     }
     declared = prune.declare(params)
     if not arguments.force and not _agreed(arguments):
@@ -242,7 +244,9 @@ def _prune(host: Host, arguments: Arguments) -> int:
         "Deleted Images:",
         [f"{what.lower()}: {name}" for one in told["images"] for what, name in one.items()],
     )
-    freed = sum(told[f"{kind}_space_reclaimed"] for kind in ("containers", "images", "volumes"))
+    _list("Deleted build cache objects:", told["builder_cache_caches_deleted"])
+    kinds = ("containers", "images", "volumes", "builder_cache")
+    freed = sum(told[f"{kind}_space_reclaimed"] for kind in kinds)
     say(f"Total reclaimed space: {size(freed)}")
     return 0
 
@@ -254,6 +258,7 @@ def _agreed(arguments: Arguments) -> bool:
     if arguments.volumes:
         say("  - all anonymous volumes not used by at least one container")
     say(f"  - all {'unused' if arguments.all else 'dangling'} images")
+    say("  - unused build cache")
     return agreed("")
 
 
