@@ -124,11 +124,11 @@ def test_containers_come_to_networks_and_leave_them() -> None:
     assert container.without_networks(both, ["web"]).networks == (Endpoint("bridge"),)
     # What was said of the first network is not said of the next one.
     (left,) = container.endpoints(container.without_networks(both, ["bridge"]))
-    assert left == Endpoint("web")
+    assert left == Endpoint("web", connected=True)
     none = container.without_networks(both, ["bridge", "web"])
     assert (none.network_mode, none.networks, container.endpoints(none)) == ("none", (), ())
     again = container.with_endpoint(none, Endpoint("web"))
-    assert (again.network_mode, again.networks) == ("", (Endpoint("web"),))
+    assert (again.network_mode, again.networks) == ("", (Endpoint("web", connected=True),))
     for mode in ("host", "container:a"):
         with pytest.raises(Error, match=f"has the network mode {mode}"):
             container.with_endpoint(dataclasses.replace(plain, network_mode=mode), Endpoint("web"))
