@@ -19,6 +19,7 @@ from typing import Any, Optional
 from ..base.document import canonical
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..container.bundle.process import PATH
 from ..image.build import assemble, config_changes
 from ..image.dockerfile import words
 from ..image.dockerfile.parse import Dockerfile, Instruction
@@ -54,8 +55,10 @@ class State:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What variables of this stage mean: ENV goes before ARG."""
-        return {**self.args, **self.env}
+        """What variables of this stage mean: ENV goes before ARG. A base without PATH has the one
+        its commands get, so that ``ENV PATH=/mine:$PATH`` adds to it.
+        """
+        return {"PATH": PATH, **self.args, **self.env}
 
     @property
     def chain_ids(self) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Sta
 
 def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
     """The build that options ask for. Raises Error naming the option."""
-    hosts = text.string_map("etc_hosts", params.get("etc_hosts") or {})
+    hosts = _texts(params.get("etc_hosts"))
     epoch = params.get("source_date_epoch")
     if epoch is not None and not 0 <= int(epoch) < 1 << 33:
         raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
@@ -157,8 +157,8 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         dockerfile=_dockerfile(params),
         names=names,
         target=str(params.get("target") or ""),
-        args=text.string_map("args", params.get("args") or {}),
-        labels=text.string_map("labels", params.get("labels") or {}),
+        args=_texts(params.get("args")),
+        labels=_texts(params.get("labels")),
         platform=_platform(params.get("platform")),
         pull=bool(params.get("pull")),
         no_cache=bool(params.get("nocache")),
@@ -169,6 +169,15 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         contexts=_contexts(params.get("contexts") or {}),
         epoch=None if epoch is None else int(epoch),
     )
+
+
+def _texts(given: Optional[Mapping[str, Any]]) -> dict[str, str]:
+    """A mapping of YAML as texts, as in docker_image: true is ``true``."""
+    return {
+        str(name): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in (given or {}).items()
+        if value is not None
+    }
 
 
 def _dockerfile(params: Mapping[str, Any]) -> str:
