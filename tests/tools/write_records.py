@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import conftest  # noqa: F401  # It makes the checkout importable.
+import conftest  # It makes the checkout importable.
 from support import TESTS, containers, declaring
 from support.converging import Task, apply
 from support.inputs import images
+
+assert conftest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -117,8 +117,8 @@ EOF
 b is $B
 RAW
 COPY --chmod=600 <<-one.conf /etc/one.conf
-	tabbed
-	one.conf
+~tabbed
+~one.conf
 RUN <<EOF
 cat > /script <<INNER
 first $A
@@ -137,7 +137,7 @@ Y
 SHELL ["/bin/sh", "-ec"]
 RUN echo $0 $B $TARGETARCH > /arguments
 RUN false; true
-"""
+""".replace("~", "\t")
 
 
 def test_heredocs_shells_and_arguments(world: World) -> None:

@@ -27,7 +27,7 @@ class Greet(Step[str]):
     def describe(self) -> str:
         return "greet\x1b[2J somebody"
 
-    def after(self, state: str) -> str:
+    def after(self, have: str) -> str:
         return "greeted"
 
     def execute(self, host: Host) -> None:

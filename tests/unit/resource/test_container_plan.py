@@ -299,7 +299,8 @@ def test_what_was_done_is_done(name: str) -> None:
 #: What is found, what the task says, and what keeps it from being done.
 UNMET: dict[str, tuple[State, dict[str, Any], str]] = {
     "no image, none to be pulled": (
-        State("web", around=near(image_id=None)), {"pull": "never"},
+        State("web", around=near(image_id=None)),
+        {"pull": "never"},
         "Cannot find image with name busybox:1, and pull=never",
     ),
     "no image for the platform": (
@@ -308,17 +309,26 @@ UNMET: dict[str, tuple[State, dict[str, Any], str]] = {
         "Cannot find image with name busybox:1 for linux/arm64, and pull=never",
     ),
     "no registry": (
-        State("web", around=near(unreachable="it does not answer")), {}, "it does not answer",
+        State("web", around=near(unreachable="it does not answer")),
+        {},
+        "it does not answer",
     ),
-    "no network": (State("web", around=near(missing_networks=("net",))), {},
-        "container web: network net does not exist; create it with slipway.engine.network"),
+    "no network": (
+        State("web", around=near(missing_networks=("net",))),
+        {},
+        "container web: network net does not exist; create it with slipway.engine.network",
+    ),
     "no container whose volumes it uses": (
-        State("web", around=near(missing_mounts=("container data",))), {},
-        "container web: container data, whose volumes it uses, does not exist"),
+        State("web", around=near(missing_mounts=("container data",))),
+        {},
+        "container web: container data, whose volumes it uses, does not exist",
+    ),
     "no container to link to": (
-        State("web", around=near(missing_links=("db",))), {"links": ["db:sql"]},
-        "container web: container db, which it is to link to, does not exist"),
-}  # fmt: skip
+        State("web", around=near(missing_links=("db",))),
+        {"links": ["db:sql"]},
+        "container web: container db, which it is to link to, does not exist",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", UNMET)

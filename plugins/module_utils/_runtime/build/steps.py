@@ -256,7 +256,7 @@ class _Fetched:
 def _run(build: Build, planned: Planned, current: State, at: Instruction, step: Step) -> State:
     argv, program = _argv(current, at)
     arguments = state.run_arguments(current, build.request.args)
-    shown = [one for one in state.shown_arguments(current)]
+    shown = list(state.shown_arguments(current))
     prefix = f"|{len(shown)} {' '.join(shown)} " if shown else ""
     text = f"RUN {prefix}{' '.join(argv)}"
     with contextlib.ExitStack() as stack:
