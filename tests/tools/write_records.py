@@ -28,8 +28,6 @@ from support import TESTS, containers, declaring
 from support.converging import Task, apply
 from support.inputs import images
 
-assert conftest
-
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.version import (
@@ -44,6 +42,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.n
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
     decide as volume,
 )
+
+#: Importing it made the checkout importable.
+_IMPORTED = conftest
 
 RECORDS = TESTS / "records"
 #: What a task of a container has that no release before had, by the container's name.
