@@ -19,7 +19,9 @@ options:
         created if it does not exist. Without a source an anonymous volume is created.
       - The mode is V(ro) or V(rw), V(z) or V(Z), V(nocopy), or a propagation such as V(rslave),
         joined by commas.
-      - A path that does not exist on the host becomes a directory. With O(mounts) that is an error.
+      - A path that does not exist on the host becomes a directory. With O(mounts) that is an error,
+        and so is a missing path whose name ends in C(.sock), since a directory of that name would
+        keep the service from making its socket. O(mounts[].create_mountpoint) makes one even so.
       - V(z) and V(Z) relabel the source if SELinux is enabled, and have no effect otherwise.
         V(cached), V(consistent) and V(delegated) are accepted, but have no effect on Linux.
       - O(volumes), O(mounts) and O(tmpfs) are compared together, whichever of them is used. Use

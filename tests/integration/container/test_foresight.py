@@ -7,6 +7,7 @@ process, and check mode says what the run says.
 
 from __future__ import annotations
 
+import os
 import resource as limits
 import socket
 from typing import Any
@@ -39,6 +40,7 @@ MISTAKES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"devices": ["/dev/nope"]}, "/dev/nope is not a device on this host"),
     ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a block device"),
     ({"mounts": [{"type": "bind", "source": "/nope", "target": "/x"}]}, "/nope does not exist"),
+    ({"volumes": ["/nope/a.sock:/x"]}, "keep its service from starting"),
     ({"volumes": ["/etc/passwd/x:/x"]}, "/etc/passwd/x cannot be mounted"),
     (
         {"mounts": [{"type": "volume", "source": "vv", "target": "/x", "subpath": "nope"}]},
@@ -87,6 +89,7 @@ def test_what_can_be_seen_stops_nothing(world: World) -> None:
             assert str(failed.value) in _foretold(world.layout, wanted)
             now = world.current(live.id)
             assert (now.pid, now.started_at) == (live.pid, live.started_at), options
+    assert not os.path.lexists("/nope")
     # What is as it should be is replaced, also with what the old one has.
     apply(world.layout, task("live", **usual, published_ports=["8204:80"]))
     apply(world.layout, task("live", **usual, published_ports=["8204:80"], user="daemon"))

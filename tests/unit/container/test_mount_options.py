@@ -252,6 +252,23 @@ def test_a_missing_source_is_made_for_volumes_only() -> None:
     assert (made.create_source, refused.create_source, asked.create_source) == (True, False, True)
 
 
+def test_a_missing_socket_is_not_made_a_directory_unless_asked_for() -> None:
+    [refused] = read(volumes=["/var/run/docker.sock:/var/run/docker.sock"])
+    [asked] = read(
+        mounts=[
+            {
+                "target": "/var/run/docker.sock",
+                "type": "bind",
+                "source": "/var/run/docker.sock",
+                "create_mountpoint": True,
+            }
+        ]
+    )
+    [volume] = read(volumes=["docker.sock:/x"])
+    assert (refused.create_source, asked.create_source, volume.create_source) == (False, True, True)
+    assert refused == asked
+
+
 def test_nothing_said_is_nothing() -> None:
     assert mounts.mounts({}) is None
     assert mounts.mounts({"volumes": [], "mounts": None}) == ()

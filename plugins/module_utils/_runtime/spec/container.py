@@ -50,7 +50,8 @@ class Mount:
     relabel: str = ""
     copy_up: bool = True
     #: Whether a missing source of a bind mount becomes a directory. How it is written (volumes do
-    #: so, mounts do not) is not a difference between two running containers.
+    #: so but for the names of sockets, mounts do not) is not a difference between two running
+    #: containers.
     create_source: bool = dataclasses.field(default=True, compare=False)
     #: Whether mounts below a bind's source are included.
     recursive: bool = True
@@ -63,6 +64,11 @@ class Mount:
     #: What a volume is made with when it does not exist.
     driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def is_socket(source: str) -> bool:
+    """Whether a path is by its name that of a socket, such as /var/run/docker.sock."""
+    return source.startswith("/") and source.endswith(".sock")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...spec.container import Mount
+from ...spec.container import Mount, is_socket
 from ...spec.identifiers import is_name
 from ...spec.texts import texts
 from .option import bad
@@ -91,7 +91,8 @@ def _volume(text: str) -> Mount:
         kind = "volume"
         if not is_name(source):
             raise bad("volumes", text, f"{source!r} is neither a volume name nor an absolute path")
-    mount = Mount(kind, source, target)
+    # A directory where a service is to put its socket would keep it from starting.
+    mount = Mount(kind, source, target, create_source=not is_socket(source))
     for mode in modes:
         mount = _with_mode(text, mount, mode)
     return mount

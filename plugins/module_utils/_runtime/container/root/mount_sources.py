@@ -16,7 +16,7 @@ from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...image.store import layers, store
 from ...records.container_record import Record
-from ...spec.container import ContainerSpec, Mount
+from ...spec.container import ContainerSpec, Mount, is_socket
 from ...spec.volume import Volume
 from ...tree import selinux, snapshot
 from ...volume import local
@@ -112,13 +112,27 @@ def host_path(spec: ContainerSpec, mount: Mount) -> str:
         raise Error(
             f"container {spec.name}: {source} does not exist, so it cannot be mounted at"
             f" {mount.target}",
-            hint="create it, or set create_mountpoint: true for a directory",
+            hint=_missing(source),
         ) from exc
     except OSError as exc:
         raise Error(
             f"container {spec.name}: {source} cannot be mounted at {mount.target}: {exc.strerror}"
         ) from exc
     return str(source.resolve())
+
+
+def _missing(source: Path) -> str:
+    """What to do about a source that does not exist."""
+    if not is_socket(str(source)):
+        return "create it, or set create_mountpoint: true for a directory"
+    what = (
+        "install Docker, which makes it," if source.name == "docker.sock" else "start its service"
+    )
+    return (
+        f"it is the name of a socket, so a directory there would keep its service from starting:"
+        f" {what} or remove the mount; mounts with create_mountpoint: true makes a directory, as"
+        " Docker does"
+    )
 
 
 def _lowers(layout: Layout, run: Record, mount: Mount) -> list[Path]:

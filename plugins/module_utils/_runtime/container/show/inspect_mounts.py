@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...base.layout import Layout
-from ...spec.container import Mount
+from ...spec.container import Mount, is_socket
 from ...spec.secrets import without_passwords
 
 
@@ -55,7 +55,7 @@ def _is_asked(mount: Mount) -> bool:
         or mount.labels
         or not mount.recursive
         or mount.read_only_recursive
-        or (mount.kind == "bind" and not mount.create_source)
+        or (mount.kind == "bind" and not (mount.create_source or is_socket(mount.source)))
     )
 
 
