@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from support import CHECKOUT
@@ -52,6 +53,45 @@ def _reached(module: str) -> set[str]:
             found.add(name)
             pending += _imports(name)
     return found
+
+
+class _Fetching:
+    """A loader as Mitogen's: no files, and the sources of those modules only that were imported."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def get_source(self, name: str) -> Optional[str]:
+        assert name in sys.modules and name.startswith(self.package)
+        return (RUNTIME / f"{name[len(self.package) :].replace('.', '/')}.py").read_text()
+
+
+@pytest.fixture
+def uncached() -> Iterator[None]:
+    def clear() -> None:
+        zipapp.digest.cache_clear()
+        zipapp.modules.cache_clear()
+
+    clear()
+    yield
+    clear()
+
+
+def test_a_loader_without_files_makes_the_same_program(
+    monkeypatch: pytest.MonkeyPatch, uncached: None
+) -> None:
+    usual = (zipapp.modules(), zipapp.digest(), zipapp.build())
+    zipapp.digest.cache_clear()
+    zipapp.modules.cache_clear()
+    package = zipapp.__name__[: -len("program.zipapp")]
+    monkeypatch.setitem(vars(zipapp), "__loader__", _Fetching(package))
+    assert (zipapp.modules(), zipapp.digest(), zipapp.build()) == usual
+
+
+def test_a_loader_without_sources_is_named(monkeypatch: pytest.MonkeyPatch, uncached: None) -> None:
+    monkeypatch.setitem(vars(zipapp), "__loader__", object())
+    with pytest.raises(Error, match="object, which loaded this task, does not give the sources"):
+        zipapp.digest()
 
 
 def test_the_program_holds_all_that_cli_reaches() -> None:

@@ -9,11 +9,11 @@ rename. The digest covers everything the archive is a function of: the sources, 
 that is in its first line. So a program that is current is recognised without being read, and an
 upgrade of the collection or of Python makes a new one.
 
-The sources may be in a checkout, in the zip Ansible sends a module in, or in the program itself;
-all three are read through the loader this very module came from. Each module is stored as compiled
-code beside its source: the hook runs at every exit of a container and has no cache directory to
-compile into. Another version of Python ignores the compiled half (zipimport compares its magic
-number).
+The sources may be in a checkout, in the zip Ansible sends a module in, in the program itself, or on
+the controller (Mitogen); all are read through the loader this very module came from. Each module is
+stored as compiled code beside its source: the hook runs at every exit of a container and has no
+cache directory to compile into. Another version of Python ignores the compiled half (zipimport
+compares its magic number).
 """
 
 from __future__ import annotations
@@ -225,10 +225,34 @@ def _path(name: str, archive: str = "") -> str:
 def _read(name: str) -> bytes:
     # Every loader that reads files has get_data (PEP 302), but typing knows no common class.
     loader: Any = _loader()
+    if not hasattr(loader, "get_data"):
+        return _read_imported(loader, f"{_RUNTIME}.{name.replace('/', '.')}")
     data = loader.get_data(_path(name))
     if not isinstance(data, bytes):
         raise AssertionError("a loader gives bytes")
     return data
+
+
+def _read_imported(loader: Any, module: str) -> bytes:
+    """The source of a module, of a loader that has no files and knows the source of what it has
+    imported: Mitogen's, which fetches each module from the controller. Raises FileNotFoundError.
+    """
+    if not hasattr(loader, "get_source"):
+        raise Error(
+            f"the program slipway cannot be made: {type(loader).__name__}, which loaded this task,"
+            " does not give the sources it is made of",
+            hint="run the task with a strategy of Ansible's own, such as strategy: linear",
+        )
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as exc:
+        if exc.name != module:
+            raise
+        raise FileNotFoundError(module) from exc
+    text = loader.get_source(module)
+    if text is None:
+        raise FileNotFoundError(module)
+    return str(text).encode()
 
 
 def _source(name: str) -> Optional[bytes]:
