@@ -15,7 +15,8 @@ description:
   - Returns what C(docker info) shows of the host, and on request its containers, images, networks
     and volumes, and their disk usage. The options are those of
     M(community.docker.docker_host_info).
-  - It warns about releases of the host's OCI runtimes with known vulnerabilities.
+  - V(Warnings) in RV(host_info) has one line on releases of the host's OCI runtimes, conmon and
+    aardvark-dns with known vulnerabilities that the collection does not prevent.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.docker_connection

@@ -21,10 +21,12 @@ _BRIEF = {
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result, by the module's options. Known flaws of the host's programs become warnings."""
+    """The result, by the module's options. Known flaws of the host's programs are a line of
+    ``host_info.Warnings``; the task does not warn of them, as each run would again.
+    """
     verbose = params["verbose_output"]
     about = info.document(host)
-    for line in about["Warnings"] or ():
+    for line in info.problems(host):
         host.warn(line)
     found: dict[str, Any] = {"can_talk_to_docker": True, "host_info": about}
     if params["disk_usage"]:

@@ -40,12 +40,8 @@ def document(host: Host) -> dict[str, Any]:
     offered = _controllers(cgroups)
     runtimes = parts.runtimes()
     release = _os_release()
-    warned = [line for part in runtimes for line in parts.warnings(part)]
-    try:
-        default = oci_runtime.choose(layout).name
-    except Error as exc:
-        default = ""
-        warned.insert(0, str(exc))
+    advice = parts.advice(parts.all_parts())
+    default, problems = _default_runtime(host)
     return {
         "ID": _machine_id(),
         "Containers": sum(phases.values()),
@@ -105,8 +101,20 @@ def document(host: Host) -> dict[str, Any]:
         "Isolation": "",
         "InitBinary": os.path.basename(host_support.find_init() or ""),
         "SecurityOptions": _security(cgroups),
-        "Warnings": warned or None,
+        "Warnings": [*problems, *([advice] if advice else [])] or None,
     }
+
+
+def problems(host: Host) -> list[str]:
+    """What keeps the host from running containers; advisories are not among them."""
+    return _default_runtime(host)[1]
+
+
+def _default_runtime(host: Host) -> tuple[str, list[str]]:
+    try:
+        return oci_runtime.choose(host.layout).name, []
+    except Error as exc:
+        return "", [str(exc)]
 
 
 def version() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..base import process
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..container.engine import oci_runtime
+from ..network.names import aardvark
 
 _VERSION = re.compile(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
 _NUMBERS = re.compile(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)
@@ -42,30 +43,31 @@ class _Advisory:
     what: str
     fixed: Sequence[tuple[int, ...]]
     first: tuple[int, ...] = (0,)
+    #: What slipway does that keeps it from being used here; then nobody has to be told.
+    defence: str = ""
 
 
-#: Advisories of the runtimes' projects.
+_DEV = "an image whose /dev is a link could write to the host"
+_MAKES_DEV = "a directory is always created there"
+
+#: Advisories of the projects. conmon's has published none.
 _ADVISORIES = {
     "crun": (
-        _Advisory(
-            "CVE-2026-47766",
-            "an image whose /dev is a link could write to the host; slipway always creates a"
-            " directory there, which prevents it",
-            [(1, 28)],
-        ),
+        _Advisory("CVE-2026-47766", _DEV, [(1, 28)], defence=_MAKES_DEV),
         _Advisory(
             "CVE-2026-30892",
-            "exec with a numeric user could run as root; slipway always passes a complete"
-            " process document, which prevents it",
+            "exec with a numeric user could run as root",
             [(1, 27)],
             (1, 19),
+            "the process is always described completely",
         ),
     ),
     "runc": (
         _Advisory(
             "CVE-2024-21626",
-            "a working directory below /proc/self/fd reached the host; slipway refuses it",
+            "a working directory below /proc/self/fd reached the host",
             [(1, 1, 12)],
+            defence="such a directory is refused",
         ),
         _Advisory(
             "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881",
@@ -73,11 +75,21 @@ _ADVISORIES = {
             " mount",
             [(1, 2, 8), (1, 3, 3), (1, 4)],
         ),
+        _Advisory("CVE-2026-41579", _DEV, [(1, 3, 6), (1, 4, 4), (1, 5)], defence=_MAKES_DEV),
+    ),
+    "conmon": (),
+    "aardvark-dns": (
         _Advisory(
-            "CVE-2026-41579",
-            "an image whose /dev is a link could write to the host; slipway always creates a"
-            " directory there, which prevents it",
-            [(1, 3, 6), (1, 4, 4), (1, 5)],
+            "CVE-2024-8418",
+            "a container could keep others on its network from resolving names",
+            [(1, 12, 2)],
+            (1, 12),
+        ),
+        _Advisory(
+            "CVE-2026-35406",
+            "a container could make the name server use a whole processor",
+            [(1, 17, 1)],
+            (1, 16),
         ),
     ),
 }
@@ -94,8 +106,13 @@ def monitor() -> Optional[Part]:
     return _part("conmon", ["--version"])
 
 
-def _part(name: str, arguments: Sequence[str]) -> Optional[Part]:
-    path = process.which(name)
+def name_server() -> Optional[Part]:
+    """aardvark-dns, which distributions install outside PATH."""
+    return _part("aardvark-dns", ["--version"], aardvark.program())
+
+
+def _part(name: str, arguments: Sequence[str], where: Optional[str] = None) -> Optional[Part]:
+    path = where or process.which(name)
     if path is None:
         return None
     try:
@@ -108,24 +125,32 @@ def _part(name: str, arguments: Sequence[str]) -> Optional[Part]:
     return Part(name, path, version.group(1) if version else "", commit.group(1) if commit else "")
 
 
-def warnings(part: Part) -> list[str]:
-    """What is known to be wrong with this version of a program. Pure.
+def all_parts() -> list[Part]:
+    """Every program of the host that containers need and that releases are known of."""
+    return [*runtimes(), *filter(None, (monitor(), name_server()))]
+
+
+def advice(found: Sequence[Part]) -> str:
+    """One line on what is known to be wrong with these and not prevented here, or "". Pure.
 
     Distributions mend old releases without a new number, so this asks to look, and accuses nobody.
     """
+    known = "; ".join(filter(None, map(_advice, found)))
+    return known and f"see that the distribution has backported the fixes for {known}"
+
+
+def _advice(part: Part) -> str:
     numbers = _NUMBERS.match(part.version)
     if numbers is None:
-        return []
+        return ""
     version = tuple(int(number) for number in numbers.group().split("."))
     lines = []
     for advisory in _ADVISORIES.get(part.name, ()):
-        if version >= advisory.first and not _mended(version, advisory.fixed):
-            fixed = ", ".join(".".join(map(str, one)) for one in advisory.fixed)
-            lines.append(
-                f"{part.name} {part.version} is older than {fixed}, which fixes {advisory.ids}"
-                f" unless the distribution has backported the fix: {advisory.what}"
-            )
-    return lines
+        vulnerable = version >= advisory.first and not _mended(version, advisory.fixed)
+        if vulnerable and not advisory.defence:
+            fixed = " or ".join(".".join(map(str, one)) for one in advisory.fixed)
+            lines.append(f"{advisory.ids} (fixed in {fixed}: {advisory.what})")
+    return f"{part.name} {part.version}: {', '.join(lines)}" if lines else ""
 
 
 def _mended(version: tuple[int, ...], fixed: Sequence[tuple[int, ...]]) -> bool:

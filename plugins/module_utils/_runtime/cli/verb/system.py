@@ -25,7 +25,7 @@ def _info(host: Host, arguments: Arguments) -> int:
         return 0
     for line in _info_lines(found):
         say(line)
-    for line in found["Warnings"] or ():
+    for line in info.problems(host):
         complain(f"warning: {line}")
     return 0
 
