@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
+import yaml
+from support import CHECKOUT
 from support.plays import Play
 from support.servers.registry import free_port
 
@@ -47,6 +49,22 @@ def test_check_mode_says_what_it_would_install(play: Play) -> None:
     run = play.role("host", {"host_wanted": wanted}, "--check")
     assert (run.status, run.changed) == (0, 1), run.output
     assert "would install some-package" in run.output
+
+
+def test_what_only_signatures_need_can_be_left_out(play: Play) -> None:
+    wanted = [{"module": "no_such_module", "package": "some-package", "only_signatures": True}]
+    run = play.role("host", {"host_wanted": wanted}, "--check")
+    assert run.status == 0 and "would install some-package" in run.output, run.output
+    none = {"host_wanted": wanted, "host_verify_signatures": False}
+    run = play.role("host", none, "--check")
+    assert (run.status, run.changed) == (0, 0), run.output
+
+
+def test_every_distribution_gets_what_archives_and_signatures_need() -> None:
+    parts = yaml.safe_load((CHECKOUT / "roles/host/vars/main.yml").read_text())["host_parts"]
+    for name, wanted in parts.items():
+        found = {part.get("program") or part["module"] for part in wanted}
+        assert {"zstd", "cryptography", "crun", "requests"} < found, name
 
 
 @pytest.fixture
