@@ -174,8 +174,8 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
             "/nowhere/x does not exist on this host",
         ),
         ({"src": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on the controller"),
-        ({"content": "x", "container_path": "/x", "mode": "0999"}, "is not a mode"),
-        ({"content": "x", "container_path": "/proc/x"}, "not a file of the container"),
+        ({"content": "Q", "container_path": "/x", "mode": "0999"}, "is not a mode"),
+        ({"content": "Q", "container_path": "/proc/x"}, "not a file of the container"),
     )
     failing = [
         {**module("container_copy_into", container="web", **options), "ignore_errors": True}
