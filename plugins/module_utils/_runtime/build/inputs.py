@@ -12,25 +12,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 from ..base import files
 from ..base.document import canonical
 from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..image import transfer
-from ..image.dockerfile import flags, parse
+from ..image.dockerfile import flags, parse, words
 from ..image.dockerfile.lines import mark_of
 from ..image.dockerfile.parse import Instruction
 from ..image.store import store
 from ..image.store.platform import host_platform
 from ..plan.plan import Host
 from ..records import foreseen
+from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
 from ..tree import scan
-from . import context, scheme
+from . import context, scheme, state
 from .bases import IMAGE, here, reference_of
 from .context import Source
 from .request import PROXIES, Request
@@ -136,25 +139,22 @@ def _files(
     request: Request, found: Scheme, source: Optional[Source], everything: bool
 ) -> Iterator[tuple[str, str]]:
     """The files that instructions take from contexts, with a digest of each."""
-    listed: dict[tuple[str, str], None] = {}
+    listed: dict[tuple[str, str, bool], None] = {}
     for planned in found.stages:
-        for at in planned.stage.instructions:
-            for name, path in _taken(at, found.dockerfile.lines.escape):
-                origin = (
-                    ""
-                    if not name
-                    else scheme.origin(found.dockerfile, at, name, planned.stage.index)
-                )
-                if origin == "" or request.contexts.get(str(origin), IMAGE)[:15] != IMAGE:
-                    listed[str(origin), path] = None
-                if at.keyword == "ADD" and is_url(path):
-                    listed.pop((str(origin), path))
-                    yield f"the file at {source_of(path)}", _remote(path, at.flag("checksum"))
+        for taken in _taken_by(request, found, planned):
+            if taken.url is not None:
+                yield f"the file at {taken.url}", _remote(taken.url)
+                continue
+            origin = taken.origin and str(
+                scheme.origin(found.dockerfile, taken.at, taken.origin, planned.stage.index)
+            )
+            if not origin or not request.contexts.get(origin, IMAGE).startswith(IMAGE):
+                listed[origin, taken.path, taken.sure] = None
     if everything:
-        listed["", "/"] = None
+        listed["", "/", True] = None
     with contextlib.ExitStack() as stack:
         trees: dict[str, Optional[Source]] = {"": source}
-        for name, path in listed:
+        for name, path, sure in listed:
             if name not in trees:
                 trees[name] = stack.enter_context(context.directory(request.contexts[name]))
             tree = trees[name]
@@ -162,45 +162,85 @@ def _files(
                 raise Error(
                     f"{found.dockerfile.file} copies files from the context, but there is none"
                 )
-            yield from _digests(tree, name, path)
+            yield from _digests(tree, name, path, sure)
 
 
-def _digests(tree: Source, name: str, path: str) -> Iterator[tuple[str, str]]:
+def _digests(tree: Source, name: str, path: str, sure: bool) -> Iterator[tuple[str, str]]:
     prefix = f"the file {name}:" if name else "the file "
-    for one in context.select(tree, path):
+    try:
+        selected = context.select(tree, path)
+    except NotFound:
+        if sure:
+            raise
+        selected = context.select(tree, "/")
+    for one in selected:
         for below, entry in context.entries(tree, one).items():
             where = os.path.join(os.fsencode(one.name), below) if below else os.fsencode(one.name)
             yield f"{prefix}{scan.text(where) or '.'}", context.digest({b"": entry}, tree.owned)
 
 
-def _taken(at: Instruction, escape: str) -> Iterator[tuple[str, str]]:
-    """The context or stage ("" is the context) and the path of all that an instruction copies. A
-    path with a variable may be any.
+@dataclass(frozen=True)
+class _Taken:
+    """Something an instruction copies: a path of the context (``origin`` "") or of another tree,
+    or a URL. Not ``sure`` where a variable in it may be one of the base image.
     """
-    if at.keyword in ("COPY", "ADD"):
-        for word in at.words[:-1]:
-            if mark_of(word, escape) is None:
-                bare = word.strip("\"'")
-                yield at.flag("from"), "/" if "$" in bare or escape in bare else bare
-    if at.keyword == "RUN":
-        for text in at.all("mount"):
-            if "$" in text:
-                yield "", "/"
-                continue
-            mount = flags.mount(text)
-            if mount.kind == "bind" or (mount.kind == "cache" and mount.origin):
-                yield mount.origin, mount.source or "/"
+
+    at: Instruction
+    origin: str = ""
+    path: str = "/"
+    sure: bool = True
+    url: Optional[Url] = None
 
 
-def _remote(url: str, checksum: str) -> str:
-    """What a URL sends: the checksum, or what the server says of it."""
-    if checksum and "$" not in checksum:
-        return checksum
+def _taken_by(request: Request, found: Scheme, planned: Planned) -> Iterator[_Taken]:
+    configure = state.Configurer(found.dockerfile, request.args, found.globals, found.platforms)
+    current = state.State({}, {})
+    escape = found.dockerfile.lines.escape
+    for at in planned.stage.instructions:
+        if configure.knows(at.keyword):
+            # What is wrong with it is said when it is built, with what the base sets.
+            with contextlib.suppress(Error):
+                current = configure.apply(current, at)
+        elif at.keyword == "RUN":
+            yield from _mounted(at)
+        else:
+            for word in at.words[:-1]:
+                if mark_of(word, escape) is None:
+                    yield _copied(at, word, escape, current.variables)
+
+
+def _copied(at: Instruction, word: str, escape: str, variables: Mapping[str, str]) -> _Taken:
+    try:
+        path = words.expand(word, variables, escape)
+        checksum = words.expand(at.flag("checksum"), variables, escape)
+    except words.Malformed:
+        return _Taken(at, at.flag("from"), sure=False)
+    if at.keyword == "ADD" and is_url(path):
+        return _Taken(at, url=source_of(path, checksum))
+    return _Taken(at, at.flag("from"), path, sure="$" not in word)
+
+
+def _mounted(at: Instruction) -> Iterator[_Taken]:
+    for text in at.all("mount"):
+        if "$" in text:
+            yield _Taken(at, sure=False)
+            continue
+        mount = flags.mount(text)
+        if mount.kind == "bind" or (mount.kind == "cache" and mount.origin):
+            yield _Taken(at, mount.origin, mount.source or "/")
+
+
+def _remote(url: Url) -> str:
+    """What a URL sends: the checksum, or what the server says of it. Of what it says nothing of,
+    nobody can tell that it is the same.
+    """
+    if url.checksum:
+        return url.checksum
     from ..registry.url_fetch import Fetch
 
-    with Fetch(source_of(url)) as fetch:
+    with Fetch(url) as fetch:
         facts = fetch.ask(None)
-    return _digest(facts.document()) if facts.tells else "not known before it is fetched"
+    return _digest(facts.document()) if facts.tells else f"unknown {secrets.token_hex(8)}"
 
 
 def _digest(value: Any) -> str:

@@ -88,7 +88,8 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
                 hint="clone it beforehand, with ansible.builtin.git, and copy from the context",
             )
         if at.keyword == "ADD" and is_url(text):
-            urls.append(source_of(text, at.flag("checksum")))
+            checksum = build.configure.expand(current, at, at.flag("checksum"))
+            urls.append(source_of(text, checksum))
         else:
             paths.append(text)
     if at.flag("checksum") and not urls:

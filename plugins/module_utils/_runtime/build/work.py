@@ -149,6 +149,8 @@ class Build:
             except (Cancelled, SyntaxFault):
                 raise
             except Error as exc:
+                if self._stop.is_set():
+                    raise Cancelled("another stage failed") from exc
                 raise dockerfile.fault(at, exc.message, exc.hint) from exc
             except OSError as exc:
                 said = f"{exc.filename or 'system call'}: {exc.strerror or exc}"
