@@ -160,11 +160,11 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
     assert (www / "index").read_text() == "page\n"
     errors = (
         (
-            {"content": "x", "container_path": "/srv"},
+            {"content": "Q", "container_path": "/srv"},
             "/srv in container web is a directory that is not empty",
         ),
         (
-            {"content": "x", "container_path": "/no/x"},
+            {"content": "Q", "container_path": "/no/x"},
             "the directory /no does not exist in container web",
         ),
         ({"path": str(site), "container_path": "/srv/index"}, "is a file"),
