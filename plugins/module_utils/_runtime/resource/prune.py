@@ -305,14 +305,14 @@ def plan(declared: Declared, have: Waste) -> Plan[Waste]:
 def view(found: Waste) -> dict[str, Any]:
     """Names only: the ids of what a check-mode run has predicted are not known."""
     if found.pruned:
-        return {"containers": [], "networks": [], "images": [], "volumes": [], "build cache": 0}
+        return {"containers": [], "networks": [], "images": [], "volumes": []}
     images = (name for one in found.images for name in one.names or ("<none>",))
     return {
         "containers": [one.name for one in found.containers],
         "networks": list(found.networks),
         "images": [name if name == "<none>" else _familiar(name) for name in images],
         "volumes": [one.name for one in found.volumes],
-        "build cache": len(found.builds),
+        **({"build cache": len(found.builds)} if found.builds else {}),
     }
 
 
