@@ -173,7 +173,10 @@ def test_copies_are_predicted_and_happen_once(world: World, tmp_path: Path) -> N
             {"path": "/nowhere/x", "container_path": "/x"},
             "/nowhere/x does not exist on this host",
         ),
-        ({"src": "/nowhere/x", "container_path": "/x"}, "there is no /nowhere/x on the controller"),
+        (
+            {"src": "/nowhere/x", "container_path": "/x"},
+            "/nowhere/x does not exist on the controller",
+        ),
         ({"content": "Q", "container_path": "/x", "mode": "0999"}, "is not a mode"),
         ({"content": "Q", "container_path": "/proc/x"}, "not a file of the container"),
     )
