@@ -13,7 +13,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from support.containers import World
+from support.containers import World, until
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
@@ -73,6 +73,29 @@ def test_files_go_both_ways(world: World, tmp_path: Path) -> None:
     out = run(world, "export", "c")[1]
     assert {"link", "etc/own"} <= set(members(out))
     assert "etc/own" in members((tmp_path / "x.tar").read_bytes())
+
+
+def test_what_is_in_a_directory(world: World, tmp_path: Path) -> None:
+    """A path that ends in the current directory means what is in it, with a slash behind it too."""
+    made = world.run("c", "mkdir -p /from/sub; exec sleep 1000")
+    inside = Path(f"/proc/{made.pid}/root")
+    until(lambda: (inside / "from/sub").exists())
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir/file").touch()
+    program = ["/usr/bin/python3", str(zipapp.program(world.layout)), "cp", "-q"]
+    for number, source in enumerate((".", "./", "/.", "/./", "//.//", "/", "")):
+        if not source.startswith("."):
+            source = f"{tmp_path}/dir{source}"
+        (inside / f"to{number}").mkdir()
+        subprocess.run([*program, source, f"c:/to{number}"], cwd=tmp_path / "dir", check=True)
+        subprocess.run([*program, "c:/from/./", "."], cwd=tmp_path, check=True)
+    copied = [sorted(path.name for path in inside.glob(f"to{number}/*")) for number in range(7)]
+    assert copied == [["file"]] * 5 + [["dir"]] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dir", "sub"]
+    (tmp_path / "dir/file").touch()
+    for target in ("c:/nowhere/", "c:/nowhere/.", "c:/nowhere/./"):
+        status, dummy, said = run(world, "cp", f"{tmp_path}/dir/file", target)
+        assert (status, b"does not exist" in said) == (1, True), target
 
 
 def test_what_it_does_and_uses(world: World) -> None:

@@ -240,6 +240,7 @@ def pull(
     from ...plan.converge import converge
     from ...resource.image import image_pull
     from ...resource.image.named_image import State
+    from ...spec.reference import parse_normalized
 
     params = {"name": name, "all_tags": all_tags, "platform": platform or None}
     declared = image_pull.declare(params)
@@ -261,7 +262,9 @@ def pull(
         newest = (state.newest if isinstance(state, State) else "") or reference.digest
         if newest:
             tell(f"Digest: {newest}")
-        fresh = any(action.endswith(f" {one.name}") for action in plan.actions)
+        # Actions have the name as people write it: without docker.io/library.
+        familiar = parse_normalized(one.name).familiar
+        fresh = any(action.endswith(f" {familiar}") for action in plan.actions)
         outcome = "Downloaded newer image" if fresh else "Image is up to date"
         tell(f"Status: {outcome} for {one.name}")
 

@@ -139,17 +139,25 @@ class _Origin:
 
 
 def _tail(path: str) -> str:
-    """What the end of a path says, which normalising removes."""
-    if path.endswith("/."):
+    """What the end of a path says, which normalising removes: "/." for what is in a directory, "/"
+    for a directory (moby's archive, PreserveTrailingDotOrSeparator).
+    """
+    if os.path.basename(path.rstrip("/")) == ".":
         return "/."
     return "/" if path.endswith("/") else ""
+
+
+def _bare(path: str) -> str:
+    """The path without its tail."""
+    bare = path.rstrip("/")
+    return (bare[:-1].rstrip("/") if _tail(path) == "/." else bare) or "/"
 
 
 def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     if not path:
         raise Error(f"no path given in {root.path}")
-    contents = path in (".", "/.") or path.endswith("/.")
-    bare = (path[:-2] if path.endswith("/.") else path).rstrip("/") or "/"
+    contents = _tail(path) == "/."
+    bare = _bare(path)
     here = os.fsencode(bare)
     # A slash at the end asks for the directory a link leads to.
     if follow or bare != path:
@@ -167,8 +175,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
 
 def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:
     """Where the copy goes: docker cp's rules."""
-    bare = path.rstrip("/") or "/"
-    here = scan.resolve(root, bare[:-2] or "/" if bare.endswith("/.") else bare)
+    bare = _bare(path)
+    here = scan.resolve(root, bare)
     found = scan.look(root, here)
     if found is None:
         if bare != path and not origin.directory:
