@@ -39,9 +39,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Play:
-    """Runs plays against localhost; ``directory`` is for the files of the runs."""
+    """Runs plays against localhost, or the hosts of the file ``inventory``; ``directory`` is for
+    the files of the runs.
+    """
 
     directory: Path
+    inventory: str = ""
+    timeout_s: float = 300
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str) -> Run:
         """A play of these tasks; ``arguments`` are ansible-playbook's, such as ``--check``."""
@@ -79,15 +83,16 @@ class Play:
             "SLIPWAY_RECORD": str(record),
             "LC_ALL": "C.UTF-8",
         }
+        hosts = [self.inventory] if self.inventory else ["localhost,", "-e", INTERPRETER]
         done = subprocess.run(
-            [_program(), "-i", "localhost,", "-e", INTERPRETER, *arguments, playbook],
+            [_program(), "-i", *hosts, *arguments, playbook],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=300,
+            timeout=self.timeout_s,
         )
         lines = record.read_text().splitlines()
         return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
