@@ -18,6 +18,15 @@ from support.servers.registry import Registry, free_port
 PLAYBOOK = Path(__file__).with_name("community_docker.yml")
 PLACE = "collections/ansible_collections/community/docker"
 
+DOCKERFILE = """\
+FROM busybox:1 AS small
+COPY settings /etc/settings
+FROM small
+ARG GREETING
+RUN echo "$GREETING" >/etc/greeting
+CMD ["sh"]
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -33,7 +42,17 @@ def project(tmp_path: Path) -> Path:
 
 def test_a_play_of_community_docker(world: World, project: Path, registry: Registry) -> None:
     port = free_port()
-    given = [f"registry={registry.host}", f"shop_port={port}", f"archive={project}/web.tar"]
+    context = project / "tools"
+    context.mkdir()
+    (context / "Dockerfile").write_text(DOCKERFILE)
+    (context / "settings").write_text("# of the tools\nMODE=production\n")
+    given = [
+        f"registry={registry.host}",
+        f"shop_port={port}",
+        f"archive={project}/web.tar",
+        f"context={context}",
+        "password=secret",
+    ]
     variables = [argument for one in given for argument in ("-e", one)]
 
     def run(*arguments: str) -> Run:
@@ -44,7 +63,7 @@ def test_a_play_of_community_docker(world: World, project: Path, registry: Regis
     foretold = run("--check", "--diff")
     done = run("--diff")
     ours = [dict(task) for task in done.record if task["action"].startswith("slipway.engine.")]
-    assert len(ours) >= 32 and not any("community.docker" in task["action"] for task in ours)
+    assert len(ours) >= 40 and not any("community.docker" in task["action"] for task in ours)
     assert "there is no Docker daemon" in done.output.replace("\n", " ") or "timeout" in done.output
     told = [dict(task) for task in foretold.record]
     skipped = ("Read the page", "Say it to the database")
