@@ -142,9 +142,8 @@ def _revoke(host: Host, arguments: Arguments) -> int:
         unwanted = tuple(o for o in found if keys.verifies(o.payload, o.signature, public))
     if not unwanted:
         raise NotFound(f"{reference.canonical} has no such signature")
-    if not arguments.yes and not agreed(
-        f"This removes {len(unwanted)} signatures of {reference.canonical}.\n"
-    ):
+    what = "1 signature" if len(unwanted) == 1 else f"{len(unwanted)} signatures"
+    if not arguments.yes and not agreed(f"This removes {what} of {reference.canonical}.\n"):
         return 1
     signatures.withdraw(host, reference, digest, unwanted, OF_HOST)
     say(f"Successfully deleted signature for {reference.canonical}")
