@@ -10,6 +10,7 @@ compare_predictions   whether check mode told the truth: two records of a play; 
 containers            World: a host with the program and an image, all of it gone after; until
 converging            Task: a resource as a task has it, checked and applied without Ansible
 declaring             tasks of the module container
+examples              what the documentation shows: blocks to run, command lines
 newer_skopeo          a skopeo that verifies signatures; also a program, which fetches it
 plays                 Play: playbooks, run as users run them
 racing                a container that starts while its volume is swapped

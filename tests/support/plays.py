@@ -56,6 +56,12 @@ class Play:
         role = {"role": f"slipway.engine.{name}", **variables}
         return self._run({"roles": [role]}, arguments)
 
+    def plays(self, plays: Sequence[Mapping[str, Any]], *arguments: str) -> Run:
+        """A playbook of whole plays."""
+        playbook = self.directory / "plays.yml"
+        playbook.write_text(json.dumps(list(plays)))
+        return self._start(str(playbook), arguments)
+
     def playbook(self, name: str, *arguments: str) -> Run:
         """A playbook: a file, or one of the collection by its whole name."""
         return self._start(name, arguments)

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tables and files that tests feed in, and ways to make such::
 
+example_needs      what the examples of the documentation find on a host
 hostile_archives   image archives that attack, with the advisory each replays
 hostile_layers     layers that attack, with the advisory each replays
 images             root filesystems and image layouts, made without the library

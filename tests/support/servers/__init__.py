@@ -7,6 +7,7 @@ engines      Podman and Docker with stores of their own
 faults       a server before a registry that misbehaves where a test tells it to
 hub          what stands for Docker Hub: images under well-known names, and a search
 laboratory   network namespaces with servers in them, and questions asked from one to another
+named        the registries that examples name, on loopback under these names
 registry     the distribution's docker-registry on a loopback port
 segment      a host between a neighbour and somebody far away
 """

@@ -30,14 +30,14 @@ class Registry:
     """One registry. It starts when ``host`` is first asked for, and ends with ``stop()``.
 
     With ``username`` it wants a login (htpasswd, bcrypt); with ``tls`` it speaks TLS, and ``ca`` is
-    the certificate to trust.
+    the certificate to trust. ``address`` is where it listens, a free port by default.
     """
 
     directory: Path
     username: Optional[str] = None
     password: Optional[str] = None
     tls: bool = False
-    _address: str = ""
+    address: str = ""
     _process: Optional[subprocess.Popen[bytes]] = field(default=None, repr=False)
 
     @property
@@ -45,7 +45,7 @@ class Registry:
         """``127.0.0.1:PORT``, with the registry answering there."""
         if self._process is None:
             self.start()
-        return self._address
+        return self.address
 
     @property
     def url(self) -> str:
@@ -64,12 +64,12 @@ class Registry:
     def start(self) -> None:
         """Start it and wait until it answers; a second start keeps address and content."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        if not self._address:
-            self._address = f"127.0.0.1:{free_port()}"
+        if not self.address:
+            self.address = f"127.0.0.1:{free_port()}"
         config = self.directory / "config.yml"
         config.write_text(
             _CONFIG.format(
-                storage=self.directory / "storage", host=self._address, extra=self._options()
+                storage=self.directory / "storage", host=self.address, extra=self._options()
             )
         )
         with open(self.directory / "log", "ab") as log:
@@ -93,7 +93,7 @@ class Registry:
             self._process = None
 
     def _answers(self) -> bool:
-        host, dummy, port = self._address.rpartition(":")
+        host, dummy, port = self.address.rpartition(":")
         try:
             socket.create_connection((host, int(port)), 1).close()
         except OSError:

@@ -249,6 +249,8 @@ def _is_nameless(
     """Whether a name that this host lacks means the very image that the container has."""
     if image_id is not None or spec is None or declared.pull == "never" or spec.image == name:
         return False
+    if not spec.image_id:
+        return False  # An earlier task of a check-mode run would have pulled what it has.
     from ...image import transfer
 
     known = store.find(host.layout, spec.image_id)
