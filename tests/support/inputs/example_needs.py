@@ -83,6 +83,8 @@ slipway rmi shop/web:7
     "network_info": NETWORK.format("backend"),
     "prune": f"{WEB}; slipway run --volume /cache registry.example.com/app:2 migrate-database",
     "volume_info": "slipway volume create data",
+    "building-1": CONTEXT,
+    "building-2": CONTEXT,
     "containers-1": DB,
     "containers-2": f"{WEB}; {SITE}; mkdir -p /srv/logs",
     "contributing-1": WEB,
