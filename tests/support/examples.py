@@ -22,6 +22,7 @@ _EXAMPLES = re.compile(r'^EXAMPLES = r?"""\n(.*?)"""', re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"\n\n((?: {4}.*\n|\n)+)")
 _INLINE = re.compile(r"`(slipway [^`]+)`|C\((slipway [^)]+)\)")
+_SUBSTITUTED = re.compile(r"\$\(([^()]*)\)")
 #: A line of a page, perhaps behind a prompt.
 _LINE = re.compile(r"^ *(?:# )?(slipway .*)$", re.MULTILINE)
 
@@ -108,13 +109,14 @@ def commands() -> list[tuple[str, str]]:
             shown = [block for dummy, block in _BLOCK.findall(text)]
             shown += _INDENTED.findall(_BLOCK.sub("", text))
             lines += _LINE.findall("\n".join(shown))
+        lines += [inner for line in lines for inner in _SUBSTITUTED.findall(line)]
         found += [(path.name, " ".join(line.split())) for line in lines]
     return found
 
 
 def words(line: str) -> list[str]:
     """The words of a command line, up to a pipe, another command or a comment."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+    lexer = shlex.shlex(_SUBSTITUTED.sub("WORD", line), posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True
     lexer.commenters = "#"
     found: list[str] = []
