@@ -52,7 +52,8 @@ def _play(tasks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _container(options: Mapping[str, Any]) -> dict[str, Any]:
-    task = {"name": "web", "image": "registry.example.com/web:1.4", **options}
+    common = {"name": "web", "image": "registry.example.com/web:1.4"}
+    task = {**common, "networks": [{"name": "wide"}], **options}
     return {"name": "A container with these options", "slipway.engine.container": task}
 
 

@@ -69,7 +69,8 @@ def etc(layout: Layout, servers: named.Servers, tmp_path: Path) -> Iterator[None
     finally:
         for place in places:
             subprocess.run(["umount", place], check=True)
-        subprocess.run(["ip", "link", "delete", "eth1"], capture_output=True, check=False)
+        for line in ("link delete eth1", "address delete 2001:db8::1/128 dev lo"):
+            subprocess.run(["ip", *line.split()], capture_output=True, check=False)
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ slipway rmi shop/web:7
     "host-1": WEB,
     "host-2": DB,
     "networking-1": NETWORK.format("backend"),
+    "networking-2": f"{NETWORK.format('--ipv6 wide')}; ip address add 2001:db8::1/128 dev lo",
     "networks-3": f"{NETWORK.format('backend')}; {NETWORK.format('--subnet 10.89.0.0/24 front')}",
     "networks-4": f"{NETWORK.format('backend')}; {DB}; slipway run -d --name app"
     " registry.example.com/app:2 serve-app",
