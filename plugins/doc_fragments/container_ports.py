@@ -20,9 +20,11 @@ options:
       - Without a host address the port is published on every address of the host, without a host
         port on a free one. A range of host ports for one container port, such as
         C(9000-9010:80), means a free one of them.
-      - An IPv6 address of the host is published only for containers that have an IPv6 address. A
-        link-local one is written with its zone, C([fe80::1%eth0]:80:80); it is reserved, and a
-        warning says that the kernel forwards nothing from it.
+      - Without a host address, IPv6 is published only for containers that have an IPv6 address. A
+        TCP or UDP port on an IPv6 address of the host, such as C([::1]:80:80), is published for
+        others too. A process on the host serves it then, and the container sees the host as its
+        client. A link-local address is written with its zone, C([fe80::1%eth0]:80:80), and is
+        always served that way.
       - V(all) among them means O(publish_all_ports=true).
     type: list
     elements: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import os
 import random
 import socket
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import Union
 from ..base.errors import Conflict, Error
 from ..base.layout import Layout
 from ..spec.container import Port
-from ..spec.network import Attachment, Publication, by_gateway
+from ..spec.network import PROXIED_PROTOCOLS, Attachment, Publication, by_gateway
 from .link import sockets
 from .names import aardvark
 
@@ -29,6 +30,8 @@ _PROTOCOLS = {
     "sctp": getattr(socket, "IPPROTO_SCTP", 132),
 }
 _ANY = ("", "0.0.0.0", "::")
+#: How the processes call themselves that serve what the kernel does not forward.
+PROXY = b"slipway-proxy"
 #: How /proc/net/tcp writes the state of a socket that listens (include/net/tcp_states.h).
 _TCP_LISTEN = "0A"
 
@@ -50,6 +53,9 @@ def settle(
     for asked in ports:
         port = dataclasses.replace(asked, host_ip=asked.host_ip or _host_ip(attachments))
         addresses = _container_addresses(attachments, port.host_ip)
+        if not addresses and port.protocol in PROXIED_PROTOCOLS:
+            # The kernel cannot translate between families, so a process serves it.
+            addresses = _container_addresses(attachments, "")
         if not addresses:
             raise Error(
                 f"port {port.container_port}/{port.protocol} cannot be published: "
@@ -154,7 +160,7 @@ def _check_free(
 def _collide(one: Publication, other: Publication) -> bool:
     if (one.protocol, one.host_port) != (other.protocol, other.host_port):
         return False
-    if (":" in one.container_ip) != (":" in other.container_ip):
+    if one.family != other.family:
         return False
     # Without their zones: the firewall tells two of them apart by nothing else.
     here, there = (made.host_ip.partition("%")[0] for made in (one, other))
@@ -171,7 +177,7 @@ def _port_taken(made: Publication, holder: str) -> Conflict:
 
 def _check_sockets(layout: Layout, made: Publication) -> None:
     """Raise Conflict when a socket of the host has the port: binding one of our own is the test."""
-    six = ":" in made.container_ip
+    six = made.family == 6
     family = socket.AF_INET6 if six else socket.AF_INET
     kind, protocol = _TYPES[made.protocol], _PROTOCOLS[made.protocol]
     address = made.host_ip if made.host_ip not in _ANY else "::" if six else "0.0.0.0"
@@ -186,12 +192,14 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
         try:
             if six:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind(_socket_address(address, made.host_port))
+            probe.bind(socket_address(address, made.host_port))
         except OSError as exc:
             if exc.errno == errno.EADDRINUSE:
                 if made.protocol == "tcp" and _only_connections(made.host_port):
                     return
                 if made.host_port == 53 and aardvark.has_alone(layout, made.protocol):
+                    return
+                if _proxies_alone(layout, made):
                     return
                 raise _port_taken(made, _owner(made)) from exc
             if exc.errno == errno.EADDRNOTAVAIL:
@@ -202,7 +210,7 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
             raise
 
 
-def _socket_address(address: str, port: int) -> tuple[Union[str, int], ...]:
+def socket_address(address: str, port: int) -> tuple[Union[str, int], ...]:
     """What bind(2) takes: a zone is a number in it. Raises OSError for one that is not there."""
     if "%" not in address:
         return address, port
@@ -226,6 +234,25 @@ def _only_connections(port: int) -> bool:
                 if int(fields[1].rpartition(":")[2], 16) == port:
                     states.add(fields[3])
     return bool(states) and _TCP_LISTEN not in states
+
+
+def _proxies_alone(layout: Layout, made: Publication) -> bool:
+    """Whether a port is that of our own proxies: of a container that the records count, or of one
+    that has just ended, and its proxy is about to.
+    """
+    found = sockets.having(sockets.inodes(made.protocol, made.host_port))
+    return bool(found) and all(_is_proxy(layout, pid) for pid in found)
+
+
+def _is_proxy(layout: Layout, pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as comm, open(f"/proc/{pid}/cmdline", "rb") as words:
+            program = os.fsencode(layout.program)
+            return comm.read().strip() == PROXY and any(
+                word.startswith(program) for word in words.read().split(b"\0")
+            )
+    except OSError:
+        return False
 
 
 def _owner(made: Publication) -> str:

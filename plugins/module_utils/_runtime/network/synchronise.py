@@ -62,7 +62,7 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
         stale = [name for name in _own_claims(layout) if name not in kept]
         try:
             live = _live(layout, starting, stale)
-            publications = [publication for found in live for publication in found.publications]
+            publications = _forwarded(live)
             networks = network_record.networks(layout)
             changed = firewall.apply(networks, publications)
             _remember(layout, firewall.marker(networks, publications))
@@ -79,9 +79,14 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
         return Synchronised(changed, refreshed.changed, warnings)
 
 
+def _forwarded(live: Sequence[Record]) -> list[Publication]:
+    """What the firewall forwards; the watcher has the rest served."""
+    return [p for found in live for p in found.publications if not p.proxied]
+
+
 def _forget_flows(starting: Sequence[Record]) -> None:
     """Let clients that keep sending to ports find them once they are published."""
-    publications = [p for found in starting for p in found.publications if p.protocol == "udp"]
+    publications = [p for p in _forwarded(starting) if p.protocol == "udp"]
     if publications:
         from .link import conntrack  # Few publish UDP.
 
@@ -136,7 +141,7 @@ def _lacking(layout: Layout) -> tuple[str, ...]:
 def _differing(
     layout: Layout, live: Sequence[Record], networks: Sequence[Network]
 ) -> tuple[str, ...]:
-    publications = [p for found in live for p in found.publications]
+    publications = _forwarded(live)
     found = [] if firewall.current(networks, publications) else ["the firewall"]
     return (*found, *(() if zones.standing(layout, live, networks) else ("the name server",)))
 

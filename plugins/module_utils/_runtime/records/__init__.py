@@ -36,7 +36,7 @@ Lost at a reboot, and made again from the above::
     /run/slipway/
       containers/ID/              one run: config.json, rootfs/, mounts/, shm/, hosts, resolv.conf,
                                   conmon's attach, ctl, pid and conmon.pid; exit.GENERATION/;
-                                  health.json; frozen
+                                  health.json; frozen; proxied
       starting/ID                 claims: PID and start time of the process that is starting it
       firewall                    the marker of the table that was applied last
       dns/ names.json             what aardvark-dns serves, and who serves it
@@ -48,7 +48,7 @@ place) and ``registries.json`` (never written here).
 
 Who writes what. Tasks and the program write containers, networks, volumes, images and logins.
 conmon writes the log and exit.GENERATION; the program it calls at an exit writes record.json. The
-watcher writes health.json and rotates logs. Nothing else writes.
+watcher writes health.json and proxied and rotates logs. Nothing else writes.
 
 How. A file is written beside its place, fsynced and renamed, and its directory is fsynced
 (``files.write_atomic``); what only lives until the next boot is not fsynced. A directory is filled

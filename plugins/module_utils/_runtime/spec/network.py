@@ -115,6 +115,10 @@ def by_gateway(attachments: Sequence[Attachment]) -> list[Attachment]:
     )
 
 
+#: What a process can carry where the kernel forwards nothing.
+PROXIED_PROTOCOLS = ("tcp", "udp")
+
+
 @dataclass(frozen=True)
 class Publication:
     """One published port in the firewall: ``host_ip`` "" is every address of the host.
@@ -130,6 +134,19 @@ class Publication:
     container_ip: str
     container_port: int
     scope: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> int:
+        """Of the host's side, 4 or 6."""
+        return 6 if ":" in (self.host_ip or self.container_ip) else 4
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a process serves it, because the kernel forwards neither between families nor
+        from an address of one link.
+        """
+        differs = (self.family == 6) != (":" in self.container_ip)
+        return self.protocol in PROXIED_PROTOCOLS and (differs or "%" in self.host_ip)
 
 
 def endpoint_sysctls(text: str, interface: str) -> dict[str, str]:

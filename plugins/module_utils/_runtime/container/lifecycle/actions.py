@@ -420,7 +420,7 @@ def repair(host: Host, container_id: str) -> Record:
     thaw(host, container_id)
     found = reconnect.rejoin(host, container_id)
     if watcher.needed(found):
-        incarnation.look_after(host)
+        incarnation.look_after(host, found)
     synchronise.synchronise(host.layout)
     return found
 

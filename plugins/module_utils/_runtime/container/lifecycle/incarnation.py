@@ -34,7 +34,7 @@ from ..engine import conmon, conmon_files, oci_runtime
 from ..option import logging
 from ..root import rootfs
 from ..status import fingerprint, liveness
-from ..supervision import health, watcher, watcher_process
+from ..supervision import health, port_proxy, watcher, watcher_process
 
 #: How long conmon and the OCI runtime may take to make a container; 0.05 seconds are usual.
 _CREATE_TIMEOUT_S = 120.0
@@ -97,7 +97,8 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
                     f"container {found.name}: its ports are not published, because it "
                     f"is not on a bridge network"
                 )
-            for address in sorted({p.host_ip for p in publications if "%" in p.host_ip}):
+            unserved = [p for p in publications if not p.proxied]
+            for address in sorted({p.host_ip for p in unserved if "%" in p.host_ip}):
                 host.warn(
                     f"container {found.name}: a port is published on the link-local address"
                     f" {address}, which nobody reaches: the kernel forwards nothing between links"
@@ -106,7 +107,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
         running = _bring_up(host, intent, spec, ready)
         write_record(layout, running)
         if watcher.needed(running):
-            look_after(host)
+            look_after(host, running)
     except BaseException as exc:
         _fail(host, found, intent, exc)
         raise
@@ -224,12 +225,21 @@ def _log_path(layout: Layout, container_id: str, kept: logging.Logging) -> str:
     return f"k8s-file:{layout.container(container_id) / 'log'}"
 
 
-def look_after(host: Host) -> None:
-    """Have a watcher; that there can be none is no reason to stop a container."""
+def look_after(host: Host, run: Optional[Record] = None) -> None:
+    """Have a watcher; that there can be none is no reason to stop a container. The ports of ``run``
+    that it has served are open then.
+    """
     try:
         watcher_process.ensure(host, watch_command(host.layout))
     except (Error, OSError) as exc:
-        host.warn(f"the watcher is not running, so health checks and log rotation are off: {exc}")
+        host.warn(
+            f"the watcher is not running, so health checks, log rotation and ports that the"
+            f" kernel cannot forward are off: {exc}"
+        )
+        return
+    if run is not None and port_proxy.served(run) and not port_proxy.await_open(host.layout, run):
+        ports = ", ".join(f"{p.host_ip} port {p.host_port}" for p in port_proxy.served(run))
+        host.warn(f"container {run.name}: not served yet, but tried further: {ports}")
 
 
 def _has_check(layout: Layout, container_id: str, spec: ContainerSpec) -> bool:

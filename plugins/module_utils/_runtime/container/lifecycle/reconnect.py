@@ -33,6 +33,8 @@ from ...records.container_record import (
 from ...spec.container import ContainerSpec, Endpoint, endpoints, with_endpoint, without_networks
 from ...spec.network import Attachment
 from ..status import liveness
+from ..supervision import port_proxy, watcher
+from . import incarnation
 
 
 def rejoin(host: Host, container_id: str, spec: Optional[ContainerSpec] = None) -> Record:
@@ -157,6 +159,10 @@ def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> R
     _give_back(host, intent.id, [a.network_id for a in intent.attachments])
     done = dataclasses.replace(intent, leaving=())
     write_record(layout, done)
+    if port_proxy.served(done):
+        incarnation.look_after(host, done)
+    else:
+        watcher.poke(layout)
     return done
 
 
@@ -175,6 +181,7 @@ def _go_back(
         write_record(host.layout, dataclasses.replace(found, leaving=()))
         _give_back(host, found.id, held)
         synchronise.synchronise(host.layout)
+        watcher.poke(host.layout)
 
 
 def _give_back(host: Host, container_id: str, kept: Collection[str]) -> None:

@@ -20,7 +20,7 @@ from ...records.container_record import Record
 
 def needed(run: Record) -> bool:
     """Whether a run has something that a watcher does."""
-    return run.watched or run.log_bytes > 0
+    return run.watched or run.log_bytes > 0 or any(p.proxied for p in run.publications)
 
 
 def poke(layout: Layout) -> bool:

@@ -1,9 +1,11 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watcher: one process per host that runs the health checks and rotates the logs.
+"""The watcher: one process per host that runs the health checks, rotates the logs and serves the
+ports that the kernel cannot forward.
 
-It exists only while a container with a check, or with a log of more than one file, is running.
+It exists only while a container with one of these runs: a check, a log of more than one file, or
+such a port.
 
 Whoever starts such a container wakes it through a fifo, ``watch.fifo``, or starts it if nobody
 reads there. It holds the lock ``watch.lock`` from the moment it is started, since its starter takes
@@ -14,7 +16,8 @@ that was started meanwhile is seen by it or finds no fifo.
 A fifo without a reader is the trace of a watcher that was killed; the next start, task or command
 starts another one, which continues from the recorded results.
 
-Each check runs in a child, which writes the verdict down; the watcher itself stays small.
+Each check runs in a child, which writes the verdict down; the ports of a container are served by
+another (port_proxy.py); the watcher itself stays small.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import dataclasses
 import fcntl
 import os
 import select
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +42,7 @@ from ...records.container_record import Record
 from ...spec.container import Healthcheck
 from ..option.logging import SYSLOG
 from ..status import liveness
-from . import health
+from . import health, port_proxy
 from .health import Probe
 from .watcher import fifo_path, needed, poke
 
@@ -123,6 +127,7 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
     layout = host.layout
     children: dict[int, tuple[int, str]] = {}
     sending: dict[int, str] = {}
+    proxies: dict[int, Record] = {}
     poll = select.poll()
     poll.register(fifo, select.POLLIN)
     told, looked = True, 0.0
@@ -132,9 +137,11 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
             # All records are read, so only when something has changed, or might have unheard.
             _look(layout, watched)
             told, looked = False, now
+            _end_stale(children, proxies, watched)
         if not watched and not children:
             return
         busy = {container_id for dummy, container_id in children.values()}
+        serving = {run.id for run in proxies.values()}
         for container_id, one in watched.items():
             if one.run.log_bytes:
                 _turn_over(layout, one.run)
@@ -144,6 +151,14 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
                     _send(layout, container_id)
                 fd = os.pidfd_open(pid)
                 sending[fd] = container_id
+                poll.register(fd, select.POLLIN)
+                children[fd] = (pid, "")
+            if container_id not in serving and port_proxy.served(one.run):
+                watcher_pid, pid = os.getpid(), os.fork()
+                if not pid:
+                    port_proxy.child(layout, one.run, watcher_pid)
+                fd = os.pidfd_open(pid)
+                proxies[fd] = one.run
                 poll.register(fd, select.POLLIN)
                 children[fd] = (pid, "")
             idle = container_id not in busy and one.run.phase == "running"
@@ -166,6 +181,8 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
                 continue
             pid, container_id = children.pop(fd)
             sending.pop(fd, None)
+            # Whether it is to be replaced, only the records tell.
+            told = proxies.pop(fd, None) is not None or told
             poll.unregister(fd)
             os.close(fd)
             os.waitpid(pid, 0)
@@ -173,6 +190,19 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
                 one = watched[container_id]
                 if one.check is not None:
                     one.due = time.monotonic() + _pause_s(layout, one.run, one.check)
+
+
+def _end_stale(
+    children: dict[int, tuple[int, str]], proxies: dict[int, Record], watched: dict[str, _Watched]
+) -> None:
+    """End the proxies whose ports are not those of a container any more."""
+    for fd, was in proxies.items():
+        now = watched.get(was.id)
+        if now is None or (now.run.pid, port_proxy.served(now.run)) != (
+            was.pid,
+            port_proxy.served(was),
+        ):
+            os.kill(children[fd][0], signal.SIGTERM)
 
 
 def _dues(watched: dict[str, _Watched], busy: set[str]) -> list[float]:
@@ -205,7 +235,7 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
             )
         except (NotFound, Error):
             continue
-        if check is None and not run.log_bytes:
+        if check is None and not run.log_bytes and not port_proxy.served(run):
             continue
         known = watched.get(run.id)
         if known and known.run.generation == run.generation and known.check == check:

@@ -196,7 +196,7 @@ def _scopes(family: int, publications: Sequence[Publication]) -> Iterator[Json]:
         address = _address(publication) if _exact(publication) else _EVERYWHERE[family]
         key = [_prefix(address), publication.protocol, publication.host_port]
         limited.append({"concat": key})
-        for source in _sources(family, publication.scope):
+        for source in scope_networks(family, publication.scope):
             sources.append({"concat": [_prefix(source), *key]})
     if not limited:
         return
@@ -210,7 +210,7 @@ def _limited(family: int, publications: Sequence[Publication]) -> list[Publicati
     return sorted(found, key=lambda p: (p.host_ip, p.protocol, p.host_port))
 
 
-def _sources(family: int, scope: Sequence[str]) -> list[str]:
+def scope_networks(family: int, scope: Sequence[str]) -> list[str]:
     """The networks a scope means beside the host and its containers, without overlaps."""
     if tuple(scope) in _SCOPES:
         return list(_SCOPES[tuple(scope)][family])

@@ -175,7 +175,7 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was interrupted")
     if watcher.needed(found) and not watcher.listens(host.layout):
-        lost = (*lost, "its watcher, which runs its health check and rotates its log")
+        lost = (*lost, "its watcher, which runs health checks, rotates logs and serves ports")
     if journal.left_frozen(host.layout, found.id):
         lost = (*lost, "a leftover freeze of its processes")
     return lost
