@@ -64,7 +64,10 @@ options:
       - V(present) or V(created) makes sure that it exists as declared; whether it is running is not
         changed.
       - V(started) makes sure that it exists and is running, V(stopped) that it exists and is not
+        running. A container that waits to be started again by its O(restart_policy) counts as
         running.
+      - A container that the task starts and that exits with an error in its first 150 milliseconds
+        fails the task, unless its O(restart_policy) starts it again or it has O(auto_remove).
       - V(restarted) is V(started), and restarts an already running container on every run. It is
         meant for handlers.
       - V(paused) is V(started) with O(paused=true).

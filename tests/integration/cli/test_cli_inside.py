@@ -15,6 +15,7 @@ from pathlib import Path
 
 from support.containers import World, until
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import usage
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
@@ -58,6 +59,10 @@ def test_files_go_both_ways(world: World, tmp_path: Path) -> None:
     assert os.readlink(tmp_path / "l") == "/etc/own"
     assert run(world, "cp", "-qL", "c:/link", str(tmp_path / "f"))[0] == 0
     assert (tmp_path / "f").read_bytes() == b"\0\xff"
+    for flag in ("--pause", "--pause=false"):
+        assert run(world, "cp", "-q", flag, source, "c:/etc/paused") == (0, b"", b"")
+        assert (inside / "etc/paused").read_bytes() == b"\0\xff"
+        (inside / "etc/paused").unlink()
     assert run(world, "cp", "-", "c:/tmp", stdin=tar("in", b"data")) == (0, b"", b"")
     assert (inside / "tmp/in").stat().st_gid == 8
     status, out, said = run(world, "cp", "c:/tmp/in", "-")
@@ -123,6 +128,24 @@ def test_what_it_does_and_uses(world: World) -> None:
     assert re.fullmatch(pattern, rows[1].strip())
     [line] = run(world, "stats", "--no-stream", "--format", "json", "c")[1].splitlines()
     assert json.loads(line)["PIDs"] == "1"
+
+
+def test_top_shows_the_groups_below_the_containers_own(world: World) -> None:
+    """Such as an init system makes for its services."""
+    made = world.run("c", "sleep 500 & exec sleep 1000")
+    until(lambda: len(usage.members(world.layout, made.id)) == 2)
+    (child,) = set(usage.members(world.layout, made.id)) - {made.pid}
+    here = usage.groups(made.pid)
+    legacy = {here.of(name) for name in ("pids", "devices", "freezer", "memory")} - {None}
+    for top in legacy or {here.unified}:
+        assert top is not None
+        (top / "below").mkdir()
+        (top / "below/cgroup.procs").write_text(str(child), "ascii")
+    dummy, *rows = run(world, "top", "c")[1].decode().splitlines()
+    assert sorted(row.split(None, 7)[7] for row in rows) == ["sleep 1000", "sleep 500"]
+    shown = run(world, "top", "c", "-o", "pid")[1].decode().split()
+    assert sorted(shown[1:], key=int) == sorted(map(str, (made.pid, child)), key=int)
+    world.slipway("rm", "-f", "c")
 
 
 def test_commit(world: World) -> None:

@@ -268,6 +268,9 @@ VERBS = {
         (
             Flag("archive", "a", SWITCH, "Archive mode (copy all uid/gid information)"),
             Flag("follow-link", "L", SWITCH, "Always follow symbol link in SRC_PATH"),
+            Flag(
+                "pause", "", SWITCH, "Has no effect: the container is always frozen", default=True
+            ),
             Flag("quiet", "q", SWITCH, "Suppress progress output during copy"),
         ),
     ),

@@ -96,9 +96,19 @@ def monitor(layout: Layout, container_id: str) -> int:
     """The pid of a container's monitor, 0 when there is none. Its arguments tell it from a later
     process.
     """
+    pid, arguments = _monitor(layout, container_id)
+    return pid if b"--cid" in arguments and container_id.encode() in arguments else 0
+
+
+def attended(layout: Layout, container_id: str) -> bool:
+    """Whether a container's monitor, or the exit hook that takes its place, still runs."""
+    return container_id.encode() in _monitor(layout, container_id)[1]
+
+
+def _monitor(layout: Layout, container_id: str) -> tuple[int, list[bytes]]:
+    """The recorded pid of a monitor, and the arguments of the process that has it now."""
     try:
         pid = int((layout.run_container(container_id) / "conmon.pid").read_text("ascii"))
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return pid, Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
-        return 0
-    return pid if b"--cid" in arguments and container_id.encode() in arguments else 0
+        return 0, []

@@ -31,13 +31,9 @@ from ...records.journal import Swap, Writer
 from ...spec.container import ContainerSpec, ImageDefaults
 from ...volume import store as volume_store
 from ..status import liveness, logs
-from ..supervision import health, policy
+from ..supervision import first_moment, health, policy
 from . import actions, creation
 from .signals import process_of, wait_for
-
-#: How long a new container is watched before the old one is given up, in seconds. A program that
-#: does not like its configuration mostly says so sooner; whoever needs longer has a health check.
-_FIRST_MOMENT_S = 0.15
 
 
 def swap(
@@ -60,7 +56,8 @@ def swap(
     """
     layout = host.layout
     with _locked(host, spec.name, host.lock_timeout_s):
-        before = actions.current(host, old_id)
+        asked = container_record.read_spec(layout, old_id).restart_policy
+        before = policy.current(layout, old_id, asked)
         ran = before.phase in container_record.UP
         paused = before.phase == "paused"
         plan = Swap(
@@ -148,7 +145,7 @@ def _expect_to_stay(host: Host, made: Record, spec: ContainerSpec) -> None:
     state.verify(): one that did its work, that starts again or is removed at its end does not.
     """
     with process_of(made) as process:
-        if process is not None and not wait_for(process, _FIRST_MOMENT_S):
+        if process is not None and not wait_for(process, first_moment.LENGTH_S):
             return
     try:
         now = actions.current(host, made.id)

@@ -41,7 +41,12 @@ def truth(layout: Layout, found: Record) -> Record:
 
 def current(layout: Layout, container_id: str) -> Record:
     """What is true of a container now. Raises NotFound."""
-    return truth(layout, container_record.read_record(layout, container_id))
+    while True:
+        kept = container_record.read_record(layout, container_id)
+        found = truth(layout, kept)
+        if found.phase == kept.phase or container_record.read_record(layout, container_id) == kept:
+            return found
+        # Its exit hook has just recorded how it ended, and cleared away what that is read from.
 
 
 def current_past_exit(layout: Layout, container_id: str) -> Record:

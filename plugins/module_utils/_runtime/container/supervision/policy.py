@@ -11,8 +11,12 @@ import dataclasses
 from typing import Optional
 
 from ...base import clock
-from ...records.container_record import Record
+from ...base.layout import Layout
+from ...records import container_record
+from ...records.container_record import LIVE, Record
 from ...spec.container import RestartPolicy
+from ..engine import conmon_files
+from ..status import liveness
 
 #: Docker's back-off: doubled from try to try, reset by a run of ten seconds (restartmanager.go).
 _FIRST_BACKOFF_S = 0.1
@@ -22,6 +26,25 @@ _LONGEST_BACKOFF_S = 60.0
 
 
 _SETTLED_S = 10.0
+
+
+def current(layout: Layout, container_id: str, policy: RestartPolicy) -> Record:
+    """What is true of a container now, and what is about to be recorded of it: one that has just
+    ended, and that its exit hook starts again, is restarting already. Only reads. Raises NotFound.
+
+    Otherwise it would depend on the moment whether a container in a crash loop is up.
+    """
+    while True:
+        found = liveness.current(layout, container_id)
+        if policy.name == "no" or found.phase != "exited":
+            return found
+        attended = conmon_files.attended(layout, container_id)
+        kept = container_record.read_record(layout, container_id)
+        if kept.phase not in LIVE:
+            return liveness.truth(layout, kept)
+        if kept.generation == found.generation:
+            # Without its monitor and its hook nobody will start it.
+            return (restarting(found, policy) if attended else None) or found
 
 
 def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:

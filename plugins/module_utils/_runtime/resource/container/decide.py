@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base import document
-from ...base.errors import Error
+from ...base.errors import Error, NotFound
 from ...container.option.catalogue import FIELDS
 from ...container.show import documents
 from ...container.supervision import health
@@ -297,7 +298,9 @@ def result(host: Host, state: State) -> dict[str, Any]:
     """
     found: Optional[dict[str, Any]] = None
     if state.id and state.spec is not None:
-        found = documents.container(host, state.id)
+        # One that is removed at its end may go at any time.
+        with contextlib.suppress(NotFound):
+            found = documents.container(host, state.id)
     ran = host.outcome.get("container")
     if ran is None:
         return {"container": found}

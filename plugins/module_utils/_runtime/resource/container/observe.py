@@ -13,7 +13,7 @@ from typing import Any, Optional
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...container.status import fingerprint, liveness, logs
-from ...container.supervision import boot, health, watcher
+from ...container.supervision import boot, first_moment, health, policy, watcher
 from ...image import expected
 from ...image.store import store
 from ...network import attach
@@ -62,8 +62,9 @@ class State:
 
     ``running`` is also a paused one, and one that waits for its next start. ``damage`` names what a
     running container lost on the host. ``interrupted`` is a replacement that was interrupted; the
-    container is then the one that will remain. ``ending`` says how the main process ended, for
-    errors; like ``id`` and ``around`` it is not part of what is compared. ``anonymous`` are the
+    container is then the one that will remain. ``ending`` says how the main process ended where
+    that was a failure, ``outlived`` that it was not at once; like ``id``, ``around`` and ``begun``,
+    which is that the plan starts it, they are not part of what is compared. ``anonymous`` are the
     volumes that were made for it, ``gone`` those that went with it, ``made`` those with a name that
     came with it.
     """
@@ -83,7 +84,8 @@ class State:
     changed: tuple[str, ...] = ()
     id: str = ""
     ending: str = ""
-    ended_well: bool = False
+    outlived: bool = False
+    begun: bool = False
     around: Around = Around()
     anonymous: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
@@ -140,7 +142,7 @@ def _find(host: Host, declared: Declared) -> State:
         else:
             container_id = container_record.by_name(host.layout, name)
         spec = container_record.read_spec(host.layout, container_id)
-        found = liveness.current(host.layout, container_id)
+        found = policy.current(host.layout, container_id, spec.restart_policy)
     except NotFound:
         return State(name)
     asked = declared.values.get("restart_on_change", ())
@@ -148,14 +150,18 @@ def _find(host: Host, declared: Declared) -> State:
     damage = _damage(host, found, spec) if found.phase in container_record.LIVE else ()
     if damage:
         # What looks like damage may be a container that ends just now.
-        found = liveness.current_past_exit(host.layout, container_id)
+        generation = found.generation
+        liveness.current_past_exit(host.layout, container_id)
+        found = policy.current(host.layout, container_id, spec.restart_policy)
+        if found.phase not in container_record.LIVE or found.generation != generation:
+            damage = ()
     running = found.phase in container_record.UP
     state = State(
         name,
         spec,
         running,
         found.phase == "paused",
-        damage=damage if running else (),
+        damage=damage,
         interrupted=cut,
         changed=fingerprint.changed(watched, found) if running else (),
         health=health.verdict(host.layout, found) if running else "",
@@ -163,9 +169,9 @@ def _find(host: Host, declared: Declared) -> State:
         anonymous=found.anonymous_volumes,
     )
     if found.phase == "exited":
-        state = dataclasses.replace(
-            state, ending=_ending(host, found), ended_well=liveness.ended_well(found)
-        )
+        outlived = first_moment.outlived(found)
+        ending = _ending(host, found, spec, outlived)
+        state = dataclasses.replace(state, ending=ending, outlived=outlived)
     return state
 
 
@@ -187,8 +193,12 @@ def _foretold(name: str, told: Optional[foreseen.Container]) -> State:
     return State(name, told.spec, told.running, told.paused)
 
 
-def _ending(host: Host, found: container_record.Record) -> str:
-    return f"{liveness.ending(found)} right after its start{logs.last_words(host.layout, found.id)}"
+def _ending(host: Host, found: container_record.Record, spec: ContainerSpec, outlived: bool) -> str:
+    # One that was started again until its policy gave up has done as it was asked to.
+    if liveness.ended_well(found) or spec.auto_remove or found.restart_count:
+        return ""
+    when = "" if outlived else " right after its start"
+    return f"{liveness.ending(found)}{when}{logs.last_words(host.layout, found.id)}"
 
 
 def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:
@@ -431,7 +441,9 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
 
 
 def verify(want: State, found: State) -> list[str]:
-    """The differences that are failures: a container that did its work and ended well is none."""
+    """The differences that are failures: a container that ended badly is one when it did so in its
+    first moment, or when the plan did not even start it.
+    """
     if want.running and found.spec is None and want.spec and want.spec.auto_remove:
         # It did its work, and is gone as it was asked to.
         return []
@@ -440,8 +452,9 @@ def verify(want: State, found: State) -> list[str]:
     differing = difference(view(want), view(found))
     if want.running and not found.running and found.spec is not None:
         differing = [line for line in differing if not line.startswith(".running:")]
-        if not found.ended_well and not differing:
+        failed = found.ending and not (want.begun and found.outlived)
+        if failed and not differing:
             raise Error(f"container {found.name} {found.ending}")
-        if not found.ended_well:
+        if failed:
             differing.append(f"it {found.ending}")
     return differing

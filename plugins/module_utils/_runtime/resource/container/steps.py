@@ -18,6 +18,7 @@ from ...base.frozen import dataclass
 from ...image.store import store
 from ...plan.plan import Host, Step
 from ...records import container_record
+from ...records.container_record import Record
 from ...spec.container import ContainerSpec
 from .observe import State
 
@@ -64,6 +65,7 @@ def _made(have: State, spec: ContainerSpec, running: bool) -> State:
         image_is_current=True,
         damage=(),
         changed=(),
+        begun=running,
         made=have.around.missing_volumes,
     )
 
@@ -89,10 +91,11 @@ class Create(Step[State]):
         if not self.start:
             return
         try:
-            actions.start(host, made.id)
+            run = actions.start(host, made.id)
         except BaseException:
             actions.remove(host, made.id, volumes=True)
             raise
+        _await_first_moment(run, self.spec)
 
 
 @dataclass(frozen=True)
@@ -164,12 +167,13 @@ class Start(Step[State]):
         return f"start container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, paused=False, damage=())
+        return dataclasses.replace(have, running=True, paused=False, damage=(), begun=True)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
 
-        actions.start(host, _id(host, self.name))
+        run = actions.start(host, _id(host, self.name))
+        _await_first_moment(run, container_record.read_spec(host.layout, run.id))
 
 
 @dataclass(frozen=True)
@@ -184,12 +188,15 @@ class Restart(Step[State]):
         return f"restart container {self.name}{why}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, paused=False, damage=(), changed=())
+        return dataclasses.replace(
+            have, running=True, paused=False, damage=(), changed=(), begun=True
+        )
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
 
-        actions.restart(host, _id(host, self.name))
+        run = actions.restart(host, _id(host, self.name))
+        _await_first_moment(run, container_record.read_spec(host.layout, run.id))
 
 
 @dataclass(frozen=True)
@@ -417,6 +424,19 @@ class Remove(Step[State]):
         timeout_s = 0 if self.kill and not self.signal else None
         actions.halt(host, container_id, timeout_s, self.signal if self.kill else "")
         actions.remove(host, container_id, volumes=self.volumes)
+
+
+def _await_first_moment(run: Record, spec: ContainerSpec) -> None:
+    """Let a container end in its first moment, so that it counts whatever the moment: what is found
+    then decides (observe.verify).
+    """
+    from ...container.lifecycle import signals
+    from ...container.supervision import first_moment
+
+    if first_moment.matters(spec):
+        with signals.process_of(run) as process:
+            if process is not None:
+                signals.wait_for(process, first_moment.left_s(run))
 
 
 def _id(host: Host, name: str) -> str:
