@@ -126,7 +126,8 @@ options:
     description:
       - Accepted for playbooks written for M(community.docker.docker_container), and has no effect.
         What an image contributes is kept separate from what is declared, so it does not matter
-        which image it is compared with.
+        which image it is compared with. With V(ignore) for O(image) in O(comparisons), the
+        container is kept whatever the image has.
     type: str
     default: desired-image
     choices: [desired-image, current-image]
