@@ -17,6 +17,7 @@ import pytest
 from support.containers import World, until
 from support.converging import apply, check
 from support.declaring import acting, converge, task
+from support.servers.segment import add_network
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
@@ -219,6 +220,23 @@ def test_it_comes_back(world: World) -> None:
     apply(world.layout, acting("web"))
     assert _open("::1", 9001)
     _await_count("::1", 9001)
+
+
+def test_it_follows_a_container_to_other_networks(world: World) -> None:
+    """Without a restart, and to a network that lets the kernel do it."""
+    add_network(world.layout, "blue", "10.1.1.0/24")
+    add_network(world.layout, "six", "10.1.2.0/24", "fd00:6::/64")
+    given = {"command": ["sh", "-c", COUNT], "published_ports": ["[::1]:9001:80"]}
+    (container_id,) = converge(world, task("web", **given, networks=[{"name": "bridge"}]))
+    _await_count("::1", 9001)
+    before = world.recorded(container_id)
+    converge(world, task("web", **given, networks=[{"name": "blue"}]))
+    after = world.recorded(container_id)
+    assert (after.pid, after.publications == before.publications) == (before.pid, False)
+    _await_count("::1", 9001)
+    converge(world, task("web", **given, networks=[{"name": "six"}]))
+    assert world.recorded(container_id).pid == before.pid
+    until(lambda: not _proxies() and not watcher.listens(world.layout))
 
 
 def test_no_process_serves_what_the_kernel_does(world: World) -> None:
