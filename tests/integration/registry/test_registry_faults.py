@@ -223,10 +223,10 @@ MANIFEST_LASTING: dict[str, tuple[Act, type[Error], str]] = {
     "400": (faults.status(400), Error, "HTTP 400"),
     "451": (faults.status(451, b"\x1b[31m"), Error, "HTTP 451"),
     "429 for an hour": (faults.status(429, Retry_After="3600"), Unreachable, "3600 s"),
-    "429 for ever": (faults.status(429), Unreachable, "5 tries"),
+    "429 for ever": (faults.status(429), Unreachable, "5 attempts"),
     "500 for ever": (faults.status(500), Unreachable, "HTTP 500"),
     "503 for ever": (faults.status(503), Unreachable, "HTTP 503"),
-    "reset for ever": (reset(-1), Unreachable, "tries"),
+    "reset for ever": (reset(-1), Unreachable, "attempts"),
     "truncated for ever": (truncate(100), Unreachable, "of 4"),
     "one byte at a time for ever": (trickle(), Unreachable, "too slow"),
     "a redirect to itself": (
@@ -263,7 +263,7 @@ MANIFEST_LASTING: dict[str, tuple[Act, type[Error], str]] = {
         "should be",
     ),
     "not an image type": (edit(lambda r: r.with_header("Content-Type", None)), Error, "type"),
-    "a wrong type": (_header("Content-Type", "text/html"), Error, "text/html"),
+    "a wrong type": (_header("Content-Type", "image/png"), Error, "image/png"),
     "the type of an index": (_header("Content-Type", oci.INDEX), Error, "says it is"),
     "schema 1": (
         _header("Content-Type", "application/vnd.docker.distribution.manifest.v1+prettyjws"),
@@ -375,9 +375,9 @@ BLOB_LASTING: dict[str, tuple[Act, type[Error], str]] = {
     "403": (faults.status(403), Denied, "denied"),
     "404": (faults.status(404), NotFound, "not found"),
     "416": (faults.status(416), Error, "HTTP 416"),
-    "reset for ever": (reset(0), Unreachable, "5 tries"),
-    "ended at once for ever": (truncate(0), Unreachable, "5 tries"),
-    "silence for ever": (stall(0, 1.0), Unreachable, "5 tries"),
+    "reset for ever": (reset(0), Unreachable, "5 attempts"),
+    "ended at once for ever": (truncate(0), Unreachable, "5 attempts"),
+    "silence for ever": (stall(0, 1.0), Unreachable, "5 attempts"),
     "503 for ever": (faults.status(503), Unreachable, "503"),
 }
 
@@ -481,7 +481,7 @@ def test_nobody_there_and_no_such_name(server: FaultyServer) -> None:
     port = socket.create_server(("127.0.0.1", 0))
     address = f"127.0.0.1:{port.getsockname()[1]}"
     port.close()
-    for domain, words in ((address, "connection refused"), ("no.such.example:5000", "not known")):
+    for domain, words in ((address, "connection refused"), ("no.such.example:5000", "cannot be resolved")):
         with Registry(domain, limits=HURRIED) as client, pytest.raises(Unreachable) as caught:
             client.resolve(REPOSITORY, "t")
         assert words in str(caught.value) and f"{REPOSITORY}:t" in str(caught.value)
