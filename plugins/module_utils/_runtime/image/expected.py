@@ -29,13 +29,16 @@ class Local:
 
     ``known_as`` are the manifest digests registries serve it as, its own included. For one whose
     digest cannot be known yet it holds a mark that stands for it (it begins with ``?``), or
-    nothing. ``names`` are all it has, or will have, as far as is known.
+    nothing. ``names`` are all it has, or will have, as far as is known. ``pushed`` are those of
+    them that earlier tasks of a check-mode run would push, with the ``repository@digest`` that the
+    image is known by then.
     """
 
     id: str
     known_as: frozenset[str]
     image: Optional[Image] = None
     names: tuple[str, ...] = ()
+    pushed: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -99,7 +102,7 @@ def stored(host: Host, image: Image, served: Iterable[str] = ()) -> Local:
     told = foreseen.told_images(host)
     known_as = frozenset((image.manifest.digest, *served))
     kept = {name for name in image.names if name not in told}
-    return Local(image.id, known_as, image, _names(host, image.id, known_as, kept))
+    return _local(host, image.id, known_as, image, kept)
 
 
 def foretold(host: Host, said: foreseen.Image) -> Local:
@@ -110,14 +113,25 @@ def foretold(host: Host, said: foreseen.Image) -> Local:
     if image is not None:
         return stored(host, image, [said.digest] if said.digest else [])
     known_as = frozenset([said.digest] if said.digest else [])
-    return Local(said.id, known_as, None, _names(host, said.id, known_as, set()))
+    return _local(host, said.id, known_as, None, set())
 
 
-def _names(host: Host, image_id: str, known_as: frozenset[str], kept: set[str]) -> tuple[str, ...]:
+def _local(
+    host: Host, image_id: str, known_as: frozenset[str], image: Optional[Image], names: set[str]
+) -> Local:
     for name, said in foreseen.told_images(host).kept():
         if image_id == said.id != "" or said.digest in known_as:
-            kept.add(name)
-    return tuple(sorted(kept))
+            names.add(name)
+    found = Local(image_id, known_as, image, tuple(sorted(names)))
+    served = foreseen.told_registries(host)
+    if not served or not found.digest or found.digest.startswith("?"):
+        return found
+    pushed = [
+        (name, f"{parse_normalized(name).repository}@{found.digest}")
+        for name in found.names
+        if served.get(name) == found.digest
+    ]
+    return replace(found, pushed=tuple(pushed))
 
 
 def find(host: Host, text: str) -> Optional[Local]:

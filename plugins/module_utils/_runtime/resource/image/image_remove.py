@@ -140,8 +140,14 @@ def observe(host: Host, declared: Declared) -> State:
         )
         return replace(found, unmet=(str(error),))
     if local.image is None:
-        return found
+        return replace(found, removal=Removal((name, *_unserved(local, name)) if reference else ()))
     return replace(found, removal=_removal(host, declared, reference, local, local.image))
+
+
+def _unserved(local: Local, name: str) -> list[str]:
+    """The ``repository@digest`` of an earlier task's push that goes with a name."""
+    kept = {pair for other, pair in local.pushed if other != name}
+    return [pair for other, pair in local.pushed if other == name and pair not in kept]
 
 
 def _removal(
@@ -162,6 +168,9 @@ def _removal(
         *(name for name in image.names if name not in names),
         *(pair for pair in image.repo_digests if pair not in digests),
     )
+    if reference is not None:
+        pushed = _unserved(local, reference.canonical)
+        untagged += tuple(pair for pair in pushed if pair not in (*digests, *untagged))
     if staying or set(local.names) - set(image.names):
         return Removal(untagged)
     everything = [one for one in store.all_images(layout) if not expected.is_gone(host, one)]
@@ -253,7 +262,9 @@ def diff(planned: Plan[State], found: State) -> dict[str, Any]:
     name = {"name": have.name}
     if local is None:
         return {"before": {**name, "exists": False}, "after": {**name, "exists": False}}
-    digests = () if local.image is None else local.image.repo_digests
+    digests = {pair for dummy, pair in local.pushed}
+    if local.image is not None:
+        digests.update(local.image.repo_digests)
 
     def told(gone: Collection[str]) -> dict[str, Any]:
         tags = [parse_normalized(one).familiar for one in local.names if one not in gone]
