@@ -136,7 +136,7 @@ def test_a_server_that_ends_every_answer_is_given_up(
     impatient = failure.Limits(backoff_s=0.01)
     with (
         client.Registry(server.address, limits=impatient) as asked,
-        pytest.raises(Error, match="5 tries"),
+        pytest.raises(Error, match="after 5 attempts"),
     ):
         asked.download("interrupted", layer, tmp_path / "part")
     assert len(server.seen) < 10
