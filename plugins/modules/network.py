@@ -47,7 +47,7 @@ attributes:
 options:
   name:
     description:
-      - Name of the network.
+      - Name of the network, or its ID, of which the first 12 digits are enough.
     type: str
     required: true
     aliases: [network_name]

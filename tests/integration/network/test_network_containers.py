@@ -33,6 +33,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
+    network_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     decide as network_resource,
@@ -157,6 +158,19 @@ def test_what_the_host_gives_in_its_own_network(world: World) -> None:
 
 def network(name: str, **given: Any) -> Task:
     return Task(network_declare.declare, network_resource.RESOURCE, {"name": name, **given})
+
+
+@pytest.mark.parametrize("length", [12, 64])
+def test_an_id_names_its_network(world: World, length: int) -> None:
+    converge(world, network("blue"))
+    text = network_record.network_id("blue")[:length]
+    assert apply(world.layout, network(text))[0].actions == ()
+    assert apply(world.layout, network(text, state="absent"))[0].changed
+    assert network_record.find(world.layout, "blue") is None
+    # What finds nothing stays a success; so does too short a beginning.
+    assert not apply(world.layout, network(text, state="absent"))[0].changed
+    converge(world, network("blue"))
+    assert not apply(world.layout, network(text[:11], state="absent"))[0].changed
 
 
 @pytest.mark.parametrize("how", ["killed", "rebooted"])

@@ -359,6 +359,27 @@ def verify(want: State, found: State) -> list[str]:
     return differing
 
 
+#: How much of an id names a network: a shorter one may be the name of another.
+_SHORT_ID = 12
+
+
+def locate(host: Host, declared: Declared) -> Declared:
+    """Put the name of a network in the place of its id, or of a beginning that is long enough."""
+    name = declared.name
+    if len(name) < _SHORT_ID or network_record.find(host.layout, by_name(name)) is not None:
+        return declared
+    found = foreseen.network(host, name)
+    return declared if found is None else dataclasses.replace(declared, name=found.spec.name)
+
+
 RESOURCE: Resource[Declared, State] = Resource(
-    observe, plan, view, result, lambda declared: attach.LOCK, predict, verify, diff=diff
+    observe,
+    plan,
+    view,
+    result,
+    lambda declared: attach.LOCK,
+    predict,
+    verify,
+    diff=diff,
+    locate=locate,
 )
