@@ -474,7 +474,9 @@ def test_proxies_of_the_environment_are_used_but_not_for_loopback(
     _failure(Registry("reg.example:5000", None, LOGIN, HURRIED), Unreachable, "proxy")
     assert {(seen.method, seen.path) for seen in other.seen} == {("CONNECT", "reg.example:5000")}
     other.seen.clear()
-    _failure(Registry("excepted.example:5000", None, None, HURRIED), Unreachable, "cannot be resolved")
+    _failure(
+        Registry("excepted.example:5000", None, None, HURRIED), Unreachable, "cannot be resolved"
+    )
     assert other.seen == []
 
 

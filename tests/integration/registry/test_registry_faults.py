@@ -481,7 +481,10 @@ def test_nobody_there_and_no_such_name(server: FaultyServer) -> None:
     port = socket.create_server(("127.0.0.1", 0))
     address = f"127.0.0.1:{port.getsockname()[1]}"
     port.close()
-    for domain, words in ((address, "connection refused"), ("no.such.example:5000", "cannot be resolved")):
+    for domain, words in (
+        (address, "connection refused"),
+        ("no.such.example:5000", "cannot be resolved"),
+    ):
         with Registry(domain, limits=HURRIED) as client, pytest.raises(Unreachable) as caught:
             client.resolve(REPOSITORY, "t")
         assert words in str(caught.value) and f"{REPOSITORY}:t" in str(caught.value)
