@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from integration.conftest import (  # noqa: F401 (pytest finds fixtures by their names here)
+from integration.conftest import (  # pytest finds fixtures by their names here.
     audit,
     busybox_tar,
     layout,
@@ -20,6 +20,19 @@ from integration.conftest import (  # noqa: F401 (pytest finds fixtures by their
     world,
     world_tar,
 )
+
+__all__ = [
+    "audit",
+    "busybox_tar",
+    "layout",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "registries",
+    "registry",
+    "sandbox",
+    "world",
+    "world_tar",
+]
 
 
 def pytest_collection_modifyitems() -> None:

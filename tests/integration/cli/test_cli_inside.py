@@ -84,7 +84,7 @@ def test_what_is_in_a_directory(world: World, tmp_path: Path) -> None:
     """A path that ends in the current directory means what is in it, with a slash behind it too."""
     made = world.run("c", "mkdir -p /from/sub; exec sleep 1000")
     inside = Path(f"/proc/{made.pid}/root")
-    until(lambda: (inside / "from/sub").exists())
+    until((inside / "from/sub").exists)
     (tmp_path / "dir").mkdir()
     (tmp_path / "dir/file").touch()
     program = ["/usr/bin/python3", str(zipapp.program(world.layout)), "cp", "-q"]

@@ -125,7 +125,10 @@ def test_links_at_every_kind_of_target(
     copied = (store.data(world.layout, declared) / "passwd").read_text()
     assert copied != Path("/etc/passwd").read_text()
     for target, why in (
-        (Mount("volume", "parts", "/t", subpath="out/secret"), "there is no 'out/secret' in the"),
+        (
+            Mount("volume", "parts", "/t", subpath="out/secret"),
+            "'out/secret' does not exist in the",
+        ),
         (Mount("volume", "named", "/loop/x"), "Too many levels of symbolic links"),
     ):
         made = world.create("other", mounts=(target,))

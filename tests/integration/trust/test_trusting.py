@@ -65,7 +65,7 @@ def test_push_signed_pull_verified(
     done = play.tasks(push, "-vvv", "--diff")
     assert done.status == 0, done.output
     actions = [one["results"][0]["actions"] for one in (foretold.record[1], done.record[1])]
-    assert actions == [[f"push image {name}", f"sign image {name}"]] * 2
+    assert actions == [[f"Pushed image {name}", f"sign image {name}"]] * 2
     body = "".join(ONE.private.split("\n")[1:-2])
     for secret in ("canary-7c1d", body[:40], "ENCRYPTED COSIGN"):
         assert secret not in done.output + foretold.output

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -33,9 +33,9 @@ FROM second
 """
 
 
-def made(text: str, target: str = "", args: Mapping[str, str] = {}) -> scheme.Scheme:
+def made(text: str, target: str = "", args: Optional[Mapping[str, str]] = None) -> scheme.Scheme:
     found = parse.parse(text.encode(), "Dockerfile")
-    return scheme.scheme(found, args, target, HOST, OTHER)
+    return scheme.scheme(found, args or {}, target, HOST, OTHER)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -20,10 +20,10 @@ BASE: dict[str, Any] = {"Env": ["A=1", "B=2"], "Cmd": ["base"], "WorkingDir": "/
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def after(text: str, given: dict[str, str] = {}) -> state.State:  # noqa: B006
+def after(text: str, given: Optional[dict[str, str]] = None) -> state.State:
     """The state after instructions on the base; ``given`` are build arguments."""
     found = parse.parse(f"FROM base\n{text}\n".encode(), "Dockerfile")
-    configure = state.Configurer(found, given, {"GLOBAL": "g"}, {"TARGETARCH": "amd64"})
+    configure = state.Configurer(found, given or {}, {"GLOBAL": "g"}, {"TARGETARCH": "amd64"})
     current = state.State(BASE, {})
     for at in found.stages[0].instructions:
         current = configure.apply(current, at)

@@ -31,7 +31,7 @@ class Local:
     digest cannot be known yet it holds a mark that stands for it (it begins with ``?``), or
     nothing. ``names`` are all it has, or will have, as far as is known. ``pushed`` are those of
     them that earlier tasks of a check-mode run would push, with the ``repository@digest`` that the
-    image is known by then.
+    image is known by then; ``pushed_unknown`` are those whose digest cannot be known yet.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Local:
     image: Optional[Image] = None
     names: tuple[str, ...] = ()
     pushed: tuple[tuple[str, str], ...] = ()
+    pushed_unknown: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -124,14 +125,13 @@ def _local(
             names.add(name)
     found = Local(image_id, known_as, image, tuple(sorted(names)))
     served = foreseen.told_registries(host)
-    if not served or not found.digest or found.digest.startswith("?"):
+    if not served or not found.digest:
         return found
-    pushed = [
-        (name, f"{parse_normalized(name).repository}@{found.digest}")
-        for name in found.names
-        if served.get(name) == found.digest
-    ]
-    return replace(found, pushed=tuple(pushed))
+    pushed = tuple(name for name in found.names if served.get(name) == found.digest)
+    if found.digest.startswith("?"):
+        return replace(found, pushed_unknown=pushed)
+    pairs = ((name, f"{parse_normalized(name).repository}@{found.digest}") for name in pushed)
+    return replace(found, pushed=tuple(pairs))
 
 
 def find(host: Host, text: str) -> Optional[Local]:

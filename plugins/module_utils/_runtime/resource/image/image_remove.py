@@ -269,6 +269,8 @@ def diff(planned: Plan[State], found: State) -> dict[str, Any]:
     def told(gone: Collection[str]) -> dict[str, Any]:
         tags = [parse_normalized(one).familiar for one in local.names if one not in gone]
         pairs = [parse_normalized(one).familiar for one in digests if one not in gone]
+        untold = {parse_normalized(n).repository for n in local.pushed_unknown if n not in gone}
+        pairs += ["unknown"] * len(untold)
         return {**name, **named_image.shown(local), "tags": sorted(tags), "digests": sorted(pairs)}
 
     before = told(())
