@@ -91,7 +91,7 @@ def test_groups_on_top(image: Path) -> None:
         "-1",
         "+1",
         "app:nogroup",
-        "app:",
+        ":nogroup",
         "app:a:b",
         "4294967296",
         "2147483648",

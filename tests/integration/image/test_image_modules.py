@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +63,9 @@ def test_a_play_of_every_module_of_images(
     assert done.status == 0, done.output
     assert done.changed == 12
     # In check mode the registry has not been pushed to, so a search finds less; it changes nothing.
-    # Nor is the manifest's digest known before the image is made, as its layer is compressed then.
-    record = json.loads(re.sub(rf'"{place}@sha256:\w+"', "", json.dumps(done.record)))
-    assert record != done.record
-    assert compare_predictions.differences([dict(one) for one in foretold.record], record) == []
+    # The manifest's digest is "unknown" before the image is made, as its layer is compressed then.
+    told = compare_predictions.differences([dict(one) for one in foretold.record], done.record)
+    assert told == []
 
 
 def test_a_push_is_known_to_a_later_removal(
