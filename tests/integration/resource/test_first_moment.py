@@ -34,8 +34,8 @@ def test_failing_in_the_first_moment_is_an_error_whatever_the_moment(
 @pytest.mark.parametrize("policy", ["always", "on-failure", "on-failure:1"])
 @pytest.mark.parametrize("script", ["exit 1", "sleep 0.04; exit 1"])
 def test_what_starts_again_may_end_as_it_likes(world: World, policy: str, script: str) -> None:
-    name, dummy, retries = policy.partition(":")
-    most = int(retries) if retries else None
+    name, *retries = policy.split(":")
+    most = int(retries[0]) if retries else None
     command = ["sh", "-c", script]
     loops = task("web", command=command, restart_policy=name, restart_retries=most)
     for dummy in range(2):
