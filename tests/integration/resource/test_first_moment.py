@@ -38,7 +38,7 @@ def test_what_starts_again_may_end_as_it_likes(world: World, policy: str, script
     most = int(retries[0]) if retries else None
     command = ["sh", "-c", script]
     loops = task("web", command=command, restart_policy=name, restart_retries=most)
-    for dummy in range(2):
+    for _again in range(2):
         assert apply(world.layout, loops)[0].changed
         # Its policy may give up between a prediction and the run.
         apply(world.layout, acting("web", state="absent"))
