@@ -18,6 +18,9 @@ from ...base.errors import Error
 
 if TYPE_CHECKING:
     from ...plan.plan import Host
+    from .flag_values import FlagValues
+else:
+    FlagValues = object
 
 #: What a flag takes, in Docker's words of its help; ``switch`` takes nothing, or true or false.
 SWITCH, STRING, INT, FLOAT, LIST = "switch", "string", "int", "float", "list"
@@ -90,20 +93,17 @@ def _boolean(text: str) -> bool:
     return text.lower() in _TRUE
 
 
-class Arguments:
-    """What a command line says: a flag by its name with ``_`` for ``-``, and the operands."""
+class Arguments(FlagValues):
+    """What a command line says: a flag by its name with ``_`` for ``-``, and the operands.
+
+    ``given`` are the names of the flags in the command line.
+    """
 
     def __init__(self, values: Mapping[str, Any], operands: Sequence[str], given: set[str]) -> None:
+        self.__dict__.update({name.replace("-", "_"): value for name, value in values.items()})
         self._values = values
-        self.operands = list(operands)
-        #: The names of the flags in the command line.
+        self.operands: list[str] = list(operands)
         self.given = frozenset(given)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._values[name.replace("_", "-")]
-        except KeyError:
-            raise AttributeError(name) from None
 
     def __contains__(self, flag: str) -> bool:
         """Whether the verb has such a flag."""
