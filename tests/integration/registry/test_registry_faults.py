@@ -226,7 +226,7 @@ MANIFEST_LASTING: dict[str, tuple[Act, type[Error], str]] = {
     "429 for ever": (faults.status(429), Unreachable, "5 attempts"),
     "500 for ever": (faults.status(500), Unreachable, "HTTP 500"),
     "503 for ever": (faults.status(503), Unreachable, "HTTP 503"),
-    "reset for ever": (reset(-1), Unreachable, "attempts"),
+    "reset for ever": (reset(-1), Unreachable, "Connection reset by peer (after 5 attempts)"),
     "truncated for ever": (truncate(100), Unreachable, "of 4"),
     "one byte at a time for ever": (trickle(), Unreachable, "too slow"),
     "a redirect to itself": (

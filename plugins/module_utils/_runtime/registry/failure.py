@@ -165,13 +165,18 @@ def explain(exc: Exception, place: str, target: Origin, limits: Limits, hints: H
 def _chain(exc: BaseException) -> Iterator[BaseException]:
     """An exception and what it wraps: requests and urllib3 keep the cause in arguments and in
     reason.
+
+    What was being handled when an exception of another library came is not its cause: urllib3 1.26
+    calls getresponse() with an argument of Python 2, and again without it after the TypeError.
     """
     one: Optional[BaseException] = exc
     for dummy in range(10):
         if one is None:
             return
         yield one
-        inner = [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
+        inner = [getattr(one, "reason", None), *one.args, one.__cause__]
+        if type(one).__module__.partition(".")[0] in ("requests", "urllib3"):
+            inner.append(one.__context__)
         one = next((each for each in inner if isinstance(each, BaseException)), None)
 
 
