@@ -50,6 +50,39 @@ def busybox_tar(path: Path) -> Path:
     return path
 
 
+def host_usr_tar(path: Path) -> Path:
+    """Write a root filesystem that has the machine's own programs, Python among them, once its
+    ``/usr`` is mounted at ``/usr``. The user ``app`` is 1000.
+    """
+    members: dict[str, Member] = dict.fromkeys(
+        [
+            "dev",
+            "etc",
+            "home",
+            "home/app",
+            "opt",
+            "proc",
+            "root",
+            "run",
+            "srv",
+            "sys",
+            "tmp",
+            "usr",
+            "var",
+            "var/tmp",
+        ]
+    )
+    members |= {name: f"->usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
+    members["etc/passwd"] = (
+        b"root:x:0:0:root:/root:/bin/sh\n"
+        b"app:x:1000:1000:app:/home/app:/bin/sh\n"
+        b"nobody:x:65534:65534:nobody:/:/bin/false\n"
+    )
+    members["etc/group"] = b"root:x:0:\napp:x:1000:\nnogroup:x:65534:\n"
+    path.write_bytes(tar(members, modes={"tmp": 0o1777, "var/tmp": 0o1777, "home/app": 0o777}))
+    return path
+
+
 def tar(members: Mapping[str, Member], modes: Optional[Mapping[str, int]] = None) -> bytes:
     """A tar archive of exactly these members, in name order, owned by root, dated 1970."""
     buffer = io.BytesIO()
