@@ -28,6 +28,9 @@ COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
 _RUNTIME = "module_utils/_runtime"
 
+#: Modules that are sent whole: this one removes the copy, so running must not make one.
+_WHOLE = frozenset({f"{COLLECTION}host_reset"})
+
 #: What ansible-doc reads of a module; hosts run it.
 _DOCUMENTATION = re.compile(rb'^(?:DOCUMENTATION|EXAMPLES|RETURN) = r?"""(.*?)"""', re.M | re.S)
 
@@ -39,7 +42,8 @@ class LibraryAction(NormalAction):
         module = self._module()
         plain = arguments or "module_name" in options or options.get("wrap_async")
         given_up = self._mark("slipway-without-library")
-        if plain or not module.startswith(COLLECTION) or given_up.exists():
+        plain = plain or not module.startswith(COLLECTION) or module in _WHOLE
+        if plain or given_up.exists():
             usual: dict[str, Any] = super()._execute_module(*arguments, **options)
             return usual
         asked = {"digest": _archive().stem, "module": module[len(COLLECTION) :]}

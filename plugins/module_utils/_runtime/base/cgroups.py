@@ -35,6 +35,14 @@ def leave_session(pid: int) -> None:
             (group / "cgroup.procs").write_text(str(pid), "ascii")
 
 
+def remove_empty() -> None:
+    """Remove the cgroups that all of ours are made in; one with a process in it stays."""
+    for hierarchy in (_CGROUPS, *_CGROUPS.glob("*/")):
+        for group in (_CGROUP, "slipway"):
+            with contextlib.suppress(OSError):
+                (hierarchy / group).rmdir()
+
+
 def _memberships() -> Iterator[tuple[Path, str]]:
     """Our own cgroup in each hierarchy that matters to a monitor: where it is mounted, and its
     path.

@@ -226,6 +226,16 @@ def discard(layout: Layout, path: Path) -> None:
     remove_tree(grave)
 
 
+def mounts(path: Path) -> Iterator[str]:
+    """Where something is mounted at a path or below it, bind mounts too (proc(5), mountinfo)."""
+    below = f"{path}/"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        for line in table:
+            target = line.split(" ", 5)[4].replace("\\040", " ")
+            if target == str(path) or target.startswith(below):
+                yield target
+
+
 def remove_tree(path: Path) -> None:
     """Remove a directory and what is below it, never what is mounted there.
 
@@ -234,14 +244,8 @@ def remove_tree(path: Path) -> None:
     the same device shows itself by EBUSY on rmdir, and before that by the kernel's mount table,
     which is read first. A tree that is gone already is a success.
     """
-    below = f"{path}/"
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        for line in table:
-            target = line.split(" ", 5)[4].replace("\\040", " ")
-            if target == str(path) or target.startswith(below):
-                raise Error(
-                    f"{target} is still mounted, so {path} was not removed", hint="unmount it"
-                )
+    for target in mounts(path):
+        raise Error(f"{target} is still mounted, so {path} was not removed", hint="unmount it")
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -22,6 +22,10 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
     A difference between the plan and the host after it is a failure, never a quiet surprise; so is
     what the plan relies on and the host lacks, even where nothing else has to be done.
     """
+    if resource.ends:
+        plan = resource.plan(declared, resource.observe(host, declared))
+        if not plan.steps and not plan.unmet:
+            return plan, plan.have
     files.prepare(host.layout)
     declared = resource.located(host, declared)
     kind, name = resource.lock(declared)

@@ -134,7 +134,8 @@ class Resource(Generic[D, S]):
     of the two views, where ``found`` is what the plan leads to in check mode and what was observed
     after a run: it may hold what only the run finds out; ``foresee(host, plan)`` says, before
     anything is touched, what will keep the steps from being done, as far as it can be read;
-    ``locate(host, declared)`` puts names in the place of ids, before anything else is asked.
+    ``locate(host, declared)`` puts names in the place of ids, before anything else is asked;
+    ``ends`` is for what takes the whole installation away, which must not begin by making one.
     """
 
     observe: Callable[[Host, D], S]
@@ -148,6 +149,7 @@ class Resource(Generic[D, S]):
     diff: Optional[Callable[[Plan[S], S], dict[str, Any]]] = None
     foresee: Optional[Callable[[Host, Plan[S]], Sequence[str]]] = None
     locate: Optional[Callable[[Host, D], D]] = None
+    ends: bool = False
 
     def located(self, host: Host, declared: D) -> D:
         """The declaration with what this host means by its names."""

@@ -32,11 +32,18 @@ complete -o default -F _slipway slipway
 """
 
 
+def ours(place: Path = PLACE) -> bool:
+    """Whether the file there is one of ours, of whatever version."""
+    try:
+        return place.read_text("utf-8", "replace").startswith(_MARK)
+    except OSError:
+        return False
+
+
 def install(place: Path = PLACE) -> None:
     """Put the file there, unless there is one of somebody else's. Without rights there, none."""
     with contextlib.suppress(OSError):
-        found = place.read_text("utf-8", "replace") if place.exists() else _MARK
-        if found != SCRIPT and found.startswith(_MARK):
+        if not place.exists() or (ours(place) and place.read_text("utf-8", "replace") != SCRIPT):
             for directory in reversed(place.parents):
                 if not directory.exists():
                     directory.mkdir()

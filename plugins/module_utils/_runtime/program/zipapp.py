@@ -113,6 +113,11 @@ def _launch(layout: Layout, launcher: Path) -> None:
             _link(launcher, wanted)
 
 
+def launches(layout: Layout, launcher: Path = LAUNCHER) -> bool:
+    """Whether ``launcher`` is a link to the program of this layout."""
+    return launcher.is_symlink() and os.readlink(launcher) == str(program(layout))
+
+
 def _link(path: Path, target: str) -> None:
     """Make or replace a symbolic link in one step."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -30,6 +30,7 @@ class FlagValues:
     cidfile: str
     config_from: str
     config_only: bool
+    configuration: bool
     cpu_period: Optional[int]
     cpu_quota: Optional[int]
     cpu_shares: Optional[int]

@@ -251,6 +251,25 @@ def _prune(host: Host, arguments: Arguments) -> int:
     return 0
 
 
+def _reset(host: Host, arguments: Arguments) -> int:
+    from ...plan.converge import converge
+    from ...program import uninstall
+
+    what = (
+        "WARNING! This will remove everything slipway keeps on this host: all containers, running "
+        "ones too,\nnetworks, images, "
+        + ("volumes with their data, " if arguments.volumes else "")
+        + "and the program itself.\n"
+    )
+    declared = uninstall.Declared(arguments.volumes, arguments.configuration)
+    if not arguments.force and not agreed(what):
+        return 1
+    plan, dummy = converge(host, uninstall.RESOURCE, declared)
+    for line in plan.actions:
+        say(line)
+    return 0
+
+
 def _agreed(arguments: Arguments) -> bool:
     say("WARNING! This will remove:")
     say("  - all stopped containers")
@@ -304,6 +323,15 @@ VERBS = {
             Flag("filter", "", FILTER, "Provide filter values (e.g. 'label=<key>=<value>')"),
             Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
             Flag("volumes", "", SWITCH, "Prune anonymous volumes"),
+        ),
+    ),
+    "system reset": Verb(
+        _reset,
+        "Remove everything slipway keeps on this host",
+        flags=(
+            Flag("configuration", "", SWITCH, "Remove /etc/slipway with logins and keys, too"),
+            Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
+            Flag("volumes", "", SWITCH, "Remove named volumes with their data"),
         ),
     ),
 }

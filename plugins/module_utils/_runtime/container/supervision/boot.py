@@ -17,6 +17,7 @@ make them fail; it is in their log. Cron does not know about shutdown.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -81,7 +82,8 @@ _CRON = """\
 @dataclass(frozen=True)
 class Arrangement:
     """How a host is told: ``kind`` for people, a file with its content and mode, the link that
-    enables it, where it takes one, and the commands that have it in force from now on.
+    enables it, where it takes one, the commands that have it in force from now on, of which the
+    last starts it, and the one that stops it.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Arrangement:
     mode: int = 0o644
     link: Optional[Path] = None
     commands: tuple[tuple[str, ...], ...] = ()
+    stopping: tuple[str, ...] = ()
 
 
 def arrangement(layout: Layout, top: Path = Path("/")) -> Optional[Arrangement]:
@@ -101,13 +104,14 @@ def arrangement(layout: Layout, top: Path = Path("/")) -> Optional[Arrangement]:
         wanted_by = unit.parent / "multi-user.target.wants" / unit.name
         content = _UNIT.format(command=command, root=layout.root)
         enforced = (("systemctl", "daemon-reload"), ("systemctl", "start", unit.name))
-        return Arrangement("systemd", unit, content, link=wanted_by, commands=enforced)
+        stopping = ("systemctl", "stop", unit.name)
+        return Arrangement("systemd", unit, content, 0o644, wanted_by, enforced, stopping)
     if (top / "sbin/openrc-run").exists():
         service = etc / "init.d/slipway-boot"
         runlevel = etc / "runlevels/default/slipway-boot"
         content = _SERVICE.format(command=command)
-        started = ("rc-service", service.name, "start")
-        return Arrangement("OpenRC", service, content, 0o755, runlevel, (started,))
+        started, stopped = (("rc-service", service.name, verb) for verb in ("start", "stop"))
+        return Arrangement("OpenRC", service, content, 0o755, runlevel, (started,), stopped)
     if (etc / "cron.d").is_dir():
         return Arrangement("cron", etc / "cron.d/slipway", _CRON.format(command=command))
     return None
@@ -146,9 +150,29 @@ def arrange(asked: Arrangement) -> None:
         files.fsync_dir(asked.link.parent)
 
 
+def withdraw(asked: Arrangement) -> None:
+    """Take the arrangement back, once the host has no containers that it would stop. A unit that
+    its administrator masked stays so.
+    """
+    if asked.path.is_symlink() or not asked.path.exists():
+        return
+    _run(asked.stopping)
+    for path in (asked.link, asked.path):
+        if path is not None and os.path.lexists(path):
+            path.unlink()
+            files.fsync_dir(path.parent)
+    for command in asked.commands[:-1]:
+        _run(command)
+
+
 def enforce(asked: Arrangement) -> None:
     """Have the host know of it now. Raises Error when it refuses: it does from its next start."""
+    for command in asked.commands:
+        _run(command)
+
+
+def _run(command: Sequence[str]) -> None:
     from ...base import process  # Not to look whether it stands.
 
-    for command in asked.commands:
-        process.run(list(command))
+    if command:
+        process.run(command)
