@@ -79,7 +79,10 @@ def test_nothing_is_left(
     task = {"slipway.engine.host_reset": {"volumes": True}}
     after = {"slipway.engine.host_info": {"containers": True, "images": True, "volumes": True}}
     empty = "(left.containers + left.images + left.volumes) | length == 0"
-    asked: list[dict[str, Any]] = [{**after, "register": "left"}, {"ansible.builtin.assert": {"that": empty}}]
+    asked: list[dict[str, Any]] = [
+        {**after, "register": "left"},
+        {"ansible.builtin.assert": {"that": empty}},
+    ]
     told = play.tasks([task, *asked], "--check")
     assert told.status == 0, told.output
     foretold = play.tasks([task], "--check", "--diff")
