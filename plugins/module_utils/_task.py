@@ -53,15 +53,16 @@ CONNECTION: Mapping[str, Mapping[str, Any]] = {
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
-    ``_predicted``, ``_library``, ``_archive``, a file it sent, ``_signing``, what it signed, and
-    ``_diff_limit`` are not options (see plugin_utils/ and action/), so they are taken out before
-    Ansible compares the parameters with the options.
+    ``_predicted``, ``_library``, ``_archive``, a file it sent, ``_signing``, what it signed,
+    ``_context``, files of the controller, and ``_diff_limit`` are not options (see plugin_utils/
+    and action/), so they are taken out before Ansible compares the parameters with the options.
     ``predicted`` is None outside a check-mode run.
     """
 
     predicted: Optional[dict[str, Any]] = None
     archive: Optional[str] = None
     signing: Optional[dict[str, str]] = None
+    context: Optional[dict[str, Any]] = None
     #: Ansible's default of MAX_FILE_SIZE_FOR_DIFF, where no action plugin says the configured one.
     diff_limit: int = 104448
 
@@ -70,6 +71,7 @@ class _Module(AnsibleModule):
         self.predicted = self.params.pop("_predicted", None)
         self.archive = self.params.pop("_archive", None)
         self.signing = self.params.pop("_signing", None)
+        self.context = self.params.pop("_context", None)
         self.diff_limit = self.params.pop("_diff_limit", None) or self.diff_limit
         asked = self.params.pop("_library", None)
         if asked:
@@ -94,7 +96,9 @@ def converge(
     limit = module.diff_limit if module._diff else None
     host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
     try:
-        declared = declare(module.params)
+        # Results repeat the parameters, and need no list of files.
+        sent = {} if module.context is None else {"_context": module.context}
+        declared = declare({**module.params, **sent})
         if module.check_mode:
             declared = resource.located(host, declared)
             have = resource.observe(host, declared)

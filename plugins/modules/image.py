@@ -69,13 +69,17 @@ options:
     type: dict
     suboptions:
       path:
-        description: The context, a directory on the host.
+        description: The context, a directory on the host. Either this or O(build.src) is required.
         type: path
-        required: true
+      src:
+        description:
+          - The context, a directory on the controller. The host is sent the files that it lacks,
+            when it builds, and keeps them for the next build.
+        type: path
       dockerfile:
         description:
-          - The Dockerfile, relative to O(build.path). The default is C(Dockerfile), or
-            C(Containerfile).
+          - The Dockerfile, relative to O(build.path) or O(build.src). The default is C(Dockerfile),
+            or C(Containerfile).
         type: str
       args:
         description: Values for the C(ARG) instructions.
@@ -301,7 +305,8 @@ def main() -> None:
             "build": {
                 "type": "dict",
                 "options": {
-                    "path": {"type": "path", "required": True},
+                    "path": {"type": "path"},
+                    "src": {"type": "path"},
                     "dockerfile": {"type": "str"},
                     "args": {"type": "dict"},
                     "target": {"type": "str"},
@@ -326,6 +331,8 @@ def main() -> None:
                     "rm": {"type": "bool", "default": True},
                     "use_config_proxy": {"type": "bool"},
                 },
+                "mutually_exclusive": [("path", "src")],
+                "required_one_of": [("path", "src")],
             },
             "pull": {"type": "dict", "options": {"platform": {"type": "str"}}},
             "import": {

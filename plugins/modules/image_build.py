@@ -52,11 +52,20 @@ options:
   path:
     description:
       - The context, a directory on the host. What C(.dockerignore) in it names is not a part of it.
+      - Either this or O(src) is required.
     type: path
-    required: true
+  src:
+    description:
+      - The context, a directory on the controller. A relative path is looked for as the O(src) of
+        M(ansible.builtin.copy) is.
+      - Only files that the host lacks are sent, and only when something is built. The host keeps
+        them for the next build, readable by root alone, until C(slipway builder prune) removes
+        them or newer contexts take their place.
+    type: path
   dockerfile:
     description:
-      - The Dockerfile, relative to O(path), or by an absolute path.
+      - The Dockerfile, relative to O(path) or O(src), or by an absolute path; with O(src), of the
+        controller.
       - The default is C(Dockerfile), or C(Containerfile).
     type: str
   contexts:
@@ -199,6 +208,11 @@ EXAMPLES = r"""
     args:
       VERSION: "1.4"
 
+- name: Build an image from a directory of the project, which is on the controller
+  slipway.engine.image_build:
+    name: shop/web:1.4
+    src: shop
+
 - name: Build the stage that runs the tests, with a login for the package index
   slipway.engine.image_build:
     name: shop/tests
@@ -299,7 +313,8 @@ def main() -> None:
         {
             "name": {"type": "str", "required": True},
             "tag": {"type": "str", "default": "latest"},
-            "path": {"type": "path", "required": True},
+            "path": {"type": "path"},
+            "src": {"type": "path"},
             "dockerfile": {"type": "str"},
             "contexts": {"type": "dict"},
             "args": {"type": "dict"},
@@ -356,6 +371,8 @@ def main() -> None:
         },
         declare,
         with_program(RESOURCE),
+        mutually_exclusive=[("path", "src")],
+        required_one_of=[("path", "src")],
     )
 
 

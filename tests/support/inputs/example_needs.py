@@ -56,7 +56,7 @@ NEEDS = {
     " registry.example.com/app:2 serve-app",
     "container_logs": WEB,
     "image": f"{WEB}; {ROOTFS}; {CONTEXT}",
-    "image_build": f"{CONTEXT}\nmkdir -p /srv/www",
+    "image_build": f"{CONTEXT}\nmkdir -p /srv/www project; cp -r /srv/shop project/",
     "image_export": f"{SHOP}\nslipway push registry.example.org:5000/shop/web:7; slipway push"
     " registry.example.org:5000/shop/db:3; mkdir /srv/images",
     "image_import": f"{WEB}; {ROOTFS}; gzip --keep /srv/images/rootfs.tar;"
@@ -84,7 +84,8 @@ slipway rmi shop/web:7
     "prune": f"{WEB}; slipway run --volume /cache registry.example.com/app:2 migrate-database",
     "volume_info": "slipway volume create data",
     "building-1": CONTEXT,
-    "building-2": CONTEXT,
+    "building-2": f"{CONTEXT}\nmkdir -p project; cp -r /srv/shop project/",
+    "building-3": CONTEXT,
     "containers-1": DB,
     "containers-2": f"{WEB}; {SITE}; mkdir -p /srv/logs",
     "contributing-1": WEB,

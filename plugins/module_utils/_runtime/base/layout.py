@@ -77,7 +77,9 @@ class Layout:
 
     @property
     def build(self) -> Path:
-        """What builds leave for those that follow: ``steps``, ``mounts`` and ``made``."""
+        """What builds leave for those that follow: ``steps``, ``mounts``, ``contexts``, ``made``
+        and ``outputs``.
+        """
         return self.root / "build"
 
     @property

@@ -7,5 +7,7 @@
 defaults (all three pure). ``inputs`` tells what an image was built of. ``context`` finds files,
 ``copying`` is COPY and ADD, ``running`` is RUN, ``bases`` the images below, ``steps`` joins them
 for one instruction. ``work`` builds stages side by side, ``builder`` makes the image of them, and
-``log`` says what is done.
+``log`` says what is done::
+
+    sent                     contexts that come from the controller
 """

@@ -11,12 +11,13 @@ neither ``..`` nor a link of it leads out, also not as the ignore file or the Do
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from ..base import safefs
@@ -35,12 +36,14 @@ DOCKERFILES = ("Dockerfile", "Containerfile")
 class Source:
     """A tree that files are taken from. ``ignored`` are what it hides, ``owned`` is whether the
     copies keep the owners it has; those of a context are root's. ``title`` is what errors call it.
+    ``known`` has the size and digest of its files by path, where they need not be read.
     """
 
     root: safefs.Root
     title: str
     ignored: Optional[ignore.Patterns] = None
     owned: bool = False
+    known: Optional[Mapping[str, tuple[int, str]]] = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ def _listed(
         if node.kind not in scan.COPIED:
             continue
         with contextlib.suppress(FileNotFoundError):
-            entry = scan.describe(node)
+            entry = _described(source, node, full(node))
             hidden = bool(
                 node.path
                 and node.kind == "directory"
@@ -236,6 +239,13 @@ def _listed(
                     yield above
             waiting = [above for above in waiting if not node.path.startswith(above[0] + b"/")]
             yield node.path, entry
+
+
+def _described(source: Source, node: scan.Node, path: str) -> Entry:
+    if source.known is None or node.kind != "file":
+        return scan.describe(node)
+    size, found = source.known[path]
+    return dataclasses.replace(scan.describe(node, digest=False), size=size, digest=found)
 
 
 def _excludes(patterns: ignore.Patterns, path: str, node: scan.Node) -> bool:

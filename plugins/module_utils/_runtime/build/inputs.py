@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ..base import files
+from ..base import files, safefs
 from ..base.document import canonical
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
@@ -38,6 +38,8 @@ from .bases import IMAGE, here, reference_of
 from .context import Source
 from .request import PROXIES, Request
 from .scheme import Planned, Scheme
+from .sent import kept as kept_contexts
+from .sent.place import Place
 
 #: How many changed files are named one by one.
 _NAMED = 5
@@ -58,8 +60,19 @@ def prepare(request: Request, source: Optional[Source]) -> Scheme:
     )
 
 
-def opened(request: Request, stack: contextlib.ExitStack) -> Optional[Source]:
-    """The context of a request, open as long as ``stack``."""
+def opened(
+    request: Request,
+    stack: contextlib.ExitStack,
+    place: Optional[Place] = None,
+    content: bool = True,
+) -> Optional[Source]:
+    """The context of a request, open as long as ``stack``: a directory, or the ``place`` of one
+    that was sent, whose files are read with ``content`` only.
+    """
+    if place is not None:
+        root = stack.enter_context(safefs.Root(place.tree, label=place.title))
+        known = None if content else kept_contexts.known(place.listing)
+        return Source(root, place.title, place.listing.patterns, known=known)
     if not request.context:
         return None
     return stack.enter_context(context.directory(request.context, request.dockerfile))

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing what builds left for those that follow: kept steps, and the content of cache mounts."""
+"""Removing what builds left for those that follow: kept steps, the content of cache mounts, and
+contexts that came from the controller.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,20 @@ from ..base.errors import LockTimeout
 from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..image.store import layers, step_cache
+from .sent import kept as kept_contexts
+
+STEP, MOUNT, CONTEXT = "step", "mount", "context"
 
 
 @dataclass(frozen=True)
 class Left:
-    """Something a build left: a step's key or the name of a cache mount, and its bytes."""
+    """Something a build left, and its bytes. ``name`` is a step's key, the name of a cache mount,
+    or the digest of a context.
+    """
 
     name: str
     size: int
-    mount: bool = False
+    kind: str = STEP
 
 
 def found(layout: Layout, before: Optional[float] = None) -> list[Left]:
@@ -36,7 +43,10 @@ def found(layout: Layout, before: Optional[float] = None) -> list[Left]:
             listed.append(Left(name, size))
     for path in _mounts(layout):
         if before is None or path.stat().st_mtime < before:
-            listed.append(Left(path.name, _bytes(path), mount=True))
+            listed.append(Left(path.name, _bytes(path), MOUNT))
+    for name in kept_contexts.names(layout):
+        if before is None or kept_contexts.last_used(layout, name) < before:
+            listed.append(Left(name, kept_contexts.size_bytes(layout, name), CONTEXT))
     return listed
 
 
@@ -47,14 +57,18 @@ def chain_ids(layout: Layout, going: Iterable[str] = ()) -> set[str]:
 
 
 def remove(layout: Layout, left: Iterable[Left]) -> list[Left]:
-    """Remove it; a cache mount that a build uses at this moment stays. Returns what went. The
-    layers go with the next collection of the store.
+    """Remove it; a cache mount or context that is in use at this moment stays. Returns what went.
+    The layers go with the next collection of the store.
     """
     from . import inputs
 
     gone = []
     for one in left:
-        if not one.mount:
+        if one.kind == CONTEXT:
+            if kept_contexts.remove(layout, one.name):
+                gone.append(one)
+            continue
+        if one.kind == STEP:
             step_cache.forget(layout, [one.name])
             gone.append(one)
             continue

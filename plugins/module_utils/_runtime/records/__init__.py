@@ -22,6 +22,8 @@ Survives a reboot::
       names/NAME                  symbolic link to the ID of the container with that name
       networks/ID/                network.json; leases/ADDRESS, links to a container's ID
       volumes/NAME/               volume.json, lock, _data/ (its mode and owner are the users')
+      build/                      what builds keep: steps/, made/ and outputs/ (notes by digest),
+                                  mounts/HEX/ (cache mounts), contexts/HEX/ (list, tree, lock)
       creations/ID.json           journal: a container being created
       swaps/NAME.json             journal: a container being replaced
       ingest/HEX.part             downloads that can be resumed

@@ -22,7 +22,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from ..base import linux, safefs
+from ..base import content, linux, safefs
 from ..base.errors import Error
 from . import scan
 from .scan import COPIED, Entry, Node, Rules
@@ -270,11 +270,11 @@ def _transfer(source: int, target: int, size: int) -> int:
         at, end = begin, begin + length
         while at < end:
             try:
-                count = os.sendfile(target, source, at, min(end - at, scan.CHUNK))
+                count = os.sendfile(target, source, at, min(end - at, content.CHUNK))
             except OSError as exc:
                 if exc.errno != errno.EINVAL:
                     raise
-                count = os.pwrite(target, os.pread(source, min(end - at, scan.CHUNK), at), at)
+                count = os.pwrite(target, os.pread(source, min(end - at, content.CHUNK), at), at)
                 os.lseek(target, at + count, os.SEEK_SET)
             if not count:
                 break

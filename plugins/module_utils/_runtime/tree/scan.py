@@ -13,22 +13,19 @@ import contextlib
 import dataclasses
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from ..base import safefs
+from ..base import content, safefs
+from ..base.content import CHUNK, LARGE
 from ..base.errors import Error, NotFound
 
 #: Two descriptors are held for each level of a copy, and a process may have 1,024.
 DEPTH = 300
-
-CHUNK = 1 << 20
-
-#: Larger files may be holes for the most part; these are not read as the zeros they stand for.
-_LARGE = 64 << 20
 
 OBJECT = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -51,9 +48,9 @@ COPIED = frozenset({"file", "directory", "link", "fifo"})
 class Entry:
     """What is compared of one file, directory, link or fifo.
 
-    ``digest`` is a file's content: its SHA-256, or from 64 MiB on ``chunks:`` and the SHA-256 over
-    its parts that are not zero; "" when nobody asked. ``target`` is a link's. ``attributes`` are
-    extended ones: ``user.*``, and ``security.capability`` where privileges go along.
+    ``digest`` is a file's content (base/content); "" when nobody asked. ``target`` is a link's.
+    ``attributes`` are extended ones: ``user.*``, and ``security.capability`` where privileges go
+    along.
     """
 
     kind: str
@@ -221,12 +218,12 @@ def describe(node: Node, digest: bool = True) -> Entry:
         return dataclasses.replace(entry, mode=0o777, target=os.readlink(b"", dir_fd=node.fd))
     if entry.kind != "file":
         return entry
-    content = ""
+    found = ""
     if digest:
         with reading(node) as fd:
-            content = _digest(fd, status.st_size)
+            found = _digest(fd, status.st_size)
     return dataclasses.replace(
-        entry, size=status.st_size, digest=content, attributes=_attributes(node.fd)
+        entry, size=status.st_size, digest=found, attributes=_attributes(node.fd)
     )
 
 
@@ -276,19 +273,12 @@ def extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 def digest_of(data: bytes) -> str:
     """``Entry.digest`` of a file with this content."""
-    if len(data) < _LARGE:
-        return hashlib.sha256(data).hexdigest()
-    whole = hashlib.sha256(len(data).to_bytes(8, "big"))
-    for at in range(0, len(data), CHUNK):
-        part = data[at : at + CHUNK]
-        if any(part):
-            whole.update(at.to_bytes(8, "big") + hashlib.sha256(part).digest())
-    return f"chunks:{whole.hexdigest()}"
+    return content.digest(io.BytesIO(data).read, len(data))
 
 
 def _digest(fd: int, size: int) -> str:
     whole = hashlib.sha256()
-    if size < _LARGE:
+    if size < LARGE:
         os.lseek(fd, 0, os.SEEK_SET)
         left = size
         while left > 0:

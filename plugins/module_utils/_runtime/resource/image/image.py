@@ -83,11 +83,12 @@ def _built(params: Mapping[str, Any]) -> Stage:
 
     options = params.get("build")
     if not options:
-        raise Error("source: build requires build with path")
+        raise Error("source: build requires build with path or src")
     reference = named_image.reference_of(params)
     request = image_build.request_of(options, (reference,))
     again = image_build.CHANGED if params.get("force_source") else image_build.NEVER
-    return Stage(image_build.BUILT, image_build.Declared(request, again))
+    sent = image_build.sent_of({**options, "_context": params.get("_context")})
+    return Stage(image_build.BUILT, image_build.Declared(request, again, sent=sent))
 
 
 def _archive(params: Mapping[str, Any]) -> image_load.Declared:
@@ -244,7 +245,15 @@ def _result(host: Host, found: Sequence) -> dict[str, Any]:
     return {**found.stages[0].resource.result(host, found.states[0]), "stdout": said}
 
 
-RESOURCE: Resource[tuple[Stage, ...], Sequence] = sequence(_result)
+def _located(host: Host, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    if not builds(stages):
+        return stages
+    from . import image_build
+
+    return image_build.located(host, stages)
+
+
+RESOURCE: Resource[tuple[Stage, ...], Sequence] = replace(sequence(_result), locate=_located)
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...build import inputs
 from ...build.request import Limits, Request, Secret
+from ...build.sent.place import Place, Sent, sent
 from ...container.option import resources, text
 from ...image import expected
 from ...image.store import platform, store
@@ -44,12 +45,15 @@ _LINES, _WIDTH = 10_000, 2000
 @dataclass(frozen=True)
 class Declared:
     """An image to be built. ``rebuild`` says when, if its name is on the host already. ``seen``
-    holds the id of what this very run built.
+    holds the id of what this very run built. ``sent`` is a context of the controller, and ``place``
+    where it is on the host.
     """
 
     request: Request
     rebuild: str = CHANGED
     seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    sent: Optional[Sent] = field(default=None, compare=False, repr=False)
+    place: Optional[Place] = field(default=None, compare=False, repr=False)
 
     @property
     def reference(self) -> Reference:
@@ -87,16 +91,19 @@ class Build(Step[Found]):
             host.tell(line)
 
         watched = replace(host, progress=tell)
-        self.declared.seen["id"] = carry_out(watched, self.declared.request).id
+        declared = self.declared
+        if declared.place is not None:
+            declared.place.provide(host)
+        declared.seen["id"] = carry_out(watched, declared.request, declared.place).id
 
 
-def carry_out(host: Host, request: Request) -> builder.Built:
+def carry_out(host: Host, request: Request, place: Optional[Place] = None) -> builder.Built:
     """Build, and note what of."""
     # All that acts is imported here: a task that finds nothing to do needs none of it.
     from ...build import builder
 
     with contextlib.ExitStack() as stack:
-        source = inputs.opened(request, stack)
+        source = inputs.opened(request, stack, place)
         scheme = inputs.prepare(request, source)
         found = inputs.inputs(host, request, scheme, source, {})
         built = builder.build(host, request, scheme, source)
@@ -108,7 +115,7 @@ def carry_out(host: Host, request: Request) -> builder.Built:
 
 
 def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
-    """Options of image_build: name, tag, path, dockerfile, contexts, args, target, labels,
+    """Options of image_build: name, tag, path or src, dockerfile, contexts, args, target, labels,
     platform, pull, nocache, network, etc_hosts, shm_size, container_limits, secrets, outputs,
     rebuild and source_date_epoch.
     """
@@ -121,8 +128,36 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
         for name in output.get("name") or []:
             names.append(named_image.reference_of({"name": name}))
     request = request_of(params, tuple(dict.fromkeys(names)))
-    declared = Declared(request, str(params.get("rebuild") or CHANGED))
+    declared = Declared(request, str(params.get("rebuild") or CHANGED), sent=sent_of(params))
     return (Stage(BUILT, declared), *_outputs(reference, outputs))
+
+
+def sent_of(params: Mapping[str, Any]) -> Optional[Sent]:
+    """The context that the action plugin sends, if it is one of the controller."""
+    if not params.get("src"):
+        return None
+    if not params.get("_context"):
+        raise Error("src: only the action plugin of the module can send it")
+    return sent(params["_context"])
+
+
+def located(host: Host, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The stages with the place of a context that was sent."""
+    return tuple(
+        replace(stage, declared=_placed(host, stage.declared))
+        if isinstance(stage.declared, Declared) and stage.declared.sent is not None
+        else stage
+        for stage in stages
+    )
+
+
+def _placed(host: Host, declared: Declared) -> Declared:
+    if declared.sent is None:
+        return declared
+    place = Place(host, declared.sent)
+    name, data = place.listing.dockerfile
+    request = replace(declared.request, context=place.title, dockerfile=name, inline=data)
+    return replace(declared, request=request, place=place)
 
 
 def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Stage]:
@@ -149,12 +184,14 @@ def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Sta
 def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
     """The build that options ask for. Raises Error naming the option."""
     hosts = _texts(params.get("etc_hosts"))
+    # Of a context of the controller its list has the Dockerfile.
+    own = not params.get("src")
     epoch = params.get("source_date_epoch")
     if epoch is not None and not 0 <= int(epoch) < 1 << 33:
         raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
     return Request(
-        context=os.path.abspath(os.path.expanduser(str(params["path"]))),
-        dockerfile=_dockerfile(params),
+        context=os.path.abspath(os.path.expanduser(str(params["path"]))) if own else "",
+        dockerfile=_dockerfile(params) if own else "",
         names=names,
         target=str(params.get("target") or ""),
         args=_texts(params.get("args")),
@@ -253,7 +290,16 @@ def _secret(given: Mapping[str, Any]) -> Secret:
 
 
 def observe(host: Host, declared: Declared) -> Found:
-    """Compare what the image was built of with what it would be built of now."""
+    """Compare what the image was built of with what it would be built of now. Raises Error where
+    it has to be built, and the host lacks files of a context of the controller.
+    """
+    found = _compared(host, declared)
+    if declared.place is not None and plan(declared, found).steps:
+        declared.place.check(host)
+    return found
+
+
+def _compared(host: Host, declared: Declared) -> Found:
     request, reference = declared.request, declared.reference
     local = expected.named(host, reference)
     state = State(reference.canonical, ABSENT if local is None else OUTDATED, local)
@@ -263,7 +309,7 @@ def observe(host: Host, declared: Declared) -> Found:
         return Found(replace(state, status=CURRENT, id=local.id))
     try:
         with contextlib.ExitStack() as stack:
-            source = inputs.opened(request, stack)
+            source = inputs.opened(request, stack, declared.place, content=False)
             scheme = inputs.prepare(request, source)
             known = (inputs.kept(host.layout, local.id) if local and local.id else None) or {}
             now = inputs.inputs(host, request, scheme, source, known)
@@ -344,4 +390,4 @@ def _result(host: Host, found: Sequence) -> dict[str, Any]:
     return {**result(host, found.states[0]), "stdout": "", "stderr": output_of(host)}
 
 
-RESOURCE: Resource[tuple[Stage, ...], Sequence] = sequence(_result)
+RESOURCE: Resource[tuple[Stage, ...], Sequence] = replace(sequence(_result), locate=located)

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugin of image_build, for a context on the controller (plugin_utils/_context.py)."""
+
+from __future__ import annotations
+
+from ansible_collections.slipway.engine.plugins.plugin_utils._context import ContextAction
+
+
+class ActionModule(ContextAction):
+    """See ContextAction."""
