@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ SAY = (
     " grep -E '^(SigIgn|SigBlk|Cpus_allowed_list)' /proc/$$/status;"
     " echo oom $(cat /proc/$$/oom_score_adj);"
     " echo nice $(cut -d' ' -f19 /proc/$$/stat) policy $(cut -d' ' -f41 /proc/$$/stat);"
+    " echo io $(ionice);"
     " grep -E 'open files|core file|locked|address space' /proc/$$/limits;"
     " echo fds $(ls /proc/$$/fd | grep -cE '^[3-9]$');"
     " env | grep -c CANARY"
@@ -46,6 +48,7 @@ def _hostile() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGCHLD, signal.SIGWINCH})
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     os.setpriority(os.PRIO_PROCESS, 0, 7)
+    subprocess.run(["ionice", "-c", "best-effort", "-n", "7", "-p", str(os.getpid())], check=True)
     os.sched_setaffinity(0, {0})
     Path("/proc/self/oom_score_adj").write_text("300")
     for kind, soft in (
@@ -109,6 +112,6 @@ def test_who_started_it_does_not_show(world: World, runtime: str) -> None:
         # The shell itself ignores SIGQUIT.
         for part in ("umask 0022", "SigIgn:\t0000000000000004", "SigBlk:\t0000000000000000"):
             assert part in text, (name, text)
-        for part in ("oom 0", "nice 0 policy 0"):
+        for part in ("oom 0", "nice 0 policy 0", "io none: prio "):
             assert part in text, (name, text)
         assert text.endswith("\n0\n"), (name, text)

@@ -11,6 +11,7 @@ Every failure is an OSError with errno and, where there is one, the path.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import re
@@ -77,6 +78,16 @@ _RENAMEAT2 = {
     "s390x": 347,
     "armv7l": 382,
 }
+#: No C library has wrappers for ioprio_set(2) and ioprio_get(2).
+_IOPRIO = {
+    "x86_64": (251, 252),
+    "aarch64": (30, 31),
+    "riscv64": (30, 31),
+    "ppc64le": (273, 274),
+    "s390x": (282, 283),
+    "armv7l": (314, 315),
+}
+_IOPRIO_WHO_PROCESS = 1
 
 
 @functools.cache
@@ -194,6 +205,25 @@ def prctl(option: int, value: int) -> None:
     ctypes, library = _libc()
     zero = ctypes.c_ulong(0)
     _check(library.prctl(option, ctypes.c_ulong(value), zero, zero, zero))
+
+
+def ioprio_set(ioprio: int) -> None:
+    """Give this thread an I/O scheduling class and priority; 0 is none, so that nice decides."""
+    _ioprio(0, ioprio)
+
+
+def ioprio_get() -> int:
+    """The I/O scheduling class and priority of this thread."""
+    return _ioprio(1)
+
+
+def _ioprio(which: int, *value: int) -> int:
+    numbers = _IOPRIO.get(os.uname().machine)
+    if numbers is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    ctypes, library = _libc()
+    words = (ctypes.c_int(one) for one in (_IOPRIO_WHO_PROCESS, 0, *value))
+    return _check(library.syscall(ctypes.c_long(numbers[which]), *words))
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int = 0) -> None:

@@ -18,6 +18,8 @@ import signal
 from collections.abc import Iterator
 from typing import Callable
 
+from . import linux
+
 #: What files of a container are made with, as Docker has it.
 UMASK = 0o022
 #: Python ignores these for itself, and subprocess gives them back to its children.
@@ -30,7 +32,7 @@ _IMPOSSIBLE = (OSError, ValueError)
 def plain() -> Iterator[None]:
     """Have nothing worth inheriting for the block, but for the umask, which a child is given."""
     with contextlib.ExitStack() as back:
-        for change in (_signals, _priority, _policy, _processors, _oom_score, _limits):
+        for change in _CHANGES:
             with contextlib.suppress(*_IMPOSSIBLE):
                 change(back)
         yield
@@ -78,6 +80,13 @@ def _processors(back: contextlib.ExitStack) -> None:
         _later(back, lambda: os.sched_setaffinity(0, mine))
 
 
+def _io_priority(back: contextlib.ExitStack) -> None:
+    mine = linux.ioprio_get()
+    if mine:
+        linux.ioprio_set(0)
+        _later(back, lambda: linux.ioprio_set(mine))
+
+
 def _oom_score(back: contextlib.ExitStack) -> None:
     def write(value: bytes) -> None:
         with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
@@ -105,6 +114,9 @@ def _limits(back: contextlib.ExitStack) -> None:
             with contextlib.suppress(*_IMPOSSIBLE):
                 resource.setrlimit(kind, (min(first[0], tried, key=_rank), tried))
                 break
+
+
+_CHANGES = (_signals, _priority, _policy, _io_priority, _processors, _oom_score, _limits)
 
 
 def _rank(limit: int) -> float:
