@@ -69,7 +69,7 @@ options:
   user:
     description:
       - User of the main process, as C(USER[:GROUP]), by name or number. The default is that of the
-        image.
+        image. C(USER:) is C(USER), whose group is that of the image's C(/etc/passwd), or 0.
     type: str
   groups:
     description:

@@ -15,7 +15,7 @@ from ...spec.secrets import HIDDEN
 from .option import DEFAULT, Argument, Option, bad
 from .text import hostname, number, path, plain, string_map, words
 
-_USER = re.compile(r"\A[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?\Z")
+_USER = re.compile(r"\A(?:[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?|[^:\0-\x20\x7f]+:)\Z")
 _GROUP = re.compile(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")
 _RUNTIME = re.compile(r"\A(/[^\0-\x1f\x7f]+|[a-zA-Z0-9][a-zA-Z0-9_.-]*)\Z", re.ASCII)
 #: Larger ids overflow on the way to the kernel and become root (CVE-2024-40635).
@@ -74,7 +74,9 @@ def env_file(text: str) -> dict[str, str]:
 
 
 def user(value: Any) -> str:
-    """``[USER][:GROUP]``; whether the image knows the names is seen when it is there."""
+    """``[USER][:GROUP]``, or ``USER:``; whether the image knows the names is seen when it is
+    there.
+    """
     text = str(value)
     if not _USER.match(text):
         raise bad("user", text, "use USER, USER:GROUP or :GROUP")
