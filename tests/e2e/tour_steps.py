@@ -84,7 +84,7 @@ SHOWN: Mapping[str, Shows] = {
     "slipway ps --filter status=running": Shows(r" Up .*background"),
     "slipway ps -a --filter status=restarting": Shows(r"Restarting .* failing", waits=True),
     "slipway run --rm --restart=always debian true": Shows(
-        r"cannot be combined with restart_policy", 125
+        r"--rm cannot be combined with --restart always", 125
     ),
     "slipway ps -a --filter status=paused": Shows(r"\(Paused\) +always"),
     "slipway ps -a --filter status=exited": Shows(r"Exited \(137\).* always"),

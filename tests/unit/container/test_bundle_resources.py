@@ -84,7 +84,7 @@ def test_what_the_kernel_has_no_file_for() -> None:
     assert resources.resources(swapless, ["memory_swap_bytes"]) == {"memory": {"limit": 64 * MIB}}
     for field, option in resources.INTERFACES.items():
         asked = _spec(**{field: 20, "memory_bytes": 10})
-        with pytest.raises(Error, match=f"do not support {option}"):
+        with pytest.raises(Error, match=f"do not support the option {option}"):
             resources.resources(asked, [field])
 
 

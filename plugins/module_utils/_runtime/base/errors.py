@@ -15,16 +15,22 @@ from typing import Optional
 class Error(Exception):
     """Something could not be done. ``message`` says what is wrong and names the thing; ``hint``
     says what to do. ``docker`` is the message in the words of Docker's command line, where scripts
-    match on them and playbooks on others.
+    match on them and playbooks on others. ``options`` are words of both that are names of options,
+    where that does not show: an underscore shows it, or a colon after the first word.
     """
 
     def __init__(
-        self, message: str, hint: Optional[str] = None, docker: Optional[str] = None
+        self,
+        message: str,
+        hint: Optional[str] = None,
+        docker: Optional[str] = None,
+        options: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.docker = docker
+        self.options = options
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

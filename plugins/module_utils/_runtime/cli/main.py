@@ -21,7 +21,7 @@ from ..base.layout import Layout
 from ..plan.plan import Host
 from .directory import find
 from .line.verbs import Arguments, Help, Usage, Verb, read
-from .terminal.output import complain
+from .terminal.output import begin, complain
 
 if TYPE_CHECKING:
     # directory.load imports these by name; whoever packs the program sees them here.
@@ -67,6 +67,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except Usage as exc:
         sys.stderr.write(f"{exc}\n")
         return exc.status
+    begin(name)
     return _run(verb, host, arguments)
 
 

@@ -12,6 +12,14 @@ from typing import Callable
 from ...base.errors import Error
 from ...plan.plan import Host
 
+#: The verb of this command line.
+_verb = [""]
+
+
+def begin(verb: str) -> None:
+    """Say which verb it is that speaks: what is wrong is told in its flags."""
+    _verb[0] = verb
+
 
 def say(line: object) -> None:
     """A line of what was asked for."""
@@ -19,9 +27,11 @@ def say(line: object) -> None:
 
 
 def complain(line: object) -> None:
-    """A line next to it; an error in Docker's words, where it has some."""
-    if isinstance(line, Error) and line.docker is not None:
-        line = line.docker
+    """A line next to it; an error in the words of the command line."""
+    if isinstance(line, Error):
+        from ..line.flag_names import in_flags
+
+        line = in_flags(line, _verb[0])
     sys.stderr.write(f"slipway: {line}\n")
 
 

@@ -40,8 +40,9 @@ def resources(spec: ContainerSpec, lacking: Collection[str] = ()) -> dict[str, A
         asked = getattr(spec, field) != ContainerSpec.__dataclass_fields__[field].default
         if asked and field in lacking:
             raise Error(
-                f"container {spec.name}: the control groups of this host do not support {option}",
-                hint=f"omit {option} on this host",
+                f"container {spec.name}: the control groups of this host do not support the"
+                f" option {option}",
+                hint=f"omit the option {option} on this host",
             )
     found = {
         "memory": _memory(spec, "memory_swap_bytes" not in lacking),

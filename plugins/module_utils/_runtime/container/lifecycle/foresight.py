@@ -87,7 +87,7 @@ def _check_limits(spec: ContainerSpec) -> None:
             raise Error(
                 f"container {spec.name}: the limit {limit.name} is beyond the {most} that this host"
                 " has and does not let anybody raise",
-                hint="ask for less in ulimits",
+                hint="ask for less in the option ulimits",
             )
 
 

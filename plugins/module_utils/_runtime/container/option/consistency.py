@@ -15,6 +15,8 @@ from .logging import logging
 from .security import IPC_SYSCTLS
 from .text import show_size
 
+#: Words of the texts below that are options, and could be taken for others.
+_OPTIONS = ("cpus", "domainname", "hostname", "memory", "uts")
 #: What Docker takes for the least that a container can start with.
 _LEAST_MEMORY_BYTES = 6 << 20
 
@@ -29,7 +31,7 @@ def check(spec: ContainerSpec) -> None:
         *_supervision(spec),
     ):
         if contradicts:
-            raise Error(f"container {spec.name}: {what}", hint=hint)
+            raise Error(f"container {spec.name}: {what}", hint=hint, options=_OPTIONS)
 
 
 def _supervision(spec: ContainerSpec) -> list[tuple[bool, str, str]]:

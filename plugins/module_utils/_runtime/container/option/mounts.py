@@ -39,7 +39,11 @@ def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
 def _taken(target: str, one: str, other: str) -> Error:
     """That two mounts have one place, in the words of docker_container."""
     where = f"twice in the {one}" if one == other else f"both in the {one} and {other}"
-    return Error(f'The mount point "{repr(target)[1:-1]}" appears {where} option')
+    shown = repr(target)[1:-1]
+    return Error(
+        f'The mount point "{shown}" appears {where} option',
+        docker=f"Duplicate mount point: {shown}",
+    )
 
 
 def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:

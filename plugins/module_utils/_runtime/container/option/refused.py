@@ -15,7 +15,8 @@ from .option import Argument
 REFUSED: Mapping[str, tuple[str, str]] = {
     "device_requests": (
         "vendor devices need a hook inside the OCI runtime",
-        "list the device nodes in devices, or set runtime to the vendor's OCI runtime",
+        "list the device nodes in the option devices, or have the option runtime name the"
+        " vendor's OCI runtime",
     ),
     "kernel_memory": (
         "Linux has no separate limit for it since 5.16",
