@@ -122,7 +122,7 @@ def converge(
         host.held.close()
     if module.predicted is not None and resource.predict:
         result["_predicted"] = {
-            "states": resource.predict(found),
+            "states": resource.told(plan, found),
             "real": not module.check_mode,
         }
     for note in host.notes:

@@ -45,9 +45,19 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
     task.resource.result(host, plan.want)
     if task.resource.report:
         task.resource.report(host, plan)
-    for kind, named in (task.resource.predict or (lambda _: {}))(plan.want).items():
+    for kind, named in task.resource.told(plan, plan.want).items():
         predicted.setdefault(kind, {}).update(named)
     return _outcome(task, plan)
+
+
+def unmet(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> str:
+    """Why a task would fail in the run, as check mode says it; "" when it would not."""
+    host = Host(layout, predicted=predicted)
+    declared = task.declare(task.params)
+    try:
+        return "; ".join(task.resource.plan(declared, task.resource.observe(host, declared)).unmet)
+    except Error as exc:
+        return str(exc)
 
 
 def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:

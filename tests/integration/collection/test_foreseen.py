@@ -14,29 +14,24 @@ from typing import Any
 
 import pytest
 from support.containers import World
-from support.converging import Task, apply, check
+from support.converging import Task, apply, check, unmet
 from support.declaring import task
 from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image_remove,
     image_tag,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide as network,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    declare as network_declare,
+)
 
 Predicted = dict[str, dict[str, Any]]
-
-
-def unmet(world: World, made: Task, predicted: Predicted) -> str:
-    """Why a task would fail in the run, as check mode says it; "" when it would not."""
-    host = Host(world.layout, predicted=predicted)
-    declared = made.declare(made.params)
-    try:
-        return "; ".join(made.resource.plan(declared, made.resource.observe(host, declared)).unmet)
-    except Error as exc:
-        return str(exc)
 
 
 def spellings(world: World) -> dict[str, str]:
@@ -57,6 +52,50 @@ def spellings(world: World) -> dict[str, str]:
 HOW = ("name", "normalised", "id", "bare id", "start of the id", "digest")
 
 
+def tagging(name: str, new: str) -> Task:
+    params = {"name": name, "repository": [new]}
+    return Task(image_tag.declare, image_tag.RESOURCE, params)
+
+
+def connecting(name: str, *connected: str) -> Task:
+    params = {"name": name, "connected": list(connected), "driver": "bridge"}
+    return Task(network_declare.declare, network.RESOURCE, params)
+
+
+#: Tasks that fail whatever the host is like, as what they need nobody would make.
+FAILING: dict[str, Task] = {
+    "an image that is not to be pulled": task("web", image="nowhere:1"),
+    "a network": task("web", networks=[{"name": "nowhere"}]),
+    "a container to take volumes from": task("web", volumes_from=["nowhere"]),
+    "a container to link to": task("web", links=["nowhere:db"]),
+    "an image to name": tagging("nowhere:1", "web:1"),
+    "a container to connect": connecting("net", "nowhere"),
+    "the settings of a network": Task(
+        network_declare.declare, network.RESOURCE, {"name": "net", "config_from": "nowhere"}
+    ),
+}
+
+
+@pytest.mark.parametrize("lacking", FAILING)
+def test_what_fails_for_certain_is_not_believed(world: World, lacking: str) -> None:
+    failing = FAILING[lacking]
+    predicted: Predicted = {}
+    assert "nowhere" in unmet(world.layout, failing, predicted)
+    check(world.layout, failing, predicted)
+    assert predicted == {}
+    with pytest.raises(Error, match="nowhere"):
+        apply(world.layout, failing)
+
+
+def test_what_needs_a_task_that_fails_fails_too(world: World) -> None:
+    predicted: Predicted = {}
+    check(world.layout, tagging("nowhere:1", "web:1"), predicted)
+    wanted = task("web", image="web:1")
+    assert "Cannot find image" in unmet(world.layout, wanted, predicted)
+    check(world.layout, tagging("busybox:1", "web:1"), predicted)
+    assert unmet(world.layout, wanted, predicted) == ""
+
+
 def removing(name: str) -> Task:
     return Task(image_remove.declare, image_remove.RESOURCE, {"name": name, "force": True})
 
@@ -69,9 +108,9 @@ def test_an_image_that_was_removed_is_gone_by_every_name(
     names = spellings(world)
     predicted: Predicted = {}
     wanted = task("web", image=names[spelled])
-    assert unmet(world, wanted, predicted) == ""
+    assert unmet(world.layout, wanted, predicted) == ""
     check(world.layout, removing(names[removed]), predicted)
-    assert unmet(world, wanted, predicted) != ""
+    assert unmet(world.layout, wanted, predicted) != ""
     apply(world.layout, removing(names[removed]))
     with pytest.raises(Error):
         apply(world.layout, wanted)
@@ -90,10 +129,11 @@ def test_an_image_that_keeps_a_name_is_there_by_its_id(world: World, spelled: st
     for made in (tag, removing("busybox:1")):
         check(world.layout, made, predicted)
     for name in (names[spelled], "other:2"):
-        foretold.append(unmet(world, task("web", image=name), predicted))
+        foretold.append(unmet(world.layout, task("web", image=name), predicted))
     for made in (tag, removing("busybox:1")):
         apply(world.layout, made)
-    done = [unmet(world, task("web", image=name), {}) for name in (names[spelled], "other:2")]
+    images = (names[spelled], "other:2")
+    done = [unmet(world.layout, task("web", image=name), {}) for name in images]
     assert [bool(why) for why in foretold] == [bool(why) for why in done]
     assert [bool(why) for why in done] == [spelled in ("name", "normalised", "digest"), False]
 

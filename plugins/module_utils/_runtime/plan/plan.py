@@ -80,6 +80,14 @@ class Step(Generic[S]):
         raise NotImplementedError
 
 
+class Failing(str):
+    """What a plan lacks for certain, of what is ``unmet``: an object that only tasks of this
+    collection make, and none of those before would.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Plan(Generic[S]):
     """The way from ``have`` to what was declared.
@@ -160,6 +168,14 @@ class Resource(Generic[D, S]):
         if self.foresee is None or not plan.steps:
             return plan
         return dataclasses.replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
+
+    def told(self, plan: Plan[S], found: S) -> dict[str, dict[str, Any]]:
+        """What later tasks of a check-mode run are to believe: nothing of a task that fails for
+        certain, as that leaves the host as it is. Whatever else is unmet, a task of somebody else
+        may bring.
+        """
+        fails = any(isinstance(why, Failing) for why in plan.unmet)
+        return {} if self.predict is None or fails else self.predict(found)
 
     def shown(self, plan: Plan[S], found: S) -> dict[str, Any]:
         """The module's ``diff``: ``before`` and ``after``, and whatever stands beside them."""

@@ -28,7 +28,7 @@ from ..image import expected
 from ..image.build import assemble, config_changes
 from ..image.layer import difference
 from ..image.store import index, layers, store
-from ..plan.plan import Host, Plan, Resource, Step
+from ..plan.plan import Failing, Host, Plan, Resource, Step
 from ..records import container_record, foreseen
 from ..records.container_record import Record, locked
 from ..spec.container import ContainerSpec, command, entrypoint
@@ -131,7 +131,7 @@ def observe(host: Host, declared: Declared) -> State:
         spec, parent = _origin(host.layout, found)
         made = _read(host.layout, found, assemble.Nowhere())
     except NotFound as exc:
-        return replace(have, unmet=(str(exc),))
+        return replace(have, unmet=(Failing(exc),))
     image_id = assemble.image_id(_document(declared, spec, parent, made))
     current = local is not None and local.id == image_id
     return replace(have, status=CURRENT if current else OUTDATED if local else ABSENT, id=image_id)

@@ -2,5 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The module container: ``declare`` makes a spec of options, ``observe`` reads, ``decide`` plans,
-``steps`` act; ``host_files`` reads what a task names by a file of the host.
+``steps`` act; ``image`` looks up what the image means, ``host_files`` reads what a task names by a
+file of the host.
 """

@@ -17,7 +17,7 @@ from ...container.option.catalogue import FIELDS
 from ...container.show import documents
 from ...container.supervision import health
 from ...image.store import store
-from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.plan import Failing, Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from ...spec.identifiers import is_name
@@ -105,14 +105,16 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     unmet = _unmet(declared, have, any(step.changes for step in steps))
     if have.spec is None or reasons:
         unmet += tuple(
-            f"container {declared.name}: {missing}, whose volumes it uses, does not exist"
+            Failing(f"container {declared.name}: {missing}, whose volumes it uses, does not exist")
             for missing in have.around.missing_mounts
         )
     if (have.spec is None or reasons or have.spec.links != want.links) and _by_default(want):
         # On a network of one's own a link is to whoever has the name later.
         unmet += tuple(
-            f"container {declared.name}: container {missing}, which it is to link to, does not"
-            " exist"
+            Failing(
+                f"container {declared.name}: container {missing}, which it is to link to, does not"
+                " exist"
+            )
             for missing in have.around.missing_links
         )
     if declared.state == "present" and all(isinstance(s, (Amend, ArrangeBoot)) for s in steps):
@@ -281,13 +283,16 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
     if lacking and declared.image and around.image_id is None and declared.pull == "never":
         made_for = f" for {around.platform}" if around.platform else ""
         # The phrase that playbooks match on.
-        unmet.append(f"Cannot find image with name {declared.image}{made_for}, and pull=never")
+        cannot = f"Cannot find image with name {declared.image}{made_for}, and pull=never"
+        unmet.append(Failing(cannot))
     if not acting:
         return tuple(unmet)
     for name in around.missing_networks:
         unmet.append(
-            f"container {declared.name}: network {name} does not exist; "
-            "create it with slipway.engine.network"
+            Failing(
+                f"container {declared.name}: network {name} does not exist; "
+                "create it with slipway.engine.network"
+            )
         )
     return tuple(unmet)
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Iterable
 from typing import Any, Optional
@@ -14,14 +13,12 @@ from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...container.status import fingerprint, liveness, logs
 from ...container.supervision import boot, first_moment, health, policy, watcher
-from ...image import expected
-from ...image.store import store
 from ...network import attach
 from ...plan.plan import Host, difference
 from ...records import container_record, foreseen, journal
 from ...records.journal import Swap
-from ...spec import reference
 from ...spec.container import ContainerSpec, endpoints
+from . import image
 from .declare import Declared, shown
 
 
@@ -215,132 +212,21 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         return Around(missing_networks=missing, missing_links=unlinked)
     unmounted = _missing_mounts(host, declared)
     unmade = _missing_volumes(host, declared)
-    name, image_id, here = _image(host, declared.image)
-    newer = unreachable = ""
-    asked, image_id, misfits = _platform(host, declared, image_id)
-    if declared.pull == "always" and image_id != "":
-        # The client of registries costs 30 ms to import, so only a task that asks one does.
-        from ...image import transfer
-
-        try:
-            newest = transfer.newest_digest(host, name)
-            newer = "" if newest in here else newest
-        except Error as exc:
-            unreachable = str(exc)
-    nameless = _is_nameless(host, declared, name, image_id, spec)
-    if nameless and spec is not None:
-        image_id = spec.image_id
-    if not unreachable:
-        newer, unreachable = _trusted(host, declared, name, image_id, newer)
-    labels = _labels(host, image_id) if declared.refuse_image_labels else ()
+    meant = image.meant(host, declared, spec)
     return Around(
-        name,
-        image_id,
-        newer,
+        meant.name,
+        meant.id,
+        meant.newer,
         missing,
-        unreachable,
-        labels,
+        meant.unreachable,
+        meant.labels,
         unmounted,
         unlinked,
-        asked,
-        misfits,
+        meant.platform,
+        meant.misfits,
         unmade,
-        nameless,
+        meant.nameless,
     )
-
-
-def _is_nameless(
-    host: Host,
-    declared: Declared,
-    name: str,
-    image_id: Optional[str],
-    spec: Optional[ContainerSpec],
-) -> bool:
-    """Whether a name that this host lacks means the very image that the container has."""
-    if image_id is not None or spec is None or declared.pull == "never" or spec.image == name:
-        return False
-    if not spec.image_id:
-        return False  # An earlier task of a check-mode run would have pulled what it has.
-    from ...image import transfer
-
-    known = store.find(host.layout, spec.image_id)
-    # A registry that does not answer is met again by the pull.
-    with contextlib.suppress(Error):
-        return known is not None and transfer.newest_digest(host, name) == known.manifest.digest
-    return False
-
-
-def _trusted(
-    host: Host, declared: Declared, name: str, image_id: Optional[str], newer: str
-) -> tuple[str, str]:
-    """The digest of the image that would be pulled, where signatures are needed of it, and why the
-    image may not be pulled or used, "" where it may.
-    """
-    pulled = (image_id is None and declared.pull != "never") or bool(newer)
-    if declared.signature is None and not (pulled and host.layout.policy_file.exists()):
-        return newer, ""
-    from ...image import signatures, transfer
-    from ...image.access import Access
-
-    access = Access(asked=declared.signature)
-    try:
-        if pulled:
-            digest = newer or transfer.newest_digest(host, name)
-            signatures.check_to_pull(host, reference.parse_normalized(name), digest, access)
-            return digest, ""
-        image = store.find(host.layout, image_id) if image_id else None
-        if image is not None:
-            signatures.check_to_use(host, signatures.named(image, name), image, access)
-    except Error as exc:
-        return newer, str(exc)
-    return newer, ""
-
-
-def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:
-    image = store.find(host.layout, image_id) if image_id else None
-    return () if image is None else tuple(sorted(store.defaults(image).labels))
-
-
-def _platform(
-    host: Host, declared: Declared, image_id: Optional[str]
-) -> tuple[str, Optional[str], bool]:
-    """The platform that was asked for, the image on the host that is for it, and whether that of
-    the name is for another one.
-
-    Without ``platform`` the host's own is meant, of an image that was chosen from several: another
-    task may have pulled its name for another platform. A single image is taken as it is.
-    """
-    from ...image.store import platform
-
-    wanted = platform.parse_platform(declared.platform) if declared.platform else None
-    asked = "" if wanted is None else str(wanted)
-    image = store.find(host.layout, image_id) if image_id else None
-    meant = wanted or platform.host_platform()
-    if image is None or platform.runs_on(platform.of_image(image.config), meant):
-        return asked, image_id, False
-    if reference.is_id(declared.image):
-        if wanted is None:
-            return asked, image_id, False
-        raise Error(f"container {declared.name}: image {declared.image} is not for {wanted}")
-    if wanted is None:
-        lists = _lists(image)
-        for other in store.all_images(host.layout) if lists else ():
-            fits = lists & _lists(other) and platform.runs_on(
-                platform.of_image(other.config), meant
-            )
-            if fits and not expected.is_gone(host, other):
-                return asked, other.id, False
-        if not lists or declared.pull == "never":
-            return asked, image_id, False
-    return asked, None, True
-
-
-def _lists(image: store.Image) -> frozenset[str]:
-    """The indexes of images for several platforms that an image was chosen from, as
-    ``repository@digest``.
-    """
-    own = image.manifest.digest
-    return frozenset(pair for pair in image.repo_digests if pair.partition("@")[2] != own)
 
 
 def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
@@ -353,7 +239,7 @@ def _missing_mounts(host: Host, declared: Declared) -> tuple[str, ...]:
         if foreseen.container(host, name) is None:
             missing.append(f"container {name}")
     for mount in declared.values.get("mounts", ()):
-        if mount.kind == "image" and _image(host, mount.source)[1] is None:
+        if mount.kind == "image" and image.named(host, mount.source)[1] is None:
             missing.append(f"image {mount.source}")
     return tuple(missing)
 
@@ -367,21 +253,6 @@ def _missing_volumes(host: Host, declared: Declared) -> tuple[str, ...]:
         for name in sorted(named)
         if (told.gone(name) if name in told else not host.layout.volume(name).is_dir())
     )
-
-
-def _image(host: Host, text: str) -> tuple[str, Optional[str], frozenset[str]]:
-    """The normalised reference, the id it means here, and the manifest digests of that image."""
-    if reference.is_id(text):
-        found = expected.find(host, text)
-        if found is not None and found.id:
-            return found.id, found.id, frozenset()
-    named = reference.parse_normalized(text)
-    found = expected.named(host, named)
-    if found is None:
-        return named.canonical, None, frozenset()
-    pairs = () if found.image is None else found.image.repo_digests
-    digests = found.known_as.union(pair.partition("@")[2] for pair in pairs)
-    return named.canonical, found.id, digests
 
 
 def _missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import platform, store
 from ...image.store.platform import Platform
-from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.plan import Failing, Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec.reference import is_id
 from . import named_image
@@ -139,7 +139,7 @@ def observe(host: Host, declared: Declared) -> State:
 def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]:
     """The images, each once with all the names it was given by; and what keeps one from it."""
     found: dict[str, Found] = {}
-    unmet = []
+    unmet: list[str] = []
     for place, text in enumerate(declared.names):
         name, local = _named(host, text, declared.tag)
         if local is None:
@@ -147,7 +147,7 @@ def _find(host: Host, declared: Declared) -> tuple[tuple[Found, ...], list[str]]
                 f"No such image: {name or text}",
                 hint="pull, load or import it first",
             )
-            unmet.append(str(missing))
+            unmet.append(Failing(missing))
             continue
         if local.image is not None and store.missing(host.layout, local.image):
             unmet.append(f"the store lacks a layer of {name or text}; pull or load it again")

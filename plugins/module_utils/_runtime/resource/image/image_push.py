@@ -14,7 +14,7 @@ from ...base.frozen import dataclass
 from ...image import expected, transfer
 from ...image.access import Access
 from ...image.store import store
-from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.plan import Failing, Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec.reference import Reference
 from . import named_image
@@ -69,7 +69,7 @@ def observe(host: Host, declared: Declared) -> State:
     local = expected.named(host, reference)
     found = State(name, ABSENT, local, place="registry")
     if local is None:
-        return replace(found, unmet=(str(_missing(reference)),))
+        return replace(found, unmet=(Failing(_missing(reference)),))
     told = foreseen.told_registries(host)
     if name in told:
         served = told[name] or ""

@@ -21,7 +21,7 @@ from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import index, lineage, step_cache, store
 from ...image.store.store import Image
-from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.plan import Failing, Host, Plan, Resource, Step
 from ...records import container_record, foreseen
 from ...records.foreseen import UNTAGGED
 from ...spec.reference import Reference, is_id, parse_normalized
@@ -130,15 +130,15 @@ def observe(host: Host, declared: Declared) -> State:
     others = tuple(other for other in local.names if other != name)
     if reference is not None:
         if found.users and not others and not declared.force:
-            return replace(found, unmet=(str(_used(found)),))
+            return replace(found, unmet=(Failing(_used(found)),))
     elif found.users:
-        return replace(found, unmet=(str(_used(found)),))
+        return replace(found, unmet=(Failing(_used(found)),))
     elif len(others) > 1 and not declared.force:
         error = Conflict(
             f"image {declared.id} has other names: {', '.join(others)}",
             hint="remove them by name, or set force: true",
         )
-        return replace(found, unmet=(str(error),))
+        return replace(found, unmet=(Failing(error),))
     if local.image is None:
         return replace(found, removal=Removal((name, *_unserved(local, name)) if reference else ()))
     return replace(found, removal=_removal(host, declared, reference, local, local.image))

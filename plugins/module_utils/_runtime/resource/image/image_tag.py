@@ -16,7 +16,7 @@ from ...image import expected
 from ...image.expected import Local
 from ...image.show import documents
 from ...image.store import index, store
-from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.plan import Failing, Host, Plan, Resource, Step
 from ...records import foreseen
 from ...records.foreseen import UNTAGGED
 from ...spec.reference import Reference, is_id, parse_normalized
@@ -145,7 +145,7 @@ def plan(declared: Declared, have: Tags) -> Plan[Tags]:
         for target in have.targets
         if target.status not in kept
     ]
-    unmet = () if have.local is not None else (str(_missing(declared.source)),)
+    unmet = () if have.local is not None else (Failing(_missing(declared.source)),)
     return Plan(have, tuple(steps), unmet)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Optional
 
 from ...base.errors import Conflict, Error
 from ...network import attach, inspect, lease
-from ...plan.plan import Host, Plan, Resource, Step, difference
+from ...plan.plan import Failing, Host, Plan, Resource, Step, difference
 from ...records import foreseen, network_record
 from ...spec.network import NetworkSpec, Pool
 from .declare import Declared, Subnet, fold
@@ -38,20 +38,25 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         return Plan(
             have,
             (Create(NetworkSpec(declared.name, config_from=declared.config_from)),),
-            (f"{missing.rstrip()}; declare it with config_only: true",),
+            (Failing(f"{missing.rstrip()}; declare it with config_only: true"),),
         )
     want = _complete(fold(declared, have.spec, have.config), have)
     steps, reasons = _towards(declared, have, want)
-    unmet = [f"cannot connect {name}: No such container: {name}" for name in have.strangers]
+    network = f"network {declared.name}"
+    unmet: list[str] = [
+        Failing(f"{network}: cannot connect {name}: No such container: {name}")
+        for name in have.strangers
+    ]
     if have.parent_missing and (have.spec is None or reasons):
         unmet.append(
-            f"the parent interface {network_record.interface(want)} does not exist on the host"
+            f"{network}: the parent interface {network_record.interface(want)} does not exist on"
+            " the host"
         )
     steps += _memberships(declared, have)
     return Plan(
         have,
         tuple(steps),
-        tuple(f"network {declared.name}: {why}" for why in unmet),
+        tuple(unmet),
         tuple(reasons),
         () if have.spec is None else _places(declared, have.spec, want),
     )
