@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module network: ``declare``, ``observe``, ``decide`` and ``steps``; ``pruning`` finds
-unused ones.
+"""The module network: ``declare``, ``observe``, ``decide`` and ``steps``; ``driver_options`` is the
+option of that name, ``pruning`` finds unused ones.
 """

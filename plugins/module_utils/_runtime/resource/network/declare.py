@@ -18,23 +18,10 @@ from typing import Any, Optional, Union
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...network import lease
-from ...network.firewall.ruleset import MASQUERADE_OPTION
 from ...records import network_record
 from ...spec.network import NetworkSpec, Pool
 from ...spec.texts import texts
-
-_BOOLEANS = {
-    "true": "true",
-    "1": "true",
-    "yes": "true",
-    "false": "false",
-    "0": "false",
-    "no": "false",
-}
-
-#: The kernel's limits for an Ethernet device; IPv6 needs 1280 (RFC 8200).
-_MTU = range(68, 65536)
-
+from . import driver_options
 
 #: What a task may say of a network that exists on every host: that it exists.
 _DRIVER_OF = {"host": "host", "none": "null"}
@@ -123,7 +110,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         attachable=params.get("attachable"),
         enable_ipv4=params.get("enable_ipv4"),
         enable_ipv6=enable_ipv6,
-        driver_options=_driver_options(name, params.get("driver_options")),
+        driver_options=driver_options.parse(name, params.get("driver_options")),
         ipam_options=_texts(params, "ipam_driver_options", switches=True),
         labels=_texts(params, "labels"),
         config_only=params.get("config_only"),
@@ -286,75 +273,6 @@ def _check_pools(name: str, pools: Sequence[Subnet]) -> None:
                 raise Error(f"network {name}: its subnets {two} and {one} overlap")
 
 
-#: Docker's options by what a value of theirs is, and the drivers that know them.
-_OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    network_record.BRIDGE_OPTION: ("interface", ("bridge",)),
-    MASQUERADE_OPTION: ("boolean", ("bridge",)),
-    network_record.ICC_OPTION: ("boolean", ("bridge",)),
-    network_record.HOST_IP_OPTION: ("address", ("bridge",)),
-    network_record.DEFAULT_OPTION: ("boolean", ("bridge",)),
-    network_record.MTU_OPTION: ("mtu", ("bridge", "macvlan", "ipvlan")),
-    network_record.PREFIX_OPTION: ("prefix", ("bridge", "macvlan", "ipvlan")),
-    network_record.PARENT_OPTION: ("interface", ("macvlan", "ipvlan")),
-    "macvlan_mode": ("macvlan", ("macvlan",)),
-    "ipvlan_mode": ("ipvlan", ("ipvlan",)),
-}
-_MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
-
-
-def _driver_options(name: str, options: Optional[Mapping[str, Any]]) -> Optional[dict[str, str]]:
-    if options is None:
-        return None
-    found = {}
-    for key, value in texts("driver_options", options, switches=True).items():
-        if key not in _OPTIONS:
-            raise Error(
-                f"driver_options: unknown option {key!r}",
-                hint=f"known options: {', '.join(_OPTIONS)}",
-            )
-        found[key] = _option(key, _OPTIONS[key][0], value)
-    default = found.get(network_record.DEFAULT_OPTION)
-    if default not in (None, "true" if name == network_record.DEFAULT else "false"):
-        raise Error(
-            f"driver_options: the default bridge is the network {network_record.DEFAULT}, so "
-            f"{network_record.DEFAULT_OPTION} cannot be {default} for {name}"
-        )
-    return found
-
-
-def _option(key: str, kind: str, text: str) -> str:
-    if kind == "interface":
-        network_record.check_interface(text)
-    elif kind == "mtu":
-        if not text.isdecimal() or int(text) not in _MTU:
-            raise Error(f"driver_options: {key} is {text!r}; expected a number of bytes")
-    elif kind == "boolean":
-        if text.lower() not in _BOOLEANS:
-            raise Error(f"driver_options: {key} is {text!r}; expected true or false")
-        text = _BOOLEANS[text.lower()]
-    elif kind == "address":
-        try:
-            text = str(ipaddress.IPv4Address(text))
-        except ValueError as exc:
-            raise Error(f"driver_options: {key} is {text!r}; expected an IPv4 address") from exc
-    elif kind == "prefix":
-        network_record.check_interface(f"{text}000")
-    elif text not in _MODES[kind]:
-        raise Error(f"driver_options: {key} is {text!r}; expected one of {', '.join(_MODES[kind])}")
-    return text
-
-
-def _check_driver_options(spec: NetworkSpec) -> None:
-    for key in spec.driver_options:
-        if spec.driver not in _OPTIONS[key][1] and not spec.config_only:
-            known = [option for option, (dummy, of) in _OPTIONS.items() if spec.driver in of]
-            raise Error(
-                f"network {spec.name}: driver_options: {key!r} is not an option of "
-                f"the driver {spec.driver}",
-                hint=f"known options: {', '.join(known)}",
-            )
-
-
 def _texts(
     params: Mapping[str, Any], option: str, switches: bool = False
 ) -> Optional[dict[str, str]]:
@@ -398,7 +316,7 @@ def fold(
         labels={**base.labels, **(declared.labels or {})},
         pools=pools,
     )
-    _check_driver_options(spec)
+    driver_options.check(spec)
     return _families(declared, spec)
 
 
@@ -438,7 +356,7 @@ def _taken_over(
         labels={**base.labels, **settings.labels, **(declared.labels or {})},
         config_from=source,
     )
-    _check_driver_options(spec)
+    driver_options.check(spec)
     return _families(declared, spec)
 
 
