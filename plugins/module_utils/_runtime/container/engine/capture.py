@@ -19,15 +19,15 @@ import select
 import selectors
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-from ...base import linux, process
+from ...base import process
 from ...base.errors import Error
+from . import orphans
 
 #: Bytes that are kept of each stream unless the caller says otherwise.
 OUTPUT_LIMIT = 10 << 20
@@ -71,65 +71,6 @@ class _Kept:
         self.truncated = self.truncated or len(part) > room
 
 
-#: How often and how long it is looked for a process that a runtime left half started.
-_REAP_TRIES = 20
-_REAP_PAUSE_S = 0.005
-
-_adopting = threading.Lock()
-_adopters = 0
-
-
-@contextlib.contextmanager
-def _adopt_orphans() -> Iterator[None]:
-    """Be the parent of what our children leave behind, for the block (PR_SET_CHILD_SUBREAPER).
-
-    Of a process that could not be started crun leaves a zombie. It must be reaped, since the first
-    process of a pid namespace does not end before all others are (pid_namespaces(7)): a container
-    could not be killed while we live.
-    """
-    global _adopters
-    with _adopting:
-        _adopters += 1
-        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
-    try:
-        yield
-    finally:
-        with _adopting:
-            _adopters -= 1
-            if not _adopters:
-                linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 0)
-                _reap_strays()
-
-
-def _reap_strays() -> None:
-    """Reap children of ours in another pid namespace: nobody else waits for those."""
-    for dummy in range(_REAP_TRIES):
-        strays = [pid for pid in _children() if _is_elsewhere(pid)]
-        for pid in strays:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        if not strays:
-            return
-        time.sleep(_REAP_PAUSE_S)
-
-
-def _children() -> list[int]:
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += [int(pid) for pid in (task / "children").read_text("ascii").split()]
-    return found
-
-
-def _is_elsewhere(pid: int) -> bool:
-    """Whether a process has a pid in a namespace below ours (NSpid of proc(5))."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-            return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in status)
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def capture(
     argv: Sequence[str],
     stdin: bytes,
@@ -143,7 +84,7 @@ def capture(
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     kept = {"stdout": _Kept(limit), "stderr": _Kept(limit)}
-    with _adopt_orphans(), contextlib.ExitStack() as stack:
+    with orphans.adopted(), contextlib.ExitStack() as stack:
         runtime = process.spawn(
             argv,
             env=env,
@@ -225,7 +166,7 @@ def piped(
     side is open, and a file is more than what is written to it. A caller that leaves the block
     before its end leaves it alone, without streams.
     """
-    with _adopt_orphans(), contextlib.ExitStack() as stack:
+    with orphans.adopted(), contextlib.ExitStack() as stack:
         runtime = process.spawn(
             argv,
             env=env,
@@ -288,7 +229,7 @@ def terminal(
     """Run ``argv``, which starts a process on a terminal, hands our end of it over at
     ``socket_path`` (runc's docs/terminals.md), and ends.
     """
-    with _adopt_orphans(), socket.socket(socket.AF_UNIX) as listener:
+    with orphans.adopted(), socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(socket_path))
         listener.listen(1)
         listener.settimeout(_HANDOVER_S)
