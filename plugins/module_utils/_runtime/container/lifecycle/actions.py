@@ -26,15 +26,14 @@ from ...network import attach, synchronise
 from ...plan.plan import Host
 from ...records import container_record, journal
 from ...records.container_record import Record, locked
-from ...spec.container import ContainerSpec, endpoints
+from ...spec.container import ContainerSpec
 from ...spec.identifiers import signal_number
 from ...tree import snapshot
 from ...volume import users as volume_users
-from ..bundle import resources
 from ..engine import oci_runtime
-from ..root import host_support, provision
-from ..status import fingerprint, liveness
-from ..supervision import health, watcher
+from ..root import provision
+from ..status import liveness
+from ..supervision import watcher
 from . import creation, incarnation, reconnect
 from .signals import expect_end, process_of, send, wait_for
 
@@ -363,56 +362,6 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
             # Others on its networks reach it by the new name.
             synchronise.synchronise(layout)
         return renamed
-
-
-def replace_spec(host: Host, container_id: str, spec: ContainerSpec) -> Record:
-    """Change what a container is asked to be, in the fields that need no new one.
-
-    One that runs is told of its new limits first; when the kernel refuses them, as with less memory
-    than is in use, nothing has changed. On other networks it is at once.
-    """
-    with locked(host, container_id) as found:
-        have = container_record.read_spec(host.layout, container_id)
-        if liveness.is_running(host.layout, found):
-            _limit(host, found, have, spec)
-        if have.restart_on_change != spec.restart_on_change:
-            known = {path: found.digests.get(path) for path in spec.restart_on_change}
-            kept = {path: one or fingerprint.digest(path) for path, one in known.items()}
-            found = dataclasses.replace(found, digests=kept)
-            container_record.write_record(host.layout, found)
-        if have.healthcheck != spec.healthcheck:
-            found = _check_otherwise(host, found, spec)
-        if endpoints(have) == endpoints(spec):
-            container_record.write_spec(host.layout, container_id, spec)
-            return found
-    return reconnect.rejoin(host, container_id, spec)
-
-
-def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
-    """Have another health check from now on; what the old one said is said no more."""
-    image = container_record.read_image(host.layout, found.id)
-    check = health.effective(spec.healthcheck, image.healthcheck)
-    found = dataclasses.replace(found, watched=check is not None)
-    container_record.write_spec(host.layout, found.id, spec)
-    container_record.write_record(host.layout, found)
-    if liveness.is_running(host.layout, found):
-        health.write(host.layout, found, health.Health(found.generation))
-        if found.watched:
-            incarnation.look_after(host)
-        else:
-            watcher.poke(host.layout)
-    return found
-
-
-def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
-    lacking = host_support.lacking(want, oci_runtime.cgroup_v2())
-    changes = resources.changes(have, want, lacking, *host_support.everything())
-    if not changes:
-        return
-    try:
-        oci_runtime.update(oci_runtime.choose(host.layout, found.runtime), found.id, changes)
-    except Error as exc:
-        raise Error(f"container {found.name}: its limits cannot be changed: {exc}") from exc
 
 
 def repair(host: Host, container_id: str) -> Record:

@@ -154,9 +154,9 @@ class Amend(Step[State]):
         return dataclasses.replace(have, spec=self.spec)
 
     def execute(self, host: Host) -> None:
-        from ...container.lifecycle import actions
+        from ...container.lifecycle import amend
 
-        actions.replace_spec(host, _id(host, self.spec.name), self.spec)
+        amend.amend(host, _id(host, self.spec.name), self.spec)
 
 
 @dataclass(frozen=True)

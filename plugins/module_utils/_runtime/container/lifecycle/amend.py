@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing what a container is asked to be while it stays the one it is: limits, networks, health
+check.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...base.errors import Error
+from ...plan.plan import Host
+from ...records import container_record
+from ...records.container_record import Record, locked
+from ...spec.container import ContainerSpec, endpoints
+from ..bundle import resources
+from ..engine import oci_runtime
+from ..root import host_support
+from ..status import fingerprint, liveness
+from ..supervision import health, watcher
+from . import incarnation, reconnect
+
+
+def amend(host: Host, container_id: str, spec: ContainerSpec) -> Record:
+    """Change what a container is asked to be, in the fields that need no new one.
+
+    One that runs is told of its new limits first; when the kernel refuses them, as with less memory
+    than is in use, nothing has changed. On other networks it is at once.
+    """
+    with locked(host, container_id) as found:
+        have = container_record.read_spec(host.layout, container_id)
+        if liveness.is_running(host.layout, found):
+            _limit(host, found, have, spec)
+        if have.restart_on_change != spec.restart_on_change:
+            known = {path: found.digests.get(path) for path in spec.restart_on_change}
+            kept = {path: one or fingerprint.digest(path) for path, one in known.items()}
+            found = dataclasses.replace(found, digests=kept)
+            container_record.write_record(host.layout, found)
+        if have.healthcheck != spec.healthcheck:
+            found = _check_otherwise(host, found, spec)
+        if endpoints(have) == endpoints(spec):
+            container_record.write_spec(host.layout, container_id, spec)
+            return found
+    return reconnect.rejoin(host, container_id, spec)
+
+
+def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
+    """Have another health check from now on; what the old one said is said no more."""
+    image = container_record.read_image(host.layout, found.id)
+    check = health.effective(spec.healthcheck, image.healthcheck)
+    found = dataclasses.replace(found, watched=check is not None)
+    container_record.write_spec(host.layout, found.id, spec)
+    container_record.write_record(host.layout, found)
+    if liveness.is_running(host.layout, found):
+        health.write(host.layout, found, health.Health(found.generation))
+        if found.watched:
+            incarnation.look_after(host)
+        else:
+            watcher.poke(host.layout)
+    return found
+
+
+def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
+    lacking = host_support.lacking(want, oci_runtime.cgroup_v2())
+    changes = resources.changes(have, want, lacking, *host_support.everything())
+    if not changes:
+        return
+    try:
+        oci_runtime.update(oci_runtime.choose(host.layout, found.runtime), found.id, changes)
+    except Error as exc:
+        raise Error(f"container {found.name}: its limits cannot be changed: {exc}") from exc
