@@ -6,7 +6,7 @@
 ::
 
     verb                     one file for verbs that belong together, each a table VERBS
-    terminal                 output, a console, being attached to a container
+    terminal                 output, a console, being attached to a container, what prune asks
     line                     flags and words as data; the flags of run; made-up names
 
 ``main`` runs a command line, ``directory`` says which file has which verb, ``help`` and

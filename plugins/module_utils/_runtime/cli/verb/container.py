@@ -84,7 +84,7 @@ def _unpause(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .prune import pruned
+    from ..terminal.pruning import pruned
 
     return pruned(host, arguments, "containers", "all stopped containers")
 

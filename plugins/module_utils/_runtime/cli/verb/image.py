@@ -168,7 +168,7 @@ def _whole_id(host: Host, text: str) -> str:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .prune import pruned
+    from ..terminal.pruning import pruned
 
     which = "unused" if arguments.all else "dangling"
     filters = {"dangling": not arguments.all, **as_option(arguments.filter)}

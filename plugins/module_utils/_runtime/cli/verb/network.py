@@ -213,7 +213,7 @@ def _disconnect(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .prune import pruned
+    from ..terminal.pruning import pruned
 
     return pruned(host, arguments, "networks", "all networks not used by at least one container")
 

@@ -153,7 +153,7 @@ def _rm(host: Host, arguments: Arguments) -> int:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from .prune import pruned
+    from ..terminal.pruning import pruned
 
     which = "all local volumes" if arguments.all else "anonymous local volumes"
     filters = {"all": arguments.all, **arguments.filter}

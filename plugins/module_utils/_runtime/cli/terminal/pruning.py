@@ -13,7 +13,7 @@ from ...plan.plan import Host
 from ...resource import prune
 from ...text.table import size
 from ..line.verbs import Arguments, as_option
-from ..terminal.output import agreed, say
+from .output import agreed, say
 
 
 def pruned(
