@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         image_files,
         inside,
         network,
+        registry,
         run,
         show,
         supervise,
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     )
 
     _SENT_ALONG = (
-        attach, build, complete, container, exec, help, image, image_files, inside, network, run,
-        show, supervise, system, trust, volume,
+        attach, build, complete, container, exec, help, image, image_files, inside, network,
+        registry, run, show, supervise, system, trust, volume,
     )  # fmt: skip
 
 

@@ -180,12 +180,12 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
             raise NotFound(f"No such image: {image[:200]}", hint="--pull=never does not pull it")
         return
     from ...spec.reference import parse_normalized
-    from . import image as cli_image
+    from . import registry
 
     if not here and not arguments.quiet:
         shown = parse_normalized(image)
         complain(f"unable to find image {shown.familiar!r} locally")
-    cli_image.pull(host, image, arguments.platform, tell=_nothing if arguments.quiet else _aside)
+    registry.pull(host, image, arguments.platform, tell=_nothing if arguments.quiet else _aside)
 
 
 def _nothing(line: object) -> None:
