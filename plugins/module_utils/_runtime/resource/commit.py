@@ -257,8 +257,8 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 
 
 def verify(want: State, found: State) -> list[str]:
-    """A container that runs on has changed again by now, so that there is a new image is all there
-    is to see of its commit.
+    """A running container may have changed again by now, so all that can be verified is that there
+    is a new image.
     """
     before = want.local.id if want.local else ""
     if found.local is not None and found.local.id != before:

@@ -222,9 +222,7 @@ def kill(runtime: Runtime, container_id: str, signal: int, all: bool = False) ->
 
 
 def delete(runtime: Runtime, container_id: str, force: bool = False) -> None:
-    """Remove what the runtime holds of a container; ``force`` kills it first. Done twice is done
-    once.
-    """
+    """Remove what the runtime holds of a container; ``force`` kills it first. Idempotent."""
     if not os.path.isdir(os.path.join(runtime.state_root, container_id)):
         return
     try:
@@ -263,8 +261,8 @@ def resume(runtime: Runtime, container_id: str) -> None:
 def update(runtime: Runtime, container_id: str, resources: Mapping[str, Any]) -> None:
     """Change the limits of a container that runs: LinuxResources of runtime-spec, what differs.
 
-    What is not named stays. Raises Error with the runtime's reason, and then nothing is promised of
-    a part of them.
+    What is not named stays. Raises Error with the runtime's reason, and then some of them may have
+    been applied.
     """
     path = Path(runtime.state_root).parent / f"update-{secrets.token_hex(8)}.json"
     try:

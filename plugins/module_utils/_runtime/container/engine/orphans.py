@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...base import linux
 
-#: How often and how long it is looked for a process that a runtime left half started.
+#: How often, and with what pause, to look for a process that a runtime left half started.
 _REAP_TRIES = 20
 _REAP_PAUSE_S = 0.005
 

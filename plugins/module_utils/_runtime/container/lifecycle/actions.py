@@ -156,10 +156,10 @@ def halt(
     signal_name: str = "",
     by_host: bool = False,
 ) -> Record:
-    """The same of a container that comes back, or makes room: it is not removed by its own end.
+    """As stop(), for a container that is started again or replaced: auto_remove does not remove it.
 
-    ``by_host`` is the stop of a host that goes down: no user stopped it, and it comes back with the
-    host. One that is down already is left as it is then.
+    ``by_host`` is a stop because the host shuts down: no user stopped the container, and it starts
+    again with the host. One that is not running is then left as it is.
     """
     number = signal_number(signal_name) if signal_name else 0
     thaw(host, container_id)
@@ -184,7 +184,7 @@ def halt(
             if grace_s > 0 or number:
                 send(process, number or signal_number(asked or _STOP_SIGNAL))
             if found.phase == "paused":
-                # Sent before: what goes on has the signal waiting for it.
+                # Sent first, so that a process that is unfrozen finds the signal waiting.
                 _resume(host, found)
             if grace_s <= 0 or not wait_for(process, grace_s):
                 send(process, signal.SIGKILL)
@@ -327,7 +327,7 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
 
 
 def discard(host: Host, container_id: str) -> None:
-    """Remove a container with its anonymous volumes, whatever it does."""
+    """Remove a container with its anonymous volumes, running or not."""
     remove(host, container_id, volumes=True, force=True)
 
 
@@ -365,7 +365,9 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
 
 
 def repair(host: Host, container_id: str) -> Record:
-    """Restore what a running container lost: links, addresses, the firewall, its freedom."""
+    """Restore what a running container lost: links, addresses, the firewall; unfreeze one that was
+    left frozen.
+    """
     thaw(host, container_id)
     found = reconnect.rejoin(host, container_id)
     if watcher.needed(found):

@@ -25,8 +25,8 @@ from . import incarnation, reconnect
 def amend(host: Host, container_id: str, spec: ContainerSpec) -> Record:
     """Change what a container is asked to be, in the fields that need no new one.
 
-    One that runs is told of its new limits first; when the kernel refuses them, as with less memory
-    than is in use, nothing has changed. On other networks it is at once.
+    A running one gets its new limits first; if the kernel refuses them, for example less memory
+    than is in use, nothing has changed. Other networks take effect at once.
     """
     with locked(host, container_id) as found:
         have = container_record.read_spec(host.layout, container_id)
@@ -46,7 +46,7 @@ def amend(host: Host, container_id: str, spec: ContainerSpec) -> Record:
 
 
 def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
-    """Have another health check from now on; what the old one said is said no more."""
+    """Switch to another health check; the results of the old one are discarded."""
     image = container_record.read_image(host.layout, found.id)
     check = health.effective(spec.healthcheck, image.healthcheck)
     found = dataclasses.replace(found, watched=check is not None)

@@ -56,9 +56,8 @@ def begin(
 
 
 def end(layout: Layout, container_id: str) -> None:
-    """Strike a creation off; one that is not there is a success.
-
-    Durable: one that came back after a power cut could take volumes that outlive their container.
+    """Delete the record of a creation; a missing one is fine. Durable: a record that reappeared
+    after a power cut could remove volumes that outlive their container.
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(layout, container_id))
@@ -75,7 +74,7 @@ def pending(layout: Layout) -> list[str]:
 
 
 def recover(host: Host, remove: Remove) -> None:
-    """Take away what makers that are gone left half made, or running for them. A failure is a
+    """Remove what creators that no longer exist left half made, or running for them. A failure is a
     warning. Idempotent.
     """
     for container_id in pending(host.layout):

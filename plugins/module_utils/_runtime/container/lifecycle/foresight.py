@@ -41,7 +41,7 @@ _OWN = ("/dev", "/proc", "/sys")
 def obstacles(
     host: Host, spec: ContainerSpec, image: Optional[store.Image], own_id: str = ""
 ) -> list[str]:
-    """Why a container would not start, in words, each once; nothing is what is hoped for.
+    """The reasons why a container would not start, each once; none if nothing is in the way.
 
     ``own_id`` is the container that it replaces, or is: what that one holds is free for it. With
     ``image``, its root will be that of the image, and what is in there is looked at too.

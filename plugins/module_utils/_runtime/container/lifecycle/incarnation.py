@@ -47,12 +47,10 @@ Ready = Callable[[Path], None]
 
 
 def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
-    """Bring a container to life; the caller holds its lock and knows that it does not run.
+    """Start a container; the caller holds its lock and knows that it is not running.
 
-    Who wants all of its output attaches in ``ready``, before there is any.
-
-    What cannot come to life is undone whole, and the record says why. Returns the record of the
-    run.
+    A caller that wants all of its output attaches in ``ready``, before there is any. A failed start
+    is undone completely, and the record says why. Returns the record of the run.
     """
     layout = host.layout
     spec = read_spec(layout, found.id)
@@ -115,7 +113,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
 
 
 def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None:
-    """Undo a beginning, and record why. The error that is on its way says more than one in here."""
+    """Undo a failed start and record why. Errors here are ignored: the one raised says more."""
     failed = dataclasses.replace(
         intent,
         phase="exited" if found.started_at else "created",
@@ -226,8 +224,8 @@ def _log_path(layout: Layout, container_id: str, kept: logging.Logging) -> str:
 
 
 def look_after(host: Host, run: Optional[Record] = None) -> None:
-    """Have a watcher; that there can be none is no reason to stop a container. The ports of ``run``
-    that it has served are open then.
+    """Make sure that a watcher runs; failing to start one is not a reason to stop a container. The
+    ports of ``run`` that it has served are open then.
     """
     try:
         watcher_process.ensure(host, watch_command(host.layout))
@@ -281,7 +279,7 @@ def corrected(host: Host, found: Record) -> Record:
 
 
 def clear(host: Host, found: Record) -> None:
-    """Take away whatever runs that were interrupted left on the host. Nothing is a success."""
+    """Remove whatever interrupted runs left on the host. Nothing to remove is fine."""
     if host.layout.run_container(found.id).exists():
         _await_creation(host.layout, found)
         _undo(host.layout, found)

@@ -169,7 +169,7 @@ def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> R
 def _go_back(
     host: Host, found: Record, intent: Record, before: ContainerSpec, held: set[str]
 ) -> None:
-    """Give a container what it had; the error that is on its way says more than one in here."""
+    """Restore what a container had. An error here is ignored: the one being raised says more."""
     leaving = tuple(
         new for new in intent.attachments if not any(_same(new, old) for old in found.attachments)
     )

@@ -100,11 +100,9 @@ def swap(
 
 
 def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
-    """Bring a replacement that was interrupted to an end: back, or forward once the old is given
-    up.
-
-    Somebody else who does so is waited for ``deadline_s`` seconds, as long as for any lock if None.
-    None at all, and one that somebody works on, is a success. Idempotent.
+    """Finish an interrupted replacement: roll it back, or complete it once the old container was
+    given up. If another process is doing so, wait for it for ``deadline_s`` seconds, or as long as
+    for any lock if None. No replacement, and one that somebody works on, is fine. Idempotent.
     """
     with _locked(host, name, host.lock_timeout_s if deadline_s is None else deadline_s):
         found = journal.interrupted(host.layout, name)

@@ -74,7 +74,7 @@ class Update(Step[State]):
 
 @dataclass(frozen=True)
 class Remake(Step[State]):
-    """Make a network anew that containers are on, and connect those that run to it again.
+    """Recreate a network that containers are on, and reconnect those that run.
 
     They keep every address that the new network has; the others get new ones. The bridge goes
     first, so whoever is interrupted leaves a network without one, old or new, which is damage that
