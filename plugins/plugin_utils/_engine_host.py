@@ -50,6 +50,10 @@ _COMPLAINTS = {
 }
 
 
+class NoProgram(AnsibleConnectionFailure):
+    """The host has never had a container."""
+
+
 class EngineHost:
     """A host and the way to it. Owns the connection, which is made when it is first needed.
 
@@ -88,7 +92,8 @@ class EngineHost:
     def _check(self, status: int, err: bytes) -> None:
         if status == 125 and to_bytes(_MARK) in err:
             reason = to_text(err).rpartition(_MARK)[2].strip()
-            raise AnsibleConnectionFailure(_COMPLAINTS[reason].format(host=self.name))
+            kind = NoProgram if reason == "program" else AnsibleConnectionFailure
+            raise kind(_COMPLAINTS[reason].format(host=self.name))
 
     def connection(self) -> Any:
         """The connection plugin, ready."""

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import yaml
 
@@ -33,6 +33,11 @@ class Example:
 
     name: str
     text: str
+
+    def inventory(self) -> Optional[dict[str, Any]]:
+        """The configuration of an inventory plugin, if the block is one."""
+        content = yaml.safe_load(self.text)
+        return content if isinstance(content, dict) and "plugin" in content else None
 
     def plays(self) -> list[dict[str, Any]]:
         """The block as plays on this machine, whatever hosts it names."""
@@ -75,7 +80,21 @@ def examples() -> list[Example]:
     for path in pages():
         texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == "yaml"]
         found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
-    return found
+    return [example for example in found if example.inventory() is None]
+
+
+def inventories() -> list[Example]:
+    """The configurations of inventory plugins, of the plugins and of pages."""
+    found = []
+    for path in sorted((CHECKOUT / "plugins" / "inventory").glob("*.py")):
+        block = _EXAMPLES.search(path.read_text())
+        assert block is not None, f"{path.name} has no EXAMPLES"
+        texts = block.group(1).split("\n---\n")
+        found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
+    for path in pages():
+        texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == "yaml"]
+        found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
+    return [example for example in found if example.inventory() is not None]
 
 
 def documents() -> dict[str, str]:

@@ -76,22 +76,15 @@ class Play:
     def _start(self, playbook: str, arguments: Sequence[str]) -> Run:
         record = self.directory / "record.jsonl"
         record.write_text("")
-        empty = self.directory / "ansible.cfg"
-        empty.touch()
         environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(empty),
-            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), *PEERS]),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
+            **self.environment(),
             "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "SLIPWAY_RECORD": str(record),
-            "LC_ALL": "C.UTF-8",
         }
         hosts = [self.inventory] if self.inventory else ["localhost,", "-e", INTERPRETER]
         done = subprocess.run(
-            [_program(), "-i", *hosts, *arguments, playbook],
+            [program("ansible-playbook"), "-i", *hosts, *arguments, playbook],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -103,11 +96,24 @@ class Play:
         lines = record.read_text().splitlines()
         return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
 
+    def environment(self) -> dict[str, str]:
+        """What Ansible's programs are to find: this collection, and no configuration."""
+        empty = self.directory / "ansible.cfg"
+        empty.touch()
+        return {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(empty),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), *PEERS]),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "LC_ALL": "C.UTF-8",
+        }
 
-def _program() -> str:
-    """ansible-playbook: of this Python's environment, or on PATH."""
-    beside = Path(sys.executable).parent / "ansible-playbook"
-    found = str(beside) if beside.exists() else shutil.which("ansible-playbook")
+
+def program(name: str) -> str:
+    """A program of Ansible's: where the ansible-playbook beside this Python is, or on PATH."""
+    beside = (Path(sys.executable).parent / "ansible-playbook").resolve().parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        raise RuntimeError("ansible-playbook is not installed")
+        raise RuntimeError(f"{name} is not installed")
     return found

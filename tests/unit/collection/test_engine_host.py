@@ -76,7 +76,8 @@ def test_become_is_left_to_the_connection() -> None:
     assert not ExecBecome(Sudo(), lambda: False).marks(made)
     assert (become.user(), become.name) == ("app", "sudo")
     assert become.pipelining and not become.require_tty and not become.expect_prompt()
-    done = subprocess.run(["sh", "-c", made.replace("id -un", "echo $0 in")], capture_output=True)
+    script = made.replace("id -un", "echo $0 in")
+    done = subprocess.run(["sh", "-c", script], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"sh in\n", b"")
     inside = True
     assert become.build_become_command("id", None) == "sudo id"

@@ -45,6 +45,20 @@ def test_what_is_here_is_routed_and_the_rest_says_why_not() -> None:
     assert runtime["action_groups"]["docker"] == [n for n in routed if n.startswith("docker_")]
 
 
+def test_connections_and_inventories_are_routed_or_say_why_not() -> None:
+    routing = read(REDIRECT / "meta/runtime.yml")["plugin_routing"]
+    expected = {"connection": {"docker", "docker_api"}, "inventory": {"docker_containers"}}
+    for kind, names in expected.items():
+        routed = {name: route for name, route in routing[kind].items() if "redirect" in route}
+        assert set(routed) == names
+        for route in routed.values():
+            assert has(kind, route["redirect"].rpartition(".")[2])
+        assert all(
+            "redirect" in route or route["tombstone"]["warning_text"]
+            for route in routing[kind].values()
+        )
+
+
 def test_every_module_names_its_action_plugin() -> None:
     """Also those whose plugin has their name: a task by another name finds it by this alone."""
     routes = read(TOP / "meta/runtime.yml")["plugin_routing"]["modules"]
