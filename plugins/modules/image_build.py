@@ -71,7 +71,7 @@ options:
   contexts:
     description:
       - More contexts for C(COPY --from) and C(FROM), by name. Each is a directory on the host, or
-        an image as C(docker-image://NAME).
+        an image as C(docker-image://NAME), or as C(oci-layout://DIRECTORY[:TAG][@DIGEST]).
     type: dict
   args:
     description:

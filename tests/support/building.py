@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import builder, inputs
@@ -83,10 +83,22 @@ class Outcome:
         raise FileNotFoundError(name)
 
 
-def build(layout: Layout, context: Optional[Path], dockerfile: str = "", **options: Any) -> Outcome:
-    """Build; ``options`` are members of a Request."""
+def build(
+    layout: Layout,
+    context: Optional[Path],
+    dockerfile: str = "",
+    told: Optional[Callable[[str], None]] = None,
+    **options: Any,
+) -> Outcome:
+    """Build; ``options`` are members of a Request. ``told`` gets each line while it is said."""
     said: list[str] = []
-    host = Host(layout, progress=said.append)
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if told is not None:
+            told(line)
+
+    host = Host(layout, progress=tell)
     inline = dockerfile.encode() if dockerfile else None
     request = Request(context=str(context) if context else "", inline=inline)
     request = replace(request, **options)

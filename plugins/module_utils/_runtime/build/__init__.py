@@ -5,9 +5,9 @@
 
 ``request`` is what is asked, ``scheme`` which stages that needs, ``state`` a stage's layers and
 defaults (all three pure). ``inputs`` tells what an image was built of. ``context`` finds files,
-``copying`` is COPY and ADD, ``running`` is RUN, ``bases`` the images below, ``steps`` joins them
-for one instruction. ``work`` builds stages side by side, ``builder`` makes the image of them, and
-``log`` says what is done::
+``copying`` is COPY and ADD, ``running`` is RUN, ``bases`` the images below, ``layouts`` those in
+directories, ``steps`` joins them for one instruction. ``work`` builds stages side by side,
+``builder`` makes the image of them, and ``log`` says what is done::
 
     sent                     contexts that come from the controller
 """

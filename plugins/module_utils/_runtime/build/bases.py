@@ -15,10 +15,9 @@ from ..image.store.blobs import Damaged
 from ..image.store.platform import Platform
 from ..plan.plan import Host
 from ..spec.reference import Reference, is_id, parse_normalized
+from . import layouts
+from .layouts import IMAGE, LAYOUT
 from .request import Request
-
-#: How a named context says that it is an image.
-IMAGE = "docker-image://"
 
 
 class Bases:
@@ -33,7 +32,8 @@ class Bases:
     def image(self, name: str, wanted: Platform) -> store.Image:
         """The image that a name means; it is pulled where it is missing, or with ``pull``."""
         text = self._request.contexts.get(name, "")
-        name = text[len(IMAGE) :] if text.startswith(IMAGE) else name
+        if text:
+            name = text[len(IMAGE) :] if text.startswith(IMAGE) else text
         with self._lock:
             found = self._found.get((name, wanted))
             if found is None:
@@ -48,6 +48,9 @@ class Bases:
 
     def _provide(self, name: str, wanted: Platform) -> store.Image:
         host = self._host
+        if name.startswith(LAYOUT):
+            host.tell(f"load {name}")
+            return layouts.image(host, name, wanted)
         local = here(host, name, wanted)
         reference = reference_of(name)
         if reference is None:

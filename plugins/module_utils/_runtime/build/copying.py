@@ -22,6 +22,7 @@ from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..container.root import user
+from ..image.dockerfile.modes import Mode
 from ..image.layer import compression, unpack
 from ..image.layer.stream import Readable
 from ..spec import oci
@@ -34,16 +35,18 @@ from .context import Selected, Source
 @dataclass(frozen=True)
 class Copy:
     """A COPY or ADD with its variables replaced. ``target`` is absolute, with a slash at its end
-    where it is a directory by how it is written; ``mode`` is -1 for that of the source.
+    where it is a directory by how it is written. Without ``mode`` it is that of the source. With
+    ``link`` nothing of the image below counts (COPY --link).
     """
 
     sources: tuple[str, ...]
     target: str
     owner: str = ""
-    mode: int = -1
+    mode: Optional[Mode] = None
     parents: bool = False
     exclude: tuple[str, ...] = ()
     unpack: bool = False
+    link: bool = False
 
     @property
     def is_directory(self) -> bool:
@@ -97,7 +100,8 @@ def content(found: Sequence[Piece], wanted: Copy, owned: bool) -> list[Any]:
 
 def described(wanted: Copy) -> list[Any]:
     """What it knows of the rest."""
-    return [wanted.target, wanted.owner, wanted.mode, wanted.parents, wanted.unpack]
+    mode = wanted.mode.text if wanted.mode else ""
+    return [wanted.target, wanted.owner, mode, wanted.parents, wanted.unpack, wanted.link]
 
 
 def owner_of(root: safefs.Root, text: str) -> Optional[tuple[int, int]]:
@@ -115,8 +119,7 @@ def put(
     owner = owner_of(root, wanted.owner)
     made_by = owner or (0, 0)
     kept = None if source.owned else (0, 0)
-    mode = None if wanted.mode < 0 else wanted.mode
-    rules = Rules(owner or kept, mode, mode)
+    rules = Rules(owner or kept, change=wanted.mode.of if wanted.mode else None)
     top = wanted.target.rstrip("/") or "/"
     for number, piece in enumerate(found):
         one = piece.selected
@@ -177,7 +180,7 @@ def write_heredocs(
 ) -> None:
     """Files given in the Dockerfile itself."""
     owner = owner_of(root, wanted.owner) or (0, 0)
-    mode = 0o644 if wanted.mode < 0 else wanted.mode
+    mode = wanted.mode.of(0o644, directory=False) if wanted.mode else 0o644
     top = wanted.target.rstrip("/") or "/"
     for name, data in documents:
         into = wanted.target.endswith("/") or many or _is_directory(root, top)
@@ -189,7 +192,7 @@ def write_heredocs(
 def write_file(root: safefs.Root, path: Path, name: str, wanted: Copy) -> None:
     """A file that was fetched; as with Docker only its owner reads it."""
     owner = owner_of(root, wanted.owner) or (0, 0)
-    mode = 0o600 if wanted.mode < 0 else wanted.mode
+    mode = wanted.mode.of(0o600, directory=False) if wanted.mode else 0o600
     top = wanted.target.rstrip("/") or "/"
     into = wanted.target.endswith("/") or _is_directory(root, top)
     target = posixpath.join(top, name) if into else top

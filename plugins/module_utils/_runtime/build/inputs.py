@@ -33,9 +33,10 @@ from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
 from ..tree import scan
-from . import context, scheme, state
-from .bases import IMAGE, here, reference_of
+from . import context, layouts, scheme, state
+from .bases import here, reference_of
 from .context import Source
+from .layouts import IMAGE, LAYOUT
 from .request import PROXIES, Request
 from .scheme import Planned, Scheme
 from .sent import kept as kept_contexts
@@ -103,7 +104,12 @@ def inputs(
     everything = False
     for name, wanted in found.images:
         text = request.contexts.get(name, "")
-        if text and not text.startswith(IMAGE):
+        if text and not layouts.is_image(text):
+            continue
+        if text.startswith(LAYOUT):
+            found_id, has_triggers = layouts.look(host.layout, text, wanted)
+            made[f"the image {text}"] = found_id
+            everything = everything or has_triggers
             continue
         shown = text[len(IMAGE) :] if text else name
         image = here(host, shown, wanted)
@@ -161,7 +167,7 @@ def _files(
             origin = taken.origin and str(
                 scheme.origin(found.dockerfile, taken.at, taken.origin, planned.stage.index)
             )
-            if not origin or not request.contexts.get(origin, IMAGE).startswith(IMAGE):
+            if not origin or not layouts.is_image(request.contexts.get(origin, IMAGE)):
                 listed[origin, taken.path, taken.sure] = None
     if everything:
         listed["", "/", True] = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from ..base import files, safefs
 from ..base.errors import Error, NotFound
@@ -64,6 +64,7 @@ class Mounting:
 
     def _content(self, one: flags.RunMount) -> list[Any]:
         known: list[Any] = [one.kind, one.target, one.read_only, one.size_bytes, one.id]
+        known += [one.env] if one.env else []
         if one.kind != "bind" and not (one.kind == "cache" and one.origin):
             return known
         origin = self._origin(one)
@@ -89,6 +90,8 @@ class Mounting:
         room = self._stack.enter_context(files.scratch(host.layout, "mounts"))
         made = []
         for number, one in enumerate(self._mounts):
+            if not one.target:
+                continue
             target = _place(posixpath.join("/", self._working_dir, one.target))
             if one.kind == "tmpfs":
                 size = (f"size={one.size_bytes}",) if one.size_bytes else ()
@@ -107,7 +110,7 @@ class Mounting:
             made.append(Mount("bind", str(path), PROGRAM, read_only=True, create_source=False))
         return made
 
-    def _source(self, one: flags.RunMount, place: Path) -> Union[Path, None]:
+    def _source(self, one: flags.RunMount, place: Path) -> Optional[Path]:
         if one.kind == "secret":
             return self._secret(one)
         layout = self._build.host.layout
@@ -131,7 +134,24 @@ class Mounting:
             with safefs.Root(copied) as tree, safefs.Root(path) as cache:
                 copy.copy(tree, "/", cache, "/", Rules())
 
-    def _secret(self, one: flags.RunMount) -> Union[Path, None]:
+    def secret_variables(self) -> dict[str, str]:
+        """The variables that secrets are in, for this command only."""
+        found = {}
+        for one in self._mounts:
+            data = self._secret_data(one) if one.env else None
+            if data is not None:
+                try:
+                    found[one.env] = data.decode("utf-8")
+                except UnicodeDecodeError as exc:
+                    raise Error(
+                        f"the secret {one.id} is not text, so {one.env} cannot hold it",
+                        hint="read it from a file, with target",
+                    ) from exc
+                if "\0" in found[one.env]:
+                    raise Error(f"the secret {one.id} has a null byte, so {one.env} cannot hold it")
+        return found
+
+    def _secret_data(self, one: flags.RunMount) -> Optional[bytes]:
         known = {secret.id: secret for secret in self._build.request.secrets}
         found = known.get(one.id)
         if found is None:
@@ -141,7 +161,12 @@ class Mounting:
                     hint="pass it with secrets (--secret id=ID,src=FILE)",
                 )
             return None
-        data = found.value if found.value is not None else running.read_secret(found.path)
+        return found.value if found.value is not None else running.read_secret(found.path)
+
+    def _secret(self, one: flags.RunMount) -> Optional[Path]:
+        data = self._secret_data(one)
+        if data is None:
+            return None
         directory = self._stack.enter_context(running.secrets_directory(self._build.host.layout))
         mode = 0o400 if one.mode < 0 else one.mode
         return running.secret_file(directory, 0, data, mode, one.uid, one.gid)

@@ -55,8 +55,8 @@ _LIMITS = Limits()
 class Request:
     """A build. ``context`` is a directory, "" for none; ``dockerfile`` is a path of the host, or
     one relative to the context, and ``inline`` a Dockerfile without a file. ``contexts`` are
-    further ones by name: a directory, or ``docker-image://REFERENCE``. ``epoch`` is
-    SOURCE_DATE_EPOCH, in seconds.
+    further ones by name: a directory, or an image (layouts). ``epoch`` is SOURCE_DATE_EPOCH, in
+    seconds.
     """
 
     context: str = ""

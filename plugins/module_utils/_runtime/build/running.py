@@ -47,7 +47,9 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Run:
-    """A command with what it needs besides the stage."""
+    """A command with what it needs besides the stage. What is in ``secret_env`` is in memory only:
+    no record has it.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -55,6 +57,7 @@ class Run:
     network: str = ""
     hosts: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = _LIMITS
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Failed(Error):
@@ -83,7 +86,7 @@ def run(
     made = actions.create(host, spec, image, serving=True)
     try:
         began(made.id)
-        status = _attend(host, made.id, output)
+        status = _attend(host, made.id, output, wanted.secret_env)
         if status != 0:
             raise Failed(f"the command ended with status {status}", status)
         take(host.layout.container(made.id) / "upper", skip)
@@ -145,7 +148,7 @@ def _spec(image: store.Image, state: State, wanted: Run) -> ContainerSpec:
     return replace(spec, networks=(Endpoint(wanted.network),))
 
 
-def _attend(host: Host, container_id: str, output: Output) -> int:
+def _attend(host: Host, container_id: str, output: Output, env: Mapping[str, str]) -> int:
     """Start the container, hand on what it writes, and return its exit status."""
     with contextlib.ExitStack() as stack:
         found: list[Attachment] = []
@@ -153,7 +156,7 @@ def _attend(host: Host, container_id: str, output: Output) -> int:
         def ready(bundle: Path) -> None:
             found.append(stack.enter_context(Attachment(bundle)))
 
-        actions.start(host, container_id, ready)
+        actions.start(host, container_id, ready, env)
         while sources := [fd for one in found for fd in one.outputs()]:
             select.select(sources, [], [])
             with contextlib.suppress(BlockingIOError):

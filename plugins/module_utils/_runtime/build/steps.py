@@ -9,7 +9,7 @@ import contextlib
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 from urllib.parse import unquote, urlsplit
 
 from ..base import safefs
@@ -18,7 +18,8 @@ from ..container.bundle.process import check_cwd
 from ..container.files import private_mount
 from ..image.dockerfile import flags, words
 from ..image.dockerfile.lines import Heredoc
-from ..image.dockerfile.parse import Instruction, is_heredoc, mode_of
+from ..image.dockerfile.modes import Mode, mode_of
+from ..image.dockerfile.parse import Instruction, is_heredoc
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from . import copying, running, scheme, state
@@ -94,14 +95,17 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
             paths.append(text)
     if at.flag("checksum") and not urls:
         raise Error("--checksum applies only to URLs")
+    link = at.flag("link") == "true"
+    owner = build.configure.expand(current, at, at.flag("chown"))
     wanted = Copy(
         tuple(paths),
         _target(build, current, at, target),
-        build.configure.expand(current, at, at.flag("chown")),
+        _numbered(build, current, owner) if link else owner,
         _mode(build, current, at),
         at.flag("parents") == "true",
         tuple(build.configure.expand(current, at, one) for one in at.all("exclude")),
         at.keyword == "ADD" and at.flag("unpack") != "false",
+        link,
     )
     if len(sources) > 1 and not wanted.target.endswith("/"):
         raise Error(
@@ -109,6 +113,16 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
             hint="end it with a slash",
         )
     return _Copying(build, planned, current, at, step).run(wanted, documents, urls)
+
+
+def _numbered(build: Build, current: State, owner: str) -> str:
+    """An owner as numbers: where the files of the image do not count, its names are found first."""
+    if all(part.isdecimal() for part in owner.split(":")):
+        return owner
+    build.unpack(current)
+    with private_mount.shown(build.host, current.chain_ids, "the image") as root:
+        found = copying.owner_of(root, owner)
+    return f"{found[0]}:{found[1]}" if found else ""
 
 
 def _content(current: State, doc: Heredoc, escape: str) -> bytes:
@@ -134,10 +148,10 @@ def _target(build: Build, current: State, at: Instruction, word: str) -> str:
     return path.rstrip("/") + "/" if is_directory else path
 
 
-def _mode(build: Build, current: State, at: Instruction) -> int:
+def _mode(build: Build, current: State, at: Instruction) -> Optional[Mode]:
     text = build.configure.expand(current, at, at.flag("chmod"))
     try:
-        return mode_of(text) if text else -1
+        return mode_of(text) if text else None
     except flags.Wrong as exc:
         raise Error(str(exc), hint=exc.hint) from exc
 
@@ -185,7 +199,7 @@ class _Copying:
             exact = self._origin is None
             flags_shown = "".join(f"--{name}={value} " for name, value in self._at.flags)
             text = f"{self._at.keyword} {flags_shown}{self._at.rest}"
-            return build.layer(current, self._step, text, content, act, exact)
+            return build.layer(current, self._step, text, content, act, exact, alone=wanted.link)
 
     def _act(
         self,
@@ -203,7 +217,10 @@ class _Copying:
                 if wanted.sources and source is None:
                     source = mounted.enter_context(build.origin(self._origin, self._planned))
                     pieces = copying.pieces(source, wanted)
-                root = mounted.enter_context(_writable(build, self._current, upper, work))
+                if wanted.link:
+                    root = mounted.enter_context(safefs.Root(upper, label="the image"))
+                else:
+                    root = mounted.enter_context(_writable(build, self._current, upper, work))
                 if pieces:
                     copying.put(source, pieces, root, wanted, room)
                 copying.write_heredocs(root, documents, wanted, len(documents) > 1)
@@ -275,7 +292,13 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
             mounts = mounting.prepare(program)
             env = {k: v for k, v in arguments.items() if k not in current.env}
             wanted = running.Run(
-                tuple(argv), env, tuple(mounts), network, build.request.hosts, build.request.limits
+                tuple(argv),
+                env,
+                tuple(mounts),
+                network,
+                build.request.hosts,
+                build.request.limits,
+                mounting.secret_variables(),
             )
             output = step.begin()
             ids: list[str] = []

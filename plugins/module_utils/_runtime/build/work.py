@@ -28,8 +28,9 @@ from ..plan.plan import Host
 from ..spec.oci import Descriptor
 from ..tree import snapshot
 from . import context, state
-from .bases import IMAGE, Bases
+from .bases import Bases
 from .context import Source
+from .layouts import is_image
 from .log import Log, Step
 from .request import PROXIES, Request
 from .scheme import SCRATCH, Planned, Scheme
@@ -168,7 +169,7 @@ class Build:
         if planned.base == SCRATCH:
             return state.scratch(planned.platform), ()
         kind = self.request.contexts.get(planned.base, "")
-        if kind and not kind.startswith(IMAGE):
+        if kind and not is_image(kind):
             raise self.scheme.dockerfile.fault(
                 at, f"{planned.base} is a context of files", "a stage begins with an image"
             )
@@ -197,7 +198,7 @@ class Build:
             return
         if isinstance(name, str):
             kind = self.request.contexts.get(name, "")
-            if kind and not kind.startswith(IMAGE):
+            if kind and not is_image(kind):
                 with context.directory(kind) as source:
                     yield source
                 return
@@ -211,7 +212,7 @@ class Build:
         return name is None or (
             isinstance(name, str)
             and name in self.request.contexts
-            and not self.request.contexts[name].startswith(IMAGE)
+            and not is_image(self.request.contexts[name])
         )
 
     def below(self, name: Union[int, str], planned: Planned) -> tuple[State, str]:
@@ -232,13 +233,16 @@ class Build:
         content: Any,
         act: Callable[[Take], None],
         exact: bool = False,
+        alone: bool = False,
     ) -> State:
         """A step that writes files: from the cache, or ``act`` makes them. With ``exact`` every
-        file gets the time of SOURCE_DATE_EPOCH, not only younger ones.
+        file gets the time of SOURCE_DATE_EPOCH, not only younger ones. What writes ``alone`` is the
+        same layer on whatever is below.
         """
         parent = current.chain_ids[-1] if current.diff_ids else ""
         epoch = self.request.epoch
-        key = step_cache.key(parent, current.digest, [content, epoch])
+        below = ("", "") if alone else (parent, current.digest)
+        key = step_cache.key(*below, [content, epoch])
         kept = None if self.request.no_cache else step_cache.find(self.host.layout, key)
         if kept is not None:
             step.cached()

@@ -68,7 +68,8 @@ class Rules:
     """How what is copied differs from its source.
 
     ``owner`` (uid, gid) of everything, or None for the source's. ``file_mode`` of files and
-    ``directory_mode`` of directories, or None for the source's. Without ``privileges``, set-uid and
+    ``directory_mode`` of directories, or None for the source's; ``change`` makes a mode of another
+    one, and is told whether it is a directory's. Without ``privileges``, set-uid and
     set-gid bits and capabilities of files are left behind: a file that changes its owner would give
     them to somebody else.
     """
@@ -77,6 +78,7 @@ class Rules:
     file_mode: Optional[int] = None
     directory_mode: Optional[int] = None
     privileges: bool = True
+    change: Optional[Callable[[int, bool], int]] = None
 
     def apply(self, entry: Entry) -> Entry:
         """What the copy of an entry should be. Pure."""
@@ -89,6 +91,8 @@ class Rules:
                 mode &= ~(stat.S_ISUID | stat.S_ISGID)
         elif entry.kind == "directory" and self.directory_mode is not None:
             mode = self.directory_mode
+        if self.change is not None and entry.kind != "link":
+            mode = self.change(mode, entry.kind == "directory")
         attributes = entry.attributes
         if not self.privileges:
             attributes = tuple(pair for pair in attributes if pair[0].startswith("user."))

@@ -71,7 +71,8 @@ class Place:
     ``rootfs``: the absolute path of the mounted root. ``capabilities``: those the host can give,
     all of them when empty. ``numbers``: major and minor of the block devices with limited rates, by
     path. ``lacking``: fields of the spec this host's control groups have no interface for.
-    ``init``: the program that is process 1 before the container's own, by its path inside.
+    ``init``: the program that is process 1 before the container's own, by its path inside. ``env``:
+    variables for this run alone.
     """
 
     id: str
@@ -88,3 +89,4 @@ class Place:
     lacking: tuple[str, ...] = ()
     enforced: Enforced = _NOTHING
     init: str = ""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)

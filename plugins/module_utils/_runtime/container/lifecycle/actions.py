@@ -117,9 +117,14 @@ def create(
     return made
 
 
-def start(host: Host, container_id: str, ready: Optional[incarnation.Ready] = None) -> Record:
+def start(
+    host: Host,
+    container_id: str,
+    ready: Optional[incarnation.Ready] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> Record:
     """Start a container; one that runs is left alone. A failure leaves it as it was, with the
-    error. ``ready`` is called as incarnation.begin() says.
+    error. ``ready`` and ``env`` are as incarnation.begin() says.
     """
     with locked(host, container_id) as found:
         if liveness.is_running(host.layout, found):
@@ -129,7 +134,7 @@ def start(host: Host, container_id: str, ready: Optional[incarnation.Ready] = No
         fresh = dataclasses.replace(
             found, stopped_by_user=False, restart_count=0, backoff_s=0.0, phase=_at_rest(found)
         )
-        return incarnation.begin(host, fresh, ready)
+        return incarnation.begin(host, fresh, ready, env)
 
 
 def _at_rest(found: Record) -> container_record.Phase:

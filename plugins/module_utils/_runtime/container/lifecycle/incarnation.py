@@ -16,7 +16,7 @@ import dataclasses
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -46,11 +46,17 @@ _EXIT_RECORD_TIMEOUT_S = 5.0
 Ready = Callable[[Path], None]
 
 
-def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
+def begin(
+    host: Host,
+    found: Record,
+    ready: Optional[Ready] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> Record:
     """Start a container; the caller holds its lock and knows that it is not running.
 
-    A caller that wants all of its output attaches in ``ready``, before there is any. A failed start
-    is undone completely, and the record says why. Returns the record of the run.
+    A caller that wants all of its output attaches in ``ready``, before there is any. The variables
+    in ``env`` are for this run alone, and in no record. A failed start is undone completely, and
+    the record says why. Returns the record of the run.
     """
     layout = host.layout
     spec = read_spec(layout, found.id)
@@ -102,7 +108,7 @@ def begin(host: Host, found: Record, ready: Optional[Ready] = None) -> Record:
                     f" {address}, which nobody reaches: the kernel forwards nothing between links"
                 )
             write_record(layout, intent)
-        running = _bring_up(host, intent, spec, ready)
+        running = _bring_up(host, intent, spec, ready, env)
         write_record(layout, running)
         if watcher.needed(running):
             look_after(host, running)
@@ -140,12 +146,16 @@ def _status(exc: BaseException, found: Record) -> int:
 
 
 def _bring_up(
-    host: Host, intent: Record, spec: ContainerSpec, ready: Optional[Ready] = None
+    host: Host,
+    intent: Record,
+    spec: ContainerSpec,
+    ready: Optional[Ready] = None,
+    env: Optional[Mapping[str, str]] = None,
 ) -> Record:
     layout = host.layout
     bundle = layout.run_container(intent.id)
     runtime = oci_runtime.choose(layout, spec.runtime)
-    rootfs.furnish(host, intent, spec, read_image(layout, intent.id))
+    rootfs.furnish(host, intent, spec, read_image(layout, intent.id), env)
     kept = logging.logging(spec)
     launched = conmon.launch(
         layout,

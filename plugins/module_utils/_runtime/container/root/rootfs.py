@@ -10,7 +10,9 @@ The content is untrusted: every path is resolved within the mounted root, by des
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Optional
 
 from ...base import files, linux, safefs
 from ...base.errors import Error
@@ -37,8 +39,15 @@ def path(layout: Layout, container_id: str) -> Path:
     return layout.run_container(container_id) / "rootfs"
 
 
-def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) -> None:
-    """Mount the root, make in it what mounts and WORKDIR need, and write the OCI bundle.
+def furnish(
+    host: Host,
+    run: Record,
+    spec: ContainerSpec,
+    image: ImageDefaults,
+    env: Optional[Mapping[str, str]] = None,
+) -> None:
+    """Mount the root, make in it what mounts and WORKDIR need, and write the OCI bundle. ``env``
+    comes on top of the container's own variables.
 
     All of it is below, or is mounted below, the run's directory. Raises Error naming what is
     missing.
@@ -80,6 +89,7 @@ def furnish(host: Host, run: Record, spec: ContainerSpec, image: ImageDefaults) 
             lacking=host_support.lacking(spec, cgroup_v2),
             enforced=enforced,
             init="" if init is None else INIT,
+            env=env or {},
         )
     config.write(layout.run_container(run.id), config.config(spec, image, place))
 

@@ -4,6 +4,6 @@
 """Dockerfiles and ignore files as values. Pure; the grammar is that of the Dockerfile reference.
 
 ``lines`` joins physical lines (directives, continuations, heredocs), ``words`` splits and expands
-them, ``flags`` reads flags and mounts, ``parse`` makes stages of instructions, and ``ignore`` is
-``.dockerignore``.
+them, ``flags`` reads flags and mounts, ``modes`` what ``--chmod`` says, ``parse`` makes stages of
+instructions, and ``ignore`` is ``.dockerignore``.
 """

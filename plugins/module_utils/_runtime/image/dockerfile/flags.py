@@ -125,6 +125,7 @@ def check(keyword: str, words: Iterable[str]) -> tuple[Flag, ...]:
 class RunMount:
     """``RUN --mount``: a thing that is there for one command. ``kind`` is bind, cache, tmpfs or
     secret. ``mode`` is -1 where none is given. ``origin`` is the stage or image of ``from``.
+    ``env`` is the variable that a secret is in; then it may have no ``target``.
     """
 
     kind: str
@@ -139,6 +140,7 @@ class RunMount:
     mode: int = -1
     uid: int = 0
     gid: int = 0
+    env: str = ""
 
 
 _KINDS = ("bind", "cache", "tmpfs", "secret")
@@ -157,6 +159,7 @@ _ALLOWED = {
 }
 _SHARINGS = ("shared", "private", "locked")
 _SIZE = re.compile(r"\A([0-9]+)([kmgt]?)i?b?\Z", re.ASCII | re.IGNORECASE)
+_VARIABLE = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -181,11 +184,6 @@ def mount(text: str) -> RunMount:
         )
     if kind not in _KINDS:
         raise Wrong(f"--mount has no type {kind[:40]!r}{near(kind, _KINDS)}")
-    if "env" in given:
-        raise Wrong(
-            "--mount=type=secret,env= is not supported: a secret is kept in a file in memory only",
-            "read it from /run/secrets/ID, or from the file that target names",
-        )
     for name in given:
         if name not in _ALLOWED[kind]:
             raise Wrong(f"--mount=type={kind} has no field {name}")
@@ -197,10 +195,13 @@ def _mount(kind: str, given: dict[str, str]) -> RunMount:
     identity = given.get("id", "")
     if kind == "secret":
         identity = identity or posixpath.basename(source or target)
-        target = target or f"/run/secrets/{identity}"
         if not identity:
             raise Wrong("--mount=type=secret needs an id")
-    if not target:
+        env = given.get("env")
+        if env is not None and not _VARIABLE.match(env):
+            raise Wrong(f"--mount: env is the name of a variable, not {env[:40]!r}")
+        target = target or ("" if env else f"/run/secrets/{identity}")
+    elif not target:
         raise Wrong(f"--mount=type={kind} needs a target")
     sharing = given.get("sharing", "shared")
     if sharing not in _SHARINGS:
@@ -219,6 +220,7 @@ def _mount(kind: str, given: dict[str, str]) -> RunMount:
         mode=_number(given, "mode", -1, 8),
         uid=_number(given, "uid", 0, 10),
         gid=_number(given, "gid", 0, 10),
+        env=given.get("env", ""),
     )
 
 

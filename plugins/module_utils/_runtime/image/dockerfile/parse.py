@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ...base.frozen import dataclass
-from . import flags, words
+from . import flags, modes, words
 from .lines import Heredoc, Line, Lines, SyntaxFault, decode, mark_of, read
 
 KEYWORDS = (
@@ -200,7 +200,7 @@ def _check(made: Instruction, escape: str) -> None:
         if len(made.words) < 2:
             raise flags.Wrong("needs a source and a destination")
         if made.flag("chmod") and "$" not in made.flag("chmod"):
-            mode_of(made.flag("chmod"))
+            modes.mode_of(made.flag("chmod"))
     if made.keyword == "RUN":
         for text in made.all("mount"):
             if "$" not in text:
@@ -214,13 +214,6 @@ def _check(made: Instruction, escape: str) -> None:
             raise flags.Wrong("--network is default, none or host")
     if made.keyword == "HEALTHCHECK":
         _check_health(made)
-
-
-def mode_of(text: str) -> int:
-    """The mode of ``--chmod``. Raises Wrong."""
-    if not re.match(r"\A0?[0-7]{1,4}\Z", text, re.ASCII):
-        raise flags.Wrong(f"--chmod={text[:40]} is not a mode", "write it in octal: --chmod=0755")
-    return int(text, 8)
 
 
 def _check_health(made: Instruction) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...build import inputs
+from ...build import inputs, layouts
 from ...build.request import Limits, Request, Secret
 from ...build.sent.place import Place, Sent, sent
 from ...container.option import resources, text
@@ -231,12 +231,14 @@ def _contexts(given: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in given.items():
         where = str(value)
-        if where.startswith(("http://", "https://", "git@", "oci-layout://")):
+        if where.startswith(("http://", "https://", "git@", "git://", "ssh://", "target:")):
             raise Error(
                 f"contexts: {name} is {where[:80]}, which is not supported",
-                hint="give a directory of the host, or docker-image://NAME",
+                hint="give a directory of the host, docker-image://NAME or oci-layout://DIRECTORY",
             )
-        if not where.startswith("docker-image://"):
+        if where.startswith(layouts.LAYOUT):
+            where = layouts.LAYOUT + os.path.abspath(where[len(layouts.LAYOUT) :])
+        elif not where.startswith(layouts.IMAGE):
             where = os.path.abspath(os.path.expanduser(where))
         found[str(name)] = where
     return found
