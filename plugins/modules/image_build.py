@@ -251,8 +251,8 @@ actions:
   elements: str
   sample: ["build image docker.io/shop/web:1"]
 differences:
-  description: What changed since the image was built.
-  returned: when the image was on the host and was built again, or would be
+  description: What changed since the image was built, and why an output is written.
+  returned: when the image is built again or an output is written, or would be
   type: list
   elements: str
   sample: ["the file src/main.c changed", "the argument VERSION changed"]

@@ -60,7 +60,7 @@ class CallbackModule(CallbackBase):
             "status": status,
             "seconds": time.perf_counter() - self._began,
             "results": [
-                {key: item.get(key) for key in ("changed", "diff", "actions")}
+                {key: item.get(key) for key in ("changed", "diff", "actions", "differences")}
                 for item in found.get("results", [found])
             ],
         }

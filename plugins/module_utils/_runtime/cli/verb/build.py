@@ -91,7 +91,7 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
     from dataclasses import replace
 
     from ...build.request import Secret
-    from ...resource.image import image_build, named_image
+    from ...resource.image import build_options, named_image
 
     context, inline = _context(host, where, arguments, stack)
     dockerfile = str(arguments.file or "")
@@ -127,7 +127,7 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
         "source_date_epoch": _epoch(arguments),
     }
     names = tuple(named_image.reference_of({"name": name}) for name in arguments.tag)
-    request = image_build.request_of(params, names)
+    request = build_options.request_of(params, names)
     secrets = tuple(Secret(**one) for one in map(_secret, arguments.secret))
     return replace(
         request, context=request.context if context else "", inline=inline, secrets=secrets

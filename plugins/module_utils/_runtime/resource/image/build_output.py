@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ...base import files, safefs
+from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
@@ -23,6 +26,7 @@ from ...plan.plan import Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec import oci
 from ...spec.reference import Reference
+from ...tree import scan
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED
 
@@ -40,11 +44,15 @@ class Declared:
 
 @dataclass(frozen=True)
 class State:
-    """``image`` is the id of the image, or the mark of one that is only foreseen."""
+    """``image`` is the id of the image, or the mark of one that is only foreseen; ``why`` says what
+    is the matter with what is there.
+    """
 
     path: Path
     status: str
     image: str = ""
+    why: str = ""
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Write(Step[State]):
             raise Error(f"{declared.reference.canonical} was removed meanwhile")
         with opened(host, image) as root:
             write(root, declared.kind, declared.path)
-        _note(host.layout, declared, image.id)
+            paths = _paths(root) if declared.kind == LOCAL else []
+        _note(host.layout, declared, image.id, paths)
 
 
 @contextlib.contextmanager
@@ -124,27 +133,69 @@ def declare(reference: Reference, kind: str, path: str) -> Declared:
 
 def observe(host: Host, declared: Declared) -> State:
     """Whether what is at the path was written of the image that has the name now."""
+    return replace(_compared(host, declared), unmet=_in_the_way(declared))
+
+
+def _in_the_way(declared: Declared) -> tuple[str, ...]:
+    """What keeps it from being written."""
+    path = declared.path
+    if declared.kind == TAR:
+        if path.is_dir():
+            return (f"{path} is a directory",)
+        absent = f"the directory {path.parent} does not exist on this host"
+        return () if path.parent.is_dir() else (absent,)
+    for above in (path, *path.parents):
+        if os.path.lexists(above):
+            return () if above.is_dir() else (f"{above} is not a directory",)
+    return ()
+
+
+def _compared(host: Host, declared: Declared) -> State:
     local = expected.named(host, declared.reference)
     image = (local.id or local.digest) if local is not None else ""
-    told = foreseen.told_outputs(host).get(str(declared.path))
-    if told is not None:
-        current = told == image != ""
-        return State(declared.path, CURRENT if current else OUTDATED, image)
-    if not os.path.lexists(declared.path):
-        return State(declared.path, ABSENT, image)
-    current = image != "" and _noted(host.layout, declared) == _mark(declared, image)
-    return State(declared.path, CURRENT if current else OUTDATED, image)
+    path = declared.path
+    told = foreseen.told_outputs(host).get(str(path))
+    if told is not None and told == image != "":
+        return State(path, CURRENT, image)
+    if told is None and not os.path.lexists(path):
+        return State(path, ABSENT, image, f"{path} does not exist")
+    noted = _noted(host.layout, declared) if told is None else {}
+    if image == "" or (noted.get("image"), noted.get("kind")) != (image, declared.kind):
+        return State(path, OUTDATED, image, f"{path} was not written from this image")
+    paths = [os.fsencode(one) for one in noted.get("paths") or ()]
+    if noted != _mark(declared, image, paths):
+        return State(path, OUTDATED, image, f"{path} was changed since it was written")
+    return State(path, CURRENT, image)
 
 
-def _mark(declared: Declared, image_id: str) -> Mapping[str, Any]:
-    """What is noted: the image, and for a tar the file itself."""
-    found: Optional[os.stat_result] = None
-    with contextlib.suppress(OSError):
-        found = os.stat(declared.path)
-    file = (
-        [found.st_ino, found.st_size, found.st_mtime_ns] if found and declared.kind == TAR else []
-    )
-    return {"image": image_id, "kind": declared.kind, "file": file}
+def _paths(root: safefs.Root) -> list[bytes]:
+    """Everything of an image that is written into a directory."""
+    return [node.path for node in scan.walk(root, "/") if node.path and node.kind in scan.COPIED]
+
+
+def _mark(declared: Declared, image_id: str, paths: Sequence[bytes]) -> dict[str, Any]:
+    """What is noted: the image, and what tells that nobody changed what was written since."""
+    mark: dict[str, Any] = {"image": image_id, "kind": declared.kind}
+    if declared.kind == TAR:
+        return {**mark, "file": _look(os.fsencode(declared.path))}
+    whole = hashlib.sha256()
+    top = os.fsencode(declared.path)
+    for path in paths:
+        found = _look(os.path.join(top, path))
+        if stat.S_ISDIR(found[0]):
+            # What else it holds is not ours.
+            found = found[:1]
+        whole.update(canonical([os.fsdecode(path), found]))
+    return {**mark, "paths": [os.fsdecode(path) for path in paths], "files": whole.hexdigest()}
+
+
+def _look(path: bytes) -> list[int]:
+    """What shows that a file was changed; its mode is 0 if it is gone."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return [0]
+    return [found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns]
 
 
 def _place(layout: Layout, declared: Declared) -> Path:
@@ -152,21 +203,24 @@ def _place(layout: Layout, declared: Declared) -> Path:
     return layout.build / "outputs" / f"{name}.json"
 
 
-def _noted(layout: Layout, declared: Declared) -> Any:
+def _noted(layout: Layout, declared: Declared) -> dict[str, Any]:
     try:
-        return files.read_json(_place(layout, declared))
+        found = files.read_json(_place(layout, declared))
     except (FileNotFoundError, Error):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _note(layout: Layout, declared: Declared, image_id: str) -> None:
+def _note(layout: Layout, declared: Declared, image_id: str, paths: Sequence[bytes]) -> None:
     place = _place(layout, declared)
     files.make_private(place.parent)
-    files.write_json(place, _mark(declared, image_id))
+    files.write_json(place, _mark(declared, image_id, paths))
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
-    return Plan(have) if have.status == CURRENT else Plan(have, (Write(declared),))
+    if have.status == CURRENT:
+        return Plan(have)
+    return Plan(have, (Write(declared),), have.unmet, (have.why,))
 
 
 RESOURCE: Resource[Declared, State] = Resource(

@@ -79,13 +79,13 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
 def _built(params: Mapping[str, Any]) -> Stage:
     """As in docker_image, an image that is here is built again only with force_source."""
     # The other sources need nothing of it.
-    from . import image_build
+    from . import build_options, image_build
 
     options = params.get("build")
     if not options:
         raise Error("source: build requires build with path or src")
     reference = named_image.reference_of(params)
-    request = image_build.request_of(options, (reference,))
+    request = build_options.request_of(options, (reference,))
     again = image_build.CHANGED if params.get("force_source") else image_build.NEVER
     sent = image_build.sent_of({**options, "_context": params.get("_context")})
     return Stage(image_build.BUILT, image_build.Declared(request, again, sent=sent))

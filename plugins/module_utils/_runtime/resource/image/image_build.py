@@ -10,7 +10,6 @@ nothing to do, and check mode names those that differ.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import field, replace
@@ -18,26 +17,21 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...build import inputs, layouts
-from ...build.request import Limits, Request, Secret
+from ...build import inputs
+from ...build.request import Request
 from ...build.sent.place import Place, Sent, sent
-from ...container.option import resources, text
 from ...image import expected
-from ...image.store import platform, store
-from ...image.store.platform import Platform
+from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
 from ...plan.sequence import Sequence, Stage, sequence
-from ...spec.container import SHM_SIZE_BYTES
 from ...spec.reference import Reference, is_id
-from . import build_output, image_export, image_push, named_image
+from . import build_options, build_output, image_export, image_push, named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
 
 if TYPE_CHECKING:
     from ...build import builder
 
 CHANGED, NEVER, ALWAYS = "changed", "never", "always"
-#: Docker's: less is not enough for a process to start.
-_LEAST_MEMORY_BYTES = 6 << 20
 #: Lines of a build that its result has, and characters of each.
 _LINES, _WIDTH = 10_000, 2000
 
@@ -62,10 +56,11 @@ class Declared:
 
 @dataclass(frozen=True)
 class Found:
-    """The state of the first name, why the image is not current, and what it would be built of."""
+    """The state of the first name, why the image is not current, and its further names."""
 
     state: State
     reasons: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class Build(Step[Found]):
     def after(self, have: Found) -> Found:
         status = PRESENT if self.declared.rebuild == NEVER else CURRENT
         state = replace(have.state, status=status, id="", digest=_mark(self.declared))
-        return Found(replace(state, planned=True))
+        return replace(have, state=replace(state, planned=True), reasons=())
 
     def execute(self, host: Host) -> None:
         # What a command writes without end must not fill our memory: the last lines are kept.
@@ -127,7 +122,7 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
     for output in outputs:
         for name in output.get("name") or []:
             names.append(named_image.reference_of({"name": name}))
-    request = request_of(params, tuple(dict.fromkeys(names)))
+    request = build_options.request_of(params, tuple(dict.fromkeys(names)))
     declared = Declared(request, str(params.get("rebuild") or CHANGED), sent=sent_of(params))
     return (Stage(BUILT, declared), *_outputs(reference, outputs))
 
@@ -173,129 +168,41 @@ def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Sta
             options = {"names": [reference.canonical], "path": dest}
             if kind == "oci":
                 options["format"] = "oci"
-            stages.append(Stage(image_export.RESOURCE, image_export.declare(options)))
+            stages.append(Stage(_EXPORTED, image_export.declare(options)))
         elif kind == "image" and output.get("push"):
             for name in output.get("name") or [reference.canonical]:
                 pushed = image_push.declare({"name": name})
-                stages.append(Stage(image_push.RESOURCE, pushed))
+                stages.append(Stage(_PUSHED, pushed))
     return stages
 
 
-def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
-    """The build that options ask for. Raises Error naming the option."""
-    hosts = _texts(params.get("etc_hosts"))
-    # Of a context of the controller its list has the Dockerfile.
-    own = not params.get("src")
-    epoch = params.get("source_date_epoch")
-    if epoch is not None and not 0 <= int(epoch) < 1 << 33:
-        raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
-    return Request(
-        context=os.path.abspath(os.path.expanduser(str(params["path"]))) if own else "",
-        dockerfile=_dockerfile(params) if own else "",
-        names=names,
-        target=str(params.get("target") or ""),
-        args=_texts(params.get("args")),
-        labels=_texts(params.get("labels")),
-        platform=_platform(params.get("platform")),
-        pull=bool(params.get("pull")),
-        no_cache=bool(params.get("nocache")),
-        network=str(params.get("network") or ""),
-        hosts=hosts,
-        limits=_limits(params),
-        secrets=tuple(_secret(one) for one in params.get("secrets") or []),
-        contexts=_contexts(params.get("contexts") or {}),
-        epoch=None if epoch is None else int(epoch),
-    )
+def _export(declared: image_export.Declared, have: image_export.State) -> Plan[image_export.State]:
+    """As image_export plans, and why."""
+    absent = have.status == ABSENT
+    why = f"{have.path} does not exist" if absent else f"{have.path} is not of this image"
+    found = image_export.plan(declared, have)
+    return replace(found, reasons=(why,)) if found.steps else found
 
 
-def _texts(given: Optional[Mapping[str, Any]]) -> dict[str, str]:
-    """A mapping of YAML as texts, as in docker_image: true is ``true``."""
-    return {
-        str(name): str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in (given or {}).items()
-        if value is not None
-    }
+def _push(declared: image_push.Declared, have: State) -> Plan[State]:
+    """As image_push plans, and why."""
+    found = image_push.plan(declared, have)
+    why = f"the registry does not have this image as {have.name}"
+    return replace(found, reasons=(why,)) if found.steps else found
 
 
-def _dockerfile(params: Mapping[str, Any]) -> str:
-    """Relative to the context; what is in it is found in it, however it is written."""
-    given = str(params.get("dockerfile") or "")
-    if not given:
-        return ""
-    top = os.path.abspath(os.path.expanduser(str(params["path"])))
-    path = os.path.normpath(os.path.join(top, os.path.expanduser(given)))
-    return os.path.relpath(path, top) if path.startswith(f"{top}/") else path
-
-
-def _contexts(given: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
-    for name, value in given.items():
-        where = str(value)
-        if where.startswith(("http://", "https://", "git@", "git://", "ssh://", "target:")):
-            raise Error(
-                f"contexts: {name} is {where[:80]}, which is not supported",
-                hint="give a directory of the host, docker-image://NAME or oci-layout://DIRECTORY",
-            )
-        if where.startswith(layouts.LAYOUT):
-            where = layouts.LAYOUT + os.path.abspath(where[len(layouts.LAYOUT) :])
-        elif not where.startswith(layouts.IMAGE):
-            where = os.path.abspath(os.path.expanduser(where))
-        found[str(name)] = where
-    return found
-
-
-def _platform(given: Any) -> Optional[Platform]:
-    listed = [given] if isinstance(given, str) else list(given or [])
-    if len(listed) > 1:
-        raise Error(
-            "platform: an image is built for one platform at a time",
-            hint="build one image for each, under names of their own",
-        )
-    if not listed:
-        return None
-    # "linux" alone leaves the machine to us.
-    return None if listed[0].lower() == "linux" else platform.parse_platform(listed[0])
-
-
-def _limits(params: Mapping[str, Any]) -> Limits:
-    given = params.get("container_limits") or {}
-    memory = text.size("memory", given["memory"]) if given.get("memory") else 0
-    if 0 < memory < _LEAST_MEMORY_BYTES:
-        raise Error("container_limits: Minimum memory limit allowed is 6MB")
-    swap = given.get("memswap")
-    unlimited = str(swap) in ("unlimited", "-1")
-    shm = params.get("shm_size")
-    return Limits(
-        memory_bytes=memory,
-        memory_swap_bytes=-1 if unlimited else text.size("memswap", swap) if swap else 0,
-        cpu_shares=int(given.get("cpushares") or 0),
-        cpu_period_us=int(given.get("cpuperiod") or 0),
-        cpu_quota_us=int(given.get("cpuquota") or 0),
-        cpuset_cpus=str(given.get("cpusetcpus") or ""),
-        cpuset_mems=str(given.get("cpusetmems") or ""),
-        shm_size_bytes=text.size("shm_size", shm) if shm else SHM_SIZE_BYTES,
-        ulimits=resources.ulimits(params.get("ulimits") or ()),
-        cgroup_parent=str(params.get("cgroup_parent") or ""),
-    )
-
-
-def _secret(given: Mapping[str, Any]) -> Secret:
-    name, kind = str(given["id"]), str(given["type"])
-    if kind == "file":
-        return Secret(name, os.path.abspath(os.path.expanduser(str(given["src"]))))
-    if kind == "env":
-        value = os.environ.get(str(given["env"]))
-        if value is None:
-            raise Error(f"secrets: {name}: the variable {given['env']} is not set on the host")
-        return Secret(name, value=value.encode())
-    return Secret(name, value=str(given["value"]).encode())
+_EXPORTED: Resource[image_export.Declared, image_export.State] = replace(
+    image_export.RESOURCE, plan=_export
+)
+_PUSHED: Resource[image_push.Declared, State] = replace(image_push.RESOURCE, plan=_push)
 
 
 def observe(host: Host, declared: Declared) -> Found:
     """Compare what the image was built of with what it would be built of now. Raises Error where
     it has to be built, and the host lacks files of a context of the controller.
     """
-    found = _compared(host, declared)
+    others = tuple(name.canonical for name in declared.request.names[1:])
+    found = replace(_compared(host, declared), others=others)
     if declared.place is not None and plan(declared, found).steps:
         declared.place.check(host)
     return found
@@ -364,7 +271,10 @@ def result(host: Host, found: Found) -> dict[str, Any]:
 
 
 def predict(found: Found) -> dict[str, dict[str, Any]]:
-    return named_image.predict(found.state)
+    told = named_image.predict(found.state)
+    for other in found.others:
+        told = {**told, "image": {**told["image"], other: named_image.prediction(found.state)}}
+    return told
 
 
 def _mark(declared: Declared) -> str:

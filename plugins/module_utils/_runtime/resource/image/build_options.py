@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a build, which several entry points have, as a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from ...base.errors import Error
+from ...build import layouts
+from ...build.request import Limits, Request, Secret
+from ...container.option import resources, text
+from ...image.store import platform
+from ...image.store.platform import Platform
+from ...spec.container import SHM_SIZE_BYTES
+from ...spec.reference import Reference
+
+#: Docker's: less is not enough for a process to start.
+_LEAST_MEMORY_BYTES = 6 << 20
+
+
+def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
+    """The build that options ask for. Raises Error naming the option."""
+    hosts = _texts(params.get("etc_hosts"))
+    # Of a context of the controller its list has the Dockerfile.
+    own = not params.get("src")
+    epoch = params.get("source_date_epoch")
+    if epoch is not None and not 0 <= int(epoch) < 1 << 33:
+        raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
+    return Request(
+        context=os.path.abspath(os.path.expanduser(str(params["path"]))) if own else "",
+        dockerfile=_dockerfile(params) if own else "",
+        names=names,
+        target=str(params.get("target") or ""),
+        args=_texts(params.get("args")),
+        labels=_texts(params.get("labels")),
+        platform=_platform(params.get("platform")),
+        pull=bool(params.get("pull")),
+        no_cache=bool(params.get("nocache")),
+        network=str(params.get("network") or ""),
+        hosts=hosts,
+        limits=_limits(params),
+        secrets=tuple(_secret(one) for one in params.get("secrets") or []),
+        contexts=_contexts(params.get("contexts") or {}),
+        epoch=None if epoch is None else int(epoch),
+    )
+
+
+def _texts(given: Optional[Mapping[str, Any]]) -> dict[str, str]:
+    """A mapping of YAML as texts, as in docker_image: true is ``true``."""
+    return {
+        str(name): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in (given or {}).items()
+        if value is not None
+    }
+
+
+def _dockerfile(params: Mapping[str, Any]) -> str:
+    """Relative to the context; what is in it is found in it, however it is written."""
+    given = str(params.get("dockerfile") or "")
+    if not given:
+        return ""
+    top = os.path.abspath(os.path.expanduser(str(params["path"])))
+    path = os.path.normpath(os.path.join(top, os.path.expanduser(given)))
+    return os.path.relpath(path, top) if path.startswith(f"{top}/") else path
+
+
+def _contexts(given: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name, value in given.items():
+        where = str(value)
+        if where.startswith(("http://", "https://", "git@", "git://", "ssh://", "target:")):
+            raise Error(
+                f"contexts: {name} is {where[:80]}, which is not supported",
+                hint="give a directory of the host, docker-image://NAME or oci-layout://DIRECTORY",
+            )
+        if where.startswith(layouts.LAYOUT):
+            where = layouts.LAYOUT + os.path.abspath(where[len(layouts.LAYOUT) :])
+        elif not where.startswith(layouts.IMAGE):
+            where = os.path.abspath(os.path.expanduser(where))
+        found[str(name)] = where
+    return found
+
+
+def _platform(given: Any) -> Optional[Platform]:
+    texts = [given] if isinstance(given, str) else list(given or [])
+    listed = [one.strip() for text in texts for one in str(text).split(",")]
+    if len(listed) > 1:
+        raise Error(
+            "platform: an image is built for one platform at a time",
+            hint="build one image for each, under names of their own",
+        )
+    if not listed:
+        return None
+    # "linux" alone leaves the machine to us.
+    return None if listed[0].lower() == "linux" else platform.parse_platform(listed[0])
+
+
+def _limits(params: Mapping[str, Any]) -> Limits:
+    given = params.get("container_limits") or {}
+    memory = text.size("memory", given["memory"]) if given.get("memory") else 0
+    if 0 < memory < _LEAST_MEMORY_BYTES:
+        raise Error("container_limits: Minimum memory limit allowed is 6MB")
+    swap = given.get("memswap")
+    unlimited = str(swap) in ("unlimited", "-1")
+    shm = params.get("shm_size")
+    return Limits(
+        memory_bytes=memory,
+        memory_swap_bytes=-1 if unlimited else text.size("memswap", swap) if swap else 0,
+        cpu_shares=int(given.get("cpushares") or 0),
+        cpu_period_us=int(given.get("cpuperiod") or 0),
+        cpu_quota_us=int(given.get("cpuquota") or 0),
+        cpuset_cpus=str(given.get("cpusetcpus") or ""),
+        cpuset_mems=str(given.get("cpusetmems") or ""),
+        shm_size_bytes=text.size("shm_size", shm) if shm else SHM_SIZE_BYTES,
+        ulimits=resources.ulimits(params.get("ulimits") or ()),
+        cgroup_parent=str(params.get("cgroup_parent") or ""),
+    )
+
+
+def _secret(given: Mapping[str, Any]) -> Secret:
+    name, kind = str(given["id"]), str(given["type"])
+    if kind == "file":
+        return Secret(name, os.path.abspath(os.path.expanduser(str(given["src"]))))
+    if kind == "env":
+        value = os.environ.get(str(given["env"]))
+        if value is None:
+            raise Error(f"secrets: {name}: the variable {given['env']} is not set on the host")
+        return Secret(name, value=value.encode())
+    return Secret(name, value=str(given["value"]).encode())
