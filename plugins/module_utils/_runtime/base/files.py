@@ -74,14 +74,23 @@ def sweep(layout: Layout) -> None:
     a host where nothing was killed.
     """
     for directory in (layout.tmp, layout.trash, layout.run_builds):
-        try:
-            names = os.listdir(directory)
-        except FileNotFoundError:
-            continue
-        for name in names:
-            pid = name.rsplit("-", 2)[-2:-1]
-            if pid and pid[0].isdecimal() and not os.path.exists(f"/proc/{pid[0]}"):
-                remove_tree(directory / name)
+        _sweep(directory, "")
+
+
+def sweep_beside(directory: Path) -> None:
+    """Remove what killed writers left beside the files of a directory (write_atomic)."""
+    _sweep(directory, ".")
+
+
+def _sweep(directory: Path, prefix: str) -> None:
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return
+    for name in names:
+        pid = name.rsplit("-", 2)[-2:-1] if name.startswith(prefix) else []
+        if pid and pid[0].isdecimal() and not os.path.exists(f"/proc/{pid[0]}"):
+            remove_tree(directory / name)
 
 
 def make_private(directory: Path) -> None:
@@ -104,7 +113,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = Tru
     """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees
     half.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(6)}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..base import files
 from ..base.frozen import dataclass
+from ..container.lifecycle import actions, creation
 from ..image.build import assemble
 from ..image.store import index, store
 from ..plan.plan import Host
@@ -42,6 +44,11 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
     """Build what a scheme says, and keep it under the request's names. Raises Error naming the
     instruction that failed.
     """
+    # A build that makes no container of its own finds those of killed ones, too.
+    creation.recover(host, actions.discard)
+    places = [host.layout.build / name for name in ("steps", "made", "outputs")]
+    for directory in (*places, host.layout.creations, host.layout.images):
+        files.sweep_beside(directory)
     with store.lease(host.layout):
         work = Build(host, request, found, source, steps.take)
         final = state.labelled(work.result(), request.labels)

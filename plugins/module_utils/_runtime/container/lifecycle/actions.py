@@ -320,10 +320,15 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
         container_record.write_record(layout, found)
         incarnation.clear(host, found)
         attach.release(layout, found)
-        # Without its name it would look half made, and volumes that are to stay would go.
-        creation.end(layout, container_id)
+        # Without its name it would look half made, and volumes that are to stay would go. Of one
+        # that serves its creator nothing is to stay, whoever has to finish this.
+        serving = creation.serves(layout, container_id)
+        if not serving:
+            creation.end(layout, container_id)
         container_record.release_name(layout, found.name, container_id)
         files.discard(layout, layout.container(container_id))
+        if serving:
+            creation.end(layout, container_id)
     if volumes:
         for name in found.anonymous_volumes:
             # Another container may have come to use it; it goes with that one, or when pruned.

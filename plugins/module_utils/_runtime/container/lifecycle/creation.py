@@ -64,6 +64,15 @@ def end(layout: Layout, container_id: str) -> None:
         files.fsync_dir(layout.creations)
 
 
+def serves(layout: Layout, container_id: str) -> bool:
+    """Whether a container is there for its creator alone, until that one removes it."""
+    try:
+        value = files.read_json(_path(layout, container_id))
+    except FileNotFoundError:
+        return False
+    return isinstance(value, dict) and value.get("serving") is True
+
+
 def pending(layout: Layout) -> list[str]:
     """The ids of containers that are being made, or were not made to the end."""
     try:
