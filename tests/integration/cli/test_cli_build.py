@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import tarfile
@@ -16,6 +17,7 @@ from typing import Any, Optional
 
 from support.building import fill
 from support.containers import World, until
+from support.screens import screen
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
@@ -103,9 +105,13 @@ def test_contexts_and_outputs(world: World, tmp_path: Path) -> None:
 
 def test_what_is_refused(world: World, tmp_path: Path) -> None:
     context = fill(tmp_path / "context", {"Dockerfile": "FROM busybox:1\nRUN exit 4\n"})
+    git = context / "Dockerfile.git"
+    git.write_text("FROM busybox:1\nARG A=a\nADD https://h.example/$A.git /x\n")
     for words, why in (
         (["https://github.com/a/b.git"], "git repository"),
         (["git@github.com:a/b"], "git repository"),
+        (["--platform", "linux/amd64,linux/arm64", str(context)], "one platform at a time"),
+        (["-f", str(git), str(context)], "Dockerfile.git:3: ADD https://h.example/a.git is a git"),
         ([str(tmp_path / "none")], "not a directory"),
         (["--ssh", "default", str(context)], "--ssh is not supported"),
         (["--output", "type=x", str(context)], "unknown type"),
@@ -170,3 +176,55 @@ def test_a_killed_build_leaves_nothing_and_the_next_goes_on(world: World, tmp_pa
     fill(context, {"Dockerfile": text.replace("sleep 1000", "true")})
     done = slipway(world, "build", "-t", "made", str(context))
     assert b"CACHED RUN echo done" in done.stderr
+
+
+def test_a_terminal_shows_what_is_under_way(world: World, tmp_path: Path) -> None:
+    lines = "seq 1000 1030; echo wide $(seq 100); until test -e /c/go; do sleep 0.1; done; rm /c/go"
+    text = (
+        "FROM busybox:1 AS one\n"
+        f"RUN --mount=type=cache,target=/c {lines}\nENV A=1\n"
+        "FROM one\nRUN echo last\n"
+    )
+    context = fill(tmp_path / "context", {"Dockerfile": text})
+    argv = ["/usr/bin/python3", str(zipapp.program(world.layout)), "build", str(context)]
+    with screen(argv, rows=12, columns=60) as shown:
+        seen = shown.expect(b"wide 1 2 3")
+        # Long lines are cut by the terminal, and the seconds of the step are counted.
+        seen += shown.expect(b"[one 1/2] 1s")
+        [place] = (world.layout.build / "mounts").glob("*/content")
+        (place / "go").touch()
+        seen += shown.expect(b"writing image")
+        assert shown.end() == 0
+    assert b"\x1b[?7l" in seen
+    picture = pictured(seen.decode(), 12)
+    assert not any("| " in line or line.endswith(" 1s") for line in picture)
+    assert next(line for line in picture if "RUN" in line).startswith("[one 1/2] RUN")
+    assert [line.rpartition(" ")[0] for line in picture if "DONE" in line] == [
+        "[one 1/2] DONE",
+        "[1 1/1] DONE",
+    ]
+    # Without one every line stays, and nothing else is written.
+    plain = slipway(world, "build", "--no-cache", "-", stdin=b"FROM busybox:1\nRUN seq 30\n")
+    assert b"\x1b" not in plain.stderr
+    assert plain.stderr.count(b"| ") == 30
+    quiet = slipway(world, "build", "-q", "--no-cache", "-", stdin=b"FROM busybox:1\nRUN seq 30\n")
+    assert quiet.stderr == b""
+    assert quiet.stdout.count(b"\n") == 1
+
+
+def pictured(text: str, rows: int) -> list[str]:
+    """What a terminal shows in the end, what scrolled off included."""
+    found: list[str] = []
+    at = 0
+    for part in re.split(r"(\x1b\[\d+A\x1b\[J)", text):
+        up = re.match(r"\x1b\[(\d+)A", part)
+        if up is not None:
+            assert int(up[1]) < rows
+            at -= int(up[1])
+            del found[at:]
+            continue
+        plain = re.sub(r"\x1b\[[?\d]*[a-zA-Z]", "", part)
+        for line in plain.splitlines():
+            found.append(line)
+            at += 1
+    return found

@@ -19,17 +19,20 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
+from urllib.parse import urlsplit
 
 from ..base import safefs
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..image.dockerfile import ignore
 from ..image.dockerfile.lines import LIMIT
+from ..registry.url_source import is_url
 from ..tree import scan
 from ..tree.scan import Entry
 
 #: The names a Dockerfile has, in this order.
 DOCKERFILES = ("Dockerfile", "Containerfile")
+_GIT = ("git@", "git://", "ssh://")
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,16 @@ def _ignored(root: safefs.Root, dockerfile: str) -> ignore.Patterns:
         with contextlib.suppress(NotFound):
             return ignore.read(root.read_text(name, ignore.LIMIT), name)
     return ignore.Patterns(())
+
+
+def check_not_git(text: str) -> None:
+    """Raise Error for a source of ADD that is a git repository."""
+    path = urlsplit(text.partition("#")[0]).path if is_url(text) else ""
+    if text.startswith(_GIT) or path.endswith(".git"):
+        raise Error(
+            f"{text[:100]} is a git repository, which is not supported",
+            hint="clone it beforehand, with ansible.builtin.git, and copy from the context",
+        )
 
 
 def select(source: Source, text: str) -> list[Selected]:

@@ -169,7 +169,7 @@ def _files(
             )
             if not origin or not layouts.is_image(request.contexts.get(origin, IMAGE)):
                 listed[origin, taken.path, taken.sure] = None
-    if everything:
+    if everything and source is not None:
         listed["", "/", True] = None
     with contextlib.ExitStack() as stack:
         trees: dict[str, Optional[Source]] = {"": source}
@@ -225,7 +225,10 @@ def _taken_by(request: Request, found: Scheme, planned: Planned) -> Iterator[_Ta
         else:
             for word in at.words[:-1]:
                 if mark_of(word, escape) is None:
-                    yield _copied(at, word, escape, current.variables)
+                    try:
+                        yield _copied(at, word, escape, current.variables)
+                    except Error as exc:
+                        raise found.dockerfile.fault(at, exc.message, exc.hint) from exc
 
 
 def _copied(at: Instruction, word: str, escape: str, variables: Mapping[str, str]) -> _Taken:
@@ -234,6 +237,8 @@ def _copied(at: Instruction, word: str, escape: str, variables: Mapping[str, str
         checksum = words.expand(at.flag("checksum"), variables, escape)
     except words.Malformed:
         return _Taken(at, at.flag("from"), sure=False)
+    if at.keyword == "ADD":
+        context.check_not_git(path)
     if at.keyword == "ADD" and is_url(path):
         return _Taken(at, url=source_of(path, checksum))
     return _Taken(at, at.flag("from"), path, sure="$" not in word)

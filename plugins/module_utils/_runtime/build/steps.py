@@ -22,7 +22,7 @@ from ..image.dockerfile.modes import Mode, mode_of
 from ..image.dockerfile.parse import Instruction, is_heredoc
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
-from . import copying, running, scheme, state
+from . import context, copying, running, scheme, state
 from .copying import Copy
 from .log import Step
 from .mounts import PROGRAM, Mounting
@@ -30,13 +30,10 @@ from .scheme import Planned
 from .state import State
 from .work import Build, Take
 
-_GIT = ("git@", "git://", "ssh://")
-
 
 def take(build: Build, planned: Planned, current: State, at: Instruction, where: str) -> State:
     """The stage after one instruction. Raises Error, without its place."""
-    shown = f"{at.keyword} {at.rest}"
-    step = build.log.step(where, shown)
+    step = build.log.step(where, _shown(at))
     if at.keyword == "WORKDIR":
         return _workdir(build, current, at, step)
     if build.configure.knows(at.keyword):
@@ -45,6 +42,12 @@ def take(build: Build, planned: Planned, current: State, at: Instruction, where:
     if at.keyword == "RUN":
         return _run(build, planned, current, at, step)
     return _copy(build, planned, current, at, step)
+
+
+def _shown(at: Instruction) -> str:
+    """An instruction as it is written, with its flags."""
+    said = (f"--{name} " if value == "true" else f"--{name}={value} " for name, value in at.flags)
+    return f"{at.keyword} {''.join(said)}{at.rest}"
 
 
 def _workdir(build: Build, current: State, at: Instruction, step: Step) -> State:
@@ -83,11 +86,8 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
             documents.append((doc.name, _content(current, doc, escape)))
             continue
         text = build.configure.expand(current, at, word)
-        if at.keyword == "ADD" and (text.startswith(_GIT) or _is_git(text)):
-            raise Error(
-                f"{text[:100]} is a git repository, which is not supported",
-                hint="clone it beforehand, with ansible.builtin.git, and copy from the context",
-            )
+        if at.keyword == "ADD":
+            context.check_not_git(text)
         if at.keyword == "ADD" and is_url(text):
             checksum = build.configure.expand(current, at, at.flag("checksum"))
             urls.append(source_of(text, checksum))
@@ -130,11 +130,6 @@ def _content(current: State, doc: Heredoc, escape: str) -> bytes:
     if doc.expand:
         text = words.expand(text, current.variables, escape, raw_quotes=True)
     return text.encode()
-
-
-def _is_git(text: str) -> bool:
-    path = urlsplit(text.partition("#")[0]).path if is_url(text) else ""
-    return path.endswith(".git")
 
 
 def _target(build: Build, current: State, at: Instruction, word: str) -> str:
@@ -197,9 +192,8 @@ class _Copying:
                 )
 
             exact = self._origin is None
-            flags_shown = "".join(f"--{name}={value} " for name, value in self._at.flags)
-            text = f"{self._at.keyword} {flags_shown}{self._at.rest}"
-            return build.layer(current, self._step, text, content, act, exact, alone=wanted.link)
+            said, alone = _shown(self._at), wanted.link
+            return build.layer(current, self._step, said, content, act, exact, alone)
 
     def _act(
         self,
