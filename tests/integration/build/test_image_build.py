@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,21 @@ from support.building import fill
 from support.containers import World
 from support.converging import Task, apply, assert_play_is_predicted, check
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image,
     image_build,
+    image_export,
+    image_load,
 )
 
 FILES = {
@@ -158,18 +168,70 @@ def test_the_module_image_builds(world: World, tmp_path: Path) -> None:
     assert not apply(world.layout, forced)[0].changed
 
 
-def test_the_same_image_on_two_hosts(world: World, tmp_path: Path) -> None:
-    ids = []
-    for turn in range(2):
-        context = fill(tmp_path / str(turn), FILES)
-        name = f"made:{turn}"
-        options = {"nocache": True, "source_date_epoch": 1_000_000, "args": {"V": "1"}}
-        apply(world.layout, task(context, name=name, **options))
-        found = store.find(world.layout, name)
-        assert found is not None
-        assert found.config["created"] == "1970-01-12T13:46:40Z"
-        ids.append(found.manifest.digest)
-    assert ids[0] == ids[1]
+#: Whatever has a time or an order: stages side by side, archives, directories that are made.
+REPEATED = {
+    "Dockerfile": """
+        FROM busybox:1 AS one
+        WORKDIR /deep/er
+        RUN mkdir z a && touch z/1 a/1 && ln z/1 hard && date > /dev/null
+        FROM busybox:1 AS two
+        ADD archive.tar /unpacked
+        RUN touch -d 2001-01-01 /old && touch /new
+        FROM busybox:1
+        ARG V
+        COPY src /src
+        COPY --from=one /deep /deep
+        COPY --link --from=two /new /unpacked /two/
+        COPY --chmod=600 <<X /doc
+        text
+        X
+        RUN echo "$V" > /version
+        LABEL b=1 a=2
+    """.replace("        ", ""),
+    ".dockerignore": "src/ignored",
+    "src/z": "z",
+    "src/a": "a",
+    "src/d/e": "e",
+}
+
+
+def test_the_same_image_on_two_hosts(
+    world: World, sandbox: Path, busybox_tar: Path, tmp_path: Path
+) -> None:
+    other = Layout(tmp_path / "root", tmp_path / "run", tmp_path / "etc")
+    files.prepare(other)
+    zipapp.install(other)
+    base = str(tmp_path / "base.tar")
+    exported = {"names": ["busybox:1"], "path": base, "format": "oci"}
+    apply(world.layout, Task(image_export.declare, image_export.RESOURCE, exported))
+    apply(other, Task(image_load.declare, image_load.RESOURCE, {"path": base}))
+    digests = []
+    for number, layout in enumerate((world.layout, other)):
+        names = sorted(REPEATED, reverse=bool(number))
+        context = fill(tmp_path / str(number), {name: REPEATED[name] for name in names})
+        fill(context, {"src/ignored": str(number)})
+        with tarfile.open(context / "archive.tar", "w") as tar:
+            for name in ("f", "d/g"):
+                info = tarfile.TarInfo(name)
+                info.mtime = 1_000_000_000
+                tar.addfile(info)
+        for path in context.rglob("*"):
+            os.utime(path, (number * 100, number * 100))
+        # With the same options, but without a time of its own, each host has another image.
+        made = []
+        for epoch in (1_000_000, None):
+            options = {"source_date_epoch": epoch, "args": {"V": "1"}, "network": "none"}
+            apply(layout, task(context, **options))
+            found = store.find(layout, "made:1")
+            assert found is not None
+            made.append((found.manifest.digest, found.config["created"]))
+        digests.append(made)
+        # The next host is built on in another second.
+        time.sleep(1.1)
+    assert digests[0][0] == digests[1][0]
+    assert digests[0][0][1] == "1970-01-12T13:46:40Z"
+    assert digests[0][1] != digests[1][1]
+    assert container_record.all_ids(other) == []
 
 
 def test_what_builds_keep_is_pruned(world: World, tmp_path: Path) -> None:
