@@ -126,7 +126,10 @@ def keep(layout: Layout, listing: Listing, archive: Optional[Path]) -> None:
                 return
             here = known.get(one.of)
             if here is None:
-                raise Error(f"the file {one.path} of the context was not sent")
+                raise Error(
+                    f"the file {one.path} of the context was not sent",
+                    hint="run the task again: it may have changed meanwhile",
+                )
             if (here.mode, here.modified_ns) == (one.mode, one.modified_ns):
                 with contextlib.suppress(OSError):
                     os.link(here.path, path, follow_symlinks=False)
