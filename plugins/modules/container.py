@@ -164,7 +164,7 @@ options:
   platform:
     description:
       - The platform to choose from a multi-platform image, such as V(linux/arm64) or
-        V(linux/arm/v7). The default is the host's own.
+        V(linux/arm/v7). The default is the host's own, which V(linux) means too.
       - If the image of that name on the host is for another platform, it is pulled, and the
         container recreated. Programs for another architecture run if the host has an emulator
         registered for them.

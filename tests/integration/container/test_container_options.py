@@ -319,7 +319,9 @@ def test_files_of_names_have_the_containers_label(tmp_path: Path) -> None:
 
 def test_an_image_for_another_platform_does_not_serve(world: World) -> None:
     own = platform.host_platform()
-    converge(world, task("web", platform=str(own)))
+    web = converge(world, task("web", platform=str(own)))
+    for spelled in ("linux", own.architecture):
+        assert converge(world, task("web", platform=spelled)) == web
     with pytest.raises(Error, match="for linux/s390x, and pull=never"):
         apply(world.layout, task("web", platform="linux/s390x"))
     with pytest.raises(Error, match="not a platform"):

@@ -163,6 +163,10 @@ def test_an_index_of_one_image_need_not_say_for_what() -> None:
     assert choose([only], Platform("linux", "amd64"), "it") == only
 
 
+def test_linux_is_the_platform_of_the_host() -> None:
+    assert parse_platform("linux") == platform.host_platform() == parse_platform(" Linux ")
+
+
 @pytest.mark.parametrize("text", ["", "linux/", "a/b/c/d", "linux/am d64", "../x"])
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(Error):

@@ -63,10 +63,12 @@ def host_platform() -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Read ``linux/arm64``, ``linux/arm/v7``, or an architecture alone."""
+    """Read ``linux/arm64``, ``linux/arm/v7``, an architecture alone, or ``linux``, the host's."""
     parts = text.strip().split("/")
     if not 1 <= len(parts) <= 3 or not all(_PART.match(part) for part in parts):
         raise Error(f"{text[:60]!a} is not a platform", hint="use linux/amd64 or linux/arm/v7")
+    if text.strip().lower() == "linux":
+        return host_platform()
     if len(parts) == 1:
         parts = ["linux", *parts]
     architecture, variant = _ALIASES.get(parts[1].lower(), (parts[1].lower(), ""))
