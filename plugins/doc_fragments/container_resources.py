@@ -75,7 +75,7 @@ options:
     type: int
   device_read_bps:
     description:
-      - Limits for bytes read from block devices per second.
+      - Limits for bytes read from disks per second. Partitions cannot be limited by themselves.
     type: list
     elements: dict
     suboptions:
@@ -89,7 +89,7 @@ options:
         required: true
   device_write_bps:
     description:
-      - Limits for bytes written to block devices per second.
+      - Limits for bytes written to disks per second, as in O(device_read_bps).
     type: list
     elements: dict
     suboptions:
@@ -103,7 +103,7 @@ options:
         required: true
   device_read_iops:
     description:
-      - Limits for read operations on block devices per second.
+      - Limits for read operations on disks per second, as in O(device_read_bps).
     type: list
     elements: dict
     suboptions:
@@ -117,7 +117,7 @@ options:
         required: true
   device_write_iops:
     description:
-      - Limits for write operations on block devices per second.
+      - Limits for write operations on disks per second, as in O(device_read_bps).
     type: list
     elements: dict
     suboptions:

@@ -287,7 +287,7 @@ def test_namespaces_are_shared(world: World, runtime: str) -> None:
 def test_what_the_host_lacks_is_named(world: World) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"devices": ["/etc/passwd"]}, "/etc/passwd is not a device on this host"),
-        ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a block device"),
+        ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a whole disk"),
         ({"runtime": "/no/such/runtime"}, "/no/such/runtime is not installed"),
         ({"security_opts": ["apparmor=mine"]}, "requires AppArmor"),
         ({"env_file": "/no/such/file"}, "env_file: the file /no/such/file"),

@@ -38,7 +38,7 @@ MISTAKES: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"published_ports": ["192.0.2.77:8203:80"]}, "that is not an address of this host"),
     ({"devices": ["/dev/nope"]}, "/dev/nope is not a device on this host"),
-    ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a block device"),
+    ({"device_read_bps": [{"path": "/dev/null", "rate": "1M"}]}, "not a whole disk"),
     ({"mounts": [{"type": "bind", "source": "/nope", "target": "/x"}]}, "/nope does not exist"),
     ({"volumes": ["/nope/a.sock:/x"]}, "keep its service from starting"),
     ({"volumes": ["/etc/passwd/x:/x"]}, "/etc/passwd/x cannot be mounted"),

@@ -124,7 +124,9 @@ def _device(path: str, target: str, access: str = "") -> Optional[Device]:
 
 
 def numbers(spec: ContainerSpec) -> dict[str, tuple[int, int]]:
-    """Major and minor of the block devices whose rates are limited, by path."""
+    """Major and minor of the disks whose rates are limited, by path. Raises Error for what the
+    kernel has no rates of (blk-cgroup.c, blkg_conf_open_bdev): other devices, and partitions.
+    """
     found = {}
     bytes_, operations = (
         (spec.device_read_bps, spec.device_write_bps),
@@ -132,13 +134,20 @@ def numbers(spec: ContainerSpec) -> dict[str, tuple[int, int]]:
     )
     for rate in (rate for rates in (*bytes_, *operations) for rate in rates):
         device = _device(rate.path, rate.path)
-        if device is None or device.type != "b":
+        if device is None or device.type != "b" or _is_partition(device):
+            # Who looks for the words that Docker has for it is to find this.
             raise Error(
-                f"container {spec.name}: {rate.path} is not a block device on this host",
-                hint="rate limits apply to disks such as /dev/sda",
+                f"container {spec.name}: {rate.path} is not a whole disk of this host, and only "
+                "those have rates that can be limited (Docker: error setting cgroup config for "
+                "procHooks process: ...: no such device)",
+                hint="limit a disk such as /dev/sda",
             )
         found[rate.path] = (device.major, device.minor)
     return found
+
+
+def _is_partition(device: Device) -> bool:
+    return os.path.exists(f"/sys/dev/block/{device.major}:{device.minor}/partition")
 
 
 # --- namespaces -----------------------------------------------------------------------------------
