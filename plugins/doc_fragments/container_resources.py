@@ -35,7 +35,8 @@ options:
     type: int
   kernel_memory:
     description:
-      - Not supported, because Linux no longer has this limit. O(memory) includes kernel memory.
+      - Ignored with a warning, because Linux no longer has this limit. O(memory) includes kernel
+        memory.
     type: str
   cpus:
     description:

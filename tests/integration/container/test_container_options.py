@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     documents,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import platform
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import (
+    converge as carry_out,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
@@ -303,6 +308,39 @@ def test_what_the_host_lacks_is_named(world: World) -> None:
     for option, value in (("env_file", "/no/such/file"), ("security_opts", ["seccomp=/nope.json"])):
         with pytest.raises(Error, match="does not exist on the host"):
             apply(world.layout, task("web", undeclared="keep", **{option: value}))
+
+
+def test_partitions_have_no_rates(world: World, tmp_path: Path) -> None:
+    """The kernel limits whole disks; this is said before a container is stopped for it."""
+    disk, node = tmp_path / "disk", tmp_path / "node"
+    disk.write_bytes(b"")
+    os.truncate(disk, 8 << 20)
+    loop = process.run(["losetup", "--find", "--show", str(disk)]).stdout.decode().strip()
+    name = Path(loop).name
+    try:
+        process.run(["addpart", loop, "1", "2048", "4096"])
+        numbers = Path(f"/sys/block/{name}/{name}p1/dev").read_text("ascii").split(":")
+        os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(*map(int, numbers)))
+        web = converge(world, task("web", device_read_bps=[{"path": loop, "rate": "1M"}]))
+        pid = world.current(web).pid
+        partition = task("web", device_read_bps=[{"path": str(node), "rate": "1M"}])
+        with pytest.raises(Error, match=f"{node} is not a whole disk of this host"):
+            apply(world.layout, partition)
+        assert world.current(web).pid == pid
+        process.run(["delpart", loop, "1"])
+    finally:
+        process.run(["losetup", "--detach", loop])
+
+
+def test_a_limit_that_linux_lost_is_ignored_with_a_warning(world: World) -> None:
+    host, asked = Host(world.layout), task("web", kernel_memory="8M")
+    carry_out(host, asked.resource, asked.declare(asked.params))
+    assert len(host.warnings) == 1 and "kernel_memory is ignored" in host.warnings[0]
+    web = container_record.by_name(world.layout, "web")
+    assert "KernelMemory" not in documents.container(host, web)["HostConfig"]
+    assert converge(world, task("web", kernel_memory="6M")) == web
+    with pytest.raises(Error, match="storage_opts is not supported: it is supported only for"):
+        apply(world.layout, task("web", storage_opts={"size": "12m"}))
 
 
 def test_files_of_names_have_the_containers_label(tmp_path: Path) -> None:

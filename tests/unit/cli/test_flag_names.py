@@ -84,7 +84,7 @@ def said(*words: str) -> str:
         ("--restart always:3", "--restart applies only to --restart on-failure, not always"),
         ("-p x:80", "--publish: 'x:80' is not valid: 'x' is not a port or port range"),
         ("-v /a:/x -v /b:/x", "Duplicate mount point: /x"),
-        ("--kernel-memory 5M", "--kernel-memory is not supported: Linux has no separate limit"),
+        ("--storage-opt size=1G", "--storage-opt is not supported: it is supported only for"),
         ("--gpus all", "--gpus is not supported: vendor devices need a hook inside the OCI runtime;"
          " list the device nodes in the option --device, or have the option --runtime"),
         ("--mount type=bind,target=/a", "--mount: '/a' is not valid: type bind needs a source"),

@@ -67,9 +67,11 @@ def test_every_flag_is_an_option_or_is_refused() -> None:
         value = () if flag.kind == "switch" else ("1",)
         with pytest.raises(Error, match=f"--{flag.name} is not supported"):
             params(f"--{flag.name}", *value)
-    for words in (["--gpus", "all"], ["--storage-opt", "size=1G"], ["--kernel-memory", "1m"]):
+    for words in (["--gpus", "all"], ["--storage-opt", "size=1G"]):
         with pytest.raises(Error, match="is not supported: "):
             decide.declare(run_params.with_defaults({**params(*words), "name": "a"}))
+    given = run_params.with_defaults({**params("--kernel-memory", "1m"), "name": "a"})
+    assert "since 5.16" in decide.declare(given).ignored[0]
 
 
 @pytest.mark.parametrize(

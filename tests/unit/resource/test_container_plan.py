@@ -370,7 +370,8 @@ def test_a_link_on_a_network_of_ones_own_needs_nobody() -> None:
                 "comparisons": {"labels": "strict"},
                 "image_label_mismatch": "fail",
             },
-            "missing in labels: tier",
+            "Some labels should be removed but are present in the base image. You can set"
+            " image_label_mismatch to 'ignore' to ignore this error. Labels: \"tier\"",
         ),
     ],
 )

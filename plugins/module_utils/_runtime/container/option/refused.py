@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of docker_container that are not supported: rejected with an error, never ignored."""
+"""Options of docker_container that are not supported: rejected with an error, or ignored with a
+warning where Docker does not have them any more either.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,18 @@ REFUSED: Mapping[str, tuple[str, str]] = {
         "list the device nodes in the option devices, or have the option runtime name the"
         " vendor's OCI runtime",
     ),
-    "kernel_memory": (
-        "Linux has no separate limit for it since 5.16",
-        "memory includes kernel memory",
-    ),
+    # Playbooks look for "is supported only for", which is how Docker begins its reason.
     "storage_opts": (
-        "the root filesystem of a container has no storage of its own to configure",
+        "it is supported only for engines that give the root filesystem of a container storage of "
+        "its own",
         "put data that may grow on a volume or a size-limited tmpfs",
     ),
 }
 
+#: Option -> why it means nothing any more, here and with Docker.
+IGNORED: Mapping[str, str] = {
+    "kernel_memory": "Linux has no separate limit for it since 5.16, and memory includes it",
+}
 
 OPTIONS = (
     Argument(
@@ -51,3 +55,12 @@ def refuse(params: Mapping[str, Any]) -> None:
     for option, (why, hint) in REFUSED.items():
         if params.get(option):
             raise Error(f"{option} is not supported: {why}", hint=hint)
+
+
+def ignored(params: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a task gives of the options that mean nothing any more, in words for warnings."""
+    return tuple(
+        f"{option} is ignored: {why}"
+        for option, why in IGNORED.items()
+        if params.get(option) not in (None, "", "0")
+    )

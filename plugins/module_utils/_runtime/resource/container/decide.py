@@ -169,10 +169,11 @@ def _refuse_labels(declared: Declared, labels: tuple[str, ...]) -> None:
     given = declared.values.get("labels", {})
     other = [name for name in labels if name not in given]
     if other:
+        # The sentence that playbooks match on.
+        names = ", ".join(f'"{name}"' for name in other)
         raise Error(
-            f"container {declared.name}: its image has labels that are missing in labels:"
-            f" {', '.join(other)}",
-            hint="add them to labels, or use image_label_mismatch: ignore",
+            "Some labels should be removed but are present in the base image. You can set "
+            f"image_label_mismatch to 'ignore' to ignore this error. Labels: {names}"
         )
 
 

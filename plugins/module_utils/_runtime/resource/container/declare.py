@@ -19,7 +19,7 @@ from ...base.frozen import dataclass
 from ...container.option.catalogue import BY_NAME, FIELDS, OPTIONS
 from ...container.option.consistency import check
 from ...container.option.option import DEFAULT, Option
-from ...container.option.refused import refuse
+from ...container.option.refused import ignored, refuse
 from ...records import container_record
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, Endpoint
 from .host_files import MISSING
@@ -70,6 +70,8 @@ class Declared:
     force_kill: bool = False
     #: What files the task names that are not on the host, in words.
     missing: tuple[str, ...] = ()
+    #: What the task says in vain, in words for warnings.
+    ignored: tuple[str, ...] = ()
     #: The signal that ``force_kill`` sends; "" is SIGKILL.
     kill_signal: str = ""
     #: None leaves it as it is, or resets it, as ``undeclared`` says.
@@ -134,6 +136,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         keep_volumes=params["keep_volumes"],
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
+        ignored=ignored(params),
         kill_signal=params.get("kill_signal") or "",
         platform=params.get("platform") or "",
         paused=paused,

@@ -93,6 +93,8 @@ class State:
 
 def observe(host: Host, declared: Declared) -> State:
     """Read the container, what its image's name means, and whether its networks exist."""
+    for text in declared.ignored:
+        host.warn(f"container {declared.name}: {text}")
     found = _find(host, declared)
     found = dataclasses.replace(found, boots=_boots(host, declared, found.spec))
     around = _around(host, declared, found.spec)
