@@ -194,6 +194,11 @@ options:
       - V(strict) requires exactly the declared value, V(ignore) accepts what the container has, and
         V(allow_more_present) accepts lists and dictionaries that contain more than declared.
     type: dict
+  debug:
+    description:
+      - V(true) returns RV(actions) as the dictionaries that
+        M(community.docker.docker_container) returns with it.
+    type: bool
   recreate:
     description:
       - Recreate the container even if nothing differs.
@@ -302,8 +307,8 @@ EXAMPLES = r"""
 RETURN = r"""
 container:
   description:
-    - The container after the task, in the shape of C(docker inspect). The values of variables in
-      C(Config.Env) are hidden; M(slipway.engine.container_info) has them.
+    - The container after the task, in the shape of C(docker inspect). In C(Config.Env), the values
+      of O(secret_env) are hidden.
     - V(null) when there is none, and in check mode when it would only be made.
     - With O(detach=false), C(Output) is what it wrote, the last 10 MiB of it.
   returned: success
@@ -319,10 +324,16 @@ status:
   type: int
   sample: 0
 actions:
-  description: What was done, or in check mode what would be done, in order.
+  description:
+    - What was done, or in check mode what would be done, in order.
+    - >-
+      With O(debug=true), dictionaries with the keys that M(community.docker.docker_container) uses,
+      such as C({"pulled_image": "nginx:1.27", "changed": true}) or C({"started": ID}). Parameters
+      in them are in the words of this module. C({"done": SENTENCE}) is what Docker has no key for.
+    - Without it, sentences.
   returned: success
   type: list
-  elements: str
+  elements: raw
   sample: [create and start container web]
 differences:
   description: The options for which the container was recreated.

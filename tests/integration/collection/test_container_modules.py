@@ -218,6 +218,23 @@ def test_environments_in_results(world: World, tmp_path: Path) -> None:
     assert "A=plain" in image["Config"]["Env"] and SECRET not in str(image)
 
 
+def test_actions_with_debug_have_the_keys_of_docker(world: World, tmp_path: Path) -> None:
+    made = module("container", name="web", image="busybox:1", command=["sleep", "1000"],
+                  network_mode="none", stop_signal="KILL", debug=True)  # fmt: skip
+    gone = module("container", name="web", state="absent", debug=True)
+    plain = module("container", name="web", state="stopped")
+    run, (checked,) = answers(tmp_path, [made], "--check")
+    assert "no Docker daemon" not in run.output
+    run, (first, second) = answers(tmp_path, [made, made])
+    keys = [sorted(action) for action in first["actions"]]
+    assert keys == [sorted(action) for action in checked["actions"]]
+    assert "created" in first["actions"][0] and second["actions"] == []
+    assert first["actions"][1:] == [{"started": first["container"]["Id"]}]
+    run, (stopped, removed) = answers(tmp_path, [plain, gone])
+    assert stopped["actions"] == ["stop container web"]
+    assert [action.get("removed") for action in removed["actions"]] == [first["container"]["Id"]]
+
+
 def test_diffs_show_texts(world: World, tmp_path: Path) -> None:
     """Under Ansible's keys for files, exact in check mode, and also of what no_log would mask."""
     root = Path(

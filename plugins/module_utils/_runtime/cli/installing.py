@@ -107,16 +107,18 @@ def with_program(
         )
         return lacking + resource.differences(want.inner, found.inner)
 
-    def foresee(host: Host, plan: Plan[WithProgram[S]]) -> Sequence[str]:
-        if resource.foresee is None:
-            return ()
-        steps = tuple(step.step for step in plan.steps if isinstance(step, Inner))
-        return resource.foresee(host, Plan(plan.have.inner, steps, plan.unmet, plan.reasons))
+    def inside(planned: Plan[WithProgram[S]]) -> Plan[S]:
+        steps = tuple(step.step for step in planned.steps if isinstance(step, Inner))
+        return Plan(planned.have.inner, steps, planned.unmet, planned.reasons)
+
+    def report(host: Host, planned: Plan[WithProgram[S]]) -> dict[str, Any]:
+        return resource.report(host, inside(planned)) if resource.report else {}
+
+    def foresee(host: Host, planned: Plan[WithProgram[S]]) -> Sequence[str]:
+        return () if resource.foresee is None else resource.foresee(host, inside(planned))
 
     def diff(planned: Plan[WithProgram[S]], found: WithProgram[S]) -> dict[str, Any]:
-        steps = tuple(step.step for step in planned.steps if isinstance(step, Inner))
-        inner = Plan(planned.have.inner, steps, planned.unmet, planned.reasons)
-        return resource.shown(inner, found.inner)
+        return resource.shown(inside(planned), found.inner)
 
     return Resource(
         observe,
@@ -126,6 +128,7 @@ def with_program(
         resource.lock,
         predict,
         verify,
+        report=report,
         diff=diff,
         foresee=foresee,
         locate=resource.locate,

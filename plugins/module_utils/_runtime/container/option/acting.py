@@ -53,6 +53,8 @@ OPTIONS = (
     ),
     Argument("undeclared", choices=("reset", "keep"), default="reset"),
     Argument("comparisons", "dict"),
+    # What is told
+    Argument("debug", "bool"),
     # Stopping, replacing and removing
     Argument("recreate", "bool", default=False),
     Argument("restart", "bool", default=False),

@@ -3,5 +3,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The module container: ``declare`` makes a spec of options, ``observe`` reads, ``decide`` plans,
 ``steps`` act; ``image`` looks up what the image means, ``host_files`` reads what a task names by a
-file of the host.
+file of the host, ``docker_actions`` says what a plan does as docker_container says it.
 """

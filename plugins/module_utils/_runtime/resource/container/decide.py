@@ -18,7 +18,7 @@ from ...container.show import documents
 from ...container.supervision import health
 from ...image.store import store
 from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import foreseen
+from ...records import container_record, foreseen
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from ...spec.identifiers import is_name
 from . import declare as declaring
@@ -383,10 +383,32 @@ def _side(state: State) -> dict[str, Any]:
     return shows
 
 
+def report(host: Host, plan: Plan[State]) -> dict[str, Any]:
+    """With ``debug``, ``actions`` as docker_container returns them."""
+    if not plan.have.around.debug:
+        return {}
+    from . import docker_actions  # Few tasks ask for them.
+
+    new_id: Optional[str] = None
+    with contextlib.suppress(NotFound):
+        new_id = container_record.by_name(host.layout, plan.have.name)
+    return {"actions": docker_actions.of(plan, new_id)}
+
+
 def _lock(declared: Declared) -> tuple[str, str]:
     return "container-name", declared.name
 
 
 RESOURCE = Resource(
-    observe, plan, view, result, _lock, predict, verify, foresee=foresee, locate=locate, diff=diff
+    observe,
+    plan,
+    view,
+    result,
+    _lock,
+    predict,
+    verify,
+    report=report,
+    foresee=foresee,
+    locate=locate,
+    diff=diff,
 )

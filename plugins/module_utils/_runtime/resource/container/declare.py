@@ -72,6 +72,8 @@ class Declared:
     missing: tuple[str, ...] = ()
     #: What the task says in vain, in words for warnings.
     ignored: tuple[str, ...] = ()
+    #: Whether ``actions`` are told as docker_container tells them.
+    debug: bool = False
     #: The signal that ``force_kill`` sends; "" is SIGKILL.
     kill_signal: str = ""
     #: None leaves it as it is, or resets it, as ``undeclared`` says.
@@ -137,6 +139,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
         ignored=ignored(params),
+        debug=bool(params.get("debug")),
         kill_signal=params.get("kill_signal") or "",
         platform=params.get("platform") or "",
         paused=paused,

@@ -51,6 +51,9 @@ class Around:
     missing_volumes: tuple[str, ...] = ()
     #: Whether the host lacks the declared name, and it means the image that the container has.
     nameless: bool = False
+    #: Whether ``actions`` are told as docker_container tells them, with the image as it is written.
+    debug: bool = False
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,7 @@ def _ending(host: Host, found: container_record.Record, spec: ContainerSpec, out
 
 def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Around:
     if declared.state == "absent":
-        return Around()
+        return Around(debug=declared.debug)
     networks = declared.values.get("networks", spec.networks if spec else ())
     missing = _missing(host, (endpoint.network for endpoint in networks))
     unlinked = tuple(
@@ -211,7 +214,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         if foreseen.container(host, name := link.partition(":")[0]) is None
     )
     if not declared.image:
-        return Around(missing_networks=missing, missing_links=unlinked)
+        return Around(missing_networks=missing, missing_links=unlinked, debug=declared.debug)
     unmounted = _missing_mounts(host, declared)
     unmade = _missing_volumes(host, declared)
     meant = image.meant(host, declared, spec)
@@ -228,6 +231,8 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         meant.misfits,
         unmade,
         meant.nameless,
+        declared.debug,
+        declared.image,
     )
 
 
