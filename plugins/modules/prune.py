@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The slipway.engine authors (@slipway-engine)
 description:
-  - Removes stopped containers, and networks, images and volumes that nothing uses. The options are
-    those of M(community.docker.docker_prune).
+  - Removes stopped containers, networks, images and volumes that nothing uses, and what builds keep
+    for the next one. The options are those of M(community.docker.docker_prune).
   - Containers are removed first, so what only they used is removed by the same task.
 extends_documentation_fragment:
   - slipway.engine.attributes
@@ -91,7 +91,7 @@ options:
     type: dict
   builder_cache_keep_storage:
     description:
-      - Accepted for playbooks written for M(community.docker.docker_prune), without effect.
+      - How much of it may stay, such as V(10G). What was used last stays.
     type: str
 """
 
@@ -114,6 +114,13 @@ EXAMPLES = r"""
       dangling: false
       until: 24h
       label!: keep
+
+- name: Leave what builds used in the last day, and up to 10 GiB of the rest
+  slipway.engine.prune:
+    builder_cache: true
+    builder_cache_filters:
+      until: 24h
+    builder_cache_keep_storage: 10G
 """
 
 RETURN = r"""

@@ -20,6 +20,7 @@ from support.converging import Task, apply, assert_play_is_predicted, check
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import pruning
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
@@ -240,6 +241,8 @@ def test_what_builds_keep_is_pruned(world: World, tmp_path: Path) -> None:
     params = {"builder_cache": True, "builder_cache_filters": {"until": "1h"}}
     young = Task(prune.declare, prune.RESOURCE, params)
     assert not apply(world.layout, young)[0].changed
+    roomy = {"builder_cache": True, "builder_cache_keep_storage": "1G"}
+    assert not apply(world.layout, Task(prune.declare, prune.RESOURCE, roomy))[0].changed
     everything = Task(prune.declare, prune.RESOURCE, {"builder_cache": True, "images": True})
     assert check(world.layout, everything, {}).changed
     outcome, result = apply(world.layout, everything)
@@ -249,3 +252,23 @@ def test_what_builds_keep_is_pruned(world: World, tmp_path: Path) -> None:
     assert not apply(world.layout, everything)[0].changed
     # The image stands, and what it was built from is still known.
     assert not apply(world.layout, task(context))[0].changed
+
+
+def test_what_builds_used_last_is_spared(world: World, tmp_path: Path) -> None:
+    """The oldest goes first, until what stays has the size that may stay."""
+    apply(world.layout, task(fill(tmp_path / "context", FILES)))
+    for age, one in enumerate(pruning.found(world.layout), 1):
+        os.utime(world.layout.build / "steps" / f"{one.name}.json", (age, age))
+    old, new = sorted(pruning.found(world.layout), key=lambda one: one.used)
+
+    def pruned(keep: Any) -> Any:
+        params = {"builder_cache": True, "builder_cache_keep_storage": keep}
+        assert_play_is_predicted(world.layout, [Task(prune.declare, prune.RESOURCE, params)])
+        return {one.name for one in (old, new)} - {one.name for one in pruning.found(world.layout)}
+
+    assert pruned("1G") == set()
+    assert pruned(str(old.size + new.size)) == set()
+    assert pruned(f"{old.size + new.size - 1}b") == {old.name}
+    with pytest.raises(Error, match="builder_cache_keep_storage: 'much' is not valid"):
+        pruned("much")
+    assert pruned("1B") == {old.name, new.name}

@@ -143,6 +143,8 @@ def test_prune(world: World, tmp_path: Path) -> None:
     assert second.stderr.count(b"CACHED") == 2, second.stderr
     none = slipway(world, "builder", "prune", "-f", "--filter", "until=24h")
     assert b"Total:\t0B" in none.stdout
+    roomy = slipway(world, "builder", "prune", "-f", "--keep-storage", "1gb")
+    assert b"Total:\t0B" in roomy.stdout
     done = slipway(world, "builder", "prune", "-f")
     assert done.stdout.count(b"\n") == 5, done.stdout
     assert os.listdir(world.layout.build / "steps") == []

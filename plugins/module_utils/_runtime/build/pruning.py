@@ -31,23 +31,35 @@ class Left:
     name: str
     size: int
     kind: str = STEP
+    #: When it was used last, in seconds since 1970.
+    used: float = 0.0
 
 
-def found(layout: Layout, before: Optional[float] = None) -> list[Left]:
-    """Everything that was not used since ``before``, a time in seconds since 1970 (all)."""
+def found(layout: Layout, before: Optional[float] = None, spare: int = 0) -> list[Left]:
+    """Everything that was not used since ``before``, a time in seconds since 1970 (all); what was
+    used last stays as long as all that stays has at most ``spare`` bytes.
+    """
     listed = []
     for name, kept in step_cache.entries(layout).items():
-        if before is None or step_cache.last_used(layout, name) < before:
-            layer = kept.layer
-            size = layer.size + layers.size_bytes(layout, kept.chain_id, 0) if layer else 0
-            listed.append(Left(name, size))
+        layer = kept.layer
+        size = layer.size + layers.size_bytes(layout, kept.chain_id, 0) if layer else 0
+        listed.append(Left(name, size, used=step_cache.last_used(layout, name)))
     for path in _mounts(layout):
-        if before is None or path.stat().st_mtime < before:
-            listed.append(Left(path.name, _bytes(path), MOUNT))
+        listed.append(Left(path.name, _bytes(path), MOUNT, path.stat().st_mtime))
     for name in kept_contexts.names(layout):
-        if before is None or kept_contexts.last_used(layout, name) < before:
-            listed.append(Left(name, kept_contexts.size_bytes(layout, name), CONTEXT))
-    return listed
+        size, used = kept_contexts.size_bytes(layout, name), kept_contexts.last_used(layout, name)
+        listed.append(Left(name, size, CONTEXT, used))
+    going = [one for one in listed if before is None or one.used < before]
+    if not spare:
+        return going
+    rest = sum(one.size for one in listed)
+    chosen = []
+    for one in sorted(going, key=lambda one: one.used):
+        if rest <= spare:
+            break
+        chosen.append(one)
+        rest -= one.size
+    return chosen
 
 
 def chain_ids(layout: Layout, going: Iterable[str] = ()) -> set[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pruning as a resource: unused containers, then networks, images and volumes."""
+"""Pruning: unused containers, then networks, images, what builds keep, and volumes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..base.errors import NotFound
 from ..base.frozen import dataclass
 from ..build import pruning as builds
 from ..container.lifecycle import actions
+from ..container.option.text import size
 from ..image import expected
 from ..image.store import lineage, store
 from ..image.store.layers import size_bytes
@@ -44,6 +45,8 @@ class Declared:
     builds: bool = False
     #: What builds keep goes only if it was not used since, in seconds since 1970; 0 is all of it.
     builds_before: float = 0.0
+    #: How many bytes of it may stay.
+    builds_spared: int = 0
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     images = filters.parse(wanted, now, ("dangling",))
     networks = filters.parse(params.get("networks_filters") or {}, now)
     cached = filters.listed(params.get("builder_cache_filters") or {}, ("until", "unused-for"))
+    keeping = "builder_cache_keep_storage"
     moments = [filters.moment(text, now) for texts in cached.values() for text in texts]
     return Declared(
         containers if params.get("containers") else None,
@@ -187,6 +191,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         networks if params.get("networks") else None,
         bool(params.get("builder_cache")),
         min(moments, default=0.0),
+        size(keeping, params.get(keeping) or 0),
     )
 
 
@@ -203,7 +208,9 @@ def observe(host: Host, declared: Declared) -> Waste:
         networks = network_pruning.unused(host, declared.networks, gone)
     left: tuple[builds.Left, ...] = ()
     if declared.builds:
-        left = tuple(builds.found(host.layout, declared.builds_before or None))
+        left = tuple(
+            builds.found(host.layout, declared.builds_before or None, declared.builds_spared)
+        )
     if declared.images is None:
         return Waste(containers, volumes=volumes, networks=networks, builds=left)
     everything = [one for one in store.all_images(host.layout) if not expected.is_gone(host, one)]

@@ -67,6 +67,7 @@ class FlagValues:
     ipv6: bool
     key: str
     key_file: Any
+    keep_storage: str
     label: list[str]
     label_file: list[str]
     last: int

@@ -307,6 +307,7 @@ def _prune(host: Host, arguments: Arguments) -> int:
     import time
 
     from ...build import pruning
+    from ...container.option.text import size as as_bytes
     from ...resource.image import image_remove
     from ...text import filters
 
@@ -317,7 +318,8 @@ def _prune(host: Host, arguments: Arguments) -> int:
     before = min((filters.moment(text, now) for text in texts), default=None)
     if not arguments.force and not agreed("WARNING! This will remove all build cache. "):
         return 1
-    gone = pruning.remove(host.layout, pruning.found(host.layout, before))
+    spare = as_bytes("--keep-storage", arguments.keep_storage or 0)
+    gone = pruning.remove(host.layout, pruning.found(host.layout, before, spare))
     image_remove.collect(host.layout)
     if gone:
         say("ID\t\tSIZE")
@@ -380,6 +382,7 @@ VERBS = {
             Flag("all", "a", SWITCH, "Remove all build cache, not just dangling ones"),
             Flag("filter", "", FILTER, "Provide filter values (e.g. 'until=24h')"),
             Flag("force", "f", SWITCH, "Do not prompt for confirmation"),
+            Flag("keep-storage", "", STRING, "Amount of disk space to keep for cache"),
         ),
     ),
 }
