@@ -15,6 +15,7 @@ from typing import Any
 
 from support.containers import World, until
 from support.plays import Play, Run
+from support.servers.registry import Registry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
@@ -325,6 +326,32 @@ def test_a_play_that_makes_the_container_first(world: World, tmp_path: Path) -> 
     assert [item["diff"] for item in checked] == [item["diff"] for item in applied]
     assert [item["changed"] for item in applied] == [True] * 3
     assert play.tasks(tasks).changed == play.tasks(tasks, "--check").changed == 0
+
+
+def test_a_play_that_pulls_the_image_first(
+    world: World, registry: Registry, tmp_path: Path
+) -> None:
+    """The files of an image that is not there yet are unknown, which is not a mistake."""
+    name, play = f"{registry.host}/far:1", Play(tmp_path)
+    away = [
+        module("image_tag", name="busybox:1", repository=[name]),
+        module("image_push", name=name),
+        module("image_remove", name=name),
+    ]
+    assert play.tasks(away).status == 0
+    assert play.tasks([module("image_remove", name="busybox:1")]).status == 0
+    tasks = [
+        module("container", name="new", image=name, command=["sleep", "1000"],
+               network_mode="none", stop_signal="KILL", volumes=["site:/d"]),
+        module("container_copy_into", container="new", content="text", container_path="/d/page"),
+        module("container_info", name="new"),
+        module("volume_info", name="site"),
+    ]  # fmt: skip
+    checked = answers(tmp_path, tasks, "--check")[1]
+    applied = answers(tmp_path, tasks)[1]
+    assert [item["changed"] for item in checked] == [item["changed"] for item in applied]
+    assert [item.get("exists") for item in checked] == [item.get("exists") for item in applied]
+    assert [item.get("exists") for item in applied] == [None, None, True, True]
 
 
 def test_an_export_is_what_the_container_sees(world: World, tmp_path: Path) -> None:
