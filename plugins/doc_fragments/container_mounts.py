@@ -120,6 +120,7 @@ options:
     elements: str
   volume_driver:
     description:
-      - Driver of volumes that are created. The only one is V(local).
+      - Driver of volumes that are created with the container. The only one is V(local); another
+        one is an error if the container has volumes.
     type: str
 """

@@ -40,6 +40,7 @@ PORTS: dict[str, tuple[Any, Any, Any]] = {
 MOUNTS: dict[str, tuple[Any, Any, Any]] = {
     "volumes": (["a:/a"], ["b:/b"], ["a:/a", "b:/b"]),
     "volumes_from": (["a"], ["b:ro"], ["a", "b:ro"]),
+    "volume_driver": ("nfs", "local", None),
 }
 
 NETWORKS: dict[str, tuple[Any, Any, Any]] = {

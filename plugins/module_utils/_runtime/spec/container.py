@@ -219,6 +219,8 @@ class ContainerSpec:
     publish_scope: tuple[str, ...] = option(())
     # --- mounts
     mounts: tuple[Mount, ...] = option((), kind="set")
+    #: What makes the volumes that are made with it; "" is this engine, which alone can.
+    volume_driver: str = option("")
     #: Containers whose mounts this one has too, each NAME or NAME:ro.
     volumes_from: tuple[str, ...] = option((), kind="set")
     # --- networks and names

@@ -250,6 +250,23 @@ def test_propagation_and_how_deep_read_only_goes(world: World, place: Path) -> N
         apply(world.layout, task("web", state="absent"))
 
 
+def test_a_driver_that_makes_no_volumes(world: World, busybox_tar: Path) -> None:
+    """It matters where a volume is to be made, the image's included, and is shown otherwise."""
+    made = task("web", volume_driver="nfs", volumes=["/tmp:/tmp"])
+    assert_play_is_predicted(world.layout, [made, made])
+    web = container_record.by_name(world.layout, "web")
+    assert documents.container(world.host, web)["HostConfig"]["VolumeDriver"] == "nfs"
+    pid = world.current(web).pid
+    world.add_image("keeps", busybox_tar, "VOLUME /srv")
+    for given, where in (({"volumes": ["a:/a"]}, "/a"), ({"image": "keeps:1"}, "/srv")):
+        with pytest.raises(Error, match=f"unknown volume driver 'nfs' for the volume at {where}"):
+            apply(world.layout, task("web", volume_driver="nfs", **given))
+        with pytest.raises(Error, match=f"unknown volume driver 'nfs' for the volume at {where}"):
+            apply(world.layout, task("other", volume_driver="nfs", state="present", **given))
+    assert world.current(web).pid == pid
+    assert os.listdir(world.layout.volumes) == []
+
+
 def test_volumes_from(world: World, place: Path) -> None:
     given = ["data:/data", f"{place}:/host", "/own"]
     apply(world.layout, task("base", volumes=given, tmpfs=["/tmp"]))

@@ -181,7 +181,6 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"tmpfs": ["/t:bind"]}, "'bind' is not a tmpfs option"),
     ({"tmpfs": ["/t:size=1m,mode=9"]}, "mode=9 is not a tmpfs option"),
     ({"tmpfs": ["/t:context=x"]}, "context=x is not a tmpfs option"),
-    ({"volume_driver": "rexray"}, "unknown volume driver 'rexray'"),
 ]
 
 

@@ -30,6 +30,7 @@ from ..bundle import process
 from ..engine import oci_runtime
 from ..files import private_mount
 from ..option import logging
+from ..option.mounts import check_made
 from ..root import host_support, mount_sources, user
 
 #: Addresses that stand for those a container will be given.
@@ -58,6 +59,7 @@ def obstacles(
         lambda: _check_addresses(layout, spec, own_id),
         lambda: _check_ports(host, spec, image, own_id),
         *((lambda mount=mount: _check_mount(host, spec, mount)) for mount in spec.mounts),
+        lambda: _check_volumes(spec, image),
         lambda: _check_root(host, spec, image),
     )
     found = []
@@ -201,6 +203,11 @@ def _check_mount(host: Host, spec: ContainerSpec, mount: Mount) -> None:
                 there = top.exists(mount.subpath)
         if not there:
             raise mount_sources.lacks_part(spec, mount)
+
+
+def _check_volumes(spec: ContainerSpec, image: Optional[store.Image]) -> None:
+    if image is not None and not spec.volumes_from:
+        check_made(spec, effective.anonymous_targets(spec, store.defaults(image)))
 
 
 def _check_root(host: Host, spec: ContainerSpec, image: Optional[store.Image]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from ...base.errors import Error
 from ...spec.container import ContainerSpec
 from .logging import logging
+from .mounts import check_made
 from .security import IPC_SYSCTLS
 from .text import show_size
 
@@ -24,6 +25,7 @@ _LEAST_MEMORY_BYTES = 6 << 20
 def check(spec: ContainerSpec) -> None:
     """Raise Error when the options of a container contradict one another."""
     logging(spec)
+    check_made(spec, [m.target for m in spec.mounts if m.kind in ("volume", "anonymous")])
     for contradicts, what, hint in (
         *_memory(spec),
         *_processors(spec),

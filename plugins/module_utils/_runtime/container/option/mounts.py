@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 from ...base.errors import Error
-from ...spec.container import Mount
+from ...spec.container import ContainerSpec, Mount
 from ...spec.secrets import without_passwords
 from . import mount_forms
 from .option import Argument, Option
+from .text import plain
 
 
 def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
@@ -20,7 +21,6 @@ def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:
 
     Raises Error for two mounts at one place.
     """
-    mount_forms.check_driver("volume_driver", params.get("volume_driver"))
     if all(params.get(name) is None for name in ("volumes", "mounts", "tmpfs")):
         return None
     found: dict[str, tuple[str, Mount]] = {}
@@ -44,6 +44,22 @@ def _taken(target: str, one: str, other: str) -> Error:
         f'The mount point "{shown}" appears {where} option',
         docker=f"Duplicate mount point: {shown}",
     )
+
+
+def volume_driver(text: str) -> str:
+    """Any name is taken, as it matters only where a volume is to be made (``check_made``)."""
+    text = plain("volume_driver", text)
+    return "" if text == "local" else text
+
+
+def check_made(spec: ContainerSpec, volumes: Sequence[str]) -> None:
+    """Raise Error when volumes are to be made with a driver other than Docker's own."""
+    if volumes and spec.volume_driver:
+        raise Error(
+            f"container {spec.name}: unknown volume driver {spec.volume_driver[:60]!r} for the "
+            f"volume at {volumes[0]}",
+            hint="the only driver is local",
+        )
 
 
 def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:
@@ -114,9 +130,10 @@ OPTIONS = (
         "list",
         field="mounts",
         read=mounts,
-        companions=(_MOUNTS, Argument("tmpfs", "list"), Argument("volume_driver")),
+        companions=(_MOUNTS, Argument("tmpfs", "list")),
         show=lambda value: [show_mount(mount) for mount in value],
         more=_more,
     ),
     Option("volumes_from", "list", parse=mount_forms.of_containers),
+    Option("volume_driver", parse=volume_driver, show=lambda value: value or "local"),
 )

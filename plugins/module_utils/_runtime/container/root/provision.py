@@ -20,6 +20,7 @@ from ...records import container_record, effective
 from ...spec.container import ContainerSpec, ImageDefaults, Mount
 from ...spec.volume import Volume
 from ...volume import store as volumes
+from ..option.mounts import check_made
 
 
 def make_volumes(
@@ -38,10 +39,11 @@ def make_volumes(
     them again.
     """
     asked = {mount.target: mount for mount in spec.mounts}
+    targets = effective.anonymous_targets(spec, image, inherited)
+    check_made(spec, targets)
     for mount in spec.mounts:
         if mount.kind == "volume":
             volumes.ensure(host.layout, _volume(mount.source, mount))
-    targets = effective.anonymous_targets(spec, image, inherited)
     kept = [known.get(os.path.normpath(target), "") for target in targets]
     names = tuple(name or secrets.token_hex(32) for name in kept)
     fresh = [pair for pair, name in zip(zip(targets, names), kept) if not name]

@@ -94,6 +94,7 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
     return {
         **inspect_mounts.asked(spec.mounts),
         "VolumesFrom": list(spec.volumes_from) or None,
+        "VolumeDriver": spec.volume_driver,
         "NetworkMode": spec.network_mode
         or (spec.networks[0].network if spec.networks else "default"),
         "PortBindings": _port_bindings(spec),
