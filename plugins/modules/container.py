@@ -183,7 +183,9 @@ options:
       - What happens to options that a declaring task omits, and to members of lists and
         dictionaries it does not mention.
       - V(reset) gives them their defaults, so that the playbook describes the container completely.
-      - V(keep) leaves them as they are, as M(community.docker.docker_container) does.
+      - V(keep) leaves them as they are, as M(community.docker.docker_container) does. Of O(env) and
+        O(labels), where the task gives them, what the image has too is not kept, but is again as in
+        the image.
     type: str
     default: reset
     choices: [reset, keep]

@@ -18,6 +18,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+    documents,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -138,6 +141,17 @@ def test_names_and_labels_of_images(world: World, busybox_tar: Path) -> None:
     renamed = task("web", image=labelled.id, image_name_mismatch="ignore")
     assert converge(world, renamed) == [made]
     assert check(world.layout, task("web", image=labelled.id), {}).changed
+    # What the image has is nothing new, and what replaced it is not kept.
+    beside, keep = {"image": "other:1"}, {"undeclared": "keep"}
+    assert converge(world, task("web", **beside, labels={"origin": "here"})) == [made]
+    assert converge(world, task("web", **beside, labels={"origin": "here"}, **keep)) == [made]
+    (other,) = converge(world, task("web", **beside, labels={"origin": "there", "more": "x"}))
+    assert converge(world, task("web", **beside, **keep)) == [other]
+    (back,) = converge(world, task("web", **beside, labels={}, **keep))
+    assert documents.container(world.host, back)["Config"]["Labels"] == {
+        "more": "x",
+        "origin": "here",
+    }
     strict = {"comparisons": {"labels": "strict"}, "image_label_mismatch": "fail"}
     with pytest.raises(Error, match=r'in the base image.*Labels: "origin"'):
         check(world.layout, task("web", image="other:1", **strict), {})

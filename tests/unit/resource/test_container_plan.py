@@ -29,6 +29,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
     Around,
     State,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
+    ImageDefaults,
+)
 
 IMAGE = "docker.io/library/busybox:1"
 ID = "sha256:" + "1" * 64
@@ -63,6 +66,8 @@ def actions(have: State, given: dict[str, Any]) -> list[str]:
 
 
 STOPPED = found(running=False)
+BESIDE = dataclasses.replace(AROUND, brought=ImageDefaults(env={"A": "1"}, labels={"a": "1"}))
+KEEP = {"undeclared": "keep"}
 ON_CHANGE = {"restart_on_change": ["/x"]}
 BIND = {"type": "bind", "source": "/x", "target": "/y"}
 MAKES, NEEDS = ({"mounts": [{**BIND, "create_mountpoint": made}]} for made in (True, False))
@@ -207,6 +212,35 @@ CASES: dict[str, tuple[State, dict[str, Any], list[str]]] = {
     "runs, other environment, a job that removes itself": (
         found(), {"env": {"A": "1"}, "detach": False, "auto_remove": True},
         ["recreate container web (env)", "run container web until it exits"],
+    ),
+    # What the image has of labels and variables.
+    "runs, what the image says": (
+        found(BESIDE), {"env": {"A": "1"}, "labels": {"a": "1"}}, [],
+    ),
+    "runs, what the image says, no image": (found(BESIDE), {**ALONE, "labels": {"a": "1"}}, []),
+    "runs, what the image says and more": (
+        found(BESIDE), {"env": {"A": "1", "B": "2"}}, ["recreate container web (env)"],
+    ),
+    "runs, another than the image's": (
+        found(BESIDE), {"labels": {"a": "2"}}, ["recreate container web (labels)"],
+    ),
+    "runs, what an old image says": (
+        found(BESIDE, OLD, image_is_current=False), {"labels": {"a": "1"}},
+        ["recreate container web (image, labels)"],
+    ),
+    "runs, the rest kept": (
+        found(BESIDE, spec={"labels": {"b": "2"}}), {"labels": {"a": "1"}, **KEEP}, [],
+    ),
+    "runs, another than the image's is not kept": (
+        found(BESIDE, spec={"labels": {"a": "2", "b": "2"}}), {"labels": {}, **KEEP},
+        ["recreate container web (labels)"],
+    ),
+    "runs, another than the image's is not mentioned": (
+        found(BESIDE, spec={"labels": {"a": "2"}}), KEEP, [],
+    ),
+    "runs, another than the image's, ignored": (
+        found(BESIDE, spec={"labels": {"a": "2"}}),
+        {"labels": {"a": "1"}, "comparisons": {"labels": "ignore"}}, [],
     ),
     "runs, to be made again": (
         found(), {"recreate": True}, ["recreate container web (recreate)"],

@@ -159,10 +159,10 @@ def _spec(declared: Declared, have: State) -> ContainerSpec:
             name = known.image
         if declared.refuse_image_labels:
             _refuse_labels(declared, around.labels)
-        return resolve(declared, name, image_id or "", known)
+        return resolve(declared, name, image_id or "", known, around.brought)
     if have.spec is None:
         raise AssertionError("what is amended exists")
-    return amend(declared, have.spec)
+    return amend(declared, have.spec, have.around.brought)
 
 
 def _refuse_labels(declared: Declared, labels: tuple[str, ...]) -> None:

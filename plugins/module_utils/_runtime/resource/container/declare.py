@@ -21,7 +21,7 @@ from ...container.option.consistency import check
 from ...container.option.option import DEFAULT, Option
 from ...container.option.refused import ignored, refuse
 from ...records import container_record
-from ...spec.container import DEFAULT_NETWORK, ContainerSpec, Endpoint
+from ...spec.container import DEFAULT_NETWORK, ContainerSpec, Endpoint, ImageDefaults
 from .host_files import MISSING
 
 if TYPE_CHECKING:
@@ -217,12 +217,17 @@ def _kind(field: str) -> str:
 
 
 def resolve(
-    declared: Declared, reference: str, image_id: str, existing: Optional[ContainerSpec]
+    declared: Declared,
+    reference: str,
+    image_id: str,
+    existing: Optional[ContainerSpec],
+    brought: Optional[ImageDefaults] = None,
 ) -> ContainerSpec:
     """The total spec that a declaring task wants, given the container that exists or None.
 
     ``reference`` is the image's normalised name and ``image_id`` what it means now, "" when that is
-    only known once it was pulled.
+    only known once it was pulled. ``brought`` is what the container's own image brings, as far as
+    it matters.
     """
     wanted = {field: _wanted(declared, option, field, existing) for option, field in FIELDS.items()}
     if wanted["networks"] and wanted["network_mode"]:
@@ -233,6 +238,8 @@ def resolve(
             wanted["network_mode"] = ""
     if existing is not None and compared(declared, "image") == IGNORE:
         reference, image_id = existing.image, existing.image_id
+    if existing is not None and brought is not None and image_id == existing.image_id:
+        wanted.update(_beside(declared, existing, brought))
     once = declared.stdin_once if existing is None else existing.stdin_once
     spec = ContainerSpec(
         name=declared.name, image=reference, image_id=image_id, stdin_once=once, **wanted
@@ -241,10 +248,41 @@ def resolve(
     return spec
 
 
-def amend(declared: Declared, existing: ContainerSpec) -> ContainerSpec:
+def amend(
+    declared: Declared, existing: ContainerSpec, brought: Optional[ImageDefaults] = None
+) -> ContainerSpec:
     """The spec after a task that names no image: what it says, and everything else as it is."""
     kept = dataclasses.replace(declared, undeclared="keep")
-    return resolve(kept, existing.image, existing.image_id, existing)
+    return resolve(kept, existing.image, existing.image_id, existing, brought)
+
+
+#: Dictionaries that a container adds to what its image has.
+BESIDE_THE_IMAGE = ("env", "labels")
+
+
+def _beside(
+    declared: Declared, existing: ContainerSpec, brought: ImageDefaults
+) -> dict[str, dict[str, str]]:
+    """What is wanted of these dictionaries, given what the image has of each.
+
+    A member that says what the image says makes no difference. One of the image that the task does
+    not mention is as in the image, also where the others are kept, as with docker_container.
+    """
+    wanted = {}
+    for field in BESIDE_THE_IMAGE:
+        mode = _mode(declared, field, field)
+        if field not in declared.values or mode == IGNORE:
+            continue
+        have, own = getattr(existing, field), getattr(brought, field)
+        given = declared.values[field] or {}
+        kept = {
+            name: value
+            for name, value in have.items()
+            if mode == ALLOW_MORE and name not in given and name not in own
+        }
+        new = dict(sorted({**kept, **given}.items()))
+        wanted[field] = have if {**own, **new} == {**own, **have} else new
+    return wanted
 
 
 def _wanted(declared: Declared, option: str, field: str, existing: Optional[ContainerSpec]) -> Any:

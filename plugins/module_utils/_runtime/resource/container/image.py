@@ -17,8 +17,8 @@ from ...image.store import store
 from ...plan.plan import Host
 from ...records import foreseen
 from ...spec import reference
-from ...spec.container import ContainerSpec
-from .declare import IGNORE, Declared, compared
+from ...spec.container import ContainerSpec, ImageDefaults
+from .declare import BESIDE_THE_IMAGE, IGNORE, Declared, compared
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,21 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     if declared.refuse_image_labels:
         found = dataclasses.replace(found, labels=_labels(host, found.id))
     return found
+
+
+def brought(
+    host: Host, declared: Declared, spec: Optional[ContainerSpec]
+) -> Optional[ImageDefaults]:
+    """What the container's own image brings, where the task says something else of it than the
+    container's spec does.
+    """
+    if spec is None or not spec.image_id:
+        return None
+    asked = ((declared.values.get(field), getattr(spec, field)) for field in BESIDE_THE_IMAGE)
+    if all(given in (None, have) for given, have in asked):
+        return None
+    image = store.find(host.layout, spec.image_id)
+    return None if image is None else store.defaults(image)
 
 
 def _is_needed(

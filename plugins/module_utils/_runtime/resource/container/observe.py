@@ -17,7 +17,7 @@ from ...network import attach
 from ...plan.plan import Host, difference
 from ...records import container_record, foreseen, journal
 from ...records.journal import Swap
-from ...spec.container import ContainerSpec, endpoints
+from ...spec.container import ContainerSpec, ImageDefaults, endpoints
 from . import image
 from .declare import Declared, shown
 
@@ -54,6 +54,8 @@ class Around:
     #: Whether ``actions`` are told as docker_container tells them, with the image as it is written.
     debug: bool = False
     written: str = ""
+    #: What the container's own image brings, where the task may say the same in other words.
+    brought: Optional[ImageDefaults] = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,12 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         if foreseen.container(host, name := link.partition(":")[0]) is None
     )
     if not declared.image:
-        return Around(missing_networks=missing, missing_links=unlinked, debug=declared.debug)
+        return Around(
+            missing_networks=missing,
+            missing_links=unlinked,
+            debug=declared.debug,
+            brought=image.brought(host, declared, spec),
+        )
     unmounted = _missing_mounts(host, declared)
     unmade = _missing_volumes(host, declared)
     meant = image.meant(host, declared, spec)
@@ -233,6 +240,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         meant.nameless,
         declared.debug,
         declared.image,
+        image.brought(host, declared, spec),
     )
 
 
