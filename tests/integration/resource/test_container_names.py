@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from support.containers import World
-from support.converging import Task, apply, check
+from support.converging import Task, apply, assert_play_is_predicted, check
 from support.declaring import acting, task
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
+    documents,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
@@ -101,4 +104,16 @@ def test_no_networks_at_all(world: World) -> None:
     assert apply(world.layout, none)[0].changed
     assert world.current(web).attachments == ()
     assert not apply(world.layout, none)[0].changed
+    shown = documents.container(world.host, web)["NetworkSettings"]
+    assert shown["Networks"] == {}
+    assert world.slipway("ps", "--format", "[{{.Networks}}]").stdout == b"[]\n"
+    kept = task("web", image=None, memory="64M")
+    assert_play_is_predicted(world.layout, [kept])
+    assert documents.container(world.host, web)["NetworkSettings"]["Networks"] == {}
     assert apply(world.layout, task("web", networks=[]))[0].changed
+    assert list(documents.container(world.host, web)["NetworkSettings"]["Networks"]) == ["bridge"]
+    assert world.slipway("network", "disconnect", "bridge", "web").returncode == 0
+    assert documents.container(world.host, web)["NetworkSettings"]["Networks"] == {}
+    apply(world.layout, task("none", network_mode="none"))
+    other = container_record.by_name(world.layout, "none")
+    assert list(documents.container(world.host, other)["NetworkSettings"]["Networks"]) == ["none"]

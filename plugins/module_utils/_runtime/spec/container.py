@@ -227,6 +227,9 @@ class ContainerSpec:
     #: "" is a network mode of declared networks; otherwise host, none or container:NAME.
     network_mode: str = option("", live=frozenset(["", "none"]))
     networks: tuple[Endpoint, ...] = option((), live=True, kind="set")
+    #: Whether it has the mode none because its networks were taken away; what is shown of it is no
+    #: network then, as with Docker. No option of the module speaks of it.
+    unplugged: bool = option(False)
     #: Of the first network, where that has none of its own.
     mac_address: str = option("", live=True)
     #: ``CONTAINER:ALIAS``, on the first network.
@@ -330,7 +333,7 @@ def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
             hint="only a container with its own network namespace can join networks",
         )
     if spec.network_mode:
-        return dataclasses.replace(spec, network_mode="", networks=(endpoint,))
+        return dataclasses.replace(spec, network_mode="", networks=(endpoint,), unplugged=False)
     there = spec.networks or (Endpoint(DEFAULT_NETWORK),)
     return dataclasses.replace(spec, networks=(*there, endpoint))
 
@@ -344,7 +347,8 @@ def without_networks(spec: ContainerSpec, names: Collection[str]) -> ContainerSp
     if left[:1] != there[:1]:
         # They were about the network that was the first one.
         spec = dataclasses.replace(spec, mac_address="", links=())
-    return dataclasses.replace(spec, networks=left, network_mode="" if left else "none")
+    mode = "" if left else "none"
+    return dataclasses.replace(spec, networks=left, network_mode=mode, unplugged=not left)
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ def _network_settings(
         attachment = next((a for a in found.values() if _named(a, endpoint.network)), None)
         name = endpoint.network if attachment is None else attachment.network
         networks[name] = {**_asked(record, endpoint), **_endpoint(record.id, attachment)}
-    if spec.network_mode in ("host", "none"):
+    if spec.network_mode in ("host", "none") and not spec.unplugged:
         empty = _asked(record, Endpoint(spec.network_mode))
         networks = {spec.network_mode: {**empty, **_endpoint("", None)}}
     first = found.get(next(iter(found), ""))

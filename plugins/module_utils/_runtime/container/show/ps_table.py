@@ -115,6 +115,7 @@ def _details(
     names = [mount.source or mount.target for mount in mounted]
     created = clock.seconds(found.created) or 0.0
     networks = [spec.network_mode] if spec.network_mode in ("host", "none") else []
+    networks = [""] if spec.unplugged else networks
     return {
         "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(created)),
         "Label": lambda name: labels.get(name, ""),

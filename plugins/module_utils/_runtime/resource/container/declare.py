@@ -74,6 +74,8 @@ class Declared:
     ignored: tuple[str, ...] = ()
     #: Whether ``actions`` are told as docker_container tells them.
     debug: bool = False
+    #: Whether it takes all networks away, which leaves the mode none.
+    unplugged: bool = False
     #: The signal that ``force_kill`` sends; "" is SIGKILL.
     kill_signal: str = ""
     #: None leaves it as it is, or resets it, as ``undeclared`` says.
@@ -117,7 +119,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
     if params.get("purge_networks"):
         comparisons.setdefault("networks", STRICT)
     none_at_all = params.get("networks") == [] and comparisons.get("networks") == STRICT
-    if none_at_all and not values.get("network_mode"):
+    unplugged = none_at_all and not values.get("network_mode")
+    if unplugged:
         # Compared otherwise, an empty list is the default one.
         values = {**values, "networks": (), "network_mode": "none"}
     state = params["state"]
@@ -140,6 +143,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         missing=tuple(params.get(MISSING, ())),
         ignored=ignored(params),
         debug=bool(params.get("debug")),
+        unplugged=unplugged,
         kill_signal=params.get("kill_signal") or "",
         platform=params.get("platform") or "",
         paused=paused,
@@ -240,12 +244,22 @@ def resolve(
         reference, image_id = existing.image, existing.image_id
     if existing is not None and brought is not None and image_id == existing.image_id:
         wanted.update(_beside(declared, existing, brought))
-    once = declared.stdin_once if existing is None else existing.stdin_once
     spec = ContainerSpec(
-        name=declared.name, image=reference, image_id=image_id, stdin_once=once, **wanted
+        name=declared.name,
+        image=reference,
+        image_id=image_id,
+        stdin_once=declared.stdin_once if existing is None else existing.stdin_once,
+        unplugged=wanted["network_mode"] == "none" and _unplugged(declared, existing),
+        **wanted,
     )
     check(spec)
     return spec
+
+
+def _unplugged(declared: Declared, existing: Optional[ContainerSpec]) -> bool:
+    if "network_mode" in declared.values:
+        return declared.unplugged
+    return existing is not None and existing.unplugged
 
 
 def amend(
