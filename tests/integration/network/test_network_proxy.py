@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
     watcher,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
@@ -56,6 +58,12 @@ TOLD = b"x" * 3_000_000
 @pytest.fixture
 def link() -> Iterator[None]:
     """A link of the host with the address LINK."""
+    with _linked():
+        yield
+
+
+@contextlib.contextmanager
+def _linked() -> Iterator[None]:
     for words in (
         ("link", "add", "near0", "type", "veth", "peer", "name", "near1"),
         ("link", "set", "near0", "up"),
@@ -190,6 +198,24 @@ def test_a_port_in_use_is_an_error_before_anything_is_touched(world: World) -> N
     actions.stop(world.host, first.id)
     world.run("fourth", COUNT, network_mode="", ports=(Port(80, "tcp", "::1", 9001),))
     _await_count("::1", 9001)
+
+
+def test_the_address_of_a_link_is_waited_for(world: World) -> None:
+    """It may come after the container, as at boot; other ports of the container do not wait."""
+    ports = [f"[{LINK}]:9002:80", "[::1]:9001:80"]
+    web = task("web", command=["sh", "-c", COUNT], published_ports=ports)
+    host, declared = Host(world.layout), web.declare(web.params)
+    plan = web.resource.plan(declared, web.resource.observe(host, declared))
+    assert web.resource.foreseen(host, plan).unmet == ()
+    assert f"9002/tcp is served on {LINK} as soon as this host has" in host.warnings[0]
+    (made,) = converge(world, web)
+    _await_count("::1", 9001)
+    assert not _open(LINK, 9002)
+    with _linked():
+        _await_count(LINK, 9002)
+        assert converge(world, web) == [made]
+    with pytest.raises(Error, match=r"192.0.2.9: that is not an address of this host"):
+        apply(world.layout, task("web", published_ports=["192.0.2.9:9002:80"]))
 
 
 def test_it_comes_back(world: World) -> None:

@@ -202,12 +202,31 @@ def _check_sockets(layout: Layout, made: Publication) -> None:
                 if _proxies_alone(layout, made):
                     return
                 raise _port_taken(made, _owner(made)) from exc
+            if exc.errno == errno.EADDRNOTAVAIL and awaits_link(made):
+                return
             if exc.errno == errno.EADDRNOTAVAIL:
                 raise Error(
                     f"port {made.host_port}/{made.protocol} cannot be published on {made.host_ip}: "
                     "that is not an address of this host"
                 ) from exc
             raise
+
+
+def awaits_link(made: Publication) -> bool:
+    """Whether a port is one of a single link, whose address may come with the link or a moment
+    after it: the process that serves it waits for that.
+    """
+    return made.proxied and "%" in made.host_ip
+
+
+def has_link(made: Publication) -> bool:
+    """Whether the address of a link is there and can be bound."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
+        try:
+            probe.bind(socket_address(made.host_ip, 0))
+        except OSError:
+            return False
+    return True
 
 
 def socket_address(address: str, port: int) -> tuple[Union[str, int], ...]:

@@ -23,12 +23,14 @@ from ..base.layout import Layout
 from ..records import network_record
 from ..spec.network import Publication
 from .firewall.ruleset import scope_networks
-from .port import socket_address
+from .port import awaits_link, has_link, socket_address
 
 #: How long a client of a UDP port is remembered without a word, and how many are. Seconds.
 _UDP_IDLE_S, _UDP_CLIENTS = 90.0, 1024
 #: How often a port is tried that is not free yet. Seconds.
 _AGAIN_S = 0.1
+#: How often the address of a link is looked for that is not there. Seconds.
+_LINK_S = 1.0
 _CONNECT_S = 30.0
 _CHUNK = 65536
 #: Messages of sockets about the address of a packet (ip(7), ipv6(7)); older Pythons lack some.
@@ -42,7 +44,7 @@ def serve(
     ready: Callable[[], None],
 ) -> None:
     """Serve until a descriptor of ``ended`` is readable; ``ready`` is called once all ports are
-    open. A port that is in use is waited for.
+    open, but for those of a link that is not there. A port that is in use is waited for.
     """
     asyncio.run(_serve(layout, publications, ended, ready))
 
@@ -66,21 +68,32 @@ async def _serve(
 async def _open(
     layout: Layout, publications: Sequence[Publication], ready: Callable[[], None]
 ) -> None:
-    kept = []
+    kept: list[_Datagrams] = []
+    later = []
     for publication in publications:
-        bound = _bound(publication)
-        while bound is None:
-            await asyncio.sleep(_AGAIN_S)
-            bound = _bound(publication)
-        if publication.protocol == "udp":
-            kept.append(_Datagrams(layout, publication, bound))
+        if awaits_link(publication) and not has_link(publication):
+            task = _open_one(layout, publication, kept, _LINK_S)
+            later.append(asyncio.get_running_loop().create_task(task))
         else:
-            await asyncio.start_server(_Stream(layout, publication).meet, sock=bound)
+            await _open_one(layout, publication, kept, _AGAIN_S)
     ready()
     while True:
         await asyncio.sleep(_UDP_IDLE_S / 3)
         for one in kept:
             one.forget_idle()
+
+
+async def _open_one(
+    layout: Layout, publication: Publication, kept: list[_Datagrams], again_s: float
+) -> None:
+    bound = _bound(publication)
+    while bound is None:
+        await asyncio.sleep(again_s)
+        bound = _bound(publication)
+    if publication.protocol == "udp":
+        kept.append(_Datagrams(layout, publication, bound))
+    else:
+        await asyncio.start_server(_Stream(layout, publication).meet, sock=bound)
 
 
 def _bound(publication: Publication) -> Optional[socket.socket]:

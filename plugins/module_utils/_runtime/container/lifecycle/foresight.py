@@ -20,7 +20,7 @@ from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...image.store import layers, store
-from ...network import lease, synchronise
+from ...network import lease, port, synchronise
 from ...plan.plan import Host
 from ...records import container_record, effective, foreseen, network_record
 from ...spec.container import ContainerSpec, Endpoint, ImageDefaults, Mount, argv, endpoints
@@ -144,9 +144,14 @@ def _check_ports(
             for name, one in foreseen.told_containers(host).items()
             if (one is None or not one.running) and _is_there(host.layout, name)
         }
-        synchronise.resolve(
+        for made in synchronise.resolve(
             host.layout, own_id, ports, given, exempt=exempt, scope=spec.publish_scope
-        )
+        ):
+            if port.awaits_link(made) and not port.has_link(made):
+                host.warn(
+                    f"container {spec.name}: port {made.host_port}/{made.protocol} is served on "
+                    f"{made.host_ip} as soon as this host has that address"
+                )
 
 
 def _is_there(layout: Layout, name: str) -> bool:
