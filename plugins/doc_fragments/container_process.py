@@ -82,7 +82,8 @@ options:
     type: str
   stop_signal:
     description:
-      - Signal to stop the main process. The default is that of the image, or SIGTERM.
+      - Signal to stop the main process. The default is that of the image, or SIGTERM; for systemd
+        it is SIGRTMIN+3 (O(systemd)).
       - A change is applied without recreating the container.
     type: str
   stop_timeout:
@@ -106,6 +107,26 @@ options:
       - It is the host's C(catatonit), C(docker-init), C(tini) or C(dumb-init), whichever is
         installed and is linked statically. The role P(slipway.engine.host#role) installs one.
     type: bool
+  systemd:
+    description:
+      - Whether the container gets what systemd needs as its process 1. The words are podman's.
+      - V(true) and V(auto), the default, give it to a container whose command is systemd, which is
+        one named C(systemd), or an C(init) in C(/sbin), C(/usr/sbin) or C(/usr/local/sbin) whose
+        file in the image is systemd. V(always) gives it whatever the command is, V(false) never.
+      - What it gets is its own control group, writable, in a control group namespace of its own;
+        memory at C(/run), C(/run/lock), C(/tmp) and, if the image has it, C(/var/log/journal), each
+        with the image's files and unless something else is mounted there; C(container=slipway) and
+        C(container_uuid) in the environment; V(SIGRTMIN+3) as the O(stop_signal), unless the image
+        or the task has one; and a boot ID that is new at each start. It needs no capability and no
+        O(privileged).
+      - A volume V(/sys/fs/cgroup:/sys/fs/cgroup), as playbooks for systemd declare it, is accepted.
+        It mounts nothing of the host, and makes the container's own control group writable,
+        whatever the command is, unless it is read-only.
+      - On a host with cgroup v1, the control group is the one of cgroup v2 that the host has beside
+        it, without limits, which is the only kind that newer versions of systemd accept.
+    type: str
+    choices: ['true', 'false', auto, always]
+    version_added: 0.3.0
   runtime:
     description:
       - The OCI runtime that creates the container, by name or absolute path, such as V(crun) or

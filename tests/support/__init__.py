@@ -10,6 +10,7 @@ compare_predictions   whether check mode told the truth: two records of a play; 
 containers            World: a host with the program and an image, all of it gone after; until
 converging            Task: a resource as a task has it, checked and applied without Ansible
 dying                 a build that kills itself at a named place; a program
+debian_root           Debian with systemd, for whole systems in containers; also a program
 declaring             tasks of the module container
 examples              what the documentation shows: blocks to run, command lines
 newer_skopeo          a skopeo that verifies signatures; also a program, which fetches it

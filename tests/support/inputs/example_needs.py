@@ -40,6 +40,15 @@ COPY --from=assets /srv/version /srv/version
 DOCKERFILE
 """
 ROOTFS = "mkdir -p /srv/images; slipway export -o /srv/images/rootfs.tar web"
+#: Its init is not systemd, and so is nobody's machine; but it runs.
+MACHINE = """
+mkdir machine
+cat >machine/Dockerfile <<'DOCKERFILE'
+FROM registry.example.com/web:1.4
+RUN mkdir -p /sbin && printf '#!/bin/sh\\nexec sleep 1000\\n' >/sbin/init && chmod 755 /sbin/init
+DOCKERFILE
+slipway build -t debian-systemd:bookworm machine
+"""
 SITE = "mkdir -p project/site; echo hello >project/site/index.html"
 NETWORK = "slipway network create {}"
 
@@ -101,6 +110,7 @@ slipway rmi shop/web:7
     "options-3": 'mkdir -p /etc/containers; echo \'{"defaultAction": "SCMP_ACT_ALLOW"}\''
     " >/etc/containers/proxy.json",
     "options-4": WEB,
+    "options-5": MACHINE,
     "signatures-1": f"{SHOP}\n{KEYS.format('release')}",
     "signatures-2": f"{PUSHED}; {SIGNED.format('release')}",
 }

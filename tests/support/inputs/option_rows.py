@@ -26,6 +26,7 @@ PROCESS: dict[str, tuple[Any, Any, Any]] = {
     "domainname": ("example.com", "example.org", "example.org"),
     "groups": (["mail"], ["7"], ["7", "mail"]),
     "init": (True, False, None),
+    "systemd": ("always", "false", "false"),
     "interactive": (True, False, None),
     "runtime": ("runc", "/usr/bin/crun", "/usr/bin/crun"),
 }

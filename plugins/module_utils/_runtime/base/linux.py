@@ -28,6 +28,11 @@ AT_RECURSIVE = 0x8000
 # mount_setattr(2), linux/mount.h
 MOUNT_ATTR_RDONLY = 1
 
+# open_tree(2) and move_mount(2), linux/mount.h
+OPEN_TREE_CLONE = 1
+OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+MOVE_MOUNT_F_EMPTY_PATH = 4
+
 # openat2(2), linux/openat2.h
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_BENEATH = 0x08
@@ -56,6 +61,7 @@ MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
 # namespaces(7), linux/sched.h
+CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 
@@ -68,6 +74,8 @@ RENAME_EXCHANGE = 2
 
 #: Calls from number 424 on are the same on every architecture. renameat2 is older, and musl has no
 #: wrapper for it, so its number is looked up by machine.
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
 _OPENAT2 = 437
 _MOUNT_SETATTR = 442
 _RENAMEAT2 = {
@@ -183,6 +191,35 @@ def mount_setattr(path: Path, attr_set: int, flags: int = 0) -> None:
         ctypes.c_size_t(ctypes.sizeof(attributes)),
     )
     _check(result, path)
+
+
+def open_tree(path: Path) -> int:
+    """A descriptor of a new mount of what lies at ``path``, which is nowhere yet: the one kind that
+    can be mounted in another mount namespace. It ends with the descriptor.
+    """
+    ctypes, library = _libc()
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+    result = library.syscall(
+        ctypes.c_long(_OPEN_TREE),
+        ctypes.c_int(AT_FDCWD),
+        ctypes.c_char_p(_bytes(path)),
+        ctypes.c_uint(flags),
+    )
+    return _check(result, path)
+
+
+def move_mount(fd: int, target: Path) -> None:
+    """Mount what open_tree() returned."""
+    ctypes, library = _libc()
+    result = library.syscall(
+        ctypes.c_long(_MOVE_MOUNT),
+        ctypes.c_int(fd),
+        ctypes.c_char_p(b""),
+        ctypes.c_int(AT_FDCWD),
+        ctypes.c_char_p(_bytes(target)),
+        ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
+    )
+    _check(result, target)
 
 
 def umount2(target: Path, flags: int = 0) -> None:

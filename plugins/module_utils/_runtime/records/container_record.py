@@ -92,6 +92,8 @@ class Record:
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
     log_bytes: int = 0
     log_files: int = 0
+    #: Whether it gets what systemd needs; decided when it is made, by its spec and its command.
+    systemd: bool = False
     attachments: tuple[Attachment, ...] = ()
     #: What a running container had on networks that it leaves, until their links are gone.
     leaving: tuple[Attachment, ...] = ()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container's spec, image and record say together: its mounts and its ports. Pure."""
+"""What a container's spec, image and record say together: mounts, ports, stop signal. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from ..spec.container import ContainerSpec, ImageDefaults, Mount, Port
+from ..spec.container import CGROUPS, ContainerSpec, ImageDefaults, Mount, Port
 from .container_record import Record
 
 
@@ -22,6 +22,8 @@ def anonymous_targets(
     """
     declared = [mount.target for mount in spec.mounts if mount.kind == "anonymous"]
     taken = {os.path.normpath(mount.target) for mount in (*spec.mounts, *inherited)}
+    # Images for systemd declare it; the control groups there are never a volume.
+    taken.add(CGROUPS)
     return (*declared, *(path for path in image.volumes if os.path.normpath(path) not in taken))
 
 
@@ -37,6 +39,7 @@ def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[M
     for target, name in zip(targets, record.anonymous_volumes):
         mount = asked.get(target, Mount("volume", name, target))
         found[target] = dataclasses.replace(mount, kind="volume", source=name)
+    found.pop(CGROUPS, None)
     return tuple(sorted(found.values(), key=lambda mount: mount.target))
 
 
@@ -55,3 +58,20 @@ def ports(spec: ContainerSpec, image: ImageDefaults) -> tuple[Port, ...]:
         if number.isdecimal() and (int(number), protocol or "tcp") not in named:
             others.append(Port(int(number), protocol or "tcp"))
     return (*spec.ports, *others)
+
+
+#: What systemd takes for an orderly shutdown (systemd(1)); it would start anew at SIGTERM.
+_SYSTEMD_STOP_SIGNAL = "SIGRTMIN+3"
+
+
+def stop_signal(spec: ContainerSpec, record: Record, image: ImageDefaults) -> str:
+    """The signal that asks a container to end; "" where nobody says."""
+    asked = image.stop_signal if spec.stop_signal is None else spec.stop_signal
+    return asked or (_SYSTEMD_STOP_SIGNAL if record.systemd else "")
+
+
+def writes_cgroups(spec: ContainerSpec, record: Record) -> bool:
+    """Whether a container may make control groups of its own below its own."""
+    return record.systemd or any(
+        mount.target == CGROUPS and not mount.read_only for mount in spec.mounts
+    )

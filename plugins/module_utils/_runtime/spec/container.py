@@ -66,6 +66,11 @@ class Mount:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
+#: Where a container's own control groups are. A mount of the host's there is a word of older
+#: playbooks for systemd; it mounts nothing, and without read_only lets the container write its own.
+CGROUPS = "/sys/fs/cgroup"
+
+
 def is_socket(source: str) -> bool:
     """Whether a path is by its name that of a socket, such as /var/run/docker.sock."""
     return source.startswith("/") and source.endswith(".sock")
@@ -201,6 +206,8 @@ class ContainerSpec:
     groups: tuple[str, ...] = option((), kind="set")
     #: Whether a small init is process 1, which reaps and forwards signals.
     init: bool = option(False)
+    #: Whether it gets what systemd needs: ``always``, ``false``, or "" when its command is systemd.
+    systemd: str = option("")
     #: Whether standard input stays open for whoever attaches.
     interactive: bool = option(False)
     #: Whether that is over when the first of them leaves, as after ``slipway run -i``; no option of

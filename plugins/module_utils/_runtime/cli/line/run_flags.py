@@ -151,6 +151,8 @@ _SIMPLE: tuple[tuple[str, str, str, str, _Convert, str], ...] = (
     ("stop-timeout", "", INT, "stop_timeout", _same, "Timeout (in seconds) to stop a container"),
     ("storage-opt", "", LIST, "storage_opts", pairs, "Storage driver options for the container"),
     ("sysctl", "", LIST, "sysctls", pairs, "Sysctl options"),
+    ("systemd", "", STRING, "systemd", _same,
+     "Give systemd what it needs (true|false|auto|always)"),
     ("tmpfs", "", LIST, "tmpfs", _same, "Mount a tmpfs directory"),
     ("tty", "t", SWITCH, "tty", _same, "Allocate a pseudo-TTY"),
     ("ulimit", "", LIST, "ulimits", _ulimits, "Ulimit options"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...base.errors import Error
-from ...spec.container import ContainerSpec
+from ...spec.container import CGROUPS, ContainerSpec
 from .place import Place
 
 
@@ -28,7 +28,7 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
             ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
         ),
         _mount("/sys", "sysfs", "sysfs", (*system, *ro)),
-        _mount("/sys/fs/cgroup", "cgroup", "cgroup", (*system, *ro)),
+        *_cgroups(place, system, ro),
         _mount("/dev/mqueue", "mqueue", "mqueue", system),
         *_shm(spec, place, system),
     ]
@@ -44,6 +44,12 @@ def mounts(spec: ContainerSpec, place: Place) -> list[dict[str, Any]]:
     # A mount hides what was mounted below it before, so parents come first.
     own.sort(key=lambda mount: str(mount["destination"]).count("/"))
     return head + own
+
+
+def _cgroups(place: Place, system: Sequence[str], ro: Sequence[str]) -> list[dict[str, Any]]:
+    if not place.cgroups:
+        return []
+    return [_mount(CGROUPS, "cgroup", "cgroup", (*system, *(ro if place.cgroups == "ro" else ())))]
 
 
 def _shm(spec: ContainerSpec, place: Place, system: Sequence[str]) -> list[dict[str, Any]]:

@@ -73,6 +73,8 @@ class Place:
     path. ``lacking``: fields of the spec this host's control groups have no interface for.
     ``init``: the program that is process 1 before the container's own, by its path inside. ``env``:
     variables for this run alone.
+    ``cgroups``: how the control groups are mounted, ro or rw, or "" for not by the runtime.
+    ``environment``: variables of the engine, which everything else may set otherwise.
     """
 
     id: str
@@ -90,3 +92,5 @@ class Place:
     enforced: Enforced = _NOTHING
     init: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cgroups: str = "ro"
+    environment: Mapping[str, str] = field(default_factory=dict)

@@ -35,16 +35,16 @@ def process(
     cwd: Optional[str] = None,
     tty: Optional[bool] = None,
     hostname: str = "",
+    engine: Optional[Mapping[str, str]] = None,
     privileged: bool = False,
     host: Collection[str] = (),
     labels: Labels = _NO_LABELS,
 ) -> dict[str, Any]:
     """The OCI process object, of the container itself and of each exec into it, by the same rules.
 
-    ``env`` comes on top of the container's own, ``cwd`` in its place. ``host``: as
-    Place.capabilities. No
-    capability is inheritable or ambient (CVE-2022-24769), and a user other than root starts with
-    none in effect, as execve(2) would have it.
+    ``env`` comes on top of the container's own, ``engine`` below it, ``cwd`` in its place.
+    ``host``: as Place.capabilities. No capability is inheritable or ambient (CVE-2022-24769), and a
+    user other than root starts with none in effect, as execve(2) would have it.
     """
     bounding = [
         name for name in CAPABILITIES if name in capabilities(spec, host, privileged=privileged)
@@ -64,7 +64,9 @@ def process(
         "args": list(args),
         "env": [
             f"{name}={value}"
-            for name, value in environment(spec, image, user, env, terminal, hostname).items()
+            for name, value in environment(
+                spec, image, user, env, terminal, hostname, engine
+            ).items()
         ],
         "cwd": working_directory(spec, image) if cwd is None else check_cwd(cwd),
         "capabilities": {
@@ -88,11 +90,12 @@ def environment(
     extra: Optional[Mapping[str, str]] = None,
     tty: bool = False,
     hostname: str = "",
+    engine: Optional[Mapping[str, str]] = None,
 ) -> dict[str, str]:
     """The variables of a process: the engine's, the image's, the container's, its own, HOME if
     unset.
     """
-    env = {"PATH": PATH}
+    env = {"PATH": PATH, **(engine or {})}
     if hostname:
         env["HOSTNAME"] = hostname
     if tty:

@@ -24,20 +24,21 @@ from ...base.errors import Conflict, Error, NotFound
 from ...image.store import platform, store
 from ...network import attach, synchronise
 from ...plan.plan import Host
-from ...records import container_record, journal
+from ...records import container_record, effective, journal
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec
 from ...spec.identifiers import signal_number
 from ...tree import snapshot
 from ...volume import users as volume_users
 from ..engine import oci_runtime
+from ..files.init_of_image import wants_systemd
 from ..root import provision
 from ..status import liveness
 from ..supervision import watcher
 from . import creation, incarnation, reconnect
 from .signals import expect_end, process_of, send, wait_for
 
-#: What a container is asked to end with when neither it nor its image says.
+#: What a container is asked to end with when nobody says.
 _STOP_SIGNAL = "SIGTERM"
 #: How often a record is looked at again while its exit hook has not written it, in seconds.
 _POLL_S = 0.02
@@ -87,9 +88,8 @@ def create(
         lowers = store.ensure_unpacked(layout, image)
         inherited = provision.inherited(host, spec)
         images = tuple(provision.mounted_images(host, spec, inherited))
-        names = provision.make_volumes(
-            host, spec, store.defaults(image), inherited, volumes or {}, intend, undo
-        )
+        defaults = store.defaults(image)
+        names = provision.make_volumes(host, spec, defaults, inherited, volumes or {}, intend, undo)
         made = Record(
             container_id,
             spec.name,
@@ -98,6 +98,7 @@ def create(
             anonymous_volumes=names,
             inherited=inherited,
             images=images,
+            systemd=wants_systemd(host, image, spec),
         )
         with files.scratch(layout, "container") as scratch:
             staging = scratch / container_id
@@ -182,12 +183,12 @@ def halt(
             return found
         spec = container_record.read_spec(host.layout, container_id)
         defaults = container_record.read_image(host.layout, container_id)
-    asked = spec.stop_signal if spec.stop_signal is not None else defaults.stop_signal
     grace_s = float(spec.stop_timeout_s) if timeout_s is None else timeout_s
     with process_of(found) as process:
         if process is not None:
             if grace_s > 0 or number:
-                send(process, number or signal_number(asked or _STOP_SIGNAL))
+                asked = effective.stop_signal(spec, found, defaults) or _STOP_SIGNAL
+                send(process, number or signal_number(asked))
             if found.phase == "paused":
                 # Sent first, so that a process that is unfrozen finds the signal waiting.
                 _resume(host, found)

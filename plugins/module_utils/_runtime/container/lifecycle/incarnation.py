@@ -32,7 +32,7 @@ from ...spec.container import ContainerSpec, endpoints
 from ...volume import users as volume_users
 from ..engine import conmon, conmon_files, oci_runtime
 from ..option import logging
-from ..root import rootfs
+from ..root import rootfs, systemd
 from ..status import fingerprint, liveness
 from ..supervision import health, port_proxy, watcher, watcher_process
 
@@ -190,6 +190,8 @@ def _bring_up(
         raise Error(f"container {intent.name} ended before it was started")
     if intent.attachments:
         attach.connect(layout, pid, intent.attachments)
+    if effective.writes_cgroups(spec, intent):
+        systemd.finish(layout, intent, spec, pid, oci_runtime.cgroup_v2())
     if ready is not None:
         ready(bundle)
     started_at = clock.now()

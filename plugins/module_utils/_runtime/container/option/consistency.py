@@ -29,6 +29,7 @@ def check(spec: ContainerSpec) -> None:
     for contradicts, what, hint in (
         *_memory(spec),
         *_processors(spec),
+        *_systemd(spec),
         *_namespaces(spec),
         *_supervision(spec),
     ):
@@ -79,6 +80,17 @@ def _processors(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
             "cpus cannot be combined with cpu_period or cpu_quota",
             "cpus is shorthand for both",
         )
+    ]
+
+
+def _systemd(spec: ContainerSpec) -> list[tuple[bool, str, str]]:
+    always = spec.systemd == "always"
+    return [
+        (
+            always and (spec.init or bool(spec.pid_mode)),
+            f"systemd: always cannot be combined with {'init' if spec.init else 'pid_mode'}",
+            "systemd has to be process 1",
+        ),
     ]
 
 

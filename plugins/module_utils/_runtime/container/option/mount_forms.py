@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...spec.container import Mount, is_socket
+from ...spec.container import CGROUPS, Mount, is_socket
 from ...spec.identifiers import is_name
 from ...spec.texts import texts
 from .option import bad
@@ -82,7 +82,7 @@ def _volume(text: str) -> Mount:
     if len(parts) == 2 and all(word in _MODES for word in parts[1].split(",")):
         # An anonymous volume with a mode. No target is one of these words: it begins with a slash.
         source, target, modes = "", parts[0], parts[1].split(",")
-    target = _target("volumes", text, target)
+    target = _target("volumes", text, target, source)
     if not source:
         kind = "anonymous"
     elif source[0] in "/~.":
@@ -112,12 +112,15 @@ def _with_mode(text: str, mount: Mount, mode: str) -> Mount:
     raise bad("volumes", text, f"{mode!r} is not a mode for a {mount.kind} mount")
 
 
-def _target(option: str, text: str, target: str) -> str:
+def _target(option: str, text: str, target: str, source: str = "") -> str:
     if not target.startswith("/") or any(ord(c) < 0x20 or ord(c) == 0x7F for c in target):
         raise bad(option, text, f"the path in the container must be absolute: {target!r}")
     target = os.path.normpath("/" + target.lstrip("/"))
     if target == "/":
         raise bad(option, text, "the root of the container cannot be a mount point")
+    if target == CGROUPS == os.path.normpath(source or "/"):
+        # How systemd was told of its control groups: it is taken at its word, and mounted by us.
+        return target
     # CVE-2019-16884: a volume over /proc or /sys takes the masks away that protect the host.
     if target in ("/proc", "/sys") or target.startswith(("/proc/", "/sys/")):
         raise bad(option, text, "/proc and /sys of a container cannot be mounted over")
@@ -135,7 +138,8 @@ def of_mounts(values: Iterable[Mapping[str, Any]]) -> Iterator[Mount]:
 
 def _mount(value: Mapping[str, Any]) -> Mount:
     kind, where = value.get("type", "volume"), str(value["target"])
-    target = _target("mounts", where, where)
+    of_host = str(value.get("source", "")) if kind == "bind" else ""
+    target = _target("mounts", where, where, of_host)
     if kind in ("npipe", "cluster"):
         raise bad("mounts", target, f"type {kind} is not supported for Linux containers")
     for suboption, kinds in _OF_KIND.items():

@@ -118,6 +118,12 @@ def stop_signal(value: Any) -> str:
     return text if text[:1].isdigit() or text.startswith("SIG") else f"SIG{text}"
 
 
+def systemd(value: Any) -> str:
+    """In podman's words, where true is "when the command is systemd", as by default."""
+    text = str(value).lower()
+    return {"true": "", "auto": ""}.get(text, text)
+
+
 def runtime(value: Any) -> str:
     text = str(value)
     if text and not _RUNTIME.match(text):
@@ -160,5 +166,6 @@ OPTIONS = (
     Option("tty", "bool"),
     Option("interactive", "bool"),
     Option("init", "bool"),
+    Option("systemd", choices=("true", "false", "auto", "always"), parse=systemd),
     Option("runtime", parse=runtime),
 )

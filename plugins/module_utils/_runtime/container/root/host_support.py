@@ -9,6 +9,7 @@ All of it is only read here; what is required but missing is an Error that names
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ _OWN = frozenset(
     | {"/dev/ptmx", "/dev/tty", "/dev/null", "/dev/zero", "/dev/full"}
     | {"/dev/random", "/dev/urandom"}
 )
+
+#: The host's virtual consoles (console(4)).
+_CONSOLE = re.compile(r"\A/dev/tty[0-9]+\Z", re.ASCII)
 
 #: Small inits as distributions package them; the first without a dynamic linker serves, since an
 #: image need not have the libraries of the host.
@@ -61,9 +65,14 @@ def capabilities() -> tuple[str, ...]:
 # --- devices --------------------------------------------------------------------------------------
 
 
-def devices(spec: ContainerSpec) -> tuple[Device, ...]:
-    """The device nodes of a container beside the usual ones. Raises Error for one that is none."""
+def devices(spec: ContainerSpec, systemd: bool = False) -> tuple[Device, ...]:
+    """The device nodes of a container beside the usual ones. Raises Error for one that is none.
+
+    ``systemd`` would log in whoever sits at the host's consoles, so it gets none of them.
+    """
     found = {device.path: device for device in _all_devices()} if spec.privileged else {}
+    if systemd:
+        found = {path: device for path, device in found.items() if not _CONSOLE.match(path)}
     for mapping in spec.devices:
         for device in _mapped(spec, mapping):
             found[device.path] = device
@@ -158,8 +167,18 @@ def shm(layout: Layout, container_id: str) -> Path:
     return layout.run_container(container_id) / "shm"
 
 
-def shared(layout: Layout, container_id: str, spec: ContainerSpec, cgroup_v2: bool) -> Shared:
-    """The namespaces a container takes from others. Raises Error when one of them does not run."""
+def shared(
+    layout: Layout,
+    container_id: str,
+    spec: ContainerSpec,
+    cgroup_v2: bool,
+    writes_cgroups: bool = False,
+) -> Shared:
+    """The namespaces a container takes from others. Raises Error when one of them does not run.
+
+    One that writes control groups sees its own as the root, whatever it asks for: it would write
+    those of the host.
+    """
     memory = {"host": "/dev/shm", "none": "none", "shareable": str(shm(layout, container_id))}
     cgroup = spec.cgroupns_mode or ("private" if cgroup_v2 else "host")
     memory_of_another = spec.ipc_mode.startswith("container:")
@@ -168,7 +187,7 @@ def shared(layout: Layout, container_id: str, spec: ContainerSpec, cgroup_v2: bo
         pid=_foreign(layout, spec, spec.pid_mode, "pid", "processes"),
         ipc=_foreign(layout, spec, spec.ipc_mode, "ipc", "IPC"),
         uts=spec.uts_mode,
-        cgroup="" if cgroup == "private" else "host",
+        cgroup="" if cgroup == "private" or writes_cgroups else "host",
         shm=_foreign_shm(layout, spec) if memory_of_another else memory.get(spec.ipc_mode, ""),
     )
 

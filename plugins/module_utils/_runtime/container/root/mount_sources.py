@@ -23,6 +23,9 @@ from ...volume import local
 from ...volume import store as volumes
 from . import mount_assembly
 
+#: What has OCI runtimes fill a tmpfs with what the image has in its place; no option says it.
+COPY_UP = "tmpcopyup"
+
 
 @dataclass(frozen=True)
 class Source:

@@ -155,7 +155,7 @@ def _told(directory: Path, spec: ContainerSpec, unit: _Placed) -> BindMount:
     mount = unit.mount
     if unit.source is None:
         words = mount_sources.tmpfs_words(mount)
-        if not any(word.startswith("mode=") for word in words):
+        if mount_sources.COPY_UP in words or not any(word.startswith("mode=") for word in words):
             return BindMount("tmpfs", unit.where, words, "tmpfs")
         # runc gives it the mode of the image's directory, whatever is said.
         path = str(_staged(directory, spec, unit))

@@ -28,7 +28,7 @@ from ..bundle import config, process
 from ..bundle.labels import labels
 from ..bundle.place import BindMount, Place
 from ..engine import oci_runtime
-from . import confinement, host_support, mount_assembly, mounting, user
+from . import confinement, host_support, mount_assembly, mounting, systemd, user
 from .host_support import INIT
 
 _READ_ONLY = ("bind", "rprivate", "ro")
@@ -69,9 +69,13 @@ def furnish(
     label_names(home, context)
     hostname = (home / "hostname").read_text("utf-8").strip()
     cgroup_v2 = oci_runtime.cgroup_v2()
+    writes_cgroups = effective.writes_cgroups(spec, run)
     init = host_support.init_program(spec)
     with safefs.Root(root) as tree:
         asked_for = effective.mounts(spec, run, image)
+        if run.systemd:
+            taken = {mounting.locate(tree, mount.target)[0] for mount in asked_for}
+            asked_for = (*asked_for, *systemd.mounts(tree, taken))
         mounts = mounting.prepare(layout, run, spec, asked_for, tree, context)
         process.make_working_directory(tree, process.working_directory(spec, image))
         asked = image.user if spec.user is None else spec.user
@@ -82,14 +86,16 @@ def furnish(
             user=user.resolve(tree, asked, spec.groups),
             mounts=mounts if init is None else (*mounts, BindMount(init, INIT, _READ_ONLY)),
             cgroups_path=oci_runtime.cgroups_path(run.id, parent=spec.cgroup_parent),
-            shared=host_support.shared(layout, run.id, spec, cgroup_v2),
+            shared=host_support.shared(layout, run.id, spec, cgroup_v2, writes_cgroups),
             capabilities=host_support.capabilities(),
-            devices=host_support.devices(spec),
+            devices=host_support.devices(spec, run.systemd),
             numbers=host_support.numbers(spec),
             lacking=host_support.lacking(spec, cgroup_v2),
             enforced=enforced,
             init="" if init is None else INIT,
             env=env or {},
+            cgroups=systemd.runtime_mounts(cgroup_v2) if writes_cgroups else "ro",
+            environment=systemd.environment(run),
         )
     config.write(layout.run_container(run.id), config.config(spec, image, place))
 

@@ -16,6 +16,7 @@ from ...plan.plan import Host
 from ...records import container_record, foreseen
 from ...records.container_record import Phase, Record
 from ...spec.container import ImageDefaults
+from ..files.init_of_image import wants_systemd
 from ..status import liveness
 from ..supervision import health
 from . import inspect
@@ -85,7 +86,10 @@ def expected(host: Host, one: foreseen.Container) -> dict[str, Any]:
     found = images.find(host, one.spec.image_id or one.spec.image)
     image = None if found is None else found.image
     defaults = ImageDefaults() if image is None else store.defaults(image)
-    return inspect.document(host.layout, one.spec, _record(host, one), defaults)
+    made = _record(host, one)
+    if image is not None and not made.created:
+        made = replace(made, systemd=wants_systemd(host, image, one.spec))
+    return inspect.document(host.layout, one.spec, made, defaults)
 
 
 def record(host: Host, container_id: str, name: str) -> Record:

@@ -111,6 +111,7 @@ def _host_config(spec: ContainerSpec, record: Record) -> dict[str, Any]:
         "AutoRemove": spec.auto_remove,
         **host_config.security(spec),
         **host_config.resources(spec),
+        **({"Systemd": spec.systemd} if spec.systemd else {}),
         "LogConfig": {"Type": spec.log_driver or "json-file", "Config": dict(spec.log_options)},
         "Runtime": record.runtime or spec.runtime,
     }
@@ -196,7 +197,9 @@ def _config(spec: ContainerSpec, record: Record, image: ImageDefaults) -> dict[s
         "Entrypoint": list(entrypoint(spec, image)) or None,
         "Labels": {**image.labels, **spec.labels},
         "ExposedPorts": {port: {} for port in effective.exposed(spec, image)} or None,
-        "StopSignal": image.stop_signal if spec.stop_signal is None else spec.stop_signal,
+        "StopSignal": effective.stop_signal(spec, record, image),
+        # Podman's word.
+        **({"SystemdMode": True} if record.systemd else {}),
         "StopTimeout": spec.stop_timeout_s,
         **_healthcheck(spec, image),
     }
