@@ -16,7 +16,6 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -113,7 +112,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = Tru
     """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees
     half.
     """
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(6).hex()}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
@@ -176,7 +175,7 @@ def scratch(layout: Layout, prefix: str) -> Iterator[Path]:
     """A new private directory below tmp, on the same filesystem as what is published, removed at
     the end.
     """
-    path = layout.tmp / f"{prefix}-{os.getpid()}-{secrets.token_hex(6)}"
+    path = layout.tmp / f"{prefix}-{os.getpid()}-{os.urandom(6).hex()}"
     path.mkdir(mode=0o700)
     try:
         yield path
@@ -226,7 +225,7 @@ def _holder(fd: int) -> str:
 
 def discard(layout: Layout, path: Path) -> None:
     """Take an object out of sight in one rename, then remove it: no reader meets half of it."""
-    grave = layout.trash / f"{path.name[:100]}-{os.getpid()}-{secrets.token_hex(6)}"
+    grave = layout.trash / f"{path.name[:100]}-{os.getpid()}-{os.urandom(6).hex()}"
     try:
         os.rename(path, grave)
     except FileNotFoundError:

@@ -15,7 +15,6 @@ import contextlib
 import errno
 import functools
 import os
-import secrets
 import stat as stat_module
 from types import TracebackType
 from typing import NoReturn, Optional, Union
@@ -155,7 +154,7 @@ class Root:
         followed.
         """
         parent, name = self.open_parent(path)
-        temporary = f".slipway-{secrets.token_hex(8)}"
+        temporary = f".slipway-{os.urandom(8).hex()}"
         try:
             fd = os.open(
                 temporary,

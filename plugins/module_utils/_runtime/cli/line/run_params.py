@@ -8,13 +8,13 @@ Pure, but for the files that flags name.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
 from ...container.option import catalogue
 from ...container.option.refused import REFUSED as UNSERVED
+from .env_variables import file_lines, variables
 from .run_flags import REFUSED, SIMPLE, pairs
 from .verbs import Arguments
 
@@ -83,46 +83,9 @@ def _env(arguments: Arguments, environment: Mapping[str, str]) -> dict[str, str]
     return variables(arguments.env, arguments.env_file, environment)
 
 
-def variables(
-    texts: Sequence[str], files: Sequence[str], environment: Mapping[str, str]
-) -> dict[str, str]:
-    """The files' variables and then the flags' own; a name alone has the value it has around us."""
-    lines = [line for path in files for line in file_lines(path)]
-    found = {}
-    for text in (*lines, *texts):
-        name, equals, value = text.partition("=")
-        if not name:
-            raise Error(f"invalid environment variable: {text[:40]!r}")
-        if equals:
-            found[name] = value
-        elif name in environment:
-            found[name] = environment[name]
-    return found
-
-
 def _labels(arguments: Arguments) -> dict[str, str]:
     lines = [line for path in arguments.label_file for line in file_lines(path)]
     return pairs([*lines, *arguments.label])
-
-
-def file_lines(path: str) -> list[str]:
-    """The lines of an --env-file: blanks before them, comments and empty ones left out.
-
-    Raises Error for a variable whose name has blanks in it.
-    """
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = [line.rstrip("\r\n").lstrip() for line in file]
-    except UnicodeDecodeError as exc:
-        raise Error(f"{path}: invalid UTF-8") from exc
-    except OSError as exc:
-        raise Error(f"open {path}: {exc.strerror}") from exc
-    kept = [line for line in lines if line and not line.startswith("#")]
-    for line in kept:
-        name = line.partition("=")[0]
-        if not name or any(letter.isspace() for letter in name):
-            raise Error(f"{path}: a variable name is empty or contains whitespace")
-    return kept
 
 
 _HEALTH = (
@@ -301,8 +264,3 @@ def _truth(key: str, text: str) -> bool:
 def with_defaults(found: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as the module would have them: its defaults for what is not given."""
     return {**catalogue.defaults(), "state": "present", **found}
-
-
-def environment() -> Mapping[str, str]:
-    """The variables around us, which a name alone in --env takes its value from."""
-    return os.environ

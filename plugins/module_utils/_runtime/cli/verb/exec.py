@@ -15,15 +15,15 @@ def _exec(host: Host, arguments: Arguments) -> int:
     from ...container.engine.oci_runtime import NotStarted
     from ...container.lifecycle import execute
     from ...records import container_record
-    from ..line import run_params
-    from ..terminal import console, session
+    from ..line import env_variables
+    from ..terminal import console, exec_session
 
     name, *command = arguments.operands
     container_id = container_record.identify(host.layout, name)
     check_terminal(arguments.interactive and arguments.tty and not arguments.detach)
     request = execute.Request(
         tuple(command),
-        run_params.variables(arguments.env, arguments.env_file, run_params.environment()),
+        env_variables.variables(arguments.env, arguments.env_file, env_variables.environment()),
         arguments.user or None,
         arguments.workdir or None,
         arguments.tty,
@@ -35,7 +35,7 @@ def _exec(host: Host, arguments: Arguments) -> int:
             execute.start(host, container_id, request)
             return 0
         keys = arguments.detach_keys or console.DETACH_KEYS
-        return left(session.execute(host, container_id, request, arguments.interactive, keys))
+        return left(exec_session.execute(host, container_id, request, arguments.interactive, keys))
     except NotStarted as exc:
         complain(exc)
         return exc.status

@@ -106,7 +106,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     from ...plan.converge import converge
     from ...program import zipapp
     from ...resource.container import decide
-    from ..line import run_params
+    from ..line import env_variables, run_params
 
     def plan(declared: Declared, have: State) -> Plan[State]:
         if have.spec is not None:
@@ -117,7 +117,7 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
         return decide.plan(declared, have)
 
     image, *command = arguments.operands
-    params = run_params.params(arguments, run_params.environment())
+    params = run_params.params(arguments, env_variables.environment())
     if command:
         params["command"] = command
     params |= {

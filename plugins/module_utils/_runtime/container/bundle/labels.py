@@ -8,8 +8,6 @@ Pure; what the host enforces is in Place.enforced, read by confinement.py.
 
 from __future__ import annotations
 
-import hashlib
-
 from ...base.frozen import dataclass
 from ...spec.container import ContainerSpec
 
@@ -74,6 +72,8 @@ def _apparmor(spec: ContainerSpec, enforced: Enforced) -> str:
 
 def categories(container_id: str) -> tuple[str, str]:
     """Two different ones of SELinux's 1024 categories, the lower first, the same at every start."""
+    import hashlib  # Few hosts have labels, and every exec comes by here.
+
     number = int(hashlib.sha256(container_id.encode()).hexdigest(), 16)
     first = number % 1024
     second = (first + 1 + number // 1024 % 1023) % 1024

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +35,8 @@ class Attachment:
 
     def __init__(self, bundle: Path) -> None:
         """Raises Error when nobody is there to attach to."""
+        import socket  # An exec wants the constants above and no more.
+
         self._bundle = bundle
         self._at_end = self._input_ended = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
@@ -94,7 +95,7 @@ class Attachment:
         """The container reads no more input than it was sent; a terminal is left open."""
         self._input_ended = True
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(1)  # SHUT_WR, shutdown(2)
 
     def resize(self, height: int, width: int) -> None:
         resize(self._bundle, height, width)

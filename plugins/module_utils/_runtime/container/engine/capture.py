@@ -18,7 +18,6 @@ import os
 import select
 import selectors
 import signal
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -229,6 +228,8 @@ def terminal(
     """Run ``argv``, which starts a process on a terminal, hands our end of it over at
     ``socket_path`` (runc's docs/terminals.md), and ends.
     """
+    import socket  # No other command wants it.
+
     with orphans.adopted(), socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(socket_path))
         listener.listen(1)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -264,7 +263,7 @@ def update(runtime: Runtime, container_id: str, resources: Mapping[str, Any]) ->
     What is not named stays. Raises Error with the runtime's reason, and then some of them may have
     been applied.
     """
-    path = Path(runtime.state_root).parent / f"update-{secrets.token_hex(8)}.json"
+    path = Path(runtime.state_root).parent / f"update-{os.urandom(8).hex()}.json"
     try:
         known = _in_words_of_crun(resources) if runtime.name == "crun" else resources
         files.write_atomic(path, json.dumps(known).encode(), durable=False)
@@ -391,7 +390,7 @@ def _process_file(runtime: Runtime, document: Mapping[str, Any]) -> Iterator[tup
 
     Beside the state root: what lies inside it, runc takes for a container.
     """
-    name = f"exec-{secrets.token_hex(8)}"
+    name = f"exec-{os.urandom(8).hex()}"
     directory = Path(runtime.state_root).parent
     description, pid_file = directory / f"{name}.json", directory / f"{name}.pid"
     try:
