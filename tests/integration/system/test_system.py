@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from support.converging import Task, apply, check
 from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
@@ -60,6 +62,18 @@ def busy(world: World, busybox_tar: Path) -> World:
     ended = world.run("job", "dd if=/dev/zero of=/big bs=1024 count=300 2>/dev/null; exit 3")
     containers.until(lambda: world.current(ended.id).phase == "exited")
     return world
+
+
+def test_a_host_without_a_machine_id_has_an_id(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    known = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+    places = [path for path in known if os.path.exists(path)]
+    for path in places:
+        subprocess.run(["mount", "--bind", str(tmp_path / "empty"), path], check=True)
+    found = host_info.gather(Host(layout), OPTIONS)["host_info"]
+    for path in places:
+        subprocess.run(["umount", path], check=True)
+    assert found["ID"] == platform.node()
 
 
 def test_a_host_is_described(busy: World, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from ..base.version import VERSION
 from ..container.engine import oci_runtime
 from ..container.status import liveness
 from ..image.store import store
+from ..network.lease import machine_id
 from ..plan.plan import Host
 from ..records import container_record
 from . import parts
@@ -43,7 +44,7 @@ def document(host: Host) -> dict[str, Any]:
     advice = parts.advice(parts.all_parts())
     default, problems = _default_runtime(host)
     return {
-        "ID": _machine_id(),
+        "ID": machine_id(),
         "Containers": sum(phases.values()),
         "ContainersRunning": running,
         "ContainersPaused": phases["paused"],
@@ -191,10 +192,6 @@ def _filesystem(path: Path) -> str:
         if f"{path}/".startswith(f"{target}/") and len(target) >= len(best):
             best, kind = target, mount.fstype
     return {"ext2": "extfs", "ext3": "extfs", "ext4": "extfs"}.get(kind, kind)
-
-
-def _machine_id() -> str:
-    return _text(Path("/etc/machine-id"))
 
 
 def _os_release() -> Mapping[str, str]:
