@@ -5,21 +5,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 from support.containers import World, page, until
-from support.converging import check
-from support.declaring import acting, converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
     on_exit,
@@ -27,15 +20,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     liveness,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
-    boot,
-    watcher,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
-    Healthcheck,
     Mount,
     Port,
     RestartPolicy,
@@ -215,202 +203,3 @@ def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> N
     assert "/mnt is a directory in the image" in ended.error
     assert ended.exit_code == 137
     blocker.unlink()
-
-
-def test_the_host_is_told_once_that_a_container_needs_it(
-    world: World, reboot: Callable[[], None]
-) -> None:
-    converge(world, task("plain"))
-    way = boot.arrangement(world.layout)
-    assert way is not None
-    assert not way.path.exists(), "without a restart policy nothing is to be started"
-    tasks = [task("web", restart_policy="always"), task("db", restart_policy="unless-stopped")]
-    predicted: dict[str, dict[str, object]] = {}
-    foretold = [check(world.layout, one, predicted).actions for one in tasks]
-    arranging = "have containers started after a reboot"
-    assert foretold == [
-        (arranging, "create and start container web"),
-        ("create and start container db",),
-    ]
-    converge(world, *tasks)
-    assert way.path.exists()
-    # Whoever takes it away has it back with the next run.
-    way.path.unlink()
-    assert check(world.layout, tasks[0], {}).actions == (arranging,)
-    converge(world, tasks[0])
-    # What an earlier version wrote is brought up to date, once.
-    way.path.write_text("older")
-    assert check(world.layout, tasks[0], {}).actions == (arranging,)
-    converge(world, tasks[0])
-    assert way.path.read_text() == way.content
-    assert not check(world.layout, tasks[0], {}).actions
-    # A first policy for a container that is there.
-    way.path.unlink()
-    assert arranging in check(world.layout, acting("plain", restart_policy="always"), {}).actions
-    converge(world, acting("plain", restart_policy="always"))
-    reboot()
-    for directory in world.layout.run.iterdir():
-        files.remove_tree(directory)
-    (command,) = (line for line in way.content.splitlines() if line.endswith("supervise boot"))
-    words = command.partition(str(world.layout.program))[1:]
-    subprocess.run(["/usr/bin/python3", *"".join(words).split()], check=True, timeout=60)
-    for name in ("web", "db", "plain"):
-        now = world.current(container_record.by_name(world.layout, name))
-        assert (now.phase, now.generation) == ("running", 2)
-    world.clear()
-
-
-@pytest.fixture
-def reboot(world: World, tmp_path: Path) -> Iterator[Callable[[], None]]:
-    """What a reboot is to us: no process of ours is left, and the kernel has another boot id."""
-    pretended = tmp_path / "boot_id"
-    pretended.write_text("00000000-0000-4000-8000-000000000000\n")
-    real = "/proc/sys/kernel/random/boot_id"
-
-    def happen() -> None:
-        for name in os.listdir(world.layout.names):
-            found = world.recorded(actions.identify(world.host, name))
-            for pid in (found.conmon_pid, found.pid):
-                if pid:
-                    os.kill(pid, signal.SIGKILL)
-        for mounted in world.layout.run_containers.glob("*/rootfs"):
-            subprocess.run(["umount", "--lazy", str(mounted)], check=True)
-        subprocess.run(["mount", "--bind", str(pretended), real], check=True)
-
-    yield happen
-    subprocess.run(["umount", real], check=False, capture_output=True)
-
-
-def test_a_reboot(world: World, reboot: Callable[[], None]) -> None:
-    policies = {
-        "no": RestartPolicy("no"),
-        "always": ALWAYS,
-        "unless": UNLESS_STOPPED,
-        "failure": RestartPolicy("on-failure", 2),
-        "always-stopped": ALWAYS,
-        "unless-stopped": UNLESS_STOPPED,
-    }
-    made = {name: world.run(name, restart_policy=policy) for name, policy in policies.items()}
-    for name in ("always-stopped", "unless-stopped"):
-        actions.stop(world.host, made[name].id)
-    reboot()
-    phases = {name: world.current(found.id).phase for name, found in made.items()}
-    assert set(phases.values()) == {"exited"}
-    assert world.slipway("supervise", "boot").stderr == b""
-    found = {name: world.recorded(was.id) for name, was in made.items()}
-    assert {name: now.phase for name, now in found.items()} == {
-        "no": "exited",
-        "always": "running",
-        "unless": "running",
-        "failure": "running",
-        "always-stopped": "running",
-        "unless-stopped": "exited",
-    }
-    assert found["no"].exit_code == 255
-    # Once is enough: the second time there is nothing left to do.
-    world.slipway("supervise", "boot")
-    assert found == {name: world.recorded(was.id) for name, was in made.items()}
-    world.clear()
-
-
-def test_the_host_goes_down_and_comes_up(
-    world: World, reboot: Callable[[], None], tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    # One that says good-bye waits for the others to be asked too: one after the other, none would.
-    farewell = (
-        "trap 'touch /kept/asked-$NAME; while [ $(ls /kept | grep -c asked) -lt 5 ];"
-        " do sleep 0.05; done; echo bye > /kept/$NAME; exit 0' TERM"
-    )
-    failing = "trap 'exit 3' TERM"
-
-    def run(
-        name: str, policy: RestartPolicy, trap: str = farewell, **options: Any
-    ) -> container_record.Record:
-        return world.run(
-            name,
-            f"NAME={name}; {trap}; echo here > /kept/$NAME; while :; do sleep 0.05; done",
-            restart_policy=policy,
-            mounts=(Mount("bind", str(kept), "/kept"),),
-            **{"stop_signal": "SIGTERM", "stop_timeout_s": 60, **options},
-        )
-
-    checked = Healthcheck(test=("CMD", "true"), interval_s=0.2)
-    retried = RestartPolicy("on-failure", 2)
-    made = {
-        "always": run("always", ALWAYS, healthcheck=checked),
-        "unless": run("unless", UNLESS_STOPPED),
-        "no": run("no", RestartPolicy("no")),
-        "paused": run("paused", UNLESS_STOPPED),
-        "done": run("done", retried),
-        "failure": run("failure", retried, failing),
-        "deaf": run("deaf", ALWAYS, "trap '' TERM", stop_timeout_s=1),
-        "stopped": run("stopped", UNLESS_STOPPED, stop_signal="SIGKILL"),
-        "looping": run("looping", ALWAYS, "exit 1"),
-    }
-
-    once = run("once", RestartPolicy("no"), auto_remove=True)
-
-    def said(word: str) -> list[str]:
-        written = {path.name: path.read_text() for path in kept.iterdir()}
-        return [name for name in made if word in written.get(name, "")]
-
-    until(lambda: len(list(kept.iterdir())) == len(made))
-    actions.stop(world.host, made["stopped"].id)
-    actions.pause(world.host, made["paused"].id)
-    looping = made["looping"].id
-    until(lambda: (now := world.recorded(looping)).phase == "restarting" and now.backoff_s >= 0.8)
-
-    def recorded() -> dict[str, container_record.Record]:
-        return {name: world.recorded(was.id) for name, was in made.items()}
-
-    assert world.slipway("supervise", "shutdown").stderr == b""
-    assert said("bye") == ["always", "unless", "no", "paused", "done"]
-    assert not world.layout.container(once.id).exists()
-    down = recorded()
-    assert {now.phase for now in down.values()} == {"exited"}
-    assert [name for name, now in down.items() if now.stopped_by_user] == ["stopped"]
-    ends = {"failure": 3, "deaf": 137, "stopped": 137, "looping": 1}
-    codes = {name: now.exit_code for name, now in down.items()}
-    assert codes == {**dict.fromkeys(said("bye"), 0), **ends}
-    until(lambda: not watcher.fifo_path(world.layout).exists())
-    # No hook comes late, that of the longest back-off neither, and once more is nothing more.
-    time.sleep(1.0)
-    assert world.slipway("supervise", "shutdown").stderr == b""
-    assert recorded() == down
-
-    comes_back = ["always", "unless", "paused", "failure", "deaf"]
-
-    def up(generation: int) -> None:
-        now = recorded()
-        running = [name for name in now if now[name].generation == generation]
-        assert running == [*comes_back, *(["looping"] if "looping" in running else [])]
-        for name in comes_back:
-            assert liveness.is_running(world.layout, now[name])
-            assert not now[name].stopped_by_host
-        for name in ("no", "done", "stopped"):
-            assert now[name] == down[name]
-
-    # The service is restarted, and the host stays up.
-    assert world.slipway("supervise", "boot").stderr == b""
-    assert liveness.current(world.layout, looping).phase in ("running", "restarting", "exited")
-    up(2)
-    os.kill(world.recorded(made["deaf"].id).pid, signal.SIGKILL)
-    again = until(lambda: (now := world.recorded(made["deaf"].id)).generation == 3 and now)
-    _phase(world, again, "running")
-    # Who stops it may be killed between the record and the signal: the hook knows all the same.
-    with container_record.locked(world.host, again.id) as found:
-        container_record.write_record(
-            world.layout, dataclasses.replace(found, stopped_by_host=True)
-        )
-    os.kill(found.pid, signal.SIGKILL)
-    _phase(world, again, "exited")
-    actions.remove(world.host, made.pop("deaf").id, force=True)
-    actions.remove(world.host, made.pop("looping").id, force=True)
-    comes_back.remove("deaf")
-    assert world.slipway("supervise", "shutdown").stderr == b""
-    reboot()
-    assert world.slipway("supervise", "boot").stderr == b""
-    up(3)
-    world.clear()

@@ -49,9 +49,16 @@ def test_each_kind(
     target = tmp_path / mark
     target.parent.mkdir(parents=True)
     target.mkdir() if mark.endswith("/") else target.touch()
+    if kind == "OpenRC":
+        (tmp_path / "run/openrc").mkdir(parents=True)
+        (tmp_path / "run/openrc/softlevel").touch()
     asked = boot.arrangement(Layout.default(), tmp_path)
     assert asked is not None and asked.kind == kind
+    assert bool(asked.marks) is bool(asked.inquiry) is (kind != "cron")
     assert not boot.stands(asked)
+    for shown in asked.marks[:1]:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        shown.touch()
     for dummy in range(2):
         boot.arrange(asked)
         assert boot.stands(asked)
@@ -80,12 +87,56 @@ def test_a_masked_unit_stays_masked(tmp_path: Path) -> None:
     assert os.readlink(asked.path) == "/dev/null"
 
 
+def test_a_unit_that_is_masked_until_the_next_boot_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    asked = boot.arrangement(Layout.default(), tmp_path)
+    assert asked is not None
+    asked = dataclasses.replace(asked, inquiry=("false",))
+    boot.arrange(asked)
+    assert not boot.stands(asked)
+    os.symlink("/dev/null", tmp_path / "run/systemd/system/slipway-boot.service")
+    assert boot.stands(asked)
+
+
+def test_what_the_last_boot_left_out_is_not_in_force(tmp_path: Path) -> None:
+    unit, mark, told = tmp_path / "unit", tmp_path / "mark", tmp_path / "told"
+    asked = boot.Arrangement("any", unit, "", marks=(mark,), inquiry=("test", "-e", str(told)))
+    boot.arrange(asked)
+    assert not boot.stands(asked)
+    told.touch()
+    assert boot.stands(asked), "the init knows better than the mark"
+    told.unlink()
+    mark.symlink_to("nowhere")
+    assert boot.stands(asked)
+
+
+def test_openrc_that_did_not_boot_the_host_is_told_nothing(tmp_path: Path) -> None:
+    (tmp_path / "sbin").mkdir()
+    (tmp_path / "sbin/openrc-run").touch()
+    asked = boot.arrangement(Layout.default(), tmp_path)
+    assert asked is not None
+    boot.arrange(asked)
+    assert boot.stands(asked) and not asked.commands
+
+
+def test_openrc_needs_nothing_that_a_distribution_calls_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "sbin").mkdir()
+    (tmp_path / "sbin/openrc-run").touch()
+    asked = boot.arrangement(Layout.default(), tmp_path)
+    assert asked is not None
+    depends = asked.content.partition("depend() {")[2].partition("}")[0]
+    words = [line.split() for line in depends.splitlines()]
+    assert not [line for line in words if line[:1] == ["need"]]
+    (after,) = (line for line in words if line[:1] == ["after"])
+    assert {"localmount", "mountall.sh"} <= set(after)
+
+
 def test_it_is_in_force_at_once(tmp_path: Path) -> None:
     done = tmp_path / "done"
     asked = boot.Arrangement("any", tmp_path / "unit", "", commands=(("touch", str(done)),))
     boot.enforce(asked)
     assert done.exists()
-    with pytest.raises(Error, match="false failed"):
+    with pytest.raises(Error, match=r"does not start its containers.*false failed.*service unit"):
         boot.enforce(dataclasses.replace(asked, commands=(("false",),)))
 
 

@@ -245,6 +245,19 @@ CASES: dict[str, tuple[State, dict[str, Any], list[str]]] = {
     "runs, to be made again": (
         found(), {"recreate": True}, ["recreate container web (recreate)"],
     ),
+    "left out by the last boot": (
+        found(running=False, boots=False, comes_up=True), {"restart_policy": "always"},
+        ["have containers started after a reboot", "update container web (restart_policy)"],
+    ),
+    "left out by the last boot, not to run": (
+        found(running=False, boots=False, comes_up=True),
+        {"restart_policy": "always", "state": "stopped"},
+        [
+            "have containers started after a reboot",
+            "update container web (restart_policy)",
+            "stop container web",
+        ],
+    ),
     "runs, to come up after a reboot": (
         found(boots=False), {"restart_policy": "always"},
         ["have containers started after a reboot", "update container web (restart_policy)"],

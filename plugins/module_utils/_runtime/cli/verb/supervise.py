@@ -23,19 +23,19 @@ def _exited(host: Host, arguments: Arguments) -> int:
 
 def _boot(host: Host, arguments: Arguments) -> int:
     from ...base import files
-    from ...container.lifecycle import on_exit
+    from ...container.lifecycle import host_power
 
     files.prepare(host.layout)
-    failures = on_exit.boot(host)
+    failures = host_power.boot(host)
     for line in failures:
         complain(line)
     return int(bool(failures))
 
 
 def _shutdown(host: Host, arguments: Arguments) -> int:
-    from ...container.lifecycle import on_exit
+    from ...container.lifecycle import host_power
 
-    failures = on_exit.shutdown(host)
+    failures = host_power.shutdown(host)
     for line in failures:
         complain(line)
     return int(bool(failures))

@@ -6,6 +6,6 @@
 ``actions`` are the verbs, ``amend`` changes what it is asked to be, ``incarnation`` is one run
 between a start and its end, ``creation`` and ``replacement`` survive a kill by a journal,
 ``reconnect`` changes networks while it runs, ``foresight`` tells beforehand what will keep it from
-starting, ``execute`` runs one more process in it, ``on_exit`` is what conmon calls, ``signals``
-reach it by pidfd.
+starting, ``execute`` runs one more process in it, ``on_exit`` is what conmon calls, ``host_power``
+is what the host's init calls, ``signals`` reach it by pidfd.
 """

@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from ...base import clock
+from ...base import clock, linux
 from ...base.layout import Layout
 from ...records import container_record
-from ...records.container_record import LIVE, Record
+from ...records.container_record import LIVE, UP, Record
 from ...spec.container import RestartPolicy
 from ..engine import conmon_files
 from ..status import liveness
@@ -26,6 +26,11 @@ _LONGEST_BACKOFF_S = 60.0
 
 
 _SETTLED_S = 10.0
+
+
+#: What a container is recorded to have exited with when the host went down under it, as Docker
+#: does.
+HOST_WENT_DOWN = 255
 
 
 def current(layout: Layout, container_id: str, policy: RestartPolicy) -> Record:
@@ -70,3 +75,21 @@ def wanted(ended: Record, policy: RestartPolicy) -> bool:
         most = policy.maximum_retry_count
         return ended.exit_code != 0 and (most == 0 or ended.restart_count < most)
     return policy.name in ("always", "unless-stopped")
+
+
+def left(found: Record) -> bool:
+    """Whether the host went down since a container was started, or stopped it in order to, and it
+    has not been dealt with yet.
+    """
+    return bool(found.boot_id) and (found.boot_id != linux.boot_id() or found.stopped_by_host)
+
+
+def comes_up(found: Record, policy: RestartPolicy) -> bool:
+    """Whether a start of the host starts a container, by what is recorded of it."""
+    if not left(found):
+        return False
+    if found.phase in UP and not found.stopped_by_host:
+        found = dataclasses.replace(found, exit_code=HOST_WENT_DOWN)
+    # ``always`` means also after a stop by hand once the host comes up again; Docker's
+    # documentation.
+    return wanted(found, policy) and not (found.stopped_by_user and policy.name != "always")

@@ -68,6 +68,10 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         )
     want = _spec(declared, have)
     _refuse(declared, want)
+    if not have.boots and want.restart_policy.name != "no":
+        arrange = ArrangeBoot()
+        first = (*first, arrange)
+        have = arrange.after(have)
     running = {"started": True, "stopped": False}.get(declared.state, have.running)
     steps: list[Step[State]] = []
     reasons: list[str] = []
@@ -97,8 +101,6 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
         else:
             steps += _in_place(declared, have, want, running, tuple(options))
-    if not have.boots and want.restart_policy.name != "no":
-        steps.insert(0, ArrangeBoot())
     steps = [*first, *steps]
     if declared.healthy and (steps or have.health not in ("", health.HEALTHY)):
         steps.append(AwaitHealthy(declared.name, declared.healthy_wait_timeout_s))

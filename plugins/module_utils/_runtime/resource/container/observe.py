@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from typing import Any, Optional
@@ -82,6 +83,8 @@ class State:
     health: str = ""
     #: Whether the host starts its containers when it comes up; true where that does not matter.
     boots: bool = True
+    #: Whether it starts once the host is told: the last boot left it out.
+    comes_up: bool = False
     #: Paths of the host whose content is not what the container was started with.
     changed: tuple[str, ...] = ()
     id: str = ""
@@ -101,28 +104,32 @@ def observe(host: Host, declared: Declared) -> State:
     for text in declared.ignored:
         host.warn(f"container {declared.name}: {text}")
     found = _find(host, declared)
-    found = dataclasses.replace(found, boots=_boots(host, declared, found.spec))
+    found = _with_boot(host, declared, found)
     around = _around(host, declared, found.spec)
     return dataclasses.replace(found, around=around, image_is_current=is_current(found, around))
 
 
-def _boots(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> bool:
-    policies = [spec.restart_policy] if spec is not None else []
+def _with_boot(host: Host, declared: Declared, found: State) -> State:
+    """The same, with whether the host starts its containers when it comes up."""
+    policies = [found.spec.restart_policy] if found.spec is not None else []
     asked = declared.values.get("restart_policy")
     new = [asked] if asked is not None else []
     if all(policy.name == "no" for policy in (*policies, *new)):
-        return True
-    if foreseen.boot_stands(host):
-        return True
+        return dataclasses.replace(found, comes_up=False)
     way = boot.arrangement(host.layout)
+    comes_up = found.comes_up and way is not None and bool(way.commands)
+    if foreseen.boot_stands(host):
+        # An earlier task would have had it started too.
+        return dataclasses.replace(found, running=found.running or comes_up, comes_up=False)
     if way is not None:
-        return boot.stands(way)
+        boots = boot.stands(way)
+        return dataclasses.replace(found, boots=boots, comes_up=comes_up and not boots)
     if asked is not None and all(policy.name == "no" for policy in policies):
         host.warn(
             f"container {declared.name} will not be started after a reboot: this host has neither"
             f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))} boot"
         )
-    return True
+    return dataclasses.replace(found, comes_up=False)
 
 
 def is_current(found: State, around: Around) -> bool:
@@ -172,6 +179,11 @@ def _find(host: Host, declared: Declared) -> State:
         id=container_id,
         anonymous=found.anonymous_volumes,
     )
+    if not running and found.boot_id:
+        with contextlib.suppress(NotFound):
+            kept = container_record.read_record(host.layout, container_id)
+            comes_up = policy.comes_up(kept, spec.restart_policy)
+            state = dataclasses.replace(state, comes_up=comes_up)
     if found.phase == "exited":
         outlived = first_moment.outlived(found)
         ending = _ending(host, found, spec, outlived)

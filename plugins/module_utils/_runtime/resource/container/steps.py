@@ -312,7 +312,12 @@ class ArrangeBoot(Step[State]):
         return "have containers started after a reboot"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, boots=True)
+        if not have.comes_up:
+            return dataclasses.replace(have, boots=True)
+        # What the last boot left out is done now.
+        return dataclasses.replace(
+            have, boots=True, running=True, paused=False, comes_up=False, begun=True
+        )
 
     def execute(self, host: Host) -> None:
         from ...container.supervision import boot
@@ -320,10 +325,7 @@ class ArrangeBoot(Step[State]):
         way = boot.arrangement(host.layout)
         if way is not None:
             boot.arrange(way)
-            try:
-                boot.enforce(way)
-            except Error as exc:
-                host.warn(f"containers will not be stopped before this host shuts down: {exc}")
+            boot.enforce(way)
 
 
 @dataclass(frozen=True)
