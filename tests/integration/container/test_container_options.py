@@ -410,6 +410,14 @@ def test_the_apparmor_profile_is_loaded_when_it_is_not(layout: Layout, tmp_path:
         found = confinement.enforced(layout, spec, tmp_path)
         assert found.apparmor == confinement.PROFILE
         assert (tmp_path / "loaded").read_text() == confinement.PROFILE_TEXT
+        # What was compiled of it serves the next boot, unless the file is another one by then.
+        kept = layout.root / "apparmor" / confinement.PROFILE
+        made = kept.stat()
+        confinement.prepare(layout, tmp_path)
+        assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
+        kept.write_text("older")
+        confinement.prepare(layout, tmp_path)
+        assert (tmp_path / "loaded").read_text() == confinement.PROFILE_TEXT
         parser.write_text("#!/bin/sh\necho no such profile >&2; exit 1\n")
         with pytest.raises(Error, match=r"cannot be loaded: .*no such profile"):
             confinement.enforced(layout, spec, tmp_path)

@@ -27,6 +27,7 @@ Survives a reboot::
       creations/ID.json           journal: a container being created
       swaps/NAME.json             journal: a container being replaced
       ingest/HEX.part             downloads that can be resumed
+      apparmor/                   the profile of containers; cache/, as it was compiled
       program/                    HEX.pyz, the program; current, a link to the one in use; the
                                   collection's Python, compiled
       locks/KIND.NAME             files to hold a flock on

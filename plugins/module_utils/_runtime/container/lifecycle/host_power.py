@@ -26,6 +26,7 @@ from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec, endpoints
+from ..root import confinement
 from ..status import liveness
 from ..supervision import policy
 from . import actions, incarnation, on_exit, replacement
@@ -73,21 +74,28 @@ def boot(host: Host) -> list[str]:
     replacement.recover_all(host)
     needs: dict[str, frozenset[str]] = {}
     bridged = False
+    starting = 0
     for container_id in container_record.all_ids(host.layout):
         try:
-            if policy.left(container_record.read_record(host.layout, container_id)):
+            found = container_record.read_record(host.layout, container_id)
+            if policy.left(found):
                 spec = container_record.read_spec(host.layout, container_id)
                 needs[container_id] = _needs(host, spec)
-                bridged = bridged or not spec.network_mode
+                if policy.comes_up(found, spec.restart_policy):
+                    starting += 1
+                    bridged = bridged or not spec.network_mode
         except NotFound:
             continue
         except Error:
             # Whoever deals with it says what is wrong with it.
             needs[container_id] = frozenset()
-    if bridged and len(needs) > 1:
-        # Once here, and not in each of the processes.
+    if starting > 1:
+        # Once here, and not in each of the processes. Whatever fails is told by those that need it.
         with contextlib.suppress(Error):
-            host_side.codec()
+            confinement.prepare(host.layout)
+        if bridged:
+            with contextlib.suppress(Error):
+                host_side.codec()
     return _side_by_side(host, needs, max(2, len(os.sched_getaffinity(0))))
 
 

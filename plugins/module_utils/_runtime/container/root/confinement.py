@@ -135,10 +135,27 @@ def _load(layout: Layout, root: Path) -> bool:
     parser = process.which("apparmor_parser")
     if parser is None:
         return False
-    path = layout.run / "apparmor"
-    files.write_atomic(path, PROFILE_TEXT.encode(), durable=False)
+    # Compiling it costs half of what a start does: that is kept as long as the file is the same.
+    path = layout.root / "apparmor" / PROFILE
+    files.make_private(path.parent)
+    if not _holds(path, PROFILE_TEXT):
+        files.write_atomic(path, PROFILE_TEXT.encode())
+    cache = f"--cache-loc={path.parent / 'cache'}"
     try:
-        process.run([parser, "--replace", "--skip-cache", os.fspath(path)])
+        process.run([parser, "--replace", "--write-cache", cache, os.fspath(path)])
     except Error as exc:
         raise Error(f"the AppArmor profile of containers cannot be loaded: {exc}") from exc
     return True
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_text("utf-8", "replace") == text
+    except OSError:
+        return False
+
+
+def prepare(layout: Layout, root: Path = Path("/")) -> None:
+    """Load the profile before several containers start side by side, and each of them does it."""
+    if _apparmor_is_on(root):
+        _load(layout, root)
