@@ -9,7 +9,6 @@ import threading
 from typing import Optional
 
 from ..base.errors import Error
-from ..image import transfer
 from ..image.store import platform, store
 from ..image.store.blobs import Damaged
 from ..image.store.platform import Platform
@@ -59,6 +58,8 @@ class Bases:
             return local
         if local is not None and (not self._request.pull or reference.digest):
             return local
+        from ..image import transfer
+
         pinned = transfer.resolve(host, reference)
         if pinned.image_id and local is not None and local.id == pinned.image_id:
             return local

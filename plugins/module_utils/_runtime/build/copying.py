@@ -15,7 +15,7 @@ import posixpath
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..base import files, safefs
 from ..base.errors import Error
@@ -23,13 +23,14 @@ from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..container.root import user
 from ..image.dockerfile.modes import Mode
-from ..image.layer import compression, unpack
-from ..image.layer.stream import Readable
 from ..spec import oci
 from ..tree import copy, scan
 from ..tree.scan import Entry, Rules
 from . import context
 from .context import Selected, Source
+
+if TYPE_CHECKING:
+    from ..image.layer.stream import Readable
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,8 @@ def unpack_archive(file: Any, place: Path, name: str) -> bool:
     """
     with contextlib.ExitStack() as stack:
         head = file.read(4)
+    from ..image.layer import unpack
+
         file.seek(0)
         is_compressed = head.startswith((_GZIP, _BZIP2[:3], _XZ[:4], _ZSTD))
         try:
@@ -261,6 +264,8 @@ class _Again:
 def _plain(file: Any, head: bytes) -> Iterator[Readable]:
     if head.startswith(_BZIP2):
         import bz2
+    from ..image.layer import compression
+
 
         with bz2.BZ2File(file) as opened:
             yield opened

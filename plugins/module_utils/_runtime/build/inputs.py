@@ -21,7 +21,6 @@ from ..base.document import canonical
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
 from ..base.layout import Layout
-from ..image import transfer
 from ..image.dockerfile import flags, parse, words
 from ..image.dockerfile.lines import mark_of
 from ..image.dockerfile.parse import Instruction
@@ -145,6 +144,8 @@ def _image(
     if image is None and known and not request.pull:
         # It was removed since; that changes nothing about what was built of it.
         return known
+    from ..image import transfer
+
     try:
         pinned = transfer.resolve(host, reference)
     except Error:

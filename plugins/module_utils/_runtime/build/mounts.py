@@ -15,9 +15,7 @@ from ..base.errors import Error, NotFound
 from ..image.dockerfile import flags
 from ..image.dockerfile.parse import Instruction
 from ..spec.container import Mount
-from ..tree import copy
-from ..tree.scan import Rules
-from . import context, running, scheme
+from . import context, scheme
 from .scheme import Planned
 from .state import State
 from .work import Build
@@ -111,6 +109,8 @@ class Mounting:
         return made
 
     def _source(self, one: flags.RunMount, place: Path) -> Optional[Path]:
+        from . import running
+
         if one.kind == "secret":
             return self._secret(one)
         layout = self._build.host.layout
@@ -126,6 +126,10 @@ class Mounting:
 
     def _fill(self, one: flags.RunMount, path: Path, place: Path) -> None:
         """A new cache begins with what its ``from`` holds."""
+        from ..tree import copy
+        from ..tree.scan import Rules
+        from . import running
+
         with self._build.origin(self._origin(one), self._planned) as source:
             selected = context.select(source, one.source or "/")[0]
             if not selected.directory:
@@ -152,6 +156,8 @@ class Mounting:
         return found
 
     def _secret_data(self, one: flags.RunMount) -> Optional[bytes]:
+        from . import running
+
         known = {secret.id: secret for secret in self._build.request.secrets}
         found = known.get(one.id)
         if found is None:
@@ -164,6 +170,8 @@ class Mounting:
         return found.value if found.value is not None else running.read_secret(found.path)
 
     def _secret(self, one: flags.RunMount) -> Optional[Path]:
+        from . import running
+
         data = self._secret_data(one)
         if data is None:
             return None

@@ -15,14 +15,13 @@ from urllib.parse import unquote, urlsplit
 from ..base import safefs
 from ..base.errors import Error
 from ..container.bundle.process import check_cwd
-from ..container.files import private_mount
 from ..image.dockerfile import flags, words
 from ..image.dockerfile.lines import Heredoc
 from ..image.dockerfile.modes import Mode, mode_of
 from ..image.dockerfile.parse import Instruction, is_heredoc
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
-from . import context, copying, running, scheme, state
+from . import context, copying, scheme, state
 from .copying import Copy
 from .log import Step
 from .mounts import PROGRAM, Mounting
@@ -76,6 +75,8 @@ def _writable(
 
 def _copy(build: Build, planned: Planned, current: State, at: Instruction, step: Step) -> State:
     escape = build.scheme.dockerfile.lines.escape
+    from ..container.files import private_mount
+
     *sources, target = at.words
     documents: list[tuple[str, bytes]] = []
     urls: list[Url] = []
@@ -119,6 +120,8 @@ def _numbered(build: Build, current: State, owner: str) -> str:
     """An owner as numbers: where the files of the image do not count, its names are found first."""
     if all(part.isdecimal() for part in owner.split(":")):
         return owner
+    from ..container.files import private_mount
+
     build.unpack(current)
     with private_mount.shown(build.host, current.chain_ids, "the image") as root:
         found = copying.owner_of(root, owner)
@@ -296,6 +299,8 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
             )
             output = step.begin()
             ids: list[str] = []
+
+            from . import running
 
             def began(container_id: str) -> None:
                 ids.append(container_id)

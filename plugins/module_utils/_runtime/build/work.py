@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from ..base.errors import Error
-from ..container.files import private_mount
-from ..container.lifecycle import actions
 from ..image.build import assemble
 from ..image.dockerfile import parse
 from ..image.dockerfile.lines import SyntaxFault
 from ..image.dockerfile.parse import Instruction
-from ..image.layer import difference
-from ..image.store import layers, step_cache
+from ..image.store import step_cache
 from ..image.store.step_cache import Kept
 from ..plan.plan import Host
 from ..spec.oci import Descriptor
@@ -47,6 +44,31 @@ class Cancelled(Error):
     """Another stage failed; its error is the one that counts."""
 
 
+class _Stage(threading.Thread):
+    """A stage that is being built. (concurrent.futures takes as long to import as all of this.)"""
+
+    def __init__(self, act: Callable[[], State]) -> None:
+        super().__init__()
+        self._act = act
+        self._state: Optional[State] = None
+        self.error: Optional[BaseException] = None
+
+    def run(self) -> None:
+        try:
+            self._state = self._act()
+        except BaseException as exc:
+            self.error = exc
+
+    def result(self) -> State:
+        """Wait for it."""
+        self.join()
+        if self.error is not None:
+            raise self.error
+        if self._state is None:
+            raise AssertionError("a stage without an error has a state")
+        return self._state
+
+
 class Build:
     """One build under way: its stages, by number, each built once."""
 
@@ -69,7 +91,7 @@ class Build:
             found.dockerfile, request.args, found.globals, found.platforms
         )
         self._planned = {one.stage.index: one for one in found.stages}
-        self._stages: dict[int, Future[State]] = {}
+        self._stages: dict[int, _Stage] = {}
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -81,30 +103,34 @@ class Build:
         if unused:
             self.host.warn(f"no ARG of {self.scheme.dockerfile.file} names {', '.join(unused)}")
         stages = self.scheme.stages
-        with ThreadPoolExecutor(len(stages)) as pool:
-            for one in stages:
-                self._stages[one.stage.index] = pool.submit(self._stage, one)
-            failed: list[BaseException] = []
-            try:
-                for future in list(self._stages.values()):
-                    with contextlib.suppress(Cancelled):
-                        future.result()
-            except BaseException as exc:
-                failed.append(exc)
-                self._cancel()
-            if failed:
-                raise self._first() or failed[0]
+        for one in stages:
+            self._stages[one.stage.index] = _Stage(functools.partial(self._stage, one))
+        for stage in self._stages.values():
+            stage.start()
+        failed: Optional[BaseException] = None
+        try:
+            for stage in self._stages.values():
+                with contextlib.suppress(Cancelled):
+                    stage.result()
+        except BaseException as exc:
+            failed = exc
+            self._cancel()
+        for stage in self._stages.values():
+            stage.join()
+        if failed is not None:
+            raise self._first() or failed
         return self._stages[stages[-1].stage.index].result()
 
     def _first(self) -> Optional[BaseException]:
         """The error of a stage, other than that another one failed."""
-        for future in self._stages.values():
-            exc = future.exception()
-            if exc is not None and not isinstance(exc, Cancelled):
-                return exc
+        for stage in self._stages.values():
+            if stage.error is not None and not isinstance(stage.error, Cancelled):
+                return stage.error
         return None
 
     def _cancel(self) -> None:
+        from ..container.lifecycle import actions
+
         self._stop.set()
         with self._lock:
             running = list(self._running)
@@ -191,6 +217,8 @@ class Build:
     @contextlib.contextmanager
     def origin(self, name: Union[int, str, None], planned: Planned) -> Iterator[Source]:
         """The context (None), a stage, a named context or an image, to take files from."""
+        from ..container.files import private_mount
+
         if name is None:
             if self.source is None:
                 raise Error("takes files from the context, but this build has none")
@@ -262,6 +290,8 @@ class Build:
 
     def unpack(self, current: State) -> list[Path]:
         """The directories of a stage's layers, bottom first."""
+        from ..image.store import layers
+
         paths: list[Path] = []
         for layer, diff_id, chain_id in zip(current.layers, current.diff_ids, current.chain_ids):
             done = layers.unpack_layer(self.host.layout, layer, diff_id, chain_id, tuple(paths))
@@ -271,6 +301,8 @@ class Build:
     def _take(
         self, current: State, upper: Path, skip: frozenset[str], exact: bool
     ) -> tuple[Optional[Descriptor], str]:
+        from ..image.layer import difference
+
         epoch = self.request.epoch
 
         def times(modified: int) -> int:

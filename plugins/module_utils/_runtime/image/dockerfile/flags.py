@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterable
@@ -57,6 +56,8 @@ class Wrong(ValueError):
 
 def near(word: str, known: Iterable[str]) -> str:
     """``; did you mean X?`` where a known word is close, else ""."""
+    import difflib
+
     close = 0.5 if len(word) < 3 else 0.6
     found = difflib.get_close_matches(word.lower(), [one.lower() for one in known], 1, close)
     return next((f"; did you mean {one}?" for one in known if one.lower() in found), "")
