@@ -122,13 +122,16 @@ def check_not_git(text: str) -> None:
 
 
 def select(source: Source, text: str) -> list[Selected]:
-    """What a source of COPY names, a pattern perhaps more than one. Raises NotFound."""
-    name = posixpath.normpath("/" + text.strip("/")).lstrip("/")
-    if ignore.is_wildcard(name):
-        found = list(_matching(source, name))
-        if not found:
-            raise NotFound(f"nothing in {source.title} matches {text}")
-        return found
+    """What a source of COPY names, a pattern perhaps nothing or more than one. Raises NotFound for
+    a path that is not there.
+    """
+    name = _normal(text)
+    return list(_matching(source, name)) if ignore.is_wildcard(name) else [find(source, text)]
+
+
+def find(source: Source, text: str) -> Selected:
+    """What is at a path. Raises NotFound."""
+    name = _normal(text)
     one = _one(source, name)
     if one is None:
         hidden = _is_hidden(source, name)
@@ -141,7 +144,11 @@ def select(source: Source, text: str) -> list[Selected]:
             if above
             else None,
         )
-    return [one]
+    return one
+
+
+def _normal(text: str) -> str:
+    return posixpath.normpath("/" + text.strip("/")).lstrip("/")
 
 
 def _is_hidden(source: Source, name: str) -> bool:

@@ -159,7 +159,7 @@ def _files(
     request: Request, found: Scheme, source: Optional[Source], everything: bool
 ) -> Iterator[tuple[str, str]]:
     """The files that instructions take from contexts, with a digest of each."""
-    listed: dict[tuple[str, str, bool], None] = {}
+    listed: dict[tuple[str, str, bool, bool], None] = {}
     for planned in found.stages:
         for taken in _taken_by(request, found, planned):
             if taken.url is not None:
@@ -169,12 +169,12 @@ def _files(
                 scheme.origin(found.dockerfile, taken.at, taken.origin, planned.stage.index)
             )
             if not origin or not layouts.is_image(request.contexts.get(origin, IMAGE)):
-                listed[origin, taken.path, taken.sure] = None
+                listed[origin, taken.path, taken.sure, taken.pattern] = None
     if everything and source is not None:
-        listed["", "/", True] = None
+        listed["", "/", True, False] = None
     with contextlib.ExitStack() as stack:
         trees: dict[str, Optional[Source]] = {"": source}
-        for name, path, sure in listed:
+        for name, path, sure, pattern in listed:
             if name not in trees:
                 trees[name] = stack.enter_context(context.directory(request.contexts[name]))
             tree = trees[name]
@@ -182,17 +182,19 @@ def _files(
                 raise Error(
                     f"{found.dockerfile.file} copies files from the context, but there is none"
                 )
-            yield from _digests(tree, name, path, sure)
+            yield from _digests(tree, name, path, sure, pattern)
 
 
-def _digests(tree: Source, name: str, path: str, sure: bool) -> Iterator[tuple[str, str]]:
+def _digests(
+    tree: Source, name: str, path: str, sure: bool, pattern: bool
+) -> Iterator[tuple[str, str]]:
     prefix = f"the file {name}:" if name else "the file "
     try:
-        selected = context.select(tree, path)
+        selected = context.select(tree, path) if pattern else [context.find(tree, path)]
     except NotFound:
         if sure:
             raise
-        selected = context.select(tree, "/")
+        selected = [context.find(tree, "/")]
     for one in selected:
         for below, entry in context.entries(tree, one).items():
             where = os.path.join(os.fsencode(one.name), below) if below else os.fsencode(one.name)
@@ -202,13 +204,15 @@ def _digests(tree: Source, name: str, path: str, sure: bool) -> Iterator[tuple[s
 @dataclass(frozen=True)
 class _Taken:
     """Something an instruction copies: a path of the context (``origin`` "") or of another tree,
-    or a URL. Not ``sure`` where a variable in it may be one of the base image.
+    or a URL. Not ``sure`` where a variable in it may be one of the base image. COPY and ADD take
+    a ``pattern`` for a path, mounts do not.
     """
 
     at: Instruction
     origin: str = ""
     path: str = "/"
     sure: bool = True
+    pattern: bool = False
     url: Optional[Url] = None
 
 
@@ -242,7 +246,7 @@ def _copied(at: Instruction, word: str, escape: str, variables: Mapping[str, str
         context.check_not_git(path)
     if at.keyword == "ADD" and is_url(path):
         return _Taken(at, url=source_of(path, checksum))
-    return _Taken(at, at.flag("from"), path, sure="$" not in word)
+    return _Taken(at, at.flag("from"), path, sure="$" not in word, pattern=True)
 
 
 def _mounted(at: Instruction) -> Iterator[_Taken]:

@@ -68,7 +68,7 @@ class Mounting:
         origin = self._origin(one)
         if self._build.is_tree(origin):
             with self._build.origin(origin, self._planned) as source:
-                selected = context.select(source, one.source or "/")[0]
+                selected = context.find(source, one.source or "/")
                 found = context.entries(source, selected)
                 return [*known, one.source, context.digest(found, source.owned)]
         if origin is None:
@@ -116,7 +116,7 @@ class Mounting:
         layout = self._build.host.layout
         if one.kind == "bind":
             with self._build.origin(self._origin(one), self._planned) as source:
-                selected = context.select(source, one.source or "/")[0]
+                selected = context.find(source, one.source or "/")
                 return running.copied(source, selected, place)
         opened = running.cache_directory(layout, one.id, one.mode, one.uid, one.gid, one.sharing)
         path, new = self._stack.enter_context(opened)
@@ -131,7 +131,7 @@ class Mounting:
         from . import running
 
         with self._build.origin(self._origin(one), self._planned) as source:
-            selected = context.select(source, one.source or "/")[0]
+            selected = context.find(source, one.source or "/")
             if not selected.directory:
                 raise Error(f"a cache begins with a directory, and {one.source} is none")
             copied = running.copied(source, selected, place)
