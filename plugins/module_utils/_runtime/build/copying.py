@@ -106,11 +106,13 @@ def described(wanted: Copy) -> list[Any]:
 
 
 def owner_of(root: safefs.Root, text: str) -> Optional[tuple[int, int]]:
-    """The owner that ``--chown`` names; without a group it has the number of the user."""
+    """The owner that ``--chown`` names; without a group it is that of the account, or has the
+    number that was written.
+    """
     if not text:
         return None
     found = user.resolve(root, text)
-    return found.uid, found.gid if ":" in text else found.uid
+    return found.uid, found.uid if text.isdecimal() else found.gid
 
 
 def put(
@@ -224,10 +226,10 @@ def unpack_archive(file: Any, place: Path, name: str) -> bool:
 
     It goes the way of an image's layer: nothing in it leads out of the directory.
     """
-    with contextlib.ExitStack() as stack:
-        head = file.read(4)
     from ..image.layer import unpack
 
+    with contextlib.ExitStack() as stack:
+        head = file.read(4)
         file.seek(0)
         is_compressed = head.startswith((_GZIP, _BZIP2[:3], _XZ[:4], _ZSTD))
         try:
@@ -262,10 +264,10 @@ class _Again:
 
 @contextlib.contextmanager
 def _plain(file: Any, head: bytes) -> Iterator[Readable]:
-    if head.startswith(_BZIP2):
-        import bz2
     from ..image.layer import compression
 
+    if head.startswith(_BZIP2):
+        import bz2
 
         with bz2.BZ2File(file) as opened:
             yield opened

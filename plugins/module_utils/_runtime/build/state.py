@@ -93,7 +93,7 @@ def scratch(platform: Platform) -> State:
     made_for = {"os": platform.os, "architecture": platform.architecture}
     if platform.variant:
         made_for["variant"] = platform.variant
-    return State({}, made_for)
+    return State({"Env": [f"PATH={PATH}"], "WorkingDir": "/"}, made_for)
 
 
 def on_image(image: Image) -> State:

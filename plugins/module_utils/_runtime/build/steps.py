@@ -52,21 +52,31 @@ def _shown(at: Instruction) -> str:
 def _workdir(build: Build, current: State, at: Instruction, step: Step) -> State:
     after = build.configure.apply(current, at)
     path = check_cwd(after.working_dir)
+    user = str(after.config.get("User") or "")
 
     def act(taken: Take) -> None:
         step.begin()
         with copying.scratch(build.host.layout) as (upper, work, dummy):
             with _writable(build, current, upper, work) as root:
                 if not root.exists(path):
-                    root.make_dirs(path)
+                    root.make_dirs(path, 0o755, *_maker(root, user))
             taken(upper, frozenset())
 
-    return build.layer(after, step, f"WORKDIR {path}", ["WORKDIR", path], act)
+    return build.layer(after, step, f"WORKDIR {path}", ["WORKDIR", path, user], act)
+
+
+def _maker(root: safefs.Root, user: str) -> tuple[int, int]:
+    """Who owns a directory that WORKDIR makes: USER, or root where the image knows no such user."""
+    with contextlib.suppress(Error):
+        return copying.owner_of(root, user) or (0, 0)
+    return 0, 0
 
 
 def _writable(
     build: Build, current: State, upper: Path, work: Path
 ) -> contextlib.AbstractContextManager[safefs.Root]:
+    from ..container.files import private_mount
+
     return private_mount.layered(build.host, current.chain_ids, upper, work, "the image")
 
 
@@ -75,8 +85,6 @@ def _writable(
 
 def _copy(build: Build, planned: Planned, current: State, at: Instruction, step: Step) -> State:
     escape = build.scheme.dockerfile.lines.escape
-    from ..container.files import private_mount
-
     *sources, target = at.words
     documents: list[tuple[str, bytes]] = []
     urls: list[Url] = []
@@ -286,6 +294,8 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
         content = ["RUN", argv, program, shown, mounting.content(), network, hosts]
 
         def act(taken: Take) -> None:
+            from . import running
+
             mounts = mounting.prepare(program)
             env = {k: v for k, v in arguments.items() if k not in current.env}
             wanted = running.Run(
@@ -299,8 +309,6 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
             )
             output = step.begin()
             ids: list[str] = []
-
-            from . import running
 
             def began(container_id: str) -> None:
                 ids.append(container_id)
