@@ -169,7 +169,7 @@ def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Des
                 content = Stream(plain, limits)
                 while piece := content.some():
                     out.write(piece)
-            _check(members, layer, out.diff_id, layer.diff_id)
+            _check(members, layer, content.digest, layer.diff_id)
             return out.publish()
         tee = assemble.Tee(stream, blob)
         with compression.plain(tee, _OCI_TYPES[packed]) as plain:

@@ -284,15 +284,14 @@ def _read_layer(layout: Layout, src: Path) -> tuple[oci.Descriptor, str]:
     """The source as a blob, with its diff_id. A gzip stays as it came; all else is compressed."""
     if src.is_dir():
         with assemble.writing_layer(layout) as out:
-            difference.write_tree(src, out)
-            return out.publish(), out.diff_id
+            diff_id = difference.write_tree(src, out).diff_id
+            return out.publish(), diff_id
     with _opened(src) as file:
         if compression.sniff(os.pread(file.fileno(), _MAGIC_BYTES, 0)) == compression.GZIP:
             return assemble.keep_layer(layout, file, oci.LAYER_GZIP)
         with compression.plain(file, oci.LAYER) as plain, assemble.writing_layer(layout) as out:
-            while data := plain.read(assemble.CHUNK):
-                out.write(data)
-            return out.publish(), out.diff_id
+            diff_id = assemble.digest_of_stream(assemble.Tee(plain, out))
+            return out.publish(), diff_id
 
 
 @contextlib.contextmanager
