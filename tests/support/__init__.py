@@ -4,6 +4,7 @@
 """What tests share. Fixtures are in the files conftest.py; everything else is here::
 
 audit                 the leak audit: what a host has, before and after; also a program
+buildah               buildah with a storage of its own, and podman to look at what it built
 building              contexts for builds, and what came of them
 bundles               containers without images or networks: busybox, conmon, an OCI runtime
 compare_predictions   whether check mode told the truth: two records of a play; also a program
@@ -17,6 +18,7 @@ newer_skopeo          a skopeo that verifies signatures; also a program, which f
 plays                 Play: playbooks, run as users run them
 racing                a container that starts while its volume is swapped
 screens               a program at a pseudo-terminal
+wild                  Dockerfiles with their contexts, written in text files
 inputs                tables and files that tests feed in
 servers               processes and hosts that tests talk to
 """

@@ -88,9 +88,12 @@ def build(
     context: Optional[Path],
     dockerfile: str = "",
     told: Optional[Callable[[str], None]] = None,
+    path: str = "",
     **options: Any,
 ) -> Outcome:
-    """Build; ``options`` are members of a Request. ``told`` gets each line while it is said."""
+    """Build from the text of a Dockerfile, or from the one in the context, which has the name
+    ``path``; ``options`` are members of a Request. ``told`` gets each line while it is said.
+    """
     said: list[str] = []
 
     def tell(line: str) -> None:
@@ -100,7 +103,7 @@ def build(
 
     host = Host(layout, progress=tell)
     inline = dockerfile.encode() if dockerfile else None
-    request = Request(context=str(context) if context else "", inline=inline)
+    request = Request(context=str(context) if context else "", dockerfile=path, inline=inline)
     request = replace(request, **options)
     with contextlib.ExitStack() as stack:
         source = inputs.opened(request, stack)
