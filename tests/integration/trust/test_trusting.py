@@ -164,6 +164,13 @@ def test_the_policy_of_the_host(
     layout.policy_file.write_text(json.dumps(document))
     again = [task("image_remove", name=name, force=True), task("image_pull", name=name)]
     assert failed(play.tasks(again), "requirements of type 'signedBy' are not supported")
+    # Where the policy of the host is only linked to, its loss does not open the host.
+    layout.policy_file.unlink()
+    layout.policy_file.symlink_to(tmp_path / "gone.json")
+    assert failed(play.tasks(again), "there is no policy file")
+    assert failed(play.tasks([task("container", name="new", image=name, **run)]), "no policy file")
+    layout.policy_file.unlink()
+    assert play.tasks(again).status == 0
 
 
 def test_a_container_of_a_verified_image_needs_no_registry(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .frozen import dataclass
@@ -115,6 +116,11 @@ class Layout:
     def policy_file(self) -> Path:
         """What images need to be pulled to this host (containers-policy.json(5)); often absent."""
         return self.etc / "policy.json"
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether there is one. A link that leads nowhere is one that cannot be met, not none."""
+        return os.path.lexists(self.policy_file)
 
     @property
     def auth_file(self) -> Path:

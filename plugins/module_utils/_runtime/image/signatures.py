@@ -100,7 +100,7 @@ def _served(sources: Sequence[Registry], repository: str, digest: str) -> tuple[
 
 def to_pull(layout: Layout, reference: Reference, asked: Optional[Asked]) -> Optional[Requirements]:
     """What an image needs to be pulled by this name; None when nobody asks for anything."""
-    own = [layout.policy_file] if layout.policy_file.exists() else []
+    own = [layout.policy_file] if layout.has_policy else []
     return _joined(reference, own, asked)
 
 
