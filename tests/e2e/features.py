@@ -62,6 +62,40 @@ ROWS: Mapping[str, str] = {
     "the host": r"slipway (info|system)",
 }
 
+#: The options that these commands have in the tour, by the end of the command's words.
+OPTIONS: Mapping[str, str] = {
+    "pull": "-a",
+    "image ls": "-a --digests --no-trunc -q",
+    "image inspect": "--format -f",
+    "search": "--limit --filter --no-trunc",
+    "image rm": "-f --no-prune",
+    "image prune": "-a -f",
+    "login": "-u -p --password-stdin",
+    "build": "-t --tag --progress",
+    "image save": "-o",
+    "image load": "-i",
+    "create": "-p -t -i -v -w -e --name",
+    "start": "-a -i",
+    "run": "-d -i -t -it --name --rm --cidfile -a -p -P --expose -v -e --env-file -w -u -h"
+    " --entrypoint --read-only -m -c --restart --net --add-host --dns",
+    "update": "-m --memory-swap",
+    "stop": "-t",
+    "restart": "-t",
+    "container rm": "-f -v",
+    "ps": "-a --filter -q",
+    "container ls": "-a -f -n -l --no-trunc -q -s",
+    "exec": "-d -i -it -w -e",
+    "logs": "-f",
+    "stats": "--no-stream",
+    "commit": "-a -m -c -p",
+    "network ls": "-f -q --no-trunc",
+    "network create": "-d --subnet --ip-range --gateway --ipv6",
+    "network connect": "--ip --ip6 --alias --link",
+    "volume prune": "-a -f",
+    "system prune": "-a -f",
+    "trust sign": "--key",
+}
+
 #: Features that do not exist yet, and a command of theirs: it must be unknown, so that this
 #: table cannot go stale.
 MISSING: Mapping[str, str] = {"Compose files": "compose up"}

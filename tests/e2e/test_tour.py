@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from e2e.features import MISSING, ROWS
+from e2e.features import MISSING, OPTIONS, ROWS
 from e2e.tour_steps import SCREENS, SHOWN, Shows, documented
 from support import CHECKOUT
 from support.containers import World
@@ -247,6 +247,19 @@ def test_each_feature_is_shown_and_each_step_is_of_one() -> None:
     assert not unseen
     assert not [c for c in commands if not any(re.search(shown, c) for shown in ROWS.values())]
     assert set(SHOWN) | set(SCREENS) <= set(commands)
+
+
+def test_each_option_is_shown() -> None:
+    words = [shlex.split(step.command, posix=False) for step in documented()]
+    shown = {
+        (command, word.partition("=")[0])
+        for line in words
+        for command in OPTIONS
+        if f" {command} " in f" {' '.join(line)} "
+        for word in line
+    }
+    wanted = {(command, one) for command, found in OPTIONS.items() for one in found.split()}
+    assert not wanted - shown
 
 
 def test_the_page_names_the_modules_of_its_tasks() -> None:

@@ -115,6 +115,9 @@ SHOWN: Mapping[str, Shows] = {
     "slipway logs greeting": Shows(r"^Hello from a container!\n$"),
     "slipway logs -f greeting": Shows(r"^Hello from a container!\n$"),
     "slipway login -u you -p $PASSWORD $REGISTRY": Shows(r"Login Succeeded"),
+    "slipway tag you/shell:1 $REGISTRY/you/shell:1 && slipway push $REGISTRY/you/shell:1": Shows(
+        r"Mounted from you/test-repo"
+    ),
     "slipway logout $REGISTRY": Shows(r"Removing login credentials"),
     "slipway rmi $(slipway images -q hello-world)": Shows(r"Untagged: hello-world:latest"),
     "slipway image ls --digests centos": Shows(r"centos +6 +sha256:[0-9a-f]{64} (.*\n)*centos +7 "),
@@ -186,6 +189,7 @@ SHOWN: Mapping[str, Shows] = {
     ),
     "slipway info && slipway version": Shows(r"Containers: [1-9]"),
     "slipway system df": Shows(r"Images +[1-9]"),
+    "slipway image prune -a -f": Shows(r"Deleted Images:\n(.*\n)*Total reclaimed space: "),
     "slipway system prune -f": Shows(r"Deleted|Total reclaimed"),
     "slipway stop -t 1 $(slipway ps -q) && slipway system prune -a -f": Shows(r"Deleted Images"),
 }
