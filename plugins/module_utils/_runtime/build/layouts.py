@@ -69,7 +69,9 @@ def _opened(
     directory, tag, digest = parts(text)
     if not os.path.isdir(directory):
         raise NotFound(f"{text[:200]}: {directory} is not a directory on this host")
-    with members.opened(Path(directory), members.spool_of(layout), whole=False) as opened:
+    with contextlib.ExitStack() as stack:
+        spool = members.spool_of(layout)
+        opened = stack.enter_context(members.opened(Path(directory), spool, whole=False))
         if not opened.has(INDEX):
             raise Error(f"{text[:200]}: {directory} is not an image layout: it has no {INDEX}")
         entries = _chosen(opened, text, tag, digest)
