@@ -48,7 +48,7 @@ apt_get() {
             shift
             for name; do
                 case $name in -*) continue ;; esac
-                rm -rf "/usr/bin/$name" "/usr/share/doc/$name"
+                rm -rf "/usr/bin/${name:?}" "/usr/share/doc/$name"
             done ;;
         clean) rm -rf /var/cache/apt/archives/*.deb ;;
         *) ;;
@@ -172,7 +172,7 @@ go() {
                 chmod -R a-w "${GOPATH:-/go}/pkg/mod/$name@$version"
             done ;;
         build*)
-            flags= out=a.out
+            flags='' out=a.out
             while [ $# -gt 1 ]; do
                 case $1 in -o) out=$2; shift ;; -ldflags) flags=$2; shift ;; -ldflags=*) flags=${1#*=} ;; *) ;; esac
                 shift
@@ -206,7 +206,7 @@ cc() {
 
 # Only what an autotools project's users call: make, make install with PREFIX and DESTDIR.
 make() {
-    target= prefix=/usr/local destination=
+    target='' prefix=/usr/local destination=''
     for word; do
         case $word in
             PREFIX=*) prefix=${word#*=} ;;
@@ -236,7 +236,7 @@ vendored() {
 
 # What is at a URL is its last component, or an archive of a program of that name.
 curl() {
-    out= url=
+    out='' url=''
     while [ $# -gt 0 ]; do
         case $1 in -o | --output) out=$2; shift ;; -*) ;; *) url=$1 ;; esac
         shift
@@ -255,7 +255,7 @@ curl() {
 
 # useradd and groupadd of Debian, adduser and addgroup of Alpine.
 accounts() {
-    verb=$1 uid=1000 gid= shell=/bin/sh home= system= make_home= name= group=
+    verb=$1 uid=1000 gid='' shell=/bin/sh home='' system='' make_home='' name='' group=''
     shift
     while [ $# -gt 0 ]; do
         case $1 in
