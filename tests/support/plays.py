@@ -82,9 +82,8 @@ class Play:
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "SLIPWAY_RECORD": str(record),
         }
-        hosts = [self.inventory] if self.inventory else ["localhost,", "-e", INTERPRETER]
         done = subprocess.run(
-            [program("ansible-playbook"), "-i", *hosts, *arguments, playbook],
+            self.command(playbook, *arguments),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -95,6 +94,11 @@ class Play:
         )
         lines = record.read_text().splitlines()
         return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        """The command line of a run."""
+        hosts = [self.inventory] if self.inventory else ["localhost,", "-e", INTERPRETER]
+        return [program("ansible-playbook"), "-i", *hosts, *arguments, playbook]
 
     def environment(self) -> dict[str, str]:
         """What Ansible's programs are to find: this collection, and no configuration."""
