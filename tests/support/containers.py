@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
@@ -107,6 +108,8 @@ class World:
         for network in network_record.networks(self.layout):
             host_side.delete_link(network.bridge)
             network_record.remove(self.layout, network.id)
+        # What was tried may have been to take the whole installation away.
+        files.prepare(self.layout)
         synchronise.synchronise(self.layout)
 
 

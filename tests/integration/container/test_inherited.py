@@ -77,9 +77,14 @@ def _by(prepare: Callable[[], None], act: Callable[[], Any]) -> None:
     assert os.waitpid(pid, 0)[1] == 0
 
 
+def _whole(name: str) -> str:
+    """Whoever is ended while it writes, as a check is with its container, leaves no half of it."""
+    return f"({SAY}) > /{name}.new; mv /{name}.new /{name}"
+
+
 def _say(world: World, runtime: str, who: str, prepare: Callable[[], None]) -> dict[str, str]:
     """What the processes of a container say that ``who`` started, by what they are."""
-    check = Healthcheck(test=("CMD-SHELL", f"({SAY}) > /check; true"), interval_s=0.3)
+    check = Healthcheck(test=("CMD-SHELL", _whole("check")), interval_s=0.3)
     made = world.create(
         who,
         f"({SAY}) > /start$(ls /start* 2>/dev/null | wc -l); sleep 1; exit 1",
@@ -91,7 +96,7 @@ def _say(world: World, runtime: str, who: str, prepare: Callable[[], None]) -> d
     def act() -> None:
         actions.start(world.host, made.id)
         for name, run in (("exec", execute.run), ("detached", execute.start)):
-            request = execute.Request(argv=("sh", "-c", f"({SAY}) > /{name}"))
+            request = execute.Request(argv=("sh", "-c", _whole(name)))
             run(world.host, made.id, request)
 
     _by(prepare, act)
