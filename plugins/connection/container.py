@@ -84,22 +84,6 @@ options:
     default: false
     vars:
       - name: ansible_slipway_become_inside
-  container_timeout:
-    description:
-      - How long to wait for the connection to O(slipway_host), in seconds.
-    type: int
-    default: 10
-    env:
-      - name: ANSIBLE_TIMEOUT
-      - name: ANSIBLE_DOCKER_TIMEOUT
-    ini:
-      - section: defaults
-        key: timeout
-    cli:
-      - name: timeout
-    vars:
-      - name: ansible_docker_timeout
-      - name: ansible_slipway_timeout
   pipelining:
     description:
       - Whether modules are run without being copied into the container first. Unlike with other
