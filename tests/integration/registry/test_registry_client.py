@@ -278,9 +278,11 @@ def test_a_server_of_plain_http_is_recognised(outside: str) -> None:
             peer.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request...")
 
     with socket.create_server((outside, 0)) as listener:
-        threading.Thread(target=answer, args=(listener,), daemon=True).start()
+        answering = threading.Thread(target=answer, args=(listener,), daemon=True)
+        answering.start()
         domain = f"{outside}:{listener.getsockname()[1]}"
         message = _failure(Registry(domain, None, None, HURRIED), Unreachable, "speaks plain http")
+        answering.join()
     assert domain in message and "insecure_registry" in message
 
 

@@ -266,8 +266,15 @@ class Tap:
     def running(self) -> Iterator[Tap]:
         with socket.create_server((self.host, 0)) as listener:
             self.address = f"{self.host}:{listener.getsockname()[1]}"
-            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-            yield self
+            thread = threading.Thread(target=self._accept, args=(listener,), daemon=True)
+            thread.start()
+            try:
+                yield self
+            finally:
+                # Closing would leave the thread in accept: the kernel may begin that call anew, on
+                # the number of a file that is somebody else's listener by then.
+                listener.shutdown(socket.SHUT_RDWR)
+                thread.join()
 
     def _accept(self, listener: socket.socket) -> None:
         host, dummy, port = self.upstream.rpartition(":")
