@@ -301,7 +301,7 @@ def test_a_slow_host_has_a_name_server_too() -> None:
         answering.start()
         found = aardvark._await(["127.0.0.53", "127.0.0.54"], "mark")
         done.set()
-        # Its thread must not wait for a question any more when the number of the file is free again.
+        # Its thread must not wait for a question when the number of the file is free again.
         with contextlib.suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)
         answering.join()
