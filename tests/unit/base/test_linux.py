@@ -93,9 +93,10 @@ def test_mountinfo_lists_proc_and_decodes_names() -> None:
 
 def test_observing_needs_no_ctypes() -> None:
     code = (
-        "import os, sys, linux; linux.boot_id(); linux.process_start_time(os.getpid());"
-        "linux.mountinfo(); sys.exit('ctypes' in sys.modules)"
+        "import os, sys; from base import linux; linux.boot_id();"
+        "linux.process_start_time(os.getpid()); linux.mountinfo();"
+        "sys.exit('ctypes' in sys.modules)"
     )
-    runtime = str(Path(linux.__file__).parent)
+    runtime = str(Path(linux.__file__).parents[1])
     done = subprocess.run([sys.executable, "-B", "-S", "-c", code], cwd=runtime, check=False)
     assert done.returncode == 0

@@ -11,7 +11,6 @@ string-keyed mappings, nested dataclasses, Literal and Any.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing
 from collections.abc import Mapping
@@ -19,14 +18,15 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union
 
 from .errors import Error
+from .frozen import fields, items
 
 T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
     """The JSON value of a dataclass, tuple, mapping or scalar; tuples become lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if fields(value) and not isinstance(value, type):
+        return {name: to_json(item) for name, item in items(value)}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
@@ -47,17 +47,13 @@ def from_json(cls: type[T], value: Any, where: str = "") -> T:
 @cache
 def _fields(cls: Any) -> dict[str, tuple[Any, bool]]:
     hints = typing.get_type_hints(cls)
-    missing = dataclasses.MISSING
-    return {
-        f.name: (hints[f.name], f.default is missing and f.default_factory is missing)
-        for f in dataclasses.fields(cls)
-    }
+    return {f.name: (hints[f.name], f.required) for f in fields(cls)}
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
-    if dataclasses.is_dataclass(kind):
+    if fields(kind):
         return _read_object(kind, value, where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Union:
@@ -86,16 +82,14 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 def _read_object(cls: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise _mismatch("an object", value, where)
-    fields = _fields(cls)
-    unknown = sorted(set(value) - set(fields))
+    known = _fields(cls)
+    unknown = sorted(set(value) - set(known))
     if unknown:
         raise Error(f"{where}.{unknown[0]}: unknown key")
-    lacking = [name for name, (dummy, required) in fields.items() if required and name not in value]
+    lacking = [name for name, (dummy, required) in known.items() if required and name not in value]
     if lacking:
         raise Error(f"{where}.{lacking[0]}: missing")
-    return cls(
-        **{key: _read(fields[key][0], item, f"{where}.{key}") for key, item in value.items()}
-    )
+    return cls(**{key: _read(known[key][0], item, f"{where}.{key}") for key, item in value.items()})
 
 
 def _mismatch(wanted: str, value: Any, where: str) -> Error:

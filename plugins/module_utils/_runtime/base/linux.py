@@ -16,8 +16,9 @@ import functools
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Optional, Union
+
+from .frozen import dataclass
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 

@@ -11,7 +11,6 @@ neither ``..`` nor a link of it leads out, also not as the ignore file or the Do
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import posixpath
@@ -23,7 +22,7 @@ from urllib.parse import urlsplit
 
 from ..base import safefs
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..image.dockerfile import ignore
 from ..image.dockerfile.lines import LIMIT
 from ..registry.url_source import is_url
@@ -265,7 +264,7 @@ def _described(source: Source, node: scan.Node, path: str) -> Entry:
     if source.known is None or node.kind != "file":
         return scan.describe(node)
     size, found = source.known[path]
-    return dataclasses.replace(scan.describe(node, digest=False), size=size, digest=found)
+    return replace(scan.describe(node, digest=False), size=size, digest=found)
 
 
 def _excludes(patterns: ignore.Patterns, path: str, node: scan.Node) -> bool:

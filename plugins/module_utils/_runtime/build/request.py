@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Optional
 
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 from ..image.store.platform import Platform
 from ..spec.container import SHM_SIZE_BYTES, Ulimit
 from ..spec.reference import Reference

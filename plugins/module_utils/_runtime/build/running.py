@@ -15,13 +15,12 @@ import secrets
 import select
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
 
 from ..base import files, safefs
 from ..base.document import canonical
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 from ..base.layout import Layout
 from ..container.engine.attachment import Attachment
 from ..container.files import private_mount

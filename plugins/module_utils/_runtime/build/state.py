@@ -13,12 +13,11 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import field, replace
 from typing import Any, Optional
 
 from ..base.document import canonical
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 from ..container.bundle.process import PATH
 from ..image.build import assemble, config_changes
 from ..image.dockerfile import words

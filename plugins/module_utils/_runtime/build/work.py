@@ -10,11 +10,11 @@ import functools
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from ..base.errors import Error
+from ..base.frozen import replace
 from ..image.build import assemble
 from ..image.dockerfile import parse
 from ..image.dockerfile.lines import SyntaxFault

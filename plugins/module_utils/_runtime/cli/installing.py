@@ -10,11 +10,10 @@ resource knowing the program.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..plan.plan import Host, Plan, Resource, Step
 from ..program import zipapp
 from ..records import foreseen
@@ -45,7 +44,7 @@ class InstallProgram(Step[WithProgram[S]]):
         return "install the program slipway"
 
     def after(self, have: WithProgram[S]) -> WithProgram[S]:
-        return dataclasses.replace(have, current=True)
+        return replace(have, current=True)
 
     def execute(self, host: Host) -> None:
         zipapp.install(host.layout)
@@ -65,7 +64,7 @@ class Inner(Step[WithProgram[S]]):
         return self.step.describe()
 
     def after(self, have: WithProgram[S]) -> WithProgram[S]:
-        return dataclasses.replace(have, inner=self.step.after(have.inner))
+        return replace(have, inner=self.step.after(have.inner))
 
     def execute(self, host: Host) -> None:
         self.step.execute(host)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional, TypeVar
 
 from ..base.errors import NotFound, Unreachable
+from ..base.frozen import dataclass
 from ..plan.plan import Host
 from ..registry.credentials import Credentials
 from ..trust.policy import Asked

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Optional
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..plan.plan import Host
 from ..records import foreseen
 from ..spec.reference import Reference, is_id, parse_normalized

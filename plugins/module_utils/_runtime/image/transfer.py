@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
 from ..plan.plan import Host
 from ..spec import oci

@@ -8,7 +8,6 @@ use.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import random
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Union
 
 from ..base.errors import Conflict, Error
+from ..base.frozen import replace
 from ..base.layout import Layout
 from ..spec.container import Port
 from ..spec.network import PROXIED_PROTOCOLS, Attachment, Publication, by_gateway
@@ -51,7 +51,7 @@ def settle(
     """
     settled: list[Publication] = []
     for asked in ports:
-        port = dataclasses.replace(asked, host_ip=asked.host_ip or _host_ip(attachments))
+        port = replace(asked, host_ip=asked.host_ip or _host_ip(attachments))
         addresses = _container_addresses(attachments, port.host_ip)
         if not addresses and port.protocol in PROXIED_PROTOCOLS:
             # The kernel cannot translate between families, so a process serves it.
@@ -68,7 +68,7 @@ def settle(
             host_port = _choose(layout, container_id, port, addresses, before, taken)
         for made in _publications(container_id, port, host_port, addresses):
             _check_free(layout, made, taken)
-            settled.append(dataclasses.replace(made, scope=scope))
+            settled.append(replace(made, scope=scope))
     return tuple(settled)
 
 

@@ -12,15 +12,12 @@ the diff is one view of both ends, and check mode is the absence of ``execute`` 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass as changing
-from dataclasses import field
 from typing import Any, Callable, Generic, Optional, TypeVar
 
 from ..base import trace
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import changing, dataclass, field, replace
 from ..base.layout import Layout
 
 S = TypeVar("S")
@@ -167,7 +164,7 @@ class Resource(Generic[D, S]):
         """The plan with what can be seen to be in its way."""
         if self.foresee is None or not plan.steps:
             return plan
-        return dataclasses.replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
+        return replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
 
     def told(self, plan: Plan[S], found: S) -> dict[str, dict[str, Any]]:
         """What later tasks of a check-mode run are to believe: nothing of a task that fails for

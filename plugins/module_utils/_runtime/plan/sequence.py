@@ -8,11 +8,10 @@ It is what a play in check mode does with its tasks, done within one task.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from .plan import Host, Plan, Resource, Step
 
 
@@ -45,7 +44,7 @@ class Part(Step[Sequence]):
     def after(self, have: Sequence) -> Sequence:
         states = list(have.states)
         states[self.number] = self.step.after(states[self.number])
-        return dataclasses.replace(have, states=tuple(states))
+        return replace(have, states=tuple(states))
 
     def execute(self, host: Host) -> None:
         self.step.execute(host)
@@ -56,7 +55,7 @@ def observe(host: Host, stages: tuple[Stage, ...]) -> Sequence:
     states = []
     for stage in stages:
         # Warnings of every stage are the task's.
-        foretold = dataclasses.replace(host, predicted=predicted)
+        foretold = replace(host, predicted=predicted)
         have = stage.resource.observe(foretold, stage.declared)
         states.append(have)
         part = stage.resource.plan(stage.declared, have)

@@ -15,13 +15,12 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..base import cgroups, files
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
 from ..container.lifecycle import actions
 from ..container.supervision import boot, watcher

@@ -12,7 +12,6 @@ made with O_EXCL semantics, so two containers never share a name.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import re
@@ -22,7 +21,7 @@ from typing import Literal, Optional, get_args
 
 from ..base import document, files
 from ..base.errors import Conflict, Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 from ..base.layout import Layout
 from ..plan.plan import Host
 from ..spec.container import ContainerSpec, ImageDefaults, Mount
@@ -89,7 +88,7 @@ class Record:
     #: at which its log is rotated, and how many files are kept, 0 for nobody.
     watched: bool = False
     #: The content of the paths that a change of is to restart it, when it was started.
-    digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     log_bytes: int = 0
     log_files: int = 0
     #: Whether it gets what systemd needs; decided when it is made, by its spec and its command.

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 
+from ..base.frozen import replace
 from ..spec.container import CGROUPS, ContainerSpec, ImageDefaults, Mount, Port
 from .container_record import Record
 
@@ -38,7 +38,7 @@ def mounts(spec: ContainerSpec, record: Record, image: ImageDefaults) -> tuple[M
     targets = anonymous_targets(spec, image, record.inherited)
     for target, name in zip(targets, record.anonymous_volumes):
         mount = asked.get(target, Mount("volume", name, target))
-        found[target] = dataclasses.replace(mount, kind="volume", source=name)
+        found[target] = replace(mount, kind="volume", source=name)
     found.pop(CGROUPS, None)
     return tuple(sorted(found.values(), key=lambda mount: mount.target))
 

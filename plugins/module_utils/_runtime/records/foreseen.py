@@ -15,13 +15,12 @@ In a real run nothing is told, and nothing is decoded or joined.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 
 from ..base import document
 from ..base.errors import NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..plan.plan import Host
 from ..spec.volume import Volume
 
@@ -248,7 +247,7 @@ def containers(host: Host) -> Iterator[Container]:
         with contextlib.suppress(NotFound):
             yield _recorded(host, found)
     for name, one in told.kept():
-        yield dataclasses.replace(one, record=known.get(name))
+        yield replace(one, record=known.get(name))
 
 
 def _recorded(host: Host, found: Record) -> Container:
@@ -276,7 +275,7 @@ def container(host: Host, name_or_id: str) -> Optional[Container]:
     except NotFound:
         return told.get(name_or_id)
     one = told[found.name]
-    return None if one is None else dataclasses.replace(one, record=found)
+    return None if one is None else replace(one, record=found)
 
 
 def records(host: Host) -> list[Record]:
@@ -299,7 +298,7 @@ def _with_phase(found: Record, one: Optional[Container]) -> Record:
 
     if one is None or one.running == (found.phase in UP):
         return found
-    return dataclasses.replace(found, phase="running" if one.running else "exited", pid=0)
+    return replace(found, phase="running" if one.running else "exited", pid=0)
 
 
 def recorded(host: Host, name_or_id: str) -> Optional[Record]:
@@ -359,5 +358,5 @@ def with_spec(found: Optional[Network], spec: NetworkSpec) -> Network:
     from . import network_record
 
     if found is not None and found.spec.name == spec.name:
-        return dataclasses.replace(found, spec=spec)
+        return replace(found, spec=spec)
     return Network(network_record.network_id(spec.name), spec, network_record.interface(spec), "")

@@ -18,14 +18,13 @@ Reading only, but for the functions that write the journal itself; replacement.p
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
 from ..base import document, files, linux, processes
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, items
 from ..base.layout import Layout
 
 
@@ -119,7 +118,7 @@ def _swap(layout: Layout, name: str) -> Path:
 def freezing(layout: Layout, container_id: str) -> Iterator[None]:
     """Write down that a container is frozen for the block only; the caller freezes it in there."""
     path = _frozen(layout, container_id)
-    files.write_json(path, dataclasses.asdict(Writer.me()), durable=False)
+    files.write_json(path, dict(items(Writer.me())), durable=False)
     yield
     # Not when the block fails: whether the container could be thawed is not known then.
     path.unlink(missing_ok=True)

@@ -10,10 +10,10 @@ how a container ended, container/status/liveness.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from ..base import linux, processes
+from ..base.frozen import replace
 from ..base.layout import Layout
 from . import container_record
 from .container_record import LIVE, Record
@@ -38,9 +38,9 @@ def _awaited(found: Record) -> bool:
 def truth(found: Record) -> Record:
     """A record whose phase is what the kernel says; how the container ended it does not say."""
     if found.phase in LIVE and not is_running(found):
-        return dataclasses.replace(found, phase="exited", pid=0, pid_start=0, conmon_pid=0)
+        return replace(found, phase="exited", pid=0, pid_start=0, conmon_pid=0)
     if found.phase == "restarting" and not _awaited(found):
-        return dataclasses.replace(found, phase="exited", pid_start=0, conmon_pid=0)
+        return replace(found, phase="exited", pid_start=0, conmon_pid=0)
     return found
 
 

@@ -11,12 +11,11 @@ names and bytes have limits, and the next page is asked for only at the very pla
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Callable
 from urllib.parse import quote, urlencode, urljoin
 
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..spec import oci
 from ..spec.reference import is_path, is_tag
 from .failure import Broken, Limits, Patience

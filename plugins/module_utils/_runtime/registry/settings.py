@@ -10,14 +10,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
 from ..base import files
 from ..base.document import from_json
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 from ..base.layout import Layout
 from .credentials import registry_domain
 
@@ -40,7 +39,7 @@ class RegistrySettings:
 
 @dataclass(frozen=True)
 class _File:
-    registries: Mapping[str, RegistrySettings] = dataclasses.field(default_factory=dict)
+    registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
 
 
 def read_settings(
@@ -53,9 +52,9 @@ def read_settings(
     """The settings of a registry; what a task says (not None) goes before what the file says."""
     settings = _from_file(layout.registries_file).get(domain, RegistrySettings())
     if insecure is not None:
-        settings = dataclasses.replace(settings, insecure=insecure)
+        settings = replace(settings, insecure=insecure)
     if ca_file is not None:
-        settings = dataclasses.replace(settings, ca_file=ca_file)
+        settings = replace(settings, ca_file=ca_file)
     return settings
 
 

@@ -17,13 +17,12 @@ import contextlib
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Union
 from urllib.parse import urljoin
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST
 from .auth import TOKEN_LIMIT, Login
 from .credentials import Credentials

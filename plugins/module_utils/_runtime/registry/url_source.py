@@ -12,12 +12,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, fields, items
 from .origin import Origin
 
 #: More than any root filesystem; a server that never ends must not fill the disk.
@@ -99,12 +98,12 @@ class Facts:
     @classmethod
     def read(cls, value: Any) -> Optional[Facts]:
         """The same from document(), or None where it is something else."""
-        if not isinstance(value, dict) or set(value) != {*cls.__dataclass_fields__}:
+        if not isinstance(value, dict) or set(value) != {f.name for f in fields(cls)}:
             return None
         return cls(**value)
 
     def document(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(items(self))
 
     @property
     def tells(self) -> bool:

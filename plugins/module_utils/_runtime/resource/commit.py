@@ -14,13 +14,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..base import clock
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
 from ..container.files import freeze
 from ..container.status import liveness

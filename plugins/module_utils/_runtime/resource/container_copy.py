@@ -9,7 +9,6 @@ the plan that follows from it. Pure, but for compare().
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Container, Iterable, Mapping
@@ -17,7 +16,7 @@ from typing import Any, Optional, Union
 
 from ..base import safefs
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 from ..plan.plan import Plan
 from ..tree import scan
 from ..tree.scan import Entry, Rules
@@ -43,8 +42,8 @@ class State:
     #: Whether a directory with something in it is where a file or link should be.
     full: bool = False
     #: What a diff shows of both sides, where one was asked for and neither is a directory's tree.
-    before: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    after: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compare(
@@ -69,13 +68,13 @@ def compare(
         if entry.kind not in scan.COPIED:
             left_out.append(f"{shown(name)} is a {entry.kind}")
             continue
-        want = dataclasses.replace(rules.apply(entry), attributes=())
+        want = replace(rules.apply(entry), attributes=())
         here = None
         if target is not None:
             place = top + b"/" + path if path else top or b"/"
             here = scan.look(target, place, want.size)
         if here is not None:
-            found[name] = dataclasses.replace(here, attributes=())
+            found[name] = replace(here, attributes=())
             if here.kind == want.kind == "directory":
                 want = found[name]
         wanted[name] = want
@@ -121,7 +120,7 @@ def needed(state: State, force: Optional[bool], where: str) -> frozenset[str]:
 def after(state: State, written: Iterable[str]) -> State:
     """The state once these entries are written."""
     made = {name: state.wanted[name] for name in written}
-    return dataclasses.replace(state, found={**state.found, **made})
+    return replace(state, found={**state.found, **made})
 
 
 def view(state: State) -> dict[str, Any]:
@@ -190,7 +189,7 @@ def checked(root: Optional[safefs.Root], state: State) -> State:
         return state
     fd = root.open(state.path, scan.DIRECTORY)
     try:
-        return dataclasses.replace(state, full=bool(os.listdir(fd)))
+        return replace(state, full=bool(os.listdir(fd)))
     finally:
         os.close(fd)
 

@@ -11,7 +11,6 @@ owner.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from typing import Any, Optional
 
 from ..base import safefs
 from ..base.errors import NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..container.files import filesystem
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import container_record, foreseen
@@ -87,7 +86,7 @@ def observe(host: Host, declared: Declared) -> State:
         found = foreseen.recorded(host, declared.container)
         if found is None:
             unknown = f"the future content of container {declared.container} cannot be predicted"
-            return dataclasses.replace(state, unmet=(unknown,))
+            return replace(state, unmet=(unknown,))
         with contextlib.ExitStack() as stack:
             there = stack.enter_context(filesystem.observed(host, found.id))
             here = stack.enter_context(safefs.Root("/", label="the host"))
@@ -98,12 +97,12 @@ def observe(host: Host, declared: Declared) -> State:
             found_here, wanted, left_out = container_copy.compare(
                 there.root, path, here, dest, _rules(declared), there.system
             )
-            state = dataclasses.replace(state, found=found_here, wanted=wanted, missing=missing)
+            state = replace(state, found=found_here, wanted=wanted, missing=missing)
             state = _with_diff(
                 host, declared, container_copy.checked(here, state), there, path, here
             )
     except NotFound as exc:
-        return dataclasses.replace(state, unmet=(str(exc),))
+        return replace(state, unmet=(str(exc),))
     for line in left_out:
         host.warn(f"{line} and was skipped")
     return state
@@ -129,7 +128,7 @@ def _with_diff(
     else:
         header = f"{declared.container}:{container_copy.shown(os.fsdecode(path))}"
         after = container_copy.side(there.root, path, "after", header, limit)
-    return dataclasses.replace(state, before=before, after=after)
+    return replace(state, before=before, after=after)
 
 
 @dataclass(frozen=True)

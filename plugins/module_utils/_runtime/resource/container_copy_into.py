@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import dataclasses
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import Any, Optional
 
 from ..base import files, safefs
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 from ..container.files import filesystem
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import foreseen
@@ -69,9 +68,9 @@ class Declared:
     path: str
     source: Optional[Path] = None
     sent: Optional[Sent] = None
-    data: Optional[bytes] = dataclasses.field(default=None, repr=False)
+    data: Optional[bytes] = field(default=None, repr=False)
     #: The option that ``data`` was made of, which Ansible masks in results.
-    content: str = dataclasses.field(default="", repr=False)
+    content: str = field(default="", repr=False)
     follow: bool = False
     mode: Optional[int] = None
     directory_mode: Optional[int] = None
@@ -209,7 +208,7 @@ def _compare(
         found, wanted, left_out = container_copy.compare(here, str(source), root, path, rules)
         for line in left_out:
             host.warn(f"{line} and was skipped")
-        state = dataclasses.replace(state, found=found, wanted=wanted)
+        state = replace(state, found=found, wanted=wanted)
         state = container_copy.checked(root, state)
         return _with_diff(host, declared, root, state, os.fsencode(source), here)
 
@@ -241,7 +240,7 @@ def _with_diff(
             before["before"] = veil.veil(before["before"], values)
         if "after" in after:
             after["after"] = veil.veil(after["after"], values)
-    return dataclasses.replace(state, before=before, after=after)
+    return replace(state, before=before, after=after)
 
 
 def _no_parent(root: safefs.Root, path: str) -> str:
@@ -259,8 +258,8 @@ def _compare_data(
     found = None if root is None else scan.look(root, state.path, len(data))
     mode = _MODE if found is None or found.kind != "file" else found.mode
     entry = Entry("file", mode, 0, 0, len(data), scan.digest_of(data))
-    have = {} if found is None else {"": dataclasses.replace(found, attributes=())}
-    return dataclasses.replace(state, found=have, wanted={"": rules.apply(entry)})
+    have = {} if found is None else {"": replace(found, attributes=())}
+    return replace(state, found=have, wanted={"": rules.apply(entry)})
 
 
 @dataclass(frozen=True)
@@ -297,7 +296,7 @@ class Write(Step[State]):
             if self.declared.data is not None and rules.file_mode is None:
                 now = scan.look(there.root, self.path)
                 kept = _MODE if now is None or now.kind != "file" else now.mode
-                rules = dataclasses.replace(rules, file_mode=kept)
+                rules = replace(rules, file_mode=kept)
             copy.copy(
                 here,
                 str(source),

@@ -16,13 +16,12 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..base import files
 from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..image.layer import difference
 from ..image.layer.difference import Layer, Writable
 from ..plan.plan import Host, Plan, Resource, Step

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Optional
 
 from ..base import clock
 from ..base.errors import NotFound
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..build import pruning as builds
 from ..container.lifecycle import actions
 from ..container.option.text import size

@@ -7,12 +7,11 @@ out.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any, Optional
 
 from ..base.errors import Error, Unreachable
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..plan.plan import Host, Plan, Resource, Step
 from ..registry import credentials as stored
 from ..registry.client import Registry
@@ -60,7 +59,7 @@ class LogIn(Step[Login]):
         return f"log in to {self.declared.domain} as {self.credentials.username}"
 
     def after(self, have: Login) -> Login:
-        return dataclasses.replace(have, username=self.credentials.username, as_declared=True)
+        return replace(have, username=self.credentials.username, as_declared=True)
 
     def execute(self, host: Host) -> None:
         stored.store(self.declared.path, self.declared.domain, self.credentials)
@@ -74,7 +73,7 @@ class LogOut(Step[Login]):
         return f"log out of {self.declared.domain}"
 
     def after(self, have: Login) -> Login:
-        return dataclasses.replace(have, username=None, as_declared=True)
+        return replace(have, username=None, as_declared=True)
 
     def execute(self, host: Host) -> None:
         stored.erase(self.declared.path, self.declared.domain)

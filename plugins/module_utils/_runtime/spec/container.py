@@ -12,12 +12,11 @@ bundle is made, so an image's default never looks like drift.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any, Optional, Union
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Mount:
     #: Whether a missing source of a bind mount becomes a directory. How it is written (volumes do
     #: so but for the names of sockets, mounts do not) is not a difference between two running
     #: containers.
-    create_source: bool = dataclasses.field(default=True, compare=False)
+    create_source: bool = field(default=True, compare=False)
     #: Whether mounts below a bind's source are included.
     recursive: bool = True
     #: How far read_only reaches below a bind's target: "" as far as the kernel can, "no", "force".
@@ -62,8 +61,8 @@ class Mount:
     #: What a tmpfs is mounted with beside or against noexec, nosuid, nodev: size=BYTES, mode=OCTAL.
     options: tuple[str, ...] = ()
     #: What a volume is made with when it does not exist.
-    driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    driver_options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Where a container's own control groups are. A mount of the host's there is a word of older
@@ -91,7 +90,7 @@ class Endpoint:
     aliases: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     gw_priority: int = 0
-    driver_opts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
     #: Whether another than the container's own task asked for it: a network's ``connected``, or a
     #: command.
     connected: bool = False
@@ -163,7 +162,7 @@ def option(default: Any, *, live: Union[bool, frozenset[str]] = False, kind: str
     """
     # It is called in the body of a dataclass, which pylint does not see from here.
     # pylint: disable-next=invalid-field-call
-    return dataclasses.field(default=default, metadata={"live": live, "kind": kind})
+    return field(default=default, metadata={"live": live, "kind": kind})
 
 
 @dataclass(frozen=True)
@@ -185,16 +184,12 @@ class ContainerSpec:
     # --- the main process
     command: Optional[tuple[str, ...]] = option(None, kind="list")
     entrypoint: Optional[tuple[str, ...]] = option(None, kind="list")
-    env: Mapping[str, str] = dataclasses.field(
-        default_factory=dict, metadata={"live": False, "kind": "map"}
-    )
+    env: Mapping[str, str] = field(default_factory=dict, metadata={"live": False, "kind": "map"})
     #: More of them, whose values nobody is shown.
-    secret_env: Mapping[str, str] = dataclasses.field(
+    secret_env: Mapping[str, str] = field(
         default_factory=dict, metadata={"live": False, "kind": "map"}, repr=False
     )
-    labels: Mapping[str, str] = dataclasses.field(
-        default_factory=dict, metadata={"live": False, "kind": "map"}
-    )
+    labels: Mapping[str, str] = field(default_factory=dict, metadata={"live": False, "kind": "map"})
     hostname: str = option("")
     user: Optional[str] = option(None)
     working_dir: Optional[str] = option(None)
@@ -246,7 +241,7 @@ class ContainerSpec:
     dns_search: tuple[str, ...] = option((), kind="list")
     dns_options: tuple[str, ...] = option((), kind="set")
     #: More names for the hosts file, with their addresses or ``host-gateway``.
-    extra_hosts: Mapping[str, str] = dataclasses.field(
+    extra_hosts: Mapping[str, str] = field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
     # --- what it may do
@@ -255,7 +250,7 @@ class ContainerSpec:
     cap_add: tuple[str, ...] = option((), kind="set")
     cap_drop: tuple[str, ...] = option((), kind="set")
     security_opts: tuple[str, ...] = option((), kind="set")
-    sysctls: Mapping[str, str] = dataclasses.field(
+    sysctls: Mapping[str, str] = field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
     # --- namespaces: "" is one of its own, as the engine makes them
@@ -293,12 +288,12 @@ class ContainerSpec:
     devices: tuple[DeviceMapping, ...] = option((), kind="set")
     device_cgroup_rules: tuple[str, ...] = option((), kind="list")
     # --- when it is started again
-    restart_policy: RestartPolicy = dataclasses.field(
+    restart_policy: RestartPolicy = field(
         default=_NO_RESTART, metadata={"live": True, "kind": "value"}
     )
     #: json-file, local, journald or none; "" is json-file.
     log_driver: str = option("")
-    log_options: Mapping[str, str] = dataclasses.field(
+    log_options: Mapping[str, str] = field(
         default_factory=dict, metadata={"live": False, "kind": "map"}
     )
     #: Whether it is removed, with its anonymous volumes, when it has ended.
@@ -320,7 +315,7 @@ def endpoints(spec: ContainerSpec) -> tuple[Endpoint, ...]:
     if spec.network_mode:
         return ()
     first, *others = spec.networks or (Endpoint(DEFAULT_NETWORK),)
-    first = dataclasses.replace(
+    first = replace(
         first,
         mac_address=first.mac_address or spec.mac_address,
         links=tuple(sorted({*first.links, *spec.links})),
@@ -332,7 +327,7 @@ def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
     """A spec with one more network, asked for by another than the container's own task. Raises
     Error where a container has no networks of its own.
     """
-    endpoint = dataclasses.replace(endpoint, connected=True)
+    endpoint = replace(endpoint, connected=True)
     if spec.network_mode not in ("", "none"):
         raise Error(
             f"container {spec.name} has the network mode {spec.network_mode}, so it cannot be "
@@ -340,9 +335,9 @@ def with_endpoint(spec: ContainerSpec, endpoint: Endpoint) -> ContainerSpec:
             hint="only a container with its own network namespace can join networks",
         )
     if spec.network_mode:
-        return dataclasses.replace(spec, network_mode="", networks=(endpoint,), unplugged=False)
+        return replace(spec, network_mode="", networks=(endpoint,), unplugged=False)
     there = spec.networks or (Endpoint(DEFAULT_NETWORK),)
-    return dataclasses.replace(spec, networks=(*there, endpoint))
+    return replace(spec, networks=(*there, endpoint))
 
 
 def without_networks(spec: ContainerSpec, names: Collection[str]) -> ContainerSpec:
@@ -353,9 +348,9 @@ def without_networks(spec: ContainerSpec, names: Collection[str]) -> ContainerSp
     left = tuple(endpoint for endpoint in there if endpoint.network not in names)
     if left[:1] != there[:1]:
         # They were about the network that was the first one.
-        spec = dataclasses.replace(spec, mac_address="", links=())
+        spec = replace(spec, mac_address="", links=())
     mode = "" if left else "none"
-    return dataclasses.replace(spec, networks=left, network_mode=mode, unplugged=not left)
+    return replace(spec, networks=left, network_mode=mode, unplugged=not left)
 
 
 @dataclass(frozen=True)
@@ -364,8 +359,8 @@ class ImageDefaults:
 
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
-    env: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     working_dir: str = ""
     stop_signal: str = ""

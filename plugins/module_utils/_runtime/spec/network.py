@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 
 #: Docker's options of an endpoint: the name of the interface inside, and settings of it.
 INTERFACE_OPTION = "com.docker.network.endpoint.ifname"
@@ -29,7 +28,7 @@ class Pool:
     subnet: str
     gateway: str
     ip_range: str = ""
-    aux_addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    aux_addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,11 @@ class NetworkSpec:
     pools: tuple[Pool, ...] = ()
     internal: bool = False
     enable_ipv6: bool = False
-    driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    driver_options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     enable_ipv4: bool = True
     attachable: bool = False
-    ipam_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ipam_options: Mapping[str, str] = field(default_factory=dict)
     config_only: bool = False
     config_from: str = ""
 
@@ -100,7 +99,7 @@ class Attachment:
     host_ip: str = ""
     links: tuple[str, ...] = ()
     gw_priority: int = 0
-    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
 
 
 def by_gateway(attachments: Sequence[Attachment]) -> list[Attachment]:

@@ -9,11 +9,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any, Optional
 
 from ..base.errors import Error
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, field
 
 #: The label by which Docker tells anonymous volumes from named ones.
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
@@ -27,8 +26,8 @@ class Volume:
     name: str
     created: str
     driver: str = "local"
-    driver_options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    driver_options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     anonymous: bool = False
     phase: str = "empty"
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Optional
 
 from ..base import clock
 from ..base.errors import Error, NotFound
+from ..base.frozen import replace
 from ..container.show import documents, ps_filters, ps_table
 from ..image import expected
 from ..image.expected import Local

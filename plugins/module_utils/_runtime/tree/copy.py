@@ -13,17 +13,16 @@ looked up.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import secrets
 import stat
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Callable, Optional
 
 from ..base import content, linux, safefs
 from ..base.errors import Error
+from ..base.frozen import changing, field
 from . import scan
 from .scan import COPIED, Entry, Node, Rules
 
@@ -31,12 +30,12 @@ from .scan import COPIED, Entry, Node, Rules
 _LINKED = 100
 
 
-@dataclass
+@changing
 class Copied:
     """What a copy did: the bytes of the files it wrote, and what it had to leave out."""
 
     bytes: int = 0
-    left_out: list[str] = dataclasses.field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def copy(

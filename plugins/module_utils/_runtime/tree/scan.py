@@ -10,19 +10,18 @@ top (safefs). Only regular files are opened, so neither a fifo nor a device can 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import hashlib
 import io
 import os
 import stat
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from typing import Callable, Optional
 
 from ..base import content, safefs
 from ..base.content import CHUNK, LARGE
 from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass, replace
 
 #: Two descriptors are held for each level of a copy, and a process may have 1,024.
 DEPTH = 300
@@ -96,7 +95,7 @@ class Rules:
         attributes = entry.attributes
         if not self.privileges:
             attributes = tuple(pair for pair in attributes if pair[0].startswith("user."))
-        return dataclasses.replace(entry, uid=uid, gid=gid, mode=mode, attributes=attributes)
+        return replace(entry, uid=uid, gid=gid, mode=mode, attributes=attributes)
 
 
 @dataclass(frozen=True)
@@ -219,16 +218,14 @@ def describe(node: Node, digest: bool = True) -> Entry:
     entry = Entry(node.kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
     if entry.kind == "link":
         # Every link has mode 0777, and it means nothing.
-        return dataclasses.replace(entry, mode=0o777, target=os.readlink(b"", dir_fd=node.fd))
+        return replace(entry, mode=0o777, target=os.readlink(b"", dir_fd=node.fd))
     if entry.kind != "file":
         return entry
     found = ""
     if digest:
         with reading(node) as fd:
             found = _digest(fd, status.st_size)
-    return dataclasses.replace(
-        entry, size=status.st_size, digest=found, attributes=_attributes(node.fd)
-    )
+    return replace(entry, size=status.st_size, digest=found, attributes=_attributes(node.fd))
 
 
 @contextlib.contextmanager

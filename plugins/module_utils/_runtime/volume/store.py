@@ -14,7 +14,6 @@ volumes, and a host should not keep a file for each of them forever.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from typing import Optional
 
 from ..base import document, files, linux, process, safefs
 from ..base.errors import Error, NotFound
+from ..base.frozen import replace
 from ..base.layout import Layout
 from ..spec.identifiers import is_name
 from ..spec.volume import Volume
@@ -124,7 +124,7 @@ def _held(layout: Layout, name: str) -> Iterator[tuple[int, Volume]]:
 def relabel(layout: Layout, name: str, labels: Mapping[str, str]) -> None:
     """Give a volume other labels, in place of those it has."""
     with locked(layout, name) as found:
-        _write(layout, dataclasses.replace(found, labels=dict(labels)))
+        _write(layout, replace(found, labels=dict(labels)))
 
 
 def remove(layout: Layout, name: str) -> None:
@@ -176,7 +176,7 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
         if volume.phase == "filling":
             _clear(directory)
         elif any(directory.iterdir()):
-            _write(layout, dataclasses.replace(volume, phase="ready"))
+            _write(layout, replace(volume, phase="ready"))
             return
         with safefs.Root(root) as tree:
             try:
@@ -188,7 +188,7 @@ def fill(layout: Layout, name: str, root: Path, target: str) -> None:
                 _copy(layout, volume, source, directory, lock)
             finally:
                 os.close(source)
-        _write(layout, dataclasses.replace(volume, phase="ready"))
+        _write(layout, replace(volume, phase="ready"))
 
 
 def _copy(layout: Layout, volume: Volume, source: int, directory: Path, lock: int) -> None:
@@ -196,7 +196,7 @@ def _copy(layout: Layout, volume: Volume, source: int, directory: Path, lock: in
     # so cp, which follows no link below, cannot be led elsewhere (CVE-2022-23648).
     found = os.fstat(source)
     if os.listdir(source):
-        _write(layout, dataclasses.replace(volume, phase="filling"))
+        _write(layout, replace(volume, phase="filling"))
         # cp holds the lock too: should we be killed, nobody starts over before it has ended.
         process.run(
             ["cp", "-a", f"/proc/self/fd/{source}/.", str(directory)],

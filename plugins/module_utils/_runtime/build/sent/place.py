@@ -15,13 +15,12 @@ import binascii
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ...base import files
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from ...plan.plan import Host
 from ...tree import scan
 from . import kept

@@ -88,8 +88,7 @@ def _push(host: Host, request: Request) -> None:
 
 def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.ExitStack) -> Request:
     """The build that the command line asks for."""
-    from dataclasses import replace
-
+    from ...base.frozen import replace
     from ...build.request import Secret
     from ...resource.image import build_options, named_image
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import replace
 from ...plan.plan import Host, Plan
 from ..line import run_flags
 from ..line.verbs import STRINGS, SWITCH, Arguments, Flag, Verb
@@ -134,10 +134,10 @@ def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:
     # conmon's exit hook is this program; it is there unless somebody runs it from elsewhere.
     if not zipapp.program(host.layout).exists():
         zipapp.install(host.layout)
-    new = dataclasses.replace(decide.RESOURCE, plan=plan)
+    new = replace(decide.RESOURCE, plan=plan)
     for name in _names(arguments.name):
         declared = decide.declare(run_params.with_defaults({**params, "name": name}))
-        declared = dataclasses.replace(declared, stdin_once=stdin_once)
+        declared = replace(declared, stdin_once=stdin_once)
         try:
             made = converge(host, new, declared)[1]
         except Conflict:

@@ -27,9 +27,9 @@ _FILTERS = ("dangling", "driver", "label", "label!", "name")
 
 
 def _create(host: Host, arguments: Arguments) -> int:
-    import dataclasses
     import secrets
 
+    from ...base.frozen import replace
     from ...plan.converge import converge
     from ...resource.volume import decide
     from ...volume import store
@@ -45,7 +45,7 @@ def _create(host: Host, arguments: Arguments) -> int:
             "undeclared": "keep",
         }
     )
-    declared = dataclasses.replace(declared, anonymous=not named)
+    declared = replace(declared, anonymous=not named)
     found = store.find(host.layout, declared.name)
     if found is None:
         converge(host, decide.RESOURCE, declared)

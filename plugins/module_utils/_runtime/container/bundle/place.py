@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from ...spec.user import User
 from .labels import Enforced
 

@@ -37,8 +37,7 @@ def resources(spec: ContainerSpec, lacking: Collection[str] = ()) -> dict[str, A
     for one that was asked for; swap that is only twice the memory by default is left alone then.
     """
     for field, option in INTERFACES.items():
-        asked = getattr(spec, field) != ContainerSpec.__dataclass_fields__[field].default
-        if asked and field in lacking:
+        if field in lacking and getattr(spec, field) != getattr(ContainerSpec, field):
             raise Error(
                 f"container {spec.name}: the control groups of this host do not support the"
                 f" option {option}",

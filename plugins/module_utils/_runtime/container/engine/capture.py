@@ -20,12 +20,12 @@ import selectors
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
 from ...base import process
 from ...base.errors import Error
+from ...base.frozen import changing, dataclass, field
 from . import orphans
 
 #: Bytes that are kept of each stream unless the caller says otherwise.
@@ -56,7 +56,7 @@ class Captured:
     started: bool = True
 
 
-@dataclass
+@changing
 class _Kept:
     """The first bytes of one stream."""
 
@@ -116,7 +116,7 @@ def capture(
     )
 
 
-@dataclass
+@changing
 class Running:
     """A process that runs while its caller does other things; 0 is that it was not started, and
     ``complaint`` says why.
@@ -134,7 +134,7 @@ class Running:
         return self._status
 
 
-@dataclass
+@changing
 class Terminal(Running):
     """The same on a terminal: ``fd`` is our end of it, and reads fail with EIO once nobody has the
     other.
@@ -143,7 +143,7 @@ class Terminal(Running):
     fd: int = -1
 
 
-@dataclass
+@changing
 class Piped(Running):
     """The same with pipes: descriptors of our ends, and what it wrote to standard error before it
     was known that it had begun. ``stdin`` is -1 where it reads nothing.

@@ -11,7 +11,6 @@ then.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import signal
@@ -21,6 +20,7 @@ from typing import Optional
 
 from ...base import clock, document, files
 from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import replace
 from ...image.store import platform, store
 from ...network import attach, synchronise
 from ...plan.plan import Host
@@ -132,7 +132,7 @@ def start(
             return found
         if found.phase == "removing":
             raise Error(f"container {found.name} is being removed", hint="remove it again")
-        fresh = dataclasses.replace(
+        fresh = replace(
             found, stopped_by_user=False, restart_count=0, backoff_s=0.0, phase=_at_rest(found)
         )
         return incarnation.begin(host, fresh, ready, env)
@@ -175,9 +175,7 @@ def halt(
         found = incarnation.corrected(host, found)
         phase = "exited" if found.phase == "restarting" else found.phase
         by_user = found.stopped_by_user or not by_host
-        found = dataclasses.replace(
-            found, stopped_by_user=by_user, stopped_by_host=by_host, phase=phase
-        )
+        found = replace(found, stopped_by_user=by_user, stopped_by_host=by_host, phase=phase)
         container_record.write_record(host.layout, found)
         if not liveness.is_running(host.layout, found):
             return found
@@ -216,7 +214,7 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
         if not liveness.is_running(host.layout, found):
             raise Conflict(f"container {found.name} is not running")
         if number == signal.SIGKILL:
-            found = dataclasses.replace(found, stopped_by_user=True)
+            found = replace(found, stopped_by_user=True)
             container_record.write_record(host.layout, found)
     with process_of(found) as process:
         if process is not None:
@@ -244,7 +242,7 @@ def pause(host: Host, container_id: str) -> Record:
             raise Conflict(f"container {found.name} is not running, so it cannot be paused")
         # Written first: what a kill in between leaves is a record that says paused, and unpause()
         # makes that right.
-        paused = dataclasses.replace(found, phase="paused")
+        paused = replace(found, phase="paused")
         container_record.write_record(host.layout, paused)
         runtime = oci_runtime.choose(host.layout, found.runtime)
         if not _is_frozen(host, paused):
@@ -260,7 +258,7 @@ def unpause(host: Host, container_id: str) -> Record:
         if found.phase != "paused" or not liveness.is_running(host.layout, found):
             raise Conflict(f"container {found.name} is not paused")
         _resume(host, found)
-        running = dataclasses.replace(found, phase="running")
+        running = replace(found, phase="running")
         container_record.write_record(host.layout, running)
         if watcher.needed(running):
             incarnation.look_after(host)
@@ -317,7 +315,7 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             raise Conflict(
                 f"container {found.name} is running", hint="stop it first, or force the removal"
             )
-        found = dataclasses.replace(incarnation.corrected(host, found), phase="removing")
+        found = replace(incarnation.corrected(host, found), phase="removing")
         container_record.write_record(layout, found)
         incarnation.clear(host, found)
         attach.release(layout, found)
@@ -362,8 +360,8 @@ def rename(host: Host, container_id: str, new_name: str) -> Record:
             return found
         container_record.claim_name(layout, new_name, container_id)
         spec = container_record.read_spec(layout, container_id)
-        container_record.write_spec(layout, container_id, dataclasses.replace(spec, name=new_name))
-        renamed = dataclasses.replace(found, name=new_name)
+        container_record.write_spec(layout, container_id, replace(spec, name=new_name))
+        renamed = replace(found, name=new_name)
         named = found.attachments and liveness.is_running(layout, found)
         if named:
             synchronise.announce(layout, f"rename-{container_id}")

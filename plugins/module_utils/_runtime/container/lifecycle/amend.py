@@ -7,9 +7,8 @@ check.
 
 from __future__ import annotations
 
-import dataclasses
-
 from ...base.errors import Error
+from ...base.frozen import replace
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record, locked
@@ -35,7 +34,7 @@ def amend(host: Host, container_id: str, spec: ContainerSpec) -> Record:
         if have.restart_on_change != spec.restart_on_change:
             known = {path: found.digests.get(path) for path in spec.restart_on_change}
             kept = {path: one or fingerprint.digest(path) for path, one in known.items()}
-            found = dataclasses.replace(found, digests=kept)
+            found = replace(found, digests=kept)
             container_record.write_record(host.layout, found)
         if have.healthcheck != spec.healthcheck:
             found = _check_otherwise(host, found, spec)
@@ -49,7 +48,7 @@ def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
     """Switch to another health check; the results of the old one are discarded."""
     image = container_record.read_image(host.layout, found.id)
     check = health.effective(spec.healthcheck, image.healthcheck)
-    found = dataclasses.replace(found, watched=check is not None)
+    found = replace(found, watched=check is not None)
     container_record.write_spec(host.layout, found.id, spec)
     container_record.write_record(host.layout, found)
     if liveness.is_running(host.layout, found):

@@ -18,12 +18,11 @@ import os
 import select
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from typing import Any, Optional
 
 from ...base import files
 from ...base.errors import Conflict, Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from ...base.layout import Layout
 from ...plan.plan import Host
 from ...records import container_record

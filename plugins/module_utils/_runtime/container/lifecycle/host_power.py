@@ -12,7 +12,6 @@ is linked to it, waits until that has been dealt with.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import select
@@ -21,6 +20,7 @@ from typing import Optional
 
 from ...base import clock, linux
 from ...base.errors import Error, NotFound
+from ...base.frozen import replace
 from ...network.link import host_side
 from ...plan.plan import Host
 from ...records import container_record
@@ -212,11 +212,9 @@ def _deal_with(host: Host, found: Record) -> bool:
     if found.phase in container_record.UP:
         ended = liveness.ended(host.layout, found)
         if found.boot_id != linux.boot_id():
-            ended = dataclasses.replace(
-                ended, exit_code=policy.HOST_WENT_DOWN, finished_at=clock.now()
-            )
+            ended = replace(ended, exit_code=policy.HOST_WENT_DOWN, finished_at=clock.now())
         found = incarnation.settle(host, found, ended)
     spec = container_record.read_spec(host.layout, found.id)
     if policy.comes_up(found, spec.restart_policy):
-        incarnation.begin(host, dataclasses.replace(found, backoff_s=0.0))
+        incarnation.begin(host, replace(found, backoff_s=0.0))
     return spec.auto_remove

@@ -12,7 +12,6 @@ before the next one.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import time
@@ -22,6 +21,7 @@ from typing import Callable, Optional
 
 from ...base import clock, files, linux
 from ...base.errors import Error
+from ...base.frozen import replace
 from ...base.layout import Layout
 from ...network import attach, synchronise
 from ...network.link import host_side
@@ -68,7 +68,7 @@ def begin(
             " is kept, and sent when there is one"
         )
     clear(host, found)
-    intent = dataclasses.replace(
+    intent = replace(
         found,
         generation=found.generation + 1,
         boot_id=linux.boot_id(),
@@ -85,16 +85,14 @@ def begin(
     try:
         # Named before it makes anything: only the same one can remove it again.
         chosen = spec.runtime or oci_runtime.choose(layout).name
-        intent = dataclasses.replace(intent, runtime=chosen)
+        intent = replace(intent, runtime=chosen)
         attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
-        intent = dataclasses.replace(
-            intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers
-        )
+        intent = replace(intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers)
         ports = effective.ports(spec, read_image(layout, found.id))
         with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
-            intent = dataclasses.replace(intent, publications=publications)
+            intent = replace(intent, publications=publications)
             if ports and not publications:
                 # On a macvlan or ipvlan network they are open on its own addresses there.
                 host.warn(
@@ -120,7 +118,7 @@ def begin(
 
 def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None:
     """Undo a failed start and record why. Errors here are ignored: the one raised says more."""
-    failed = dataclasses.replace(
+    failed = replace(
         intent,
         phase="exited" if found.started_at else "created",
         exit_code=_status(exc, found),
@@ -196,7 +194,7 @@ def _bring_up(
         ready(bundle)
     started_at = clock.now()
     oci_runtime.start(runtime, intent.id)
-    return dataclasses.replace(
+    return replace(
         intent,
         phase="running",
         pid=pid,
@@ -266,7 +264,7 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     if ended is None:
         _await_exit_record(layout, found)
         ended = liveness.ended(layout, found)
-    ended = dataclasses.replace(ended, finished_at=ended.finished_at or clock.now())
+    ended = replace(ended, finished_at=ended.finished_at or clock.now())
     _undo(layout, found)
     if found.attachments:
         synchronise.announce(layout, f"ending-{found.id}")

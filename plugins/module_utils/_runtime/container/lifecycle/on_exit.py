@@ -12,12 +12,12 @@ itself goes down and comes up is in host_power.py.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import time
 
 from ...base import linux
 from ...base.errors import Conflict, NotFound
+from ...base.frozen import replace
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import locked
@@ -44,7 +44,7 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 ended = liveness.ended(host.layout, found)
             elif incarnation.unrecorded(host.layout, found):
                 # Who started it died before it could write down that it ran.
-                ended = liveness.ended(host.layout, dataclasses.replace(found, phase="running"))
+                ended = liveness.ended(host.layout, replace(found, phase="running"))
             else:
                 return
             spec = container_record.read_spec(host.layout, container_id)
@@ -53,7 +53,7 @@ def exited(host: Host, container_id: str, generation: int) -> None:
                 # A record that says restarting names who will do it: that process may be killed.
                 me = os.getpid()
                 start = linux.process_start_time(me) or 0
-                waiting = dataclasses.replace(waiting, conmon_pid=me, pid_start=start)
+                waiting = replace(waiting, conmon_pid=me, pid_start=start)
             incarnation.settle(host, found, waiting or ended)
         if spec.log_driver == logging.SYSLOG:
             from ..status import syslog  # For few containers.

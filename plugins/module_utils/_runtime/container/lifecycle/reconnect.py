@@ -12,11 +12,11 @@ again completes it. What fails is undone.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Collection
 from typing import Optional
 
 from ...base.errors import Conflict, Error, NotFound
+from ...base.frozen import replace
 from ...network import attach, lease, synchronise
 from ...network.link import container_side
 from ...network.names import zones
@@ -59,7 +59,7 @@ def connect(host: Host, container_id: str, endpoint: Endpoint) -> Record:
                 f"container {found.name} is already connected to the network {network.spec.name}"
             )
         # A task that declares it calls it by its name.
-        endpoint = dataclasses.replace(endpoint, network=network.spec.name)
+        endpoint = replace(endpoint, network=network.spec.name)
         return _rejoin(host, found, before, with_endpoint(before, endpoint))
 
 
@@ -102,13 +102,13 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
     )
     standing = (*found.attachments, *found.leaving)
     leaving = tuple(old for old in standing if not any(_same(old, new) for new in attachments))
-    intent = dataclasses.replace(found, attachments=attachments, leaving=leaving)
+    intent = replace(found, attachments=attachments, leaving=leaving)
     try:
         ports = effective.ports(spec, read_image(layout, found.id))
         with synchronise.claim(
             layout, found.id, ports, attachments, scope=spec.publish_scope
         ) as publications:
-            intent = dataclasses.replace(intent, publications=publications)
+            intent = replace(intent, publications=publications)
             write_spec(layout, found.id, spec)
             write_record(layout, intent)
         _plug(host, intent)
@@ -128,7 +128,7 @@ def _rejoin(host: Host, found: Record, before: ContainerSpec, spec: ContainerSpe
 def _same(there: Attachment, wanted: Attachment) -> bool:
     """Whether a link can stay as it is: all that differs is in its names and in routes."""
     return (
-        dataclasses.replace(
+        replace(
             there,
             network=wanted.network,
             aliases=wanted.aliases,
@@ -157,7 +157,7 @@ def _finish(host: Host, intent: Record, spec: ContainerSpec, refresh: bool) -> R
     for warning in synchronise.synchronise(layout).warnings:
         host.warn(warning)
     _give_back(host, intent.id, [a.network_id for a in intent.attachments])
-    done = dataclasses.replace(intent, leaving=())
+    done = replace(intent, leaving=())
     write_record(layout, done)
     if port_proxy.served(done):
         incarnation.look_after(host, done)
@@ -173,12 +173,12 @@ def _go_back(
     leaving = tuple(
         new for new in intent.attachments if not any(_same(new, old) for old in found.attachments)
     )
-    back = dataclasses.replace(found, leaving=leaving)
+    back = replace(found, leaving=leaving)
     with contextlib.suppress(Error, OSError):
         write_record(host.layout, back)
         write_spec(host.layout, found.id, before)
         _plug(host, back)
-        write_record(host.layout, dataclasses.replace(found, leaving=()))
+        write_record(host.layout, replace(found, leaving=()))
         _give_back(host, found.id, held)
         synchronise.synchronise(host.layout)
         watcher.poke(host.layout)

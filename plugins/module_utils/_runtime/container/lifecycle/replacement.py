@@ -15,13 +15,13 @@ unless volumes are not to be kept.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import secrets
 from typing import Optional
 
 from ...base import files
 from ...base.errors import Error, LockTimeout, NotFound
+from ...base.frozen import replace
 from ...image.store import store
 from ...network import attach
 from ...plan.plan import Host
@@ -205,7 +205,7 @@ def _forward(host: Host, plan: Swap) -> None:
     """The new container stays, and the old one goes."""
     layout = host.layout
     if not plan.committed:
-        journal.write_swap(layout, dataclasses.replace(plan, committed=True))
+        journal.write_swap(layout, replace(plan, committed=True))
     old, new = _find(host, plan.old), _find(host, plan.new)
     if old is not None:
         actions.remove(host, plan.old, force=True)

@@ -9,13 +9,13 @@ one form to another.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.frozen import replace
 from ...spec.container import CGROUPS, Mount, is_socket
 from ...spec.identifiers import is_name
 from ...spec.texts import texts
@@ -100,13 +100,13 @@ def _volume(text: str) -> Mount:
 
 def _with_mode(text: str, mount: Mount, mode: str) -> Mount:
     if mode in ("ro", "rw"):
-        return dataclasses.replace(mount, read_only=mode == "ro")
+        return replace(mount, read_only=mode == "ro")
     if mode in ("z", "Z"):
-        return dataclasses.replace(mount, relabel=mode)
+        return replace(mount, relabel=mode)
     if mode == "nocopy" and mount.kind != "bind":
-        return dataclasses.replace(mount, copy_up=False)
+        return replace(mount, copy_up=False)
     if mode in PROPAGATIONS and mount.kind == "bind":
-        return dataclasses.replace(mount, propagation=mode)
+        return replace(mount, propagation=mode)
     if mode in CONSISTENCIES:
         return mount
     raise bad("volumes", text, f"{mode!r} is not a mode for a {mount.kind} mount")
@@ -168,7 +168,7 @@ def _bind(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     propagation = value.get("propagation", "rprivate")
     if forced and propagation != "rprivate":
         raise bad("mounts", mount.target, "read_only_force_recursive needs propagation rprivate")
-    return dataclasses.replace(
+    return replace(
         mount,
         source=os.path.abspath(os.path.expanduser(source)),
         propagation=propagation,
@@ -186,7 +186,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     subpath = _subpath(value, mount.target)
     if subpath and not source:
         raise bad("mounts", mount.target, "an anonymous volume has no subpath")
-    return dataclasses.replace(
+    return replace(
         mount,
         kind="volume" if source else "anonymous",
         copy_up=not value.get("no_copy"),
@@ -202,7 +202,7 @@ def _image(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
     name = source if is_id(source) else parse_normalized(source).canonical
     # An image is never written to, whatever the task says of it.
     subpath = _subpath(value, mount.target)
-    return dataclasses.replace(mount, source=name, read_only=True, subpath=subpath)
+    return replace(mount, source=name, read_only=True, subpath=subpath)
 
 
 def _tmpfs_mount(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
@@ -272,7 +272,7 @@ def _with_words(option: str, mount: Mount, words: Iterable[str]) -> Mount:
         else:
             raise bad(option, mount.target, f"{word!r} is not a tmpfs option")
     told = tuple(sorted(word for word in found.values() if word not in _TMPFS_DEFAULTS))
-    return dataclasses.replace(mount, read_only=read_only, options=told)
+    return replace(mount, read_only=read_only, options=told)
 
 
 def _subject(flag: str) -> str:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.frozen import items, replace
 from ...spec.container import Port
 from .option import Argument, Option, bad
 from .text import address
@@ -49,7 +49,7 @@ def _declared(params: Mapping[str, Any]) -> Optional[tuple[Port, ...]]:
     found = ports(text for text in texts if not _is_all(text))
     if not default:
         return found
-    return tuple(dataclasses.replace(p, host_ip=p.host_ip or default) for p in found)
+    return tuple(replace(p, host_ip=p.host_ip or default) for p in found)
 
 
 def _is_all(text: Any) -> bool:
@@ -149,7 +149,7 @@ def show_port(port: Port) -> str:
 
 
 def _more(have: Any, given: Any) -> tuple[Port, ...]:
-    return tuple(sorted({*have, *given}, key=dataclasses.astuple))
+    return tuple(sorted({*have, *given}, key=lambda port: [*items(port)]))
 
 
 OPTIONS = (

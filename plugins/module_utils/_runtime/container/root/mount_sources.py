@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...base import clock, files, linux, safefs
 from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...image.store import layers, store
 from ...records.container_record import Record

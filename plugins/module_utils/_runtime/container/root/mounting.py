@@ -15,12 +15,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
 from ...base import safefs
 from ...base.errors import Error, NotFound
+from ...base.frozen import changing, field
 from ...base.layout import Layout
 from ...records.container_record import Record
 from ...spec.container import ContainerSpec, Mount
@@ -33,7 +33,7 @@ _MADE_BY_RUNTIME = ("/dev/", "/sys/", "/proc/")
 _SHARED = ("shared", "rshared")
 
 
-@dataclass
+@changing
 class _Placed:
     """A mount with its source and the place it really lies at; ``inner`` lie inside it."""
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Callable, Optional
 
 from ...base import clock
 from ...base.errors import NotFound
+from ...base.frozen import replace
 from ...image.store import store
 from ...plan.plan import Host
 from ...records import container_record, effective
@@ -49,7 +49,7 @@ def make_volumes(
     fresh = [pair for pair, name in zip(zip(targets, names), kept) if not name]
     intend([name for dummy, name in fresh])
     for target, name in fresh:
-        volume = dataclasses.replace(_volume(name, asked.get(target)), anonymous=True)
+        volume = replace(_volume(name, asked.get(target)), anonymous=True)
         volumes.ensure(host.layout, volume)
         undo.callback(volumes.remove, host.layout, name)
     return names
@@ -84,7 +84,7 @@ def inherited(host: Host, spec: ContainerSpec) -> tuple[Mount, ...]:
         for mount in mounts:
             if mount.kind != "tmpfs":
                 read_only = mount.read_only or mode == "ro"
-                found[mount.target] = dataclasses.replace(mount, read_only=read_only)
+                found[mount.target] = replace(mount, read_only=read_only)
     return tuple(found[target] for target in sorted(found))
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ...base.errors import NotFound
+from ...base.frozen import replace
 from ...base.layout import Layout
 from ...plan.plan import Host
 from ...records import container_record, foreseen

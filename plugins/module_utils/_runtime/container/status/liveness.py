@@ -8,10 +8,10 @@ Reading only; whoever acts writes down what it found (incarnation.settle).
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Optional
 
+from ...base.frozen import replace
 from ...base.layout import Layout
 from ...records import container_record, running
 from ...records.container_record import Record
@@ -79,7 +79,7 @@ def _exiting(pid: int) -> bool:
 def ended(layout: Layout, found: Record) -> Record:
     """The record of a container whose process has ended, with what conmon wrote down about that."""
     seen = _exit(layout, found)
-    return dataclasses.replace(
+    return replace(
         found,
         phase="exited",
         pid=0,

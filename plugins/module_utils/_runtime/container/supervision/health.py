@@ -14,14 +14,13 @@ Reading and judging only; watcher_process.py makes the checks.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from pathlib import Path
 from typing import Any, Optional
 
 from ...base import document, files
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, fields, replace
 from ...base.layout import Layout
 from ...records.container_record import LIVE, UP, Record
 from ...spec.container import Healthcheck
@@ -69,7 +68,7 @@ def effective(own: Optional[Healthcheck], image: Optional[Healthcheck]) -> Optio
     def first(name: str) -> Any:
         return next((getattr(check, name) for check in layers if getattr(check, name)), 0)
 
-    names = (field.name for field in dataclasses.fields(Healthcheck) if field.name != "test")
+    names = (field.name for field in fields(Healthcheck) if field.name != "test")
     return Healthcheck(test, **{name: first(name) for name in names})
 
 
@@ -84,12 +83,12 @@ def judge(have: Health, check: Healthcheck, probe: Probe, since_start_s: float) 
     """The verdict after one more check, begun ``since_start_s`` seconds after the run. Pure."""
     log = (*have.log, probe)[-_KEPT:]
     if probe.exit_code == 0:
-        return dataclasses.replace(have, status=HEALTHY, failing_streak=0, log=log)
+        return replace(have, status=HEALTHY, failing_streak=0, log=log)
     if have.status == STARTING and since_start_s < check.start_period_s:
-        return dataclasses.replace(have, log=log)
+        return replace(have, log=log)
     streak = have.failing_streak + 1
     status = UNHEALTHY if streak >= check.retries else have.status
-    return dataclasses.replace(have, status=status, failing_streak=streak, log=log)
+    return replace(have, status=status, failing_streak=streak, log=log)
 
 
 def pause_s(have: Health, check: Healthcheck, since_start_s: float) -> float:

@@ -7,10 +7,10 @@ when.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Optional
 
 from ...base import clock, linux
+from ...base.frozen import replace
 from ...base.layout import Layout
 from ...records import container_record
 from ...records.container_record import LIVE, UP, Record
@@ -61,7 +61,7 @@ def restarting(ended: Record, policy: RestartPolicy) -> Optional[Record]:
     doubled_s = ended.backoff_s * 2
     if ran_s >= _SETTLED_S or not doubled_s:
         doubled_s = _FIRST_BACKOFF_S
-    return dataclasses.replace(
+    return replace(
         ended,
         phase="restarting",
         restart_count=ended.restart_count + 1,
@@ -89,7 +89,7 @@ def comes_up(found: Record, policy: RestartPolicy) -> bool:
     if not left(found):
         return False
     if found.phase in UP and not found.stopped_by_host:
-        found = dataclasses.replace(found, exit_code=HOST_WENT_DOWN)
+        found = replace(found, exit_code=HOST_WENT_DOWN)
     # ``always`` means also after a stop by hand once the host comes up again; Docker's
     # documentation.
     return wanted(found, policy) and not (found.stopped_by_user and policy.name != "always")

@@ -23,18 +23,17 @@ another (port_proxy.py); the watcher itself stays small.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import select
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from ...base import cgroups, clock, files, process
 from ...base.errors import Error, NotFound
+from ...base.frozen import changing, replace
 from ...base.layout import Layout
 from ...plan.plan import Host
 from ...records import container_record
@@ -88,7 +87,7 @@ def _take(layout: Layout) -> Optional[tuple[int, int]]:
         raise
 
 
-@dataclass
+@changing
 class _Watched:
     """One run of a container, and when it is checked next (monotonic seconds). ``check`` is None
     for one whose log alone is looked at.
@@ -239,7 +238,7 @@ def _look(layout: Layout, watched: dict[str, _Watched]) -> None:
             continue
         known = watched.get(run.id)
         if known and known.run.generation == run.generation and known.check == check:
-            found[run.id] = dataclasses.replace(known, run=run)
+            found[run.id] = replace(known, run=run)
         else:
             fresh = _Watched(run, check, now, spec.log_driver == SYSLOG)
             fresh.due = _due(layout, fresh, check, now) if check else 0.0

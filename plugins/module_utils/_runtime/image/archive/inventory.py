@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...spec import oci
 from ...spec.oci import Descriptor
 from ...spec.reference import parse_normalized

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
 from ...base.errors import Error
+from ...base.frozen import replace
 from ...base.layout import Layout
 from ...spec import oci
 from ...spec.oci import Descriptor

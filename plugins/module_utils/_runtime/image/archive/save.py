@@ -12,11 +12,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ...base.document import canonical
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...base.layout import Layout
 from ...spec import oci
 from ..build.assemble import CHUNK

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from . import words
 
 _DIRECTIVE = re.compile(r"\A#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*\Z", re.ASCII)

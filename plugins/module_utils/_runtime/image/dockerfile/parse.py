@@ -12,10 +12,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Optional
 
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from . import flags, modes, words
 from .lines import Heredoc, Line, Lines, SyntaxFault, decode, mark_of, read
 

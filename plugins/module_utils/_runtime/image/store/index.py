@@ -21,12 +21,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Optional
 
 from ...base import files
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...base.layout import Layout
 from ...spec import oci
 from ...spec.oci import Descriptor

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Optional
 
 from ...base import files
 from ...base.errors import Error, LockTimeout
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from ...base.layout import Layout
 from ...spec import oci
 from ...spec.container import Healthcheck, ImageDefaults

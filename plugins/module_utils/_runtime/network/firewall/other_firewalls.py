@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from ...base import process
 from ...base.errors import Error
+from ...base.frozen import dataclass
 from ...spec.network import Network
 from ..link import netlink
 from .ruleset import PASSED_MARK, TABLE

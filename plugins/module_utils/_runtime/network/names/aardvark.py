@@ -26,13 +26,12 @@ import signal
 import socket
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Optional
 
 from ...base import cgroups, files, process
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field
 from ...base.layout import Layout
 from ..link import sockets
 from .dns_query import PORT, knowing

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base import document
 from ...base.errors import Error, NotFound
+from ...base.frozen import replace
 from ...container.option.catalogue import FIELDS
 from ...container.show import documents
 from ...container.supervision import health
@@ -120,7 +120,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             for missing in have.around.missing_links
         )
     if declared.state == "present" and all(isinstance(s, (Amend, ArrangeBoot)) for s in steps):
-        found = dataclasses.replace(found, runs_as_it_likes=True)
+        found = replace(found, runs_as_it_likes=True)
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 
@@ -335,7 +335,7 @@ def locate(host: Host, declared: Declared) -> Declared:
             values[field] = f"container:{_name(host, other)}"
     if name == declared.name and values == declared.values:
         return declared
-    return dataclasses.replace(declared, name=name, values=values)
+    return replace(declared, name=name, values=values)
 
 
 def _name(host: Host, text: str) -> str:

@@ -10,12 +10,12 @@ and nothing else.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import MISSING as NO_DEFAULT
+from ...base.frozen import dataclass, field, fields, replace
 from ...container.option.catalogue import BY_NAME, FIELDS, OPTIONS
 from ...container.option.consistency import check
 from ...container.option.option import DEFAULT, Option
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
 
 #: What these options were before they had no default, for container_default_behavior.
+_FIELDS = {known.name: known for known in fields(ContainerSpec)}
+
 _COMPATIBLE: Mapping[str, Any] = {
     "init": False,
     "interactive": False,
@@ -62,7 +64,7 @@ class Declared:
     state: str
     values: Mapping[str, Any]
     undeclared: str = "reset"
-    comparisons: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    comparisons: Mapping[str, str] = field(default_factory=dict)
     pull: str = "missing"
     recreate: bool = False
     restart: bool = False
@@ -186,8 +188,8 @@ def _refuses_labels(params: Mapping[str, Any], comparisons: Mapping[str, str]) -
 def _values(params: Mapping[str, Any]) -> dict[str, Any]:
     said = {option.spec_field: option.value(params) for option in OPTIONS}
     return {
-        field: _default(field) if value is DEFAULT else value
-        for field, value in said.items()
+        name: _default(name) if value is DEFAULT else value
+        for name, value in said.items()
         if value is not None
     }
 
@@ -217,7 +219,7 @@ def _comparisons(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _kind(field: str) -> str:
-    return str(ContainerSpec.__dataclass_fields__[field].metadata["kind"])
+    return str(_FIELDS[field].metadata["kind"])
 
 
 def resolve(
@@ -266,7 +268,7 @@ def amend(
     declared: Declared, existing: ContainerSpec, brought: Optional[ImageDefaults] = None
 ) -> ContainerSpec:
     """The spec after a task that names no image: what it says, and everything else as it is."""
-    kept = dataclasses.replace(declared, undeclared="keep")
+    kept = replace(declared, undeclared="keep")
     return resolve(kept, existing.image, existing.image_id, existing, brought)
 
 
@@ -283,19 +285,19 @@ def _beside(
     not mention is as in the image, also where the others are kept, as with docker_container.
     """
     wanted = {}
-    for field in BESIDE_THE_IMAGE:
-        mode = _mode(declared, field, field)
-        if field not in declared.values or mode == IGNORE:
+    for name in BESIDE_THE_IMAGE:
+        mode = _mode(declared, name, name)
+        if name not in declared.values or mode == IGNORE:
             continue
-        have, own = getattr(existing, field), getattr(brought, field)
-        given = declared.values[field] or {}
+        have, own = getattr(existing, name), getattr(brought, name)
+        given = declared.values[name] or {}
         kept = {
-            name: value
-            for name, value in have.items()
-            if mode == ALLOW_MORE and name not in given and name not in own
+            key: value
+            for key, value in have.items()
+            if mode == ALLOW_MORE and key not in given and key not in own
         }
         new = dict(sorted({**kept, **given}.items()))
-        wanted[field] = have if {**own, **new} == {**own, **have} else new
+        wanted[name] = have if {**own, **new} == {**own, **have} else new
     return wanted
 
 
@@ -352,8 +354,8 @@ def _more(option: Option, have: Any, given: Any) -> Any:
 
 
 def _default(field: str) -> Any:
-    known = ContainerSpec.__dataclass_fields__[field]
-    return {} if known.default is dataclasses.MISSING else known.default
+    known = _FIELDS[field]
+    return {} if known.default is NO_DEFAULT else known.default
 
 
 def differing(have: ContainerSpec, want: ContainerSpec) -> list[str]:
@@ -369,7 +371,7 @@ def applied_live(option: str, have: ContainerSpec, want: ContainerSpec) -> bool:
     if option == "image":
         return False
     field = FIELDS[option]
-    live = ContainerSpec.__dataclass_fields__[field].metadata["live"]
+    live = _FIELDS[field].metadata["live"]
     if isinstance(live, frozenset):
         return {getattr(have, field), getattr(want, field)} <= live
     return bool(live)

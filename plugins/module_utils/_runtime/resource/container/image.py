@@ -7,11 +7,10 @@ has under it, and whether that may be used.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected
 from ...image.store import store
 from ...plan.plan import Host
@@ -52,17 +51,17 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
         try:
             newest = _newest(host, name)
             if renamed and spec is not None and _has(host, spec, newest):
-                found = dataclasses.replace(found, id=spec.image_id, nameless=True)
+                found = replace(found, id=spec.image_id, nameless=True)
             elif pulled or (always and newest not in here):
-                found = dataclasses.replace(found, newer=newest)
+                found = replace(found, newer=newest)
         except Error as exc:
             # Without a need nothing is pulled, and the container stays as it is.
-            found = dataclasses.replace(found, unreachable=str(exc) if always or pulled else "")
+            found = replace(found, unreachable=str(exc) if always or pulled else "")
     if not found.unreachable:
         pulled = (pulled and not found.nameless) or bool(found.newer)
-        found = dataclasses.replace(found, unreachable=_untrusted(host, declared, found, pulled))
+        found = replace(found, unreachable=_untrusted(host, declared, found, pulled))
     if declared.refuse_image_labels:
-        found = dataclasses.replace(found, labels=_labels(host, found.id))
+        found = replace(found, labels=_labels(host, found.id))
     return found
 
 

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterable
 from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...container.status import fingerprint, liveness, logs
 from ...container.supervision import boot, first_moment, health, policy, watcher
 from ...network import attach
@@ -106,7 +105,7 @@ def observe(host: Host, declared: Declared) -> State:
     found = _find(host, declared)
     found = _with_boot(host, declared, found)
     around = _around(host, declared, found.spec)
-    return dataclasses.replace(found, around=around, image_is_current=is_current(found, around))
+    return replace(found, around=around, image_is_current=is_current(found, around))
 
 
 def _with_boot(host: Host, declared: Declared, found: State) -> State:
@@ -115,21 +114,21 @@ def _with_boot(host: Host, declared: Declared, found: State) -> State:
     asked = declared.values.get("restart_policy")
     new = [asked] if asked is not None else []
     if all(policy.name == "no" for policy in (*policies, *new)):
-        return dataclasses.replace(found, comes_up=False)
+        return replace(found, comes_up=False)
     way = boot.arrangement(host.layout)
     comes_up = found.comes_up and way is not None and bool(way.commands)
     if foreseen.boot_stands(host):
         # An earlier task would have had it started too.
-        return dataclasses.replace(found, running=found.running or comes_up, comes_up=False)
+        return replace(found, running=found.running or comes_up, comes_up=False)
     if way is not None:
         boots = boot.stands(way)
-        return dataclasses.replace(found, boots=boots, comes_up=comes_up and not boots)
+        return replace(found, boots=boots, comes_up=comes_up and not boots)
     if asked is not None and all(policy.name == "no" for policy in policies):
         host.warn(
             f"container {declared.name} will not be started after a reboot: this host has neither"
             f" systemd nor OpenRC nor cron to run {' '.join(boot.command_line(host.layout))} boot"
         )
-    return dataclasses.replace(found, comes_up=False)
+    return replace(found, comes_up=False)
 
 
 def is_current(found: State, around: Around) -> bool:
@@ -183,11 +182,11 @@ def _find(host: Host, declared: Declared) -> State:
         with contextlib.suppress(NotFound):
             kept = container_record.read_record(host.layout, container_id)
             comes_up = policy.comes_up(kept, spec.restart_policy)
-            state = dataclasses.replace(state, comes_up=comes_up)
+            state = replace(state, comes_up=comes_up)
     if found.phase == "exited":
         outlived = first_moment.outlived(found)
         ending = _ending(host, found, spec, outlived)
-        state = dataclasses.replace(state, ending=ending, outlived=outlived)
+        state = replace(state, ending=ending, outlived=outlived)
     return state
 
 
@@ -346,7 +345,7 @@ def verify(want: State, found: State) -> list[str]:
         # It did its work, and is gone as it was asked to.
         return []
     if want.runs_as_it_likes:
-        found = dataclasses.replace(found, running=want.running, paused=want.paused)
+        found = replace(found, running=want.running, paused=want.paused)
     differing = difference(view(want), view(found))
     if want.running and not found.running and found.spec is not None:
         differing = [line for line in differing if not line.startswith(".running:")]

@@ -10,11 +10,10 @@ task that finds nothing to do is the common case, and pays for none of it.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING, Optional
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image.store import store
 from ...plan.plan import Host, Step
 from ...records import container_record
@@ -44,10 +43,8 @@ class Pull(Step[State]):
     def after(self, have: State) -> State:
         # The image that the container has only gets a name.
         image_id = have.around.image_id if have.around.nameless else ""
-        around = dataclasses.replace(
-            have.around, image_id=image_id, newer="", misfits=False, nameless=False
-        )
-        return dataclasses.replace(have, around=around)
+        around = replace(have.around, image_id=image_id, newer="", misfits=False, nameless=False)
+        return replace(have, around=around)
 
     def execute(self, host: Host) -> None:
         from ...image import transfer  # The client of registries, 30 ms: only a pull imports it.
@@ -57,7 +54,7 @@ class Pull(Step[State]):
 
 def _made(have: State, spec: ContainerSpec, running: bool) -> State:
     """The state once a container is made again: nothing of an earlier one is left to mend."""
-    return dataclasses.replace(
+    return replace(
         have,
         spec=spec,
         running=running,
@@ -87,7 +84,7 @@ class Create(Step[State]):
         from ...container.lifecycle import actions
 
         image = _image(host, self.spec)
-        made = actions.create(host, dataclasses.replace(self.spec, image_id=image.id), image)
+        made = actions.create(host, replace(self.spec, image_id=image.id), image)
         if not self.start:
             return
         try:
@@ -122,7 +119,7 @@ class Replace(Step[State]):
         from ...container.lifecycle import replacement
 
         image = _image(host, self.spec)
-        spec = dataclasses.replace(self.spec, image_id=image.id)
+        spec = replace(self.spec, image_id=image.id)
         if self.start and not self.spec.image_id:
             from ...container.lifecycle import foresight
 
@@ -151,7 +148,7 @@ class Amend(Step[State]):
         return f"update container {self.spec.name} ({', '.join(self.options)})"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, spec=self.spec)
+        return replace(have, spec=self.spec)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import amend
@@ -167,7 +164,7 @@ class Start(Step[State]):
         return f"start container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, running=True, paused=False, damage=(), begun=True)
+        return replace(have, running=True, paused=False, damage=(), begun=True)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -188,9 +185,7 @@ class Restart(Step[State]):
         return f"restart container {self.name}{why}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(
-            have, running=True, paused=False, damage=(), changed=(), begun=True
-        )
+        return replace(have, running=True, paused=False, damage=(), changed=(), begun=True)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -215,7 +210,7 @@ class Stop(Step[State]):
     def after(self, have: State) -> State:
         if have.spec is not None and have.spec.auto_remove:
             return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
-        return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
+        return replace(have, running=False, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -232,7 +227,7 @@ class Pause(Step[State]):
         return f"pause container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, paused=True)
+        return replace(have, paused=True)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -248,7 +243,7 @@ class Unpause(Step[State]):
         return f"unpause container {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, paused=False)
+        return replace(have, paused=False)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -277,7 +272,7 @@ class RunToEnd(Step[State]):
         gone = self.cleanup or (have.spec is not None and have.spec.auto_remove)
         if gone:
             return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
-        return dataclasses.replace(have, running=False, paused=False, damage=(), changed=())
+        return replace(have, running=False, paused=False, damage=(), changed=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -313,11 +308,9 @@ class ArrangeBoot(Step[State]):
 
     def after(self, have: State) -> State:
         if not have.comes_up:
-            return dataclasses.replace(have, boots=True)
+            return replace(have, boots=True)
         # What the last boot left out is done now.
-        return dataclasses.replace(
-            have, boots=True, running=True, paused=False, comes_up=False, begun=True
-        )
+        return replace(have, boots=True, running=True, paused=False, comes_up=False, begun=True)
 
     def execute(self, host: Host) -> None:
         from ...container.supervision import boot
@@ -340,7 +333,7 @@ class AwaitHealthy(Step[State]):
         return f"wait until container {self.name} is healthy"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, health="healthy")
+        return replace(have, health="healthy")
 
     def execute(self, host: Host) -> None:
         from ...container.supervision import health
@@ -369,10 +362,8 @@ class Recover(Step[State]):
     def after(self, have: State) -> State:
         cut = have.interrupted
         if cut is None or cut.committed:
-            return dataclasses.replace(have, interrupted=None)
-        return dataclasses.replace(
-            have, interrupted=None, running=cut.ran, paused=cut.paused, damage=()
-        )
+            return replace(have, interrupted=None)
+        return replace(have, interrupted=None, running=cut.ran, paused=cut.paused, damage=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import replacement
@@ -391,7 +382,7 @@ class Repair(Step[State]):
         return f"repair container {self.name} ({', '.join(self.damage)})"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, damage=())
+        return replace(have, damage=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -421,7 +412,7 @@ class Remove(Step[State]):
         from ...container.lifecycle import actions
 
         if self.timeout_s is not None:
-            host = dataclasses.replace(host, lock_timeout_s=self.timeout_s)
+            host = replace(host, lock_timeout_s=self.timeout_s)
         container_id = _id(host, self.name)
         timeout_s = 0 if self.kill and not self.signal else None
         actions.halt(host, container_id, timeout_s, self.signal if self.kill else "")

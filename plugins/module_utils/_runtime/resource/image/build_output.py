@@ -11,14 +11,13 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...base import files, safefs
 from ...base.document import canonical
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...base.layout import Layout
 from ...image import expected
 from ...image.store import store

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Optional, Union
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected
 from ...image.expected import Local
 from ...image.show import documents

@@ -12,11 +12,10 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field, replace
 from ...build import inputs
 from ...build.request import Request
 from ...build.sent.place import Place, Sent, sent

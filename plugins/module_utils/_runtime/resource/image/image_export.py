@@ -9,13 +9,12 @@ import contextlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ...base import files
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected
 from ...image.archive import inventory, members, save
 from ...image.archive.save import Chosen

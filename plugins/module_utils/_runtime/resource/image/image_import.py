@@ -18,14 +18,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from ...base import files
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, field, replace
 from ...base.layout import Layout
 from ...image import expected
 from ...image.build import assemble, config_changes

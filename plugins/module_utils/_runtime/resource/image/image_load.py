@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected
 from ...image.archive import inventory, load
 from ...image.archive.inventory import Packed

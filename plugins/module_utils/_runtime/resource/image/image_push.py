@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected, transfer
 from ...image.access import Access
 from ...image.store import store

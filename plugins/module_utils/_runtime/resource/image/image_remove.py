@@ -10,11 +10,10 @@ that, and then stays without a name until the last of them is gone, because they
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, Optional
 
 from ...base.errors import Conflict, Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...base.layout import Layout
 from ...image import expected
 from ...image.expected import Local

@@ -10,11 +10,10 @@ it, and hands the signature over (plugin_utils/_signing.py). On the host itself,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import signatures, transfer
 from ...image.access import Access
 from ...plan.plan import Host, Plan, Resource, Step

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...image import expected, signatures, transfer
 from ...image.access import Access
 from ...image.expected import Local

@@ -10,12 +10,12 @@ container with an address on it, running or not.
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from collections.abc import Sequence
 from typing import Any, Optional
 
 from ...base.errors import Conflict, Error
+from ...base.frozen import fields, replace
 from ...network import attach, inspect, lease
 from ...plan.plan import Failing, Host, Plan, Resource, Step, difference
 from ...records import foreseen, network_record
@@ -196,7 +196,7 @@ def _complete(spec: NetworkSpec, have: State) -> NetworkSpec:
     if spec.enable_ipv6 and not _of(6, pools):
         free = lease.free_pool6(have.local_prefix, [taken.subnet for taken in have.taken])
         pools = (*pools, *(_of(6, known) or _found(spec, free)))
-    return dataclasses.replace(spec, pools=pools)
+    return replace(spec, pools=pools)
 
 
 def _of(family: int, pools: Sequence[Pool]) -> tuple[Pool, ...]:
@@ -227,7 +227,7 @@ def _differing(have: NetworkSpec, want: NetworkSpec) -> tuple[str, ...]:
     names = {"pools": "ipam_config", "ipam_options": "ipam_driver_options"}
     return tuple(
         names.get(field.name, field.name)
-        for field in dataclasses.fields(NetworkSpec)
+        for field in fields(NetworkSpec)
         if getattr(have, field.name) != getattr(want, field.name)
     )
 
@@ -374,7 +374,7 @@ def locate(host: Host, declared: Declared) -> Declared:
     if len(name) < _SHORT_ID or network_record.find(host.layout, by_name(name)) is not None:
         return declared
     found = foreseen.network(host, name)
-    return declared if found is None else dataclasses.replace(declared, name=found.spec.name)
+    return declared if found is None else replace(declared, name=found.spec.name)
 
 
 RESOURCE: Resource[Declared, State] = Resource(

@@ -10,13 +10,12 @@ until a task names others, because containers have addresses in them.
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...network import lease
 from ...records import network_record
 from ...spec.network import NetworkSpec, Pool
@@ -300,7 +299,7 @@ def fold(
         return _taken_over(declared, base, source, config)
     pools = _pools(declared, base.pools)
     config_only = said("config_only")
-    spec = dataclasses.replace(
+    spec = replace(
         base,
         driver="null" if config_only else said("driver"),
         enable_ipv4=said("enable_ipv4"),
@@ -378,7 +377,7 @@ def _families(declared: Declared, spec: NetworkSpec) -> NetworkSpec:
         for pool in spec.pools
         if (spec.enable_ipv6 if ":" in pool.subnet else spec.enable_ipv4)
     )
-    return dataclasses.replace(spec, pools=kept)
+    return replace(spec, pools=kept)
 
 
 def _has(family: int, pools: Sequence[Union[Pool, Subnet]]) -> bool:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Optional
 
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...network import attach, lease, synchronise
 from ...network.link import probe
 from ...plan.plan import Host
@@ -99,18 +98,16 @@ def observe(host: Host, declared: Declared) -> State:
     around = _with_interface(declared, around, specs)
     if around.counted:
         members, strangers = _members(host, declared)
-        around = dataclasses.replace(around, members=members, strangers=strangers)
+        around = replace(around, members=members, strangers=strangers)
     users = _users(host, name)
     if name in foreseen.told_networks(host):
-        return dataclasses.replace(around, spec=specs.get(name), users=users, interface_taken=False)
+        return replace(around, spec=specs.get(name), users=users, interface_taken=False)
     found = network_record.find(host.layout, by_name(name))
     if found is None or (found.bridge and not found.spec.pools):
         # The default bridge is made on its first use.
         return around
     damage = _damage(host, found)
-    return dataclasses.replace(
-        around, spec=found.spec, damage=damage, users=users, interface_taken=False
-    )
+    return replace(around, spec=found.spec, damage=damage, users=users, interface_taken=False)
 
 
 def by_name(name: str) -> str:
@@ -158,10 +155,10 @@ def _with_interface(declared: Declared, around: State, specs: Mapping[str, Netwo
             and spec.driver in network_record.PARENTED
             and network_record.interface(spec) == parent
         )
-        return dataclasses.replace(around, parent_missing=not there, parent_user=next(others, ""))
+        return replace(around, parent_missing=not there, parent_user=next(others, ""))
     own = {} if driver in network_record.PARENTED else options
     taken = probe.exists(network_record.bridge_name(declared.name, own))
-    return dataclasses.replace(around, interface_taken=taken)
+    return replace(around, interface_taken=taken)
 
 
 def _damage(host: Host, network: Network) -> tuple[str, ...]:
@@ -201,9 +198,9 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
             users.pop(other, None)
         elif told.running:
             users.setdefault(other, User(other, True))
-            users[other] = dataclasses.replace(users[other], running=True)
+            users[other] = replace(users[other], running=True)
         elif other in users:
-            users[other] = dataclasses.replace(users[other], running=False)
+            users[other] = replace(users[other], running=False)
     return tuple(users[key] for key in sorted(users))
 
 
@@ -234,7 +231,7 @@ def _members(host: Host, declared: Declared) -> tuple[tuple[Member, ...], tuple[
         joined = _on(host, declared.name, member.spec)
         if joined or name in asked:
             keys = tuple(asked.get(name, ()))
-            members.append(dataclasses.replace(member, joined=joined, keys=keys))
+            members.append(replace(member, joined=joined, keys=keys))
     return tuple(members), tuple(strangers)
 
 

@@ -10,10 +10,9 @@ common case, and pays for none of it.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 
 from ...base.errors import Conflict, Error, NotFound
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...network import attach, lease, synchronise
 from ...network.link import probe
 from ...plan.plan import Host, Step
@@ -33,7 +32,7 @@ class Create(Step[State]):
         return f"create network {self.spec.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, spec=self.spec, damage=(), users=(), interface_taken=False)
+        return replace(have, spec=self.spec, damage=(), users=(), interface_taken=False)
 
     def execute(self, host: Host) -> None:
         network = network_record.make(self.spec, owned=_ours(self.spec))
@@ -62,11 +61,11 @@ class Update(Step[State]):
         return f"update network {self.spec.name} ({', '.join(self.options)})"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, spec=self.spec, damage=())
+        return replace(have, spec=self.spec, damage=())
 
     def execute(self, host: Host) -> None:
         network = network_record.read(host.layout, network_record.network_id(self.spec.name))
-        changed = dataclasses.replace(network, spec=self.spec)
+        changed = replace(network, spec=self.spec)
         synchronise.announce(host.layout, _change(network))
         network_record.write(host.layout, changed)
         _restore(host, changed)
@@ -90,7 +89,7 @@ class Remake(Step[State]):
         return f"recreate network {self.spec.name} ({', '.join(self.options)}){again}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, spec=self.spec, damage=(), interface_taken=False)
+        return replace(have, spec=self.spec, damage=(), interface_taken=False)
 
     def execute(self, host: Host) -> None:
         before = network_record.read(host.layout, network_record.network_id(self.spec.name))
@@ -115,7 +114,7 @@ class Repair(Step[State]):
         return f"repair network {self.name} ({', '.join(self.damage)})"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, damage=())
+        return replace(have, damage=())
 
     def execute(self, host: Host) -> None:
         _restore(host, network_record.read(host.layout, network_record.network_id(self.name)))
@@ -131,7 +130,7 @@ class Remove(Step[State]):
         return f"remove network {self.name}"
 
     def after(self, have: State) -> State:
-        return dataclasses.replace(have, spec=None, damage=(), users=())
+        return replace(have, spec=None, damage=(), users=())
 
     def execute(self, host: Host) -> None:
         remove(host, self.name)
@@ -182,7 +181,7 @@ class Disconnect(Step[State]):
 
     def after(self, have: State) -> State:
         users = tuple(user for user in have.users if user.name != self.container)
-        return dataclasses.replace(_with_member(have, self.container, False), users=users)
+        return replace(_with_member(have, self.container, False), users=users)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import reconnect
@@ -195,7 +194,7 @@ class Disconnect(Step[State]):
 
 
 def _with_member(have: State, name: str, joined: bool) -> State:
-    return dataclasses.replace(
+    return replace(
         have,
         members=tuple(
             _moved(have.name, member, joined) if member.name == name else member
@@ -213,7 +212,7 @@ def _moved(network: str, member: Member, joined: bool) -> Member:
             e.network for e in member.spec.networks if network_record.is_id_of(e.network, network)
         }
         spec = without_networks(member.spec, names)
-    return dataclasses.replace(member, spec=spec, joined=joined, changed=True)
+    return replace(member, spec=spec, joined=joined, changed=True)
 
 
 def _change(network: Network) -> str:

@@ -10,11 +10,10 @@ not, is neither removed nor recreated.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...plan.plan import Host, Plan, Resource, Step
 from ...records import foreseen
 from ...spec.secrets import without_passwords
@@ -66,7 +65,7 @@ class Create(Step[State]):
     def execute(self, host: Host) -> None:
         from ...base.clock import now
 
-        store.ensure(host.layout, dataclasses.replace(self.volume, created=now()))
+        store.ensure(host.layout, replace(self.volume, created=now()))
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,7 @@ class Relabel(Step[State]):
     def after(self, have: State) -> State:
         if have.volume is None:
             raise AssertionError("what is relabelled exists")
-        return dataclasses.replace(
-            have, volume=dataclasses.replace(have.volume, labels=self.labels)
-        )
+        return replace(have, volume=replace(have.volume, labels=self.labels))
 
     def execute(self, host: Host) -> None:
         store.relabel(host.layout, self.name, self.labels)

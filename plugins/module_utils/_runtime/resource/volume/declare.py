@@ -9,12 +9,11 @@ kept as ``undeclared`` says; driver options are kept, because a volume's content
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass
+from ...base.frozen import dataclass, replace
 from ...spec.texts import texts
 from ...spec.volume import Volume
 from ...volume import local, store
@@ -76,6 +75,6 @@ def fold(declared: Declared, have: Optional[Volume]) -> Volume:
         options = {**have.driver_options, **options}
     if declared.keep:
         found = {**have.labels, **found}
-    return dataclasses.replace(
+    return replace(
         have, driver_options=dict(sorted(options.items())), labels=dict(sorted(found.items()))
     )
