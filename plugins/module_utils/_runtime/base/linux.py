@@ -14,11 +14,11 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import re
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
 from .frozen import dataclass
+from .regex import regex
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 
@@ -336,7 +336,7 @@ class Mount:
     shared: bool = False
 
 
-_ESCAPE = re.compile(rb"\\([0-7]{3})")
+_ESCAPE = regex(rb"\\([0-7]{3})")
 
 
 def _unescape(field: bytes) -> str:

@@ -37,6 +37,7 @@ from typing import Any, Callable, Optional
 from ..base import files
 from ..base.errors import Error
 from ..base.layout import Layout
+from ..base.regex import regex
 
 #: The package inside the program.
 PACKAGE = "slipway"
@@ -51,7 +52,7 @@ _MAIN = "cli/main"
 #: that no task has to walk the imports; sources that nobody packed have none.
 CONTENTS = "program/contents"
 
-_IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+_IMPORT = regex(r"^ *from (\.+)([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 #: Where people find the program.
 LAUNCHER = Path("/usr/local/bin/slipway")

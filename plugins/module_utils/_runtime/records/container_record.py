@@ -23,12 +23,13 @@ from ..base import document, files
 from ..base.errors import Conflict, Error, NotFound
 from ..base.frozen import dataclass, field
 from ..base.layout import Layout
+from ..base.regex import regex
 from ..plan.plan import Host
 from ..spec.container import ContainerSpec, ImageDefaults, Mount
 from ..spec.identifiers import is_name
 from ..spec.network import Attachment, Publication
 
-_ID_PREFIX = re.compile(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
+_ID_PREFIX = regex(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
 
 
 #: What a record says of a container; restarting is waiting for its next start.

@@ -20,6 +20,7 @@ from typing import Optional
 from ..base import clock, document, files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
+from ..base.regex import regex
 from ..spec.container import DEFAULT_NETWORK
 from ..spec.identifiers import is_name
 from ..spec.network import Network, NetworkSpec
@@ -43,9 +44,9 @@ PARENT_OPTION = "parent"
 _DEFAULT_BRIDGE = "slipway0"
 _DEFAULT_MODES = {"macvlan": "bridge", "ipvlan": "l2"}
 
-_ID_PREFIX = re.compile(r"\A[0-9a-f]{4,64}\Z", re.ASCII)
+_ID_PREFIX = regex(r"\A[0-9a-f]{4,64}\Z", re.ASCII)
 #: dev_valid_name() of the kernel, less what would need quoting; IFNAMSIZ is 16 with its NUL.
-_INTERFACE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}\Z", re.ASCII)
+_INTERFACE = regex(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}\Z", re.ASCII)
 
 
 def check_name(name: str) -> None:

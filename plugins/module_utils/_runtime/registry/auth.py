@@ -22,6 +22,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 from .credentials import Credentials
 from .failure import Denied
 from .origin import Origin, check_realm
@@ -34,12 +35,12 @@ _HEADER_LIMIT = 8192
 #: How long a token lives whose service does not say (the specification's default), and at most.
 _DEFAULT_LIFE_S = 60.0
 _LONGEST_LIFE_S = 3600.0
-_TOKEN = re.compile(r"\A[\x21-\x7e]{1,65536}\Z", re.ASCII)
+_TOKEN = regex(r"\A[\x21-\x7e]{1,65536}\Z", re.ASCII)
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = re.compile(rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))\s*(?:,|\Z)')
-_SCHEME = re.compile(rf"({_WORD})(?:\s+|\s*(?:,|\Z))")
-_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*\s*(?:,|\Z)")
+_PARAMETER = regex(rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))\s*(?:,|\Z)')
+_SCHEME = regex(rf"({_WORD})(?:\s+|\s*(?:,|\Z))")
+_TOKEN68 = regex(r"[A-Za-z0-9._~+/-]+=*\s*(?:,|\Z)")
 
 #: Sends one request to a token service and returns status and body: (method, URL, headers, form).
 Fetch = Callable[[str, str, Mapping[str, str], Optional[Mapping[str, str]]], "tuple[int, bytes]"]

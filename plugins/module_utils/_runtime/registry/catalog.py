@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
+from ..base.regex import regex
 from ..spec import oci
 from ..spec.reference import is_path, is_tag
 from .failure import Broken, Limits, Patience
@@ -28,8 +29,8 @@ NAME_LIMIT = 100_000
 _PAGE_SIZE = 1000
 _MOST_PAGES = 1000
 
-_TARGET = re.compile(r"<([^<>]{1,4096})>\s*((?:;[^,]*)?)(?:,|\Z)", re.ASCII)
-_NEXT = re.compile(r";\s*rel\s*=\s*\"?next\"?\s*(?:;|\Z)", re.ASCII | re.IGNORECASE)
+_TARGET = regex(r"<([^<>]{1,4096})>\s*((?:;[^,]*)?)(?:,|\Z)", re.ASCII)
+_NEXT = regex(r";\s*rel\s*=\s*\"?next\"?\s*(?:;|\Z)", re.ASCII | re.IGNORECASE)
 _TEXT_LIMIT = 1000
 
 

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 
 from ..base.errors import Error
 from ..base.layout import Layout
+from ..base.regex import regex
 from ..spec import oci
 from ..spec.oci import Descriptor
 from . import catalog as listing
@@ -44,7 +45,7 @@ _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _OBSOLETE = "it uses Docker's obsolete schema 1"
 _PUSH_AGAIN = "push the image again with a current tool"
 _OCTETS = "application/octet-stream"
-_CONTENT_RANGE = re.compile(r"\Abytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)\Z", re.ASCII)
+_CONTENT_RANGE = regex(r"\Abytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)\Z", re.ASCII)
 
 
 def connect(

@@ -28,6 +28,7 @@ from typing import Any, Optional
 from ..base import files, process
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST, is_domain
 
 #: The key under which Docker, Podman and skopeo keep the login of Docker Hub.
@@ -37,7 +38,7 @@ _HUB_NAMES = frozenset({DEFAULT_DOMAIN, "index.docker.io", HUB_HOST})
 _HUB_SPELLINGS = (HUB_KEY, "https://index.docker.io/v1", "index.docker.io/v1/", *sorted(_HUB_NAMES))
 
 #: A name becomes part of a program's name, so it may hold no slash and no leading dash.
-_HELPER = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", re.ASCII)
+_HELPER = regex(r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", re.ASCII)
 _HELPER_TIMEOUT_S = 30.0
 #: What every helper says, on standard output and with status 1, for a registry it has nothing for.
 _HELPER_NOT_FOUND = b"credentials not found in native keychain"

@@ -14,13 +14,14 @@ from typing import Optional
 
 from ..base.errors import Error, Unreachable
 from ..base.frozen import dataclass
+from ..base.regex import regex
 from .origin import Origin
 
 #: Bytes that are worth a new connection.
 _PROGRESS = 1 << 16
 _LONGEST_PAUSE_S = 30.0
 #: How OpenSSL says that the other side spoke no TLS.
-_NOT_TLS = re.compile("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|HTTP_REQUEST|RECORD_LAYER_FAILURE")
+_NOT_TLS = regex("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|HTTP_REQUEST|RECORD_LAYER_FAILURE")
 
 
 @dataclass(frozen=True)

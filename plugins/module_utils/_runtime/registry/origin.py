@@ -20,14 +20,15 @@ from urllib.parse import urlsplit
 
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 _PORTS = {"http": 80, "https": 443}
 #: The characters of RFC 3986. Two URL parsers disagree about a backslash or a blank; so none gets
 #: that far.
-_URL = re.compile(r"\Ahttps?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+\Z", re.ASCII | re.IGNORECASE)
-_HOST_NAME = re.compile(
+_URL = regex(r"\Ahttps?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+\Z", re.ASCII | re.IGNORECASE)
+_HOST_NAME = regex(
     r"\A[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\Z", re.ASCII
 )
 #: Top-level names that are never in the public DNS (RFC 6761, 6762, 8375, 9476, ICANN's

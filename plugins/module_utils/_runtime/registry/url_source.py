@@ -10,19 +10,19 @@ none: instead of the query its digest is kept.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
 
 from ..base.errors import Error
 from ..base.frozen import dataclass, fields, items
+from ..base.regex import regex
 from .origin import Origin
 
 #: More than any root filesystem; a server that never ends must not fill the disk.
 SIZE_LIMIT = 64 << 30
 
-_CHECKSUM = re.compile(r"\Asha256:[0-9a-fA-F]{64}\Z")
+_CHECKSUM = regex(r"\Asha256:[0-9a-fA-F]{64}\Z")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import re
 import signal
 
 from ..base.errors import Error
+from ..base.regex import regex
 
 #: Docker's grammar; an id is 64 hex digits and may be shortened.
-NAME = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
+NAME = regex(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z", re.ASCII)
 
 
 def is_name(text: str) -> bool:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from ..base.errors import Error
 from ..base.frozen import dataclass, field
+from ..base.regex import regex
 
 #: Docker's options of an endpoint: the name of the interface inside, and settings of it.
 INTERFACE_OPTION = "com.docker.network.endpoint.ifname"
 SYSCTLS_OPTION = "com.docker.network.endpoint.sysctls"
 
-_SYSCTL = re.compile(r"\Anet\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.[a-z0-9_]+\Z", re.ASCII)
-_VALUE = re.compile(r"\A[0-9a-zA-Z_.:-]{1,40}\Z", re.ASCII)
+_SYSCTL = regex(r"\Anet\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.[a-z0-9_]+\Z", re.ASCII)
+_VALUE = regex(r"\A[0-9a-zA-Z_.:-]{1,40}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from ..base.errors import Error
 from ..base.frozen import dataclass, field
+from ..base.regex import regex
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -34,7 +35,7 @@ MANIFEST_TYPES = frozenset({MANIFEST, DOCKER_MANIFEST})
 #: annotations.md).
 REF_NAME = "org.opencontainers.image.ref.name"
 
-_DIGEST = re.compile(r"\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z", re.ASCII)
+_DIGEST = regex(r"\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z", re.ASCII)
 
 
 def is_digest(text: str) -> bool:

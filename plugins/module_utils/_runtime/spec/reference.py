@@ -18,6 +18,7 @@ from typing import Optional
 
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 from .oci import is_digest
 
 DEFAULT_DOMAIN = "docker.io"
@@ -33,11 +34,11 @@ _PATH_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _IPV6 = r"\[[a-fA-F0-9:]+\]"
 
-_PATH = re.compile(rf"\A{_PATH_COMPONENT}(?:/{_PATH_COMPONENT})*\Z", re.ASCII)
-_DOMAIN = re.compile(rf"\A(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|{_IPV6})(?::[0-9]+)?\Z", re.ASCII)
-_TAG = re.compile(r"\A\w[\w.-]{0,127}\Z", re.ASCII)
-_IDENTIFIER = re.compile(r"\A[a-f0-9]{64}\Z", re.ASCII)
-_ID_OR_PREFIX = re.compile(r"\A(?:sha256:)?[a-f0-9]{1,64}\Z", re.ASCII)
+_PATH = regex(rf"\A{_PATH_COMPONENT}(?:/{_PATH_COMPONENT})*\Z", re.ASCII)
+_DOMAIN = regex(rf"\A(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|{_IPV6})(?::[0-9]+)?\Z", re.ASCII)
+_TAG = regex(r"\A\w[\w.-]{0,127}\Z", re.ASCII)
+_IDENTIFIER = regex(r"\A[a-f0-9]{64}\Z", re.ASCII)
+_ID_OR_PREFIX = regex(r"\A(?:sha256:)?[a-f0-9]{1,64}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

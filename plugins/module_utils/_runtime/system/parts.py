@@ -14,11 +14,12 @@ from typing import Optional
 from ..base import process
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 from ..container.engine import oci_runtime
 from ..network.names import aardvark
 
-_VERSION = re.compile(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
-_NUMBERS = re.compile(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_VERSION = regex(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")
+_NUMBERS = regex(r"\A[0-9]+(?:\.[0-9]+)*", re.ASCII)
 
 
 @dataclass(frozen=True)

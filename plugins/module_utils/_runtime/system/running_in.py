@@ -10,26 +10,27 @@ Control groups say so too where the container has no cgroup namespace.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+
+from ..base.regex import regex
 
 _ID = r"([0-9a-f]{64})"
 
 #: Where each engine keeps the file, below whatever its storage is called.
 _HOSTNAMES = (
-    (re.compile(rf"/{_ID}/userdata/hostname\Z"), "podman"),
-    (re.compile(rf"/docker/containers/{_ID}/hostname\Z"), "docker"),
-    (re.compile(rf"(?:/slipway|\A)/containers/{_ID}/hostname\Z"), "slipway"),
-    (re.compile(rf"/{_ID}/hostname\Z"), "docker"),
+    (regex(rf"/{_ID}/userdata/hostname\Z"), "podman"),
+    (regex(rf"/docker/containers/{_ID}/hostname\Z"), "docker"),
+    (regex(rf"(?:/slipway|\A)/containers/{_ID}/hostname\Z"), "slipway"),
+    (regex(rf"/{_ID}/hostname\Z"), "docker"),
 )
 
 #: How each engine names the control groups of its containers.
 _CGROUPS = (
-    (re.compile(rf"/slipway[/:-]+{_ID}(?:\.scope)?\Z"), "slipway"),
-    (re.compile(rf"/docker[/-]{_ID}(?:\.scope)?\Z"), "docker"),
-    (re.compile(rf"/libpod-{_ID}(?:\.scope)?(?:/container)?\Z"), "podman"),
-    (re.compile(rf"/azpl_job/{_ID}\Z"), "azure_pipelines"),
-    (re.compile(rf"/actions_job/{_ID}\Z"), "github_actions"),
+    (regex(rf"/slipway[/:-]+{_ID}(?:\.scope)?\Z"), "slipway"),
+    (regex(rf"/docker[/-]{_ID}(?:\.scope)?\Z"), "docker"),
+    (regex(rf"/libpod-{_ID}(?:\.scope)?(?:/container)?\Z"), "podman"),
+    (regex(rf"/azpl_job/{_ID}\Z"), "azure_pipelines"),
+    (regex(rf"/actions_job/{_ID}\Z"), "github_actions"),
 )
 
 

@@ -12,9 +12,10 @@ from typing import Any, Optional
 from ..base import clock
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 
-_SPAN = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+\Z", re.ASCII)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)", re.ASCII)
+_SPAN = regex(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+\Z", re.ASCII)
+_PART = regex(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)", re.ASCII)
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 

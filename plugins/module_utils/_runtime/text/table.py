@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..base.regex import regex
 from . import template
 
-_ACTION = re.compile(r"\{\{[^{}]*?\.([A-Za-z]+)[^{}]*\}\}")
+_ACTION = regex(r"\{\{[^{}]*?\.([A-Za-z]+)[^{}]*\}\}")
 _MINUTE, _HOUR = 60, 3600
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from ..base.errors import Error
+from ..base.regex import regex
 from .template_functions import FUNCTIONS, shown, true
 
 __all__ = ["render", "shown"]
 
-_ACTION = re.compile(r"\{\{(-(?=\s))?(.*?)((?<=\s)-)?\}\}", re.DOTALL)
-_TOKEN = re.compile(
+_ACTION = regex(r"\{\{(-(?=\s))?(.*?)((?<=\s)-)?\}\}", re.DOTALL)
+_TOKEN = regex(
     r"""\s*(?:
     (?P<text>"(?:[^"\\\n]|\\.)*"|`[^`]*`) |
     (?P<number>-?[0-9]+(?:\.[0-9]+)?) |

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ..base.errors import Error
+from ..base.regex import regex
 
 #: A verb of fmt: flags, width, precision.
-_VERB = re.compile(r"%([-+ 0#]*)([0-9]*)(?:\.([0-9]+))?([a-zA-Z%])")
+_VERB = regex(r"%([-+ 0#]*)([0-9]*)(?:\.([0-9]+))?([a-zA-Z%])")
 
 
 def shown(value: Any) -> str:

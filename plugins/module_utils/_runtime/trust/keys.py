@@ -18,12 +18,12 @@ import binascii
 import hashlib
 import json
 import os
-import re
 import struct
 from typing import Any, Optional
 
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..base.regex import regex
 
 #: What a key file may take; ours have 178 bytes, an RSA key of 8192 bits has 6,400.
 KEY_LIMIT = 64 << 10
@@ -35,7 +35,7 @@ _BOXED_LATER = "ENCRYPTED SIGSTORE PRIVATE KEY"
 _SCRYPT = {"N": 32768, "r": 8, "p": 1}
 _SCRYPT_MEMORY = 64 << 20
 
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\s+([A-Za-z0-9+/=\s]+)-----END \1-----")
+_PEM = regex(r"-----BEGIN ([A-Z ]+)-----\s+([A-Za-z0-9+/=\s]+)-----END \1-----")
 
 
 @dataclass(frozen=True)

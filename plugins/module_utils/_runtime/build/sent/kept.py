@@ -24,11 +24,12 @@ from ...base import content, files, linux
 from ...base.errors import Error, LockTimeout
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...base.regex import regex
 from .listing import DIRECTORY, LINK, Item, Listing, unpacked
 
 #: How many contexts are kept, and how many bytes of files; the newest one in any case.
 COUNT, BYTES = 16, 8 << 30
-_NAME = re.compile(r"\A[0-9a-f]{64}\Z", re.ASCII)
+_NAME = regex(r"\A[0-9a-f]{64}\Z", re.ASCII)
 #: What the list is called in the archive of files; each file has its digest as its name.
 LIST = "list"
 

@@ -22,11 +22,12 @@ from ...base.content import LARGE
 from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...base.regex import regex
 from ...image.dockerfile import ignore
 
 _FORM = 1
 FILE, DIRECTORY, LINK = "file", "directory", "link"
-_DIGEST = re.compile(r"\A(?:chunks:)?[0-9a-f]{64}\Z", re.ASCII)
+_DIGEST = regex(r"\A(?:chunks:)?[0-9a-f]{64}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from ...base.errors import Error
+from ...base.regex import regex
 
 #: What ``run``, ``create`` and ``update`` say beside the flags of run_flags.SIMPLE, by option.
 _OF_CONTAINERS: Mapping[str, str] = {
@@ -88,15 +89,15 @@ _GROUPS = {
 }
 #: What the modules' errors advise, for whoever has a prompt.
 _ADVICE = (
-    (re.compile(r"run registry_login with registry_url (\S+?);"), r"run slipway login \1;"),
-    (re.compile(r"with slipway\.engine\.network\b"), "with slipway network create"),
-    (re.compile(r"with slipway\.engine\.image_pull\b"), "with slipway pull"),
-    (re.compile(r"with ca_path, or ca_file"), "with ca_file"),
-    (re.compile(r"with insecure_registry, or with insecure"), "with insecure"),
+    (regex(r"run registry_login with registry_url (\S+?);"), r"run slipway login \1;"),
+    (regex(r"with slipway\.engine\.network\b"), "with slipway network create"),
+    (regex(r"with slipway\.engine\.image_pull\b"), "with slipway pull"),
+    (regex(r"with ca_path, or ca_file"), "with ca_file"),
+    (regex(r"with insecure_registry, or with insecure"), "with insecure"),
 )
 #: A word, and whether it is said to be an option, or to have a value.
-_WORD = re.compile(r"(?<![\w./'\"-])(option )?([a-z][a-z_0-9]*)(?![\w./'\"-])(: (?=\w))?")
-_LEADING = re.compile(r"\A((?:container|network|volume) \S+: )?([a-z_0-9.]+)(?=: )")
+_WORD = regex(r"(?<![\w./'\"-])(option )?([a-z][a-z_0-9]*)(?![\w./'\"-])(: (?=\w))?")
+_LEADING = regex(r"\A((?:container|network|volume) \S+: )?([a-z_0-9.]+)(?=: )")
 
 
 def in_flags(error: Error, verb: str) -> str:

@@ -16,6 +16,8 @@ import time
 from collections import deque
 from typing import Optional, TextIO
 
+from ...base.regex import regex
+
 _HEIGHT = 8
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 #: A line that is too wide is cut by the terminal, which knows how wide its characters are.
@@ -23,7 +25,7 @@ _CUT, _WRAP = "\x1b[?7l", "\x1b[?7h"
 #: How often the seconds are counted on, and from when on they are shown.
 _TICK_S, _SOON_S = 0.25, 1.0
 #: A line of a step: its stage and place there, and what it says.
-_STEP = re.compile(r"\A\[(.*) (\d+/\d+)\] (.*)\Z", re.DOTALL)
+_STEP = regex(r"\A\[(.*) (\d+/\d+)\] (.*)\Z", re.DOTALL)
 
 
 class Progress:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from ...base import files, linux, process
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...base.regex import regex
 from .capture import OUTPUT_LIMIT, Captured, Piped, Terminal, capture, piped, terminal
 
 #: In this order: crun starts a container in a third of runc's time.
@@ -406,8 +406,8 @@ _BESIDE = (".pid", ".log", ".sock")
 
 
 #: runc's log line around the message, and what both runtimes call the program they could not run.
-_LOG_MESSAGE = re.compile(r'\blevel=\w+ msg="((?:[^"\\]|\\.)*)"')
-_ABOUT_PROGRAM = re.compile(r'\bexec: "|\bexecutable file\b|\bopen executable\b|\bexec /')
+_LOG_MESSAGE = regex(r'\blevel=\w+ msg="((?:[^"\\]|\\.)*)"')
+_ABOUT_PROGRAM = regex(r'\bexec: "|\bexecutable file\b|\bopen executable\b|\bexec /')
 
 
 class NotStarted(Error):

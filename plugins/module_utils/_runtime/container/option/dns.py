@@ -9,18 +9,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...base.regex import regex
 from .option import Option, bad
 from .text import address, hostname
 
 #: Docker's word for the address under which a container reaches its host.
 HOST_GATEWAY = "host-gateway"
 
-_DOMAIN = re.compile(
+_DOMAIN = regex(
     r"\A(?=.{1,253}\Z)_?[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?"
     r"(\._?[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?)*\.?\Z",
     re.ASCII,
 )
-_RESOLVER_OPTION = re.compile(r"\A[a-zA-Z0-9-]{1,40}(:[0-9]{1,5})?\Z", re.ASCII)
+_RESOLVER_OPTION = regex(r"\A[a-zA-Z0-9-]{1,40}(:[0-9]{1,5})?\Z", re.ASCII)
 
 
 def addresses(option: str, texts: Iterable[Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Optional, Union
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...base.regex import regex
 from ...spec.container import ContainerSpec
 from ...spec.texts import texts
 from .option import Option, bad
@@ -38,8 +39,8 @@ _LOCAL_BYTES, _LOCAL_FILES = 20 << 20, 5
 #: What is kept of a container whose output goes to syslog, for whoever asks for its logs.
 _CACHE_BYTES, _CACHE_FILES = 5 << 20, 2
 
-_COUNT = re.compile(r"\A[0-9]{1,4}\Z", re.ASCII)
-_PLACE = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
+_COUNT = regex(r"\A[0-9]{1,4}\Z", re.ASCII)
+_PLACE = regex(r"\{\{\s*\.(\w+)\s*\}\}")
 
 #: syslog(3), by number.
 _FACILITIES = (

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec.container import DEFAULT_NETWORK, Endpoint
 from ...spec.identifiers import is_name
 from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
@@ -20,7 +21,7 @@ from .text import hostname
 
 #: What ``default`` means.
 _DEFAULT = ("default", DEFAULT_NETWORK)
-_MAC = re.compile(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z", re.ASCII)
+_MAC = regex(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z", re.ASCII)
 
 
 def endpoints(values: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:

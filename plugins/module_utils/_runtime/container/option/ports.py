@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...base.frozen import items, replace
+from ...base.regex import regex
 from ...spec.container import Port
 from .option import Argument, Option, bad
 from .text import address
@@ -19,7 +20,7 @@ from .text import address
 PROTOCOLS = ("tcp", "udp", "sctp")
 
 #: int() alone would take blanks, signs, underscores and other scripts' digits.
-_PORT = re.compile(r"\A[0-9]{1,5}\Z", re.ASCII)
+_PORT = regex(r"\A[0-9]{1,5}\Z", re.ASCII)
 
 
 def ports(texts: Iterable[str]) -> tuple[Port, ...]:

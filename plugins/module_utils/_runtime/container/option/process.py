@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec.identifiers import signal_number
 from ...spec.secrets import HIDDEN
 from .option import DEFAULT, Argument, Option, bad
 from .text import hostname, number, path, plain, string_map, words
 
-_USER = re.compile(r"\A(?:[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?|[^:\0-\x20\x7f]+:)\Z")
-_GROUP = re.compile(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")
-_RUNTIME = re.compile(r"\A(/[^\0-\x1f\x7f]+|[a-zA-Z0-9][a-zA-Z0-9_.-]*)\Z", re.ASCII)
+_USER = regex(r"\A(?:[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?|[^:\0-\x20\x7f]+:)\Z")
+_GROUP = regex(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")
+_RUNTIME = regex(r"\A(/[^\0-\x1f\x7f]+|[a-zA-Z0-9][a-zA-Z0-9_.-]*)\Z", re.ASCII)
 #: Larger ids overflow on the way to the kernel and become root (CVE-2024-40635).
 _MAXIMUM_ID = 2**31 - 1
 

@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
+from ...base.regex import regex
 from ...spec.container import SHM_SIZE_BYTES, DeviceMapping, DeviceRate, Ulimit
 from .option import Argument, Option, bad
 from .text import number, path, plain, show_size, size
 
 _MAX = (1 << 63) - 1
-_CPU_LIST = re.compile(r"\A[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*\Z", re.ASCII)
+_CPU_LIST = regex(r"\A[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*\Z", re.ASCII)
 #: setrlimit(2), as names of ulimits.
 _LIMITS = frozenset(
     [
@@ -40,10 +41,10 @@ _LIMITS = frozenset(
         "stack",
     ]
 )
-_LIMIT = re.compile(r"\A-?[0-9]{1,19}\Z", re.ASCII)
-_ACCESS = re.compile(r"\A[rwm]{1,3}\Z", re.ASCII)
-_RULE = re.compile(r"\A([abc]) ([0-9]{1,10}|\*):([0-9]{1,10}|\*) ([rwm]{1,3})\Z", re.ASCII)
-_PARENT = re.compile(r"\A/?[a-zA-Z0-9_.:@-]+(/[a-zA-Z0-9_.:@-]+)*\Z", re.ASCII)
+_LIMIT = regex(r"\A-?[0-9]{1,19}\Z", re.ASCII)
+_ACCESS = regex(r"\A[rwm]{1,3}\Z", re.ASCII)
+_RULE = regex(r"\A([abc]) ([0-9]{1,10}|\*):([0-9]{1,10}|\*) ([rwm]{1,3})\Z", re.ASCII)
+_PARENT = regex(r"\A/?[a-zA-Z0-9_.:@-]+(/[a-zA-Z0-9_.:@-]+)*\Z", re.ASCII)
 
 
 def _size(option: str) -> Callable[[Any], int]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec.texts import texts
 from .option import Option, bad
 from .text import plain
@@ -27,8 +28,8 @@ def capabilities(option: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-_LABEL = re.compile(r"\A(user|role|type|level|filetype):[a-zA-Z0-9_.,:-]{1,255}\Z", re.ASCII)
-_PROFILE = re.compile(r"\A[a-zA-Z0-9_./@+-]{1,255}(//&[a-zA-Z0-9_./@+:-]{1,255})*\Z", re.ASCII)
+_LABEL = regex(r"\A(user|role|type|level|filetype):[a-zA-Z0-9_.,:-]{1,255}\Z", re.ASCII)
+_PROFILE = regex(r"\A[a-zA-Z0-9_./@+-]{1,255}(//&[a-zA-Z0-9_./@+:-]{1,255})*\Z", re.ASCII)
 
 
 def security_opts(texts: Iterable[str]) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ def _more_security_opts(have: Any, given: Any) -> tuple[str, ...]:
     return tuple(sorted(joined.values()))
 
 
-_SYSCTL = re.compile(r"\A[a-zA-Z0-9_-]+([./][a-zA-Z0-9_:@*-]+)+\Z", re.ASCII)
+_SYSCTL = regex(r"\A[a-zA-Z0-9_-]+([./][a-zA-Z0-9_:@*-]+)+\Z", re.ASCII)
 #: What the ipc namespace divides (ipc_namespaces(7)); net.* is divided by the network namespace.
 IPC_SYSCTLS = frozenset(
     f"kernel.{name}" for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni")

@@ -13,23 +13,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec.texts import texts
 from .option import bad
 
-_SIZE = re.compile(
-    r"\A([0-9]{1,20}(?:\.[0-9]{1,10})?) ?([kmgtp]?)(?:i?b)?\Z", re.ASCII | re.IGNORECASE
-)
+_SIZE = regex(r"\A([0-9]{1,20}(?:\.[0-9]{1,10})?) ?([kmgtp]?)(?:i?b)?\Z", re.ASCII | re.IGNORECASE)
 _UNITS = {unit: 1024**power for power, unit in enumerate(("", "k", "m", "g", "t", "p"))}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|s|m|h))+\Z", re.ASCII)
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)", re.ASCII)
+_DURATION = regex(r"(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|s|m|h))+\Z", re.ASCII)
+_DURATION_PART = regex(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)", re.ASCII)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+_CONTROL = regex(r"[\0-\x1f\x7f]")
 
-_ZONE = re.compile(r"\A[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,14}\Z", re.ASCII)
+_ZONE = regex(r"\A[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,14}\Z", re.ASCII)
 
-_ENV_NAME = re.compile(r"\A[^=\0]+\Z")
+_ENV_NAME = regex(r"\A[^=\0]+\Z")
 
-_HOSTNAME = re.compile(
+_HOSTNAME = regex(
     r"\A[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\Z",
     re.ASCII,
 )

@@ -18,6 +18,7 @@ from typing import Optional
 
 from ...base.errors import Error
 from ...base.layout import Layout
+from ...base.regex import regex
 from ...records import container_record
 from ...spec.container import ContainerSpec, DeviceMapping
 from ..bundle.capabilities import CAPABILITIES
@@ -35,7 +36,7 @@ _OWN = frozenset(
 )
 
 #: The host's virtual consoles (console(4)).
-_CONSOLE = re.compile(r"\A/dev/tty[0-9]+\Z", re.ASCII)
+_CONSOLE = regex(r"\A/dev/tty[0-9]+\Z", re.ASCII)
 
 #: Small inits as distributions package them; the first without a dynamic linker serves, since an
 #: image need not have the libraries of the host.

@@ -18,6 +18,7 @@ from typing import Optional
 from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
+from ...base.regex import regex
 from ...spec import user
 
 #: Larger ids overflow somewhere on the way to the kernel and become root (CVE-2024-40635).
@@ -25,7 +26,7 @@ MAXIMUM_ID = 2**31 - 1
 
 _FILE_LIMIT = 1 << 20
 _LINE_LIMIT = 10_000
-_DIGITS = re.compile(r"\A[0-9]+\Z", re.ASCII)
+_DIGITS = regex(r"\A[0-9]+\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec.texts import texts
 
-_PORT = re.compile(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
+_PORT = regex(r"\A([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.ASCII)
 _KEYWORDS = (
     "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"
 )
@@ -170,8 +171,8 @@ def _setter(key: str, read: Callable[[str], Any]) -> Callable[[Config, str], Non
     return act
 
 
-_DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|h|m|s)", re.ASCII)
+_DURATION = regex(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
+_DURATION_PART = regex(r"([0-9]+(?:\.[0-9]+)?)(us|ms|h|m|s)", re.ASCII)
 _NANOSECONDS = {"h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "us": 1e3}
 _CHECK_TIMES = {
     "interval": "Interval",

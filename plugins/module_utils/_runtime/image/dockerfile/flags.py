@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Optional
 
 from ...base.frozen import dataclass
+from ...base.regex import regex
 
 #: The flags of each instruction: ``one`` value, ``many`` values, or a ``switch``.
 FLAGS = {
@@ -159,8 +160,8 @@ _ALLOWED = {
     "secret": {"source", "target", "id", "required", "mode", "uid", "gid", "env"},
 }
 _SHARINGS = ("shared", "private", "locked")
-_SIZE = re.compile(r"\A([0-9]+)([kmgt]?)i?b?\Z", re.ASCII | re.IGNORECASE)
-_VARIABLE = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+_SIZE = regex(r"\A([0-9]+)([kmgt]?)i?b?\Z", re.ASCII | re.IGNORECASE)
+_VARIABLE = regex(r"\A[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 

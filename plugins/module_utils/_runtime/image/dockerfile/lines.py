@@ -10,13 +10,14 @@ from typing import Optional
 
 from ...base.errors import Error
 from ...base.frozen import dataclass, field
+from ...base.regex import regex
 from . import words
 
-_DIRECTIVE = re.compile(r"\A#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*\Z", re.ASCII)
+_DIRECTIVE = regex(r"\A#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*\Z", re.ASCII)
 _DIRECTIVES = ("syntax", "escape", "check")
-_COMMENT = re.compile(r"\A\s*#")
-_HEREDOC = re.compile(r"\A([0-9]*)<<(-?)([^<]*)\Z", re.ASCII)
-_TABS = re.compile(r"^\t+", re.MULTILINE)
+_COMMENT = regex(r"\A\s*#")
+_HEREDOC = regex(r"\A([0-9]*)<<(-?)([^<]*)\Z", re.ASCII)
+_TABS = regex(r"^\t+", re.MULTILINE)
 
 #: The instructions that heredocs may follow.
 _TAKE_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})

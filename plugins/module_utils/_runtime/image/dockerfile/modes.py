@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 
 from ...base.frozen import dataclass
+from ...base.regex import regex
 from . import flags
 
-_OCTAL = re.compile(r"\A0?[0-7]{1,4}\Z", re.ASCII)
-_CLAUSE = re.compile(r"\A([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)\Z", re.ASCII)
-_ACTION = re.compile(r"([-+=])([ugorwxXst]*)", re.ASCII)
+_OCTAL = regex(r"\A0?[0-7]{1,4}\Z", re.ASCII)
+_CLAUSE = regex(r"\A([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)\Z", re.ASCII)
+_ACTION = regex(r"([-+=])([ugorwxXst]*)", re.ASCII)
 _WHO = {"u": 0o700, "g": 0o070, "o": 0o007, "a": 0o777}
 _SHIFT = {"u": 6, "g": 3, "o": 0}
 _UMASK = 0o022

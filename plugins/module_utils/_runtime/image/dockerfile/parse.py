@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ...base.frozen import dataclass, replace
+from ...base.regex import regex
 from . import flags, modes, words
 from .lines import Heredoc, Line, Lines, SyntaxFault, decode, mark_of, read
 
@@ -24,9 +25,9 @@ KEYWORDS = (
 )  # fmt: skip
 _EXEC_FORM = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME", "COPY", "ADD"})
 _NO_TRIGGERS = frozenset({"ONBUILD", "FROM", "MAINTAINER"})
-_STAGE_NAME = re.compile(r"\A[a-z][a-z0-9._-]*\Z", re.ASCII)
+_STAGE_NAME = regex(r"\A[a-z][a-z0-9._-]*\Z", re.ASCII)
 _CHECK_TIMES = ("interval", "timeout", "start-period", "start-interval")
-_DURATION = re.compile(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
+_DURATION = regex(r"\A(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|h|m|s))+\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

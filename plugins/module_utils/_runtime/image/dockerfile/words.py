@@ -13,11 +13,13 @@ import re
 from collections.abc import Mapping
 from typing import Optional
 
+from ...base.regex import regex
+
 #: Parameters of a shell that are one character long; a Dockerfile has no value for any.
 _SPECIAL = frozenset("@*#?-$!0")
 #: Substitutions inside of substitutions.
 _DEPTH = 50
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+", re.ASCII)
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+", re.ASCII)
 
 
 class Malformed(ValueError):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import re
 import tempfile
 import threading
 import zlib
@@ -22,6 +21,7 @@ from typing import IO, Any, Callable, Optional, Protocol
 
 from ...base import process
 from ...base.errors import Error
+from ...base.regex import regex
 from ...spec import oci
 from .stream import Readable
 
@@ -35,13 +35,13 @@ WINDOW_BYTES = 128 << 20
 _CHUNK = 1 << 17
 _ZSTD_PIECE = 512
 #: A frame, or one to skip (RFC 8878, 3.1).
-_ZSTD_MAGIC = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
+_ZSTD_MAGIC = regex(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 #: How streams begin: RFC 1952, RFC 8878, bzip2 with its first block, xz-file-format 2.1.1.1.
 _MAGIC = {
-    GZIP: re.compile(rb"\x1f\x8b"),
-    ZSTD: re.compile(rb"\x28\xb5\x2f\xfd"),
-    BZIP2: re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
-    XZ: re.compile(rb"\xfd7zXZ\0"),
+    GZIP: regex(rb"\x1f\x8b"),
+    ZSTD: regex(rb"\x28\xb5\x2f\xfd"),
+    BZIP2: regex(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+    XZ: regex(rb"\xfd7zXZ\0"),
 }
 #: Where a tar says that it is one (POSIX ustar), and what one without entries begins with.
 _USTAR, _USTAR_AT = b"ustar", 257

@@ -13,20 +13,20 @@ archive/tar does counts, because that is what other engines read layers with.
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Optional
 
 from ...base.errors import Error
+from ...base.regex import regex
 from .stream import Limits, Readable, Stream, malformed, text
 
 BLOCK = 512
 
 HEADER = struct.Struct("100s8s8s8s12s12s8sc100s8s64x8s8s155s12s")
-_DECIMAL = re.compile(rb"\A[0-9]{1,19}\Z")
-_TIME = re.compile(rb"\A(-?)([0-9]{1,19})(?:\.([0-9]{0,30}))?\Z")
+_DECIMAL = regex(rb"\A[0-9]{1,19}\Z")
+_TIME = regex(rb"\A(-?)([0-9]{1,19})(?:\.([0-9]{0,30}))?\Z")
 _NOTHING: Mapping[bytes, bytes] = {}
 
 #: A PAX record or long name applies to the next entry; more than these before one entry is an

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...base.regex import regex
 from ...spec.oci import Descriptor
 
 #: uname's machine -> (architecture, variant)
@@ -41,7 +42,7 @@ _ALIASES = {
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
 }
-_PART = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", re.ASCII)
+_PART = regex(r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,13 @@ from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...base.regex import regex
 from ...spec import oci
 from ...spec.oci import Descriptor
 from . import blobs
 
 _FORM = 1
-_NAME = re.compile(r"\A[0-9a-f]{64}\.json\Z", re.ASCII)
+_NAME = regex(r"\A[0-9a-f]{64}\.json\Z", re.ASCII)
 
 
 @dataclass(frozen=True)

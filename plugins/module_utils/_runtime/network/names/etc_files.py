@@ -19,9 +19,10 @@ from pathlib import Path
 
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...base.regex import regex
 
 #: RFC 1123, with the underscores that container names may have.
-_HOST_NAME = re.compile(
+_HOST_NAME = regex(
     r"\A(?=.{1,253}\Z)[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
     r"(\.[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?)*\Z",
     re.ASCII,
