@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.containers import World, until
-from support.converging import apply, check
+from support.converging import apply, assert_play_is_predicted, check
 from support.declaring import acting, converge, task
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -184,3 +185,22 @@ def test_healthy_waits_and_goes_back(world: World) -> None:
     ended = task("job", command=["false"], state="healthy", healthcheck=given)
     with pytest.raises(Error, match="ended with 1 before it became healthy"):
         apply(world.layout, ended)
+
+
+def test_a_watcher_that_is_killed_while_it_checks_is_missed_at_once(world: World) -> None:
+    """Its checks go on for as long as they take, which is none that the host has a watcher."""
+    check_of = {"test": "touch /begun; sleep 1000", "interval": "100ms", "timeout": "200s"}
+    play = [task(name, healthcheck=check_of) for name in ("web", "db")]
+    made = converge(world, *play)
+    begun = [Path(world.layout.run_container(one), "rootfs/begun") for one in made]
+    until(lambda: all(path.exists() for path in begun))
+    (pid,) = _watchers()
+    ended = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    select.select([ended], [], [])
+    os.close(ended)
+    assert not watcher.listens(world.layout)
+    # Of two containers that need it, the first task brings it back.
+    assert_play_is_predicted(world.layout, play)
+    assert watcher.listens(world.layout)
+    assert [check(world.layout, one, {}).actions for one in play] == [(), ()]

@@ -309,6 +309,29 @@ def test_a_slow_host_has_a_name_server_too() -> None:
     assert found == {"127.0.0.53"}
 
 
+def test_a_name_server_that_was_late_is_asked_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing comes through to it until later; then whoever looks finds it, and it is used."""
+    monkeypatch.setattr(aardvark, "_READY_S", 1.0)
+    host.network("blue", "10.1.1.0/24")
+    deaf = """
+    table inet deaf {
+        chain questions { type filter hook input priority 0; udp dport 53 drop; }
+    }
+    """
+    subprocess.run(["nft", "-f", "-"], input=deaf, text=True, check=True)
+    web, client = host.container("web", ("blue",)), host.container("client", ("blue",))
+    assert "aardvark-dns does not answer on 10.1.1.1" in client.warnings[0]
+    assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
+    assert attach.damage(host.layout, client.record) == (), "no more could be had"
+    subprocess.run(["nft", "delete", "table", "inet", "deaf"], check=True)
+    assert attach.damage(host.layout, client.record) == ("the name server",)
+    synchronise.synchronise(host.layout)
+    assert attach.damage(host.layout, client.record) == ()
+    assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
+
+
 def test_links_give_names_on_the_default_network(host: Host) -> None:
     db = host.container("db")
     client = host.container("client", (Endpoint("bridge", links=("db:sql",)),))

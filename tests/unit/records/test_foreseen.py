@@ -347,6 +347,7 @@ def test_what_is_said_is_understood(tmp_path: Path, kind: str) -> None:
 STANDS: dict[str, tuple[Mapping[str, dict[str, Any]], Callable[[Host], bool]]] = {
     "program": (foreseen.PROGRAM, foreseen.program_stands),
     "firewall": (foreseen.FIREWALL, foreseen.firewall_stands),
+    "watcher": (foreseen.WATCHER, foreseen.watcher_runs),
     "boot": (foreseen.BOOT, foreseen.boot_stands),
 }
 

@@ -164,4 +164,14 @@ def detach(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> int:
     return child.pid
 
 
+def close_inherited() -> None:
+    """Close all but the standard streams, in a child that was forked and outlives its parent: what
+    that has open or locked is not the child's.
+    """
+    for fd in os.listdir("/proc/self/fd"):
+        if int(fd) > 2:
+            with contextlib.suppress(OSError):
+                os.close(int(fd))
+
+
 PIPE = subprocess.PIPE

@@ -223,13 +223,20 @@ def firewall_stands(host: Host) -> bool:
     return "firewall" in host.predicted
 
 
+def watcher_runs(host: Host) -> bool:
+    """Whether an earlier task would have made sure of the watcher."""
+    return "watcher" in host.predicted
+
+
 def boot_stands(host: Host) -> bool:
     """Whether an earlier task would have arranged that containers start with the host."""
     return "boot" in host.predicted
 
 
-#: What a task says that leaves the firewall, the start with the host or the program in order.
+#: What a task says that leaves the firewall, the watcher, the start with the host or the program in
+#: order.
 FIREWALL: Mapping[str, dict[str, Any]] = {"firewall": {"table": {}}}
+WATCHER: Mapping[str, dict[str, Any]] = {"watcher": {"runs": True}}
 BOOT: Mapping[str, dict[str, Any]] = {"boot": {"arranged": True}}
 PROGRAM: Mapping[str, dict[str, Any]] = {"program": {"current": True}}
 

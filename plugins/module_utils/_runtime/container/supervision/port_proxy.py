@@ -9,12 +9,11 @@ Once its ports are open it writes into the directory of the run who it is and wh
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from pathlib import Path
 
-from ...base import files, linux
+from ...base import files, linux, process
 from ...base.layout import Layout
 from ...network import port
 from ...records.container_record import Record
@@ -68,11 +67,7 @@ def _what(run: Record) -> str:
 def child(layout: Layout, run: Record, watcher_pid: int) -> None:
     """Serve, in a process that does nothing else."""
     try:
-        # The lock and the fifo of the watcher above all: nobody is to take this for one.
-        for fd in os.listdir("/proc/self/fd"):
-            if int(fd) > 2:
-                with contextlib.suppress(OSError):
-                    os.close(int(fd))
+        process.close_inherited()
         Path("/proc/self/comm").write_bytes(port.PROXY)
         ended = [os.pidfd_open(watcher_pid), os.pidfd_open(run.pid)]
         # From here on neither number can be given to another process unseen.

@@ -17,7 +17,9 @@ A fifo without a reader is the trace of a watcher that was killed; the next star
 starts another one, which continues from the recorded results.
 
 Each check runs in a child, which writes the verdict down; the ports of a container are served by
-another (port_proxy.py); the watcher itself stays small.
+another (port_proxy.py); the watcher itself stays small. A child that outlives it holds neither the
+lock nor the fifo, or it would be taken for the watcher, and a check then has no verdict: the next
+watcher makes its own.
 """
 
 from __future__ import annotations
@@ -162,9 +164,9 @@ def _turn(host: Host, watched: dict[str, _Watched], fifo: int) -> None:
                 children[fd] = (pid, "")
             idle = container_id not in busy and one.run.phase == "running"
             if one.check is not None and one.due <= now and idle:
-                pid = os.fork()
+                watcher_pid, pid = os.getpid(), os.fork()
                 if not pid:
-                    _child(host, one.run, one.check)
+                    _child(host, one.run, one.check, watcher_pid)
                 fd = os.pidfd_open(pid)
                 children[fd] = (pid, container_id)
                 poll.register(fd, select.POLLIN)
@@ -274,11 +276,7 @@ def _age_s(run: Record) -> float:
 def _send(layout: Layout, container_id: str) -> None:
     """Send what a container writes to syslog, in a process that does nothing else."""
     try:
-        # The lock of the watcher, above all: this process may outlive it.
-        for fd in os.listdir("/proc/self/fd"):
-            if int(fd) > 2:
-                with contextlib.suppress(OSError):
-                    os.close(int(fd))
+        process.close_inherited()
         from ..status import syslog  # For few containers.
 
         syslog.forward(layout, container_id, follow=True)
@@ -288,19 +286,22 @@ def _send(layout: Layout, container_id: str) -> None:
         os._exit(0)
 
 
-def _child(host: Host, run: Record, check: Healthcheck) -> None:
+def _child(host: Host, run: Record, check: Healthcheck, watcher_pid: int) -> None:
     """Make one check and write down the verdict, in a process that does nothing else."""
     status = 1
     try:
-        _check(host.layout, run, check)
+        process.close_inherited()
+        _check(host.layout, run, check, watcher_pid)
         status = 0
     finally:
         os._exit(status)
 
 
-def _check(layout: Layout, run: Record, check: Healthcheck) -> None:
+def _check(layout: Layout, run: Record, check: Healthcheck, watcher_pid: int) -> None:
     since_start_s = _age_s(run)
     probe = _probe(layout, run, check)
+    if os.getppid() != watcher_pid:
+        return
     try:
         # Under no lock: this process alone writes it, and the run's directory goes with the run.
         now = container_record.read_record(layout, run.id)

@@ -281,7 +281,8 @@ def _state_file(layout: Layout) -> Path:
 def _state(layout: Layout) -> Optional[_State]:
     try:
         value = files.read_json(_state_file(layout))
-        return _State(value["digest"], tuple(value["addresses"]), tuple(value["complaints"]))
+        lists = (value["addresses"], value["complaints"], value.get("silent", ()))
+        return _State(value["digest"], *map(tuple, lists))
     except (FileNotFoundError, Error, KeyError, TypeError):
         return None
 
@@ -291,6 +292,7 @@ def _remember(layout: Layout, state: _State) -> None:
         "digest": state.digest,
         "addresses": list(state.addresses),
         "complaints": list(state.complaints),
+        "silent": list(state.silent),
     }
     files.write_json(_state_file(layout), value, durable=False)
 

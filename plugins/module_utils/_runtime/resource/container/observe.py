@@ -80,6 +80,8 @@ class State:
     interrupted: Optional[Swap] = None
     #: What its health check says of a running container; "" without one.
     health: str = ""
+    #: Whether it runs with something that the watcher does.
+    watched: bool = False
     #: Whether the host starts its containers when it comes up; true where that does not matter.
     boots: bool = True
     #: Whether it starts once the host is told: the last boot left it out.
@@ -175,6 +177,7 @@ def _find(host: Host, declared: Declared) -> State:
         interrupted=cut,
         changed=fingerprint.changed(watched, found) if running else (),
         health=health.verdict(host.layout, found) if running else "",
+        watched=running and watcher.needed(found),
         id=container_id,
         anonymous=found.anonymous_volumes,
     )
@@ -195,7 +198,8 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
     lost = attach.damage(host.layout, found, rules=not foreseen.firewall_stands(host))
     if not attach.settled(host.layout, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was interrupted")
-    if watcher.needed(found) and not watcher.listens(host.layout):
+    lacking = watcher.needed(found) and not watcher.listens(host.layout)
+    if lacking and not foreseen.watcher_runs(host):
         lost = (*lost, "its watcher, which runs health checks, rotates logs and serves ports")
     if journal.left_frozen(host.layout, found.id):
         lost = (*lost, "a leftover freeze of its processes")
@@ -330,6 +334,10 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     if state.spec is not None and state.running and not state.spec.network_mode:
         # Starting it, or finding it whole, means that the rules of all containers stand.
         told.update(foreseen.FIREWALL)
+    if state.spec is not None and state.running:
+        check = health.effective(state.spec.healthcheck, None)
+        if state.watched or check is not None:
+            told.update(foreseen.WATCHER)
     if state.spec is not None and state.spec.restart_policy.name != "no" and state.boots:
         told.update(foreseen.BOOT)
     if state.around.image_id == "":
