@@ -51,9 +51,10 @@ class Guest:
         known = self._file("accel")
         if not known.exists() and not snapshot and _kvm():
             # There may be a device that does not work, which only a guest that boots tells.
-            self._start("kvm", snapshot)
-            if self._answers(_TRIAL_S):
-                known.write_text("kvm")
+            with contextlib.suppress(RuntimeError):
+                self._start("kvm", snapshot)
+                if self._answers(_TRIAL_S):
+                    known.write_text("kvm")
             self.off()
         if not known.exists():
             known.write_text("tcg,thread=multi")
@@ -90,7 +91,10 @@ class Guest:
         argv += ["-qmp", f"unix:{self._file('qmp')},server,wait=off"]
         argv += ["-pidfile", str(self._file("pid")), "-daemonize"]
         argv += ["-loadvm", snapshot] if snapshot else []
-        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+        done = subprocess.run(argv, check=False, text=True, stdin=nothing, stderr=pipe)
+        if done.returncode:
+            raise RuntimeError(f"guest {self.name} cannot be switched on: {done.stderr}")
 
     def reboot(self) -> None:
         """Restart it from inside, and wait until it answers again."""
