@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -21,7 +22,7 @@ from support import CHECKOUT
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import start, zipapp
 
 RUNTIME = CHECKOUT / "plugins" / "module_utils" / "_runtime"
 
@@ -220,3 +221,45 @@ def test_the_program_runs_without_the_collection(layout: Layout, tmp_path: Path)
     assert done.stdout.decode().split() == [
         *("CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
     ]
+
+
+def _ran(program: Path, code: str) -> list[str]:
+    """What a command prints that is run by the program's own ``start``, with ``code`` before it."""
+    text = (
+        f"import sys; sys.path.insert(0, {str(program)!r}); sys.argv = ['slipway', 'nonsense']\n"
+        "import importlib.util, __main__\n"
+        f"{code}\n"
+        "import runpy\n"
+        "try: runpy.run_path(sys.path[0], run_name='__main__')\n"
+        "except SystemExit as exc: print(exc.code)\n"
+        "print(type(sys.modules['slipway.cli.main'].__loader__).__name__)\n"
+        "print(sys.modules['slipway.cli.main'].__file__.rpartition('/slipway/')[2])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", text], check=True, capture_output=True, text=True
+    )
+    assert "nonsense" in done.stderr
+    return done.stdout.split()
+
+
+def test_the_code_is_taken_by_the_python_that_compiled_it(layout: Layout, tmp_path: Path) -> None:
+    zipapp.install(layout, tmp_path / "slipway")
+    program = zipapp.program(layout).resolve()
+    assert _ran(program, "") == ["1", "Compiled", "cli/main.py"]
+    # Whoever is another Python compiles the sources.
+    other = "importlib.util.MAGIC_NUMBER = b'0000'"
+    assert _ran(program, other) == ["1", "zipimporter", "cli/main.py"]
+
+
+def test_a_traceback_shows_the_lines(layout: Layout, tmp_path: Path) -> None:
+    zipapp.install(layout, tmp_path / "slipway")
+    compiled = start.Compiled(str(zipapp.program(layout)))
+    name = "slipway.base.clock"
+    spec = compiled.find_spec(name)
+    assert spec is not None and spec.origin is not None and compiled.find_spec("os") is None
+    source = compiled.get_source(name)
+    assert source == (RUNTIME / "base" / "clock.py").read_text()
+    assert compiled.get_data(spec.origin).decode() == source
+    assert compiled.checksum(name) == (zlib.crc32(source.encode()), len(source.encode()))
+    package = compiled.find_spec("slipway.base")
+    assert package is not None and package.submodule_search_locations == []

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The foundation: the standard library and the kernel, nothing about containers.
 
-Errors; dataclasses (``frozen``) and regular expressions (``regex``) that are quick to declare; where
-things are on the host (``layout``); files written whole and locks (``files``), JSON to dataclasses
-and back (``document``); system calls (``linux``, the only user of ctypes), untrusted trees
-(``safefs``), other programs (``process``, the only user of subprocess), processes and times,
+Errors; dataclasses (``frozen``) and regular expressions (``regex``) that are quick to declare;
+where things are on the host (``layout``); files written whole and locks (``files``), JSON to
+dataclasses and back (``document``); system calls (``linux``, the only user of ctypes), untrusted
+trees (``safefs``), other programs (``process``, the only user of subprocess), processes and times,
 control groups.
 """

@@ -10,10 +10,9 @@ that is in its first line. So a program that is current is recognised without be
 upgrade of the collection or of Python makes a new one.
 
 The sources may be in a checkout, in the zip Ansible sends a module in, in the program itself, or on
-the controller (Mitogen); all are read through the loader this very module came from. Each module is
-stored as compiled code beside its source: the hook runs at every exit of a container and has no
-cache directory to compile into. Another version of Python ignores the compiled half (zipimport
-compares its magic number).
+the controller (Mitogen); all are read through the loader this very module came from. Beside them
+all modules are stored as compiled code, in one piece (``start``): the hook runs at every exit of a
+container and has no cache directory to compile into. Another version of Python takes the sources.
 """
 
 from __future__ import annotations
@@ -30,23 +29,25 @@ import re
 import sys
 import zipimport
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..base import files
 from ..base.errors import Error
 from ..base.layout import Layout
-from ..base.regex import regex
+from .start import HEADER, MEMBER, PACKAGE
 
-#: The package inside the program.
-PACKAGE = "slipway"
+if TYPE_CHECKING:
+    import zipfile
+from ..base.regex import regex
 
 #: The package that modules are named below.
 _RUNTIME = __package__.rpartition(".")[0]
 
-#: The module whose imports the program consists of, by path below _runtime/.
+#: The module whose imports the program consists of, by path below _runtime/, and its __main__.
 _MAIN = "cli/main"
+_START = "program/start"
 
 #: The module that says what the program consists of. It is made wherever sources are packed, so
 #: that no task has to walk the imports; sources that nobody packed have none.
@@ -59,8 +60,6 @@ LAUNCHER = Path("/usr/local/bin/slipway")
 
 #: Programs that are kept: one that runs still reads its modules from the archive before the last.
 _KEPT = 3
-
-_ENTRY = f"from {PACKAGE}.cli.main import main\n\nraise SystemExit(main())\n"
 
 #: 1980-01-01, the oldest time a zip can hold: the archive is the same bytes whenever it is built.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -278,29 +277,56 @@ def build() -> bytes:
     import zipfile
 
     names = modules()
-    packages = {parent for name in names for parent in PurePosixPath(name).parents}
     sources = {f"{PACKAGE}/{name}.py": _read(name) for name in names}
     sources[f"{PACKAGE}/{CONTENTS}.py"] = f"MODULES = {names!r}\n".encode()
+    packages = {parent for name in sources for parent in PurePosixPath(name).parents[:-1]}
     # What a folder is for is told to those who read the sources.
-    sources |= {f"{PACKAGE / name}/__init__.py": b"" for name in packages}
-    sources["__main__.py"] = _ENTRY.encode()
+    sources |= {f"{name}/__init__.py": b"" for name in packages}
+    start = _read(_START)
+    first = f"{_shebang()}\n".encode()
     buffer = io.BytesIO()
-    buffer.write(_shebang().encode() + b"\n")
+    buffer.write(first)
     with zipfile.ZipFile(buffer, "a") as packed:
-        for path, source in sorted(sources.items()):
-            for member, data in ((path, source), (f"{path}c", _compiled(path, source))):
-                info = zipfile.ZipInfo(member, _EPOCH)
-                info.external_attr = 0o600 << 16
-                packed.writestr(info, data, zipfile.ZIP_DEFLATED if member == path else None)
+        _add(packed, MEMBER, _code(sources))
+        if buffer.tell() != len(first) + HEADER + packed.getinfo(MEMBER).file_size:
+            raise AssertionError("the compiled code is where it is looked for")
+        _add(packed, "__main__.pyc", _compiled("__main__.py", start))
+        for path, source in sorted({**sources, "__main__.py": start}.items()):
+            _add(packed, path, source, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def _add(packed: zipfile.ZipFile, name: str, data: bytes, how: Optional[int] = None) -> None:
+    import zipfile
+
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.external_attr = 0o600 << 16
+    packed.writestr(info, data, how)
+
+
+def _code(sources: Mapping[str, bytes]) -> bytes:
+    """The member that ``start`` describes."""
+    index, code = {}, b""
+    for path, source in sorted(sources.items()):
+        stem = path[: -len(".py")]
+        name = stem[: -len("/__init__")] if stem.endswith("/__init__") else stem
+        made = _marshalled(path, source)
+        about = (len(code), len(made), zlib.crc32(source), len(source))
+        index[name.replace("/", ".")] = (name != stem, *about)
+        code += made
+    table = marshal.dumps(index)
+    return importlib.util.MAGIC_NUMBER + len(table).to_bytes(8, "big") + table + code
+
+
+def _marshalled(path: str, source: bytes) -> bytes:
+    code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    # Written twice, so that what else refers to a constant just now does not show in the bytes.
+    return marshal.dumps(marshal.loads(marshal.dumps(code)))
 
 
 def _compiled(path: str, source: bytes) -> bytes:
     """A .pyc that is never compared with its source (PEP 552, unchecked): the zip is replaced
     whole.
     """
-    code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-    # Written twice, so that what else refers to a constant just now does not show in the bytes.
-    code = marshal.loads(marshal.dumps(code))
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
-    return head + importlib.util.source_hash(source) + marshal.dumps(code)
+    return head + importlib.util.source_hash(source) + _marshalled(path, source)
