@@ -14,7 +14,7 @@ from typing import Optional
 
 from ..base import files
 from ..base.frozen import dataclass
-from ..container.lifecycle import actions, creation
+from ..container.lifecycle import creation
 from ..image.build import assemble
 from ..image.store import index, store
 from ..plan.plan import Host
@@ -45,7 +45,7 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
     instruction that failed.
     """
     # A build that makes no container of its own finds those of killed ones, too.
-    creation.recover(host, actions.discard)
+    creation.recover(host, _discard)
     places = [host.layout.build / name for name in ("steps", "made", "outputs")]
     for directory in (*places, host.layout.creations, host.layout.images):
         files.sweep_beside(directory)
@@ -60,3 +60,9 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
         used = {name: image.id for name, image in work.bases.used.items()}
         image_id = assemble.image_id(document)
         return Built(image_id, manifest, final, work.log.ran, work.log.cached, used)
+
+
+def _discard(host: Host, container_id: str) -> None:
+    from ..container.lifecycle import actions
+
+    actions.discard(host, container_id)

@@ -12,10 +12,12 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...base.layout import Layout
-from ...records.container_record import Record
+
+if TYPE_CHECKING:
+    from ...records.container_record import Record
 
 
 def needed(run: Record) -> bool:

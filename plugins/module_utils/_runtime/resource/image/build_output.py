@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a built image on the host: as a directory (``local``) or as a tar."""
+"""Where a built image goes besides: its files to a directory (``local``) or into a tar on the host,
+the image into an archive or to a registry.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from ...base.layout import Layout
 from ...image import expected
 from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
+from ...plan.sequence import Stage
 from ...records import foreseen
 from ...spec import oci
 from ...spec.reference import Reference
 from ...tree import scan
-from . import named_image
+from . import image_export, image_push, named_image
 from .named_image import ABSENT, CURRENT, OUTDATED
 
 LOCAL, TAR = "local", "tar"
@@ -230,3 +233,46 @@ RESOURCE: Resource[Declared, State] = Resource(
     lock=lambda declared: named_image.lock(declared.reference.canonical),
     predict=lambda found: foreseen.as_output(str(found.path), found.image),
 )
+
+
+def stages(reference: Reference, outputs: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    """What writes the outputs of a build of this image."""
+    found = []
+    for output in outputs:
+        kind, dest = str(output["type"]), output.get("dest")
+        if output.get("context"):
+            raise Error("outputs: context is of Docker's own hosts, and there is no other here")
+        if kind in ("local", "tar"):
+            declared = declare(reference, kind, str(dest))
+            found.append(Stage(RESOURCE, declared))
+        elif kind in ("docker", "oci") and dest:
+            options = {"names": [reference.canonical], "path": dest}
+            if kind == "oci":
+                options["format"] = "oci"
+            found.append(Stage(_EXPORTED, image_export.declare(options)))
+        elif kind == "image" and output.get("push"):
+            for name in output.get("name") or [reference.canonical]:
+                pushed = image_push.declare({"name": name})
+                found.append(Stage(_PUSHED, pushed))
+    return found
+
+
+def _export(declared: image_export.Declared, have: image_export.State) -> Plan[image_export.State]:
+    """As image_export plans, and why."""
+    absent = have.status == ABSENT
+    why = f"{have.path} does not exist" if absent else f"{have.path} is not of this image"
+    found = image_export.plan(declared, have)
+    return replace(found, reasons=(why,)) if found.steps else found
+
+
+def _push(declared: image_push.Declared, have: named_image.State) -> Plan[named_image.State]:
+    """As image_push plans, and why."""
+    found = image_push.plan(declared, have)
+    why = f"the registry does not have this image as {have.name}"
+    return replace(found, reasons=(why,)) if found.steps else found
+
+
+_EXPORTED: Resource[image_export.Declared, image_export.State] = replace(
+    image_export.RESOURCE, plan=_export
+)
+_PUSHED: Resource[image_push.Declared, named_image.State] = replace(image_push.RESOURCE, plan=_push)

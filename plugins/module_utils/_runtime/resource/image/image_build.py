@@ -24,7 +24,7 @@ from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
 from ...plan.sequence import Sequence, Stage, sequence
 from ...spec.reference import Reference, is_id
-from . import build_options, build_output, image_export, image_push, named_image
+from . import build_options, named_image
 from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
 
 if TYPE_CHECKING:
@@ -123,7 +123,15 @@ def declare(params: Mapping[str, Any]) -> tuple[Stage, ...]:
             names.append(named_image.reference_of({"name": name}))
     request = build_options.request_of(params, tuple(dict.fromkeys(names)))
     declared = Declared(request, str(params.get("rebuild") or CHANGED), sent=sent_of(params))
-    return (Stage(BUILT, declared), *_outputs(reference, outputs))
+    return (Stage(BUILT, declared), *_of_outputs(reference, outputs))
+
+
+def _of_outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Stage]:
+    if not outputs:
+        return []
+    from . import build_output
+
+    return build_output.stages(reference, outputs)
 
 
 def sent_of(params: Mapping[str, Any]) -> Optional[Sent]:
@@ -152,48 +160,6 @@ def _placed(host: Host, declared: Declared) -> Declared:
     name, data = place.listing.dockerfile
     request = replace(declared.request, context=place.title, dockerfile=name, inline=data)
     return replace(declared, request=request, place=place)
-
-
-def _outputs(reference: Reference, outputs: list[Mapping[str, Any]]) -> list[Stage]:
-    stages = []
-    for output in outputs:
-        kind, dest = str(output["type"]), output.get("dest")
-        if output.get("context"):
-            raise Error("outputs: context is of Docker's own hosts, and there is no other here")
-        if kind in ("local", "tar"):
-            declared = build_output.declare(reference, kind, str(dest))
-            stages.append(Stage(build_output.RESOURCE, declared))
-        elif kind in ("docker", "oci") and dest:
-            options = {"names": [reference.canonical], "path": dest}
-            if kind == "oci":
-                options["format"] = "oci"
-            stages.append(Stage(_EXPORTED, image_export.declare(options)))
-        elif kind == "image" and output.get("push"):
-            for name in output.get("name") or [reference.canonical]:
-                pushed = image_push.declare({"name": name})
-                stages.append(Stage(_PUSHED, pushed))
-    return stages
-
-
-def _export(declared: image_export.Declared, have: image_export.State) -> Plan[image_export.State]:
-    """As image_export plans, and why."""
-    absent = have.status == ABSENT
-    why = f"{have.path} does not exist" if absent else f"{have.path} is not of this image"
-    found = image_export.plan(declared, have)
-    return replace(found, reasons=(why,)) if found.steps else found
-
-
-def _push(declared: image_push.Declared, have: State) -> Plan[State]:
-    """As image_push plans, and why."""
-    found = image_push.plan(declared, have)
-    why = f"the registry does not have this image as {have.name}"
-    return replace(found, reasons=(why,)) if found.steps else found
-
-
-_EXPORTED: Resource[image_export.Declared, image_export.State] = replace(
-    image_export.RESOURCE, plan=_export
-)
-_PUSHED: Resource[image_push.Declared, State] = replace(image_push.RESOURCE, plan=_push)
 
 
 def observe(host: Host, declared: Declared) -> Found:
