@@ -263,3 +263,14 @@ def test_a_traceback_shows_the_lines(layout: Layout, tmp_path: Path) -> None:
     assert compiled.checksum(name) == (zlib.crc32(source.encode()), len(source.encode()))
     package = compiled.find_spec("slipway.base")
     assert package is not None and package.submodule_search_locations == []
+
+
+def test_a_child_without_descriptors_goes_on_importing(layout: Layout, tmp_path: Path) -> None:
+    """As the children of the watcher do, whose checks are imported in them."""
+    zipapp.install(layout, tmp_path / "slipway")
+    program = zipapp.program(layout).resolve()
+    close = "import os; os.closerange(3, 256)"
+    late = "print(__import__('slipway.text.table', fromlist=['x']).__name__)"
+    text = f"{close}\n{late}"
+    code = f"import atexit; atexit.register(lambda: exec({text!r}))"
+    assert _ran(program, code)[-1] == "slipway.text.table"

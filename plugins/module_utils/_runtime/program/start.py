@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import marshal
+import mmap
 import os
 import sys
 import zipimport
@@ -39,20 +40,20 @@ Index = Mapping[str, tuple[bool, int, int, int, int]]
 
 
 class Compiled:
-    """Finds and loads the modules. Owns the descriptor of the archive, so that one that is replaced
-    meanwhile does no harm.
+    """Finds and loads the modules. Has the archive mapped: one that is replaced meanwhile does no
+    harm, and a child that closes all descriptors goes on importing.
     """
 
     def __init__(self, archive: str) -> None:
         self.archive = archive
-        self._fd = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
-        line = os.pread(self._fd, 4096, 0).index(b"\n") + 1
-        head = os.pread(self._fd, 12, line + HEADER)
-        length = int.from_bytes(head[4:], "big")
-        self._base = line + HEADER + 12 + length
+        with open(archive, "rb", buffering=0) as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        begin = self._map.find(b"\n") + 1 + HEADER
+        head = self._map[begin : begin + 12]
+        self._base = begin + 12 + int.from_bytes(head[4:], "big")
         #: Whether this Python compiled it.
         self.serves = head[:4] == importlib.util.MAGIC_NUMBER
-        data = os.pread(self._fd, length, line + HEADER + 12) if self.serves else b""
+        data = self._map[begin + 12 : self._base] if self.serves else b""
         self._index: Index = marshal.loads(data) if data else {}
 
     def find_spec(self, name: str, *rest: Any) -> Optional[ModuleSpec]:
@@ -69,7 +70,8 @@ class Compiled:
 
     def exec_module(self, module: Any) -> None:
         offset, length = self._index[module.__name__][1:3]
-        exec(marshal.loads(os.pread(self._fd, length, self._base + offset)), module.__dict__)
+        begin = self._base + offset
+        exec(marshal.loads(self._map[begin : begin + length]), module.__dict__)
 
     def get_source(self, name: str) -> Optional[str]:
         return self.get_data(self._path(name)).decode() if name in self._index else None
