@@ -21,7 +21,9 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
 root=$work/root
 
-debootstrap --variant="$variant" ${packages:+--include="$packages"} --components="$components" \
+# What is mounted in the root meanwhile is seen by nobody else, and ends with debootstrap.
+unshare --mount --propagation private \
+    debootstrap --variant="$variant" ${packages:+--include="$packages"} --components="$components" \
     "$release" "$root" "$mirror" >"$work/log" 2>&1 || {
     tail -n 20 "$work/log" >&2
     [ ! -e "$root/debootstrap/debootstrap.log" ] || tail -n 20 "$root/debootstrap/debootstrap.log" >&2
