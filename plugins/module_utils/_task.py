@@ -50,12 +50,17 @@ CONNECTION: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+#: The option of modules whose work can take long (doc_fragments/progress.py).
+PROGRESS: Mapping[str, Any] = {"progress": {"type": "bool", "default": False}}
+
+
 class _Module(AnsibleModule):
     """The module's parameters, and beside them what its action plugin adds.
 
     ``_predicted``, ``_library``, ``_archive``, a file it sent, ``_signing``, what it signed,
-    ``_context``, files of the controller, and ``_diff_limit`` are not options (see plugin_utils/
-    and action/), so they are taken out before Ansible compares the parameters with the options.
+    ``_context``, files of the controller, ``_progress``, by which it finds what is told of the
+    task, and ``_diff_limit`` are not options (see plugin_utils/ and action/), so they are taken out
+    before Ansible compares the parameters with the options.
     ``predicted`` is None outside a check-mode run.
     """
 
@@ -63,6 +68,7 @@ class _Module(AnsibleModule):
     archive: Optional[str] = None
     signing: Optional[dict[str, str]] = None
     context: Optional[dict[str, Any]] = None
+    progress: Optional[str] = None
     #: Ansible's default of MAX_FILE_SIZE_FOR_DIFF, where no action plugin says the configured one.
     diff_limit: int = 104448
 
@@ -72,6 +78,7 @@ class _Module(AnsibleModule):
         self.archive = self.params.pop("_archive", None)
         self.signing = self.params.pop("_signing", None)
         self.context = self.params.pop("_context", None)
+        self.progress = self.params.pop("_progress", None)
         self.diff_limit = self.params.pop("_diff_limit", None) or self.diff_limit
         asked = self.params.pop("_library", None)
         if asked:
@@ -95,6 +102,7 @@ def converge(
     module = _module(argument_spec, module_options)
     limit = module.diff_limit if module._diff else None
     host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
+    _tell_progress(module, host)
     try:
         # Results repeat the parameters, and need no list of files.
         sent = {} if module.context is None else {"_context": module.context}
@@ -129,6 +137,19 @@ def converge(
         module.log(note)
     _warn(module, host)
     module.exit_json(**result)
+
+
+def _tell_progress(module: _Module, host: Host) -> None:
+    """Note for the action plugin how far the task is, where it was asked to tell."""
+    module.params.pop("progress", None)
+    if module.progress is not None:
+        from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+            progress_file,
+        )
+
+        noted = progress_file.ProgressFile(host.layout, module.progress)
+        host.watch, host.progress = noted.note, noted.line
+        host.held.callback(noted.close)
 
 
 def perform(

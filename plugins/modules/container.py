@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - slipway.engine.container_supervision
   - slipway.engine.registry.require_signature
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -360,7 +361,9 @@ ARGUMENT_SPEC = catalogue.argument_spec()
 
 
 def main() -> None:
-    _task.converge(ARGUMENT_SPEC, decide.declare, with_program(decide.RESOURCE))
+    _task.converge(
+        {**_task.PROGRESS, **ARGUMENT_SPEC}, decide.declare, with_program(decide.RESOURCE)
+    )
 
 
 if __name__ == "__main__":

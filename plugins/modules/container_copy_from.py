@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -142,7 +143,11 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    _task.converge(ARGUMENT_SPEC, container_copy_from.declare, container_copy_from.RESOURCE)
+    _task.converge(
+        {**_task.PROGRESS, **ARGUMENT_SPEC},
+        container_copy_from.declare,
+        container_copy_from.RESOURCE,
+    )
 
 
 if __name__ == "__main__":

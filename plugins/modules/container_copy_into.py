@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -190,7 +191,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     _task.converge(
-        ARGUMENT_SPEC,
+        {**_task.PROGRESS, **ARGUMENT_SPEC},
         container_copy_into.declare,
         container_copy_into.RESOURCE,
         mutually_exclusive=[("path", "content", "src")],

@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -311,6 +312,7 @@ _OUTPUTS = {
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "name": {"type": "str", "required": True},
             "tag": {"type": "str", "default": "latest"},
             "path": {"type": "path"},

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -121,6 +122,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
             "tag": {"type": "str", "default": "latest"},
             "path": {"type": "path", "required": True},

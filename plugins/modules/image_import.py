@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
   - slipway.engine.docker_connection
+  - slipway.engine.progress
 attributes:
   check_mode:
     support: full
@@ -143,6 +144,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "src": {"type": "path", "required": True},

@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.ca
   - slipway.engine.docker_connection.verify
 attributes:
@@ -122,6 +123,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "path": {"type": "path"},
             "src": {"type": "str"},
             "name": {"type": "str"},

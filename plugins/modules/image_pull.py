@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - slipway.engine.registry
   - slipway.engine.registry.require_signature
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
@@ -144,6 +145,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust impo
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "platform": {"type": "str"},

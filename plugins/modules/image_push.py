@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
   - slipway.engine.docker_connection
+  - slipway.engine.progress
   - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
@@ -114,6 +115,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 def main() -> None:
     _task.converge(
         {
+            **_task.PROGRESS,
             "name": {"type": "str", "required": True},
             "tag": {"type": "str"},
             "username": {"type": "str"},

@@ -25,6 +25,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.secre
     HIDDEN,
     without_passwords,
 )
+from ansible_collections.slipway.engine.plugins.plugin_utils import _progress
 from ansible_collections.slipway.engine.plugins.plugin_utils._library import LibraryAction
 
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
@@ -53,9 +54,10 @@ class PredictingAction(LibraryAction):
             own["_diff_limit"] = C.MAX_FILE_SIZE_FOR_DIFF
         written = str(self._task.action).rpartition(".")[2]
         default = {"undeclared": "keep"} if written in MERGING else {}
-        self._task.args = {**default, **arguments, **own}
         try:
-            result: dict[str, Any] = super().run(tmp, task_vars)
+            with _progress.shown(self, task_vars) as told:
+                self._task.args = {**default, **arguments, **own, **told}
+                result: dict[str, Any] = super().run(tmp, task_vars)
         finally:
             self._task.args = arguments
         predicted = result.pop("_predicted", None)
@@ -107,6 +109,7 @@ def _mask(result: dict[str, Any]) -> None:
         return
     arguments.pop("_predicted", None)
     arguments.pop("_diff_limit", None)
+    arguments.pop("_progress", None)
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
             arguments[option] = dict.fromkeys(arguments[option], HIDDEN)

@@ -176,9 +176,10 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
     manifest = world.image.manifest
     told = f"1: digest: {manifest.digest} size: {manifest.size}"
     repository = f"The push refers to repository [{registry.host}/cli]"
-    assert lines(world, "push", first) == [repository, f"{layer}: Pushed", told]
-    assert lines(world, "push", first) == [repository, f"{layer}: Layer already exists", told]
-    assert lines(world, "push", second)[1] == f"{layer}: Mounted from cli"
+    begun = [repository, f"{layer}: Preparing"]
+    assert lines(world, "push", first) == [*begun, f"{layer}: Pushed", told]
+    assert lines(world, "push", first) == [*begun, f"{layer}: Layer already exists", told]
+    assert lines(world, "push", second)[2] == f"{layer}: Mounted from cli"
     assert lines(world, "push", "-q", second) == [second]
     world.slipway("tag", "busybox:1", f"{registry.host}/cli:2")
     assert lines(world, "push", "-a", f"{registry.host}/cli")[-1].startswith("2: digest: ")
@@ -186,6 +187,9 @@ def test_push_and_pull(world: World, registry: Registry) -> None:
         world.slipway("rmi", name)
     assert lines(world, "pull", first) == [
         "1: Pulling from cli",
+        f"{layer}: Pulling fs layer",
+        f"{layer}: Download complete",
+        f"{layer}: Pull complete",
         f"Digest: {manifest.digest}",
         f"Status: Downloaded newer image for {first}",
     ]

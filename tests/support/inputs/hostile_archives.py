@@ -32,6 +32,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.laye
     Limits,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from support.inputs.tars import END, directory, entry, extension, hardlink, pax_records, symlink
 
 SMALL = Limits(layer_bytes=8 << 20, entries=100, path=1024, reserve_bytes=0)
@@ -513,4 +514,4 @@ def write(path: Path, content: Union[bytes, Files]) -> None:
 def bring(layout: Layout, path: Path) -> None:
     """Load an archive, with limits small enough to test them."""
     with store.lease(layout), opened(path, layout.tmp, True, SMALL) as members:
-        load.bring(layout, members, inventory.read(members).images, SMALL)
+        load.bring(Host(layout), members, inventory.read(members).images, SMALL)

@@ -223,6 +223,20 @@ def stall(after: int, seconds: float = 3.0) -> Act:
     return act
 
 
+def held(after: int, go_on: threading.Event) -> Act:
+    """Answer, and wait after some bytes of the body until a test has seen what it wants to."""
+
+    def act(connection: Connection, reply: Reply) -> None:
+        connection.send(reply, after)
+        connection.wfile.flush()
+        if not go_on.wait(60):
+            raise AssertionError("nobody let it go on")
+        connection.wfile.write(reply.body[after:])
+        connection.faulty.sent += len(reply.body) - after
+
+    return act
+
+
 def trickle(pause_s: float = 0.05, seconds: float = 5.0) -> Act:
     """Send the body byte by byte."""
 

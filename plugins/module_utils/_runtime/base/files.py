@@ -69,10 +69,10 @@ def prepare(layout: Layout) -> None:
 def sweep(layout: Layout) -> None:
     """Remove what killed processes left half made, or half removed; their pids are in the names.
 
-    A pid that another process got since only delays it. Three directories are listed, and empty on
+    A pid that another process got since only delays it. Four directories are listed, and empty on
     a host where nothing was killed.
     """
-    for directory in (layout.tmp, layout.trash, layout.run_builds):
+    for directory in (layout.tmp, layout.trash, layout.run_builds, layout.run_progress):
         _sweep(directory, "")
 
 

@@ -139,6 +139,11 @@ class Layout:
         """Secrets of builds under way, in memory."""
         return self.run / "builds"
 
+    @property
+    def run_progress(self) -> Path:
+        """How far tasks are, for those who look (records/progress_file.py)."""
+        return self.run / "progress"
+
     def blob(self, digest: str) -> Path:
         """The file of a blob; ``digest`` is a validated ``sha256:<hex>``."""
         return self.blobs / digest.partition(":")[2]

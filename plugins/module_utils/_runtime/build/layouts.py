@@ -59,7 +59,7 @@ def image(host: Host, text: str, wanted: Platform) -> store.Image:
     from ..image.archive import load
 
     with _opened(host.layout, text, wanted) as (opened, packed):
-        load.bring(host.layout, opened, [packed])
+        load.bring(host, opened, [packed])
     found = store.find(host.layout, packed.id)
     if found is None:
         raise Error(f"{text} was removed while it was used", hint="build again")

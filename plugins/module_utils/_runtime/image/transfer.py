@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
+from ..base import progress
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
@@ -124,7 +126,7 @@ def pull(
         chain = oci.chain_ids(config["rootfs"].get("diff_ids") or [])
         _check_space(layout, reference, found, chain)
         _fetch_layers(
-            layout, sources, reference.path, found, config["rootfs"].get("diff_ids") or [], chain
+            host, sources, reference.path, found, config["rootfs"].get("diff_ids") or [], chain
         )
         if accepted:
             signatures.keep(layout, digest, accepted)
@@ -147,26 +149,32 @@ def push(host: Host, image: store.Image, reference: Reference, access: Access = 
     content = {d.digest: d for d in (*image.layers, image.config_descriptor)}
     with store.lease(layout), connect(host, reference.domain, access) as registry:
 
-        def told(descriptor: Descriptor, outcome: str) -> None:
+        def told(descriptor: Descriptor, outcome: str, total: int = 0) -> None:
             if descriptor.digest != image.id:
-                host.tell(f"{descriptor.digest[7:19]}: {outcome}")
+                host.show(progress.named(descriptor.digest), outcome, total)
 
         def offer(descriptor: Descriptor) -> None:
             if registry.has_blob(reference.path, descriptor.digest):
-                told(descriptor, "Layer already exists")
+                told(descriptor, progress.PRESENT)
                 return
             for other in elsewhere.get(descriptor.digest, ()):
                 if registry.mount_blob(reference.path, descriptor.digest, other):
-                    told(descriptor, f"Mounted from {other}")
+                    told(descriptor, f"{progress.MOUNTED} {other}")
                     return
             if not blobs.has(layout, descriptor):
                 raise blobs.Damaged(
                     f"the layer {descriptor.digest} of {reference.canonical} is not in the store",
                     hint="pull or import the image again",
                 )
-            registry.upload_blob(reference.path, descriptor, layout.blob(descriptor.digest))
-            told(descriptor, "Pushed")
+            thing, blob = progress.named(descriptor.digest), layout.blob(descriptor.digest)
+            # A config is small, and no layer.
+            layer = descriptor.digest != image.id
+            count = host.counting(thing, progress.PUSHING, descriptor.size) if layer else None
+            registry.upload_blob(reference.path, descriptor, blob, count=count)
+            told(descriptor, progress.PUSHED)
 
+        for descriptor in content.values():
+            told(descriptor, progress.PREPARING, descriptor.size)
         with _side_by_side(offer, content) as futures:
             for future in futures.values():
                 future.result()
@@ -225,7 +233,7 @@ def _fetch_config(
 
 
 def _fetch_layers(
-    layout: Layout,
+    host: Host,
     sources: Sequence[Registry],
     repository: str,
     found: Manifest,
@@ -234,23 +242,58 @@ def _fetch_layers(
 ) -> None:
     """Download layers side by side, and unpack each as soon as it and those below it are here."""
 
+    layout = host.layout
+    over = threading.Event()
+
+    def unless_over(count: Optional[progress.Count]) -> progress.Count:
+        def counted(done: int) -> None:
+            # Nobody waits for the rest any more; the next pull takes it up where it is.
+            if over.is_set():
+                raise Error("the pull was given up")
+            if count is not None:
+                count(done)
+
+        return counted
+
     def fetch(layer: Descriptor) -> None:
-        _fetch_blob(layout, sources, repository, layer)
+        thing = progress.named(layer.digest)
+        count = host.counting(thing, progress.DOWNLOADING, layer.size)
+        _fetch_blob(layout, sources, repository, layer, unless_over(count))
+        if layer.digest not in present:
+            host.show(thing, progress.DOWNLOADED)
 
     wanted = {layer.digest: layer for layer in found.layers}
-    with layers.Stack(layout) as stack, _side_by_side(fetch, wanted) as futures:
+    present = {
+        layer.digest
+        for layer, chain_id in zip(found.layers, chain)
+        if layers.is_unpacked(layout, chain_id) and blobs.has(layout, layer)
+    }
+    for digest, layer in wanted.items():
+        if digest in present:
+            host.show(progress.named(digest), progress.EXISTS)
+        else:
+            host.show(progress.named(digest), progress.PULLING, layer.size)
+    with layers.Stack(layout) as stack, _side_by_side(fetch, wanted, over) as futures:
         for layer, diff_id, chain_id in zip(found.layers, diff_ids, chain):
             futures[layer.digest].result()
+            thing = progress.named(layer.digest)
+            count = host.counting(thing, progress.EXTRACTING, layer.size)
             try:
-                stack.add(layer, diff_id, chain_id)
+                stack.add(layer, diff_id, chain_id, count)
             except blobs.Damaged:
                 # It lay here damaged; unpacking found out, and now it is fetched anew.
                 fetch(layer)
-                stack.add(layer, diff_id, chain_id)
+                stack.add(layer, diff_id, chain_id, count)
+            if layer.digest not in present:
+                host.show(thing, progress.PULLED)
 
 
 def _fetch_blob(
-    layout: Layout, sources: Sequence[Registry], repository: str, descriptor: Descriptor
+    layout: Layout,
+    sources: Sequence[Registry],
+    repository: str,
+    descriptor: Descriptor,
+    count: Optional[progress.Count] = None,
 ) -> None:
     """Have a blob in the store. Whoever waited for another task's download finds it there."""
     if blobs.has(layout, descriptor):
@@ -262,7 +305,7 @@ def _fetch_blob(
 
         part = layout.ingest / f"{descriptor.digest.partition(':')[2]}.part"
         try:
-            first(sources, lambda registry: registry.download(repository, descriptor, part))
+            first(sources, lambda registry: registry.download(repository, descriptor, part, count))
         except BaseException:
             # What the next pull cannot take up again is of no use to it.
             with contextlib.suppress(FileNotFoundError):
@@ -274,16 +317,22 @@ def _fetch_blob(
 
 @contextlib.contextmanager
 def _side_by_side(
-    act: Callable[[Descriptor], None], items: Mapping[str, Descriptor]
+    act: Callable[[Descriptor], None],
+    items: Mapping[str, Descriptor],
+    over: Optional[threading.Event] = None,
 ) -> Iterator[dict[str, Future[None]]]:
     """Do it for every blob in a few threads, in order; the first failure keeps others from
-    starting.
+    starting, and is told to those under way by ``over``.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     executor = ThreadPoolExecutor(max_workers=_THREADS)
     try:
         yield {digest: executor.submit(act, item) for digest, item in items.items()}
+    except BaseException:
+        if over is not None:
+            over.set()
+        raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

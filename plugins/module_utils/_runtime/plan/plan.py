@@ -19,6 +19,7 @@ from ..base import trace
 from ..base.errors import Error
 from ..base.frozen import changing, dataclass, field, replace
 from ..base.layout import Layout
+from ..base.progress import Count, Watch
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -48,10 +49,22 @@ class Host:
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     #: Told of what is done while it is done, for people who watch.
     progress: Optional[Callable[[str], None]] = None
+    #: Told how far long work is, for people who watch (base/progress.py).
+    watch: Optional[Watch] = None
 
     def tell(self, message: str) -> None:
         if self.progress is not None:
             self.progress(message)
+
+    def show(self, thing: str, status: str, total: int = 0) -> None:
+        """Say what is, or becomes, of a thing that takes long, and how many bytes it has."""
+        if self.watch is not None:
+            self.watch(thing, status, 0, total)
+
+    def counting(self, thing: str, status: str, total: int = 0) -> Optional[Count]:
+        """What is told the bytes of a thing under way; None where nobody watches."""
+        watch = self.watch
+        return None if watch is None else lambda done: watch(thing, status, done, total)
 
     def warn(self, message: str) -> None:
         if message not in self.warnings:

@@ -44,6 +44,7 @@ Lost at a reboot, and made again from the above::
       firewall                    the marker of the table that was applied last
       dns/ names.json             what aardvark-dns serves, and who serves it
       watch.fifo watch.lock       the watcher
+      progress/progress-PID-TOKEN how far a task is that was asked to tell; gone at its end
       runtime*.json               which OCI runtime serves this host; runtime-NAME/ is its own state
 
 Belongs to the administrator: ``/etc/slipway/auth.json`` (logins; registry_login changes it in

@@ -222,16 +222,22 @@ class Registry:
             except Broken as exc:
                 patience.wait(exc)
 
-    def download(self, repository: str, descriptor: Descriptor, path: Path) -> None:
+    def download(
+        self,
+        repository: str,
+        descriptor: Descriptor,
+        path: Path,
+        count: Optional[Callable[[int], None]] = None,
+    ) -> None:
         """Leave a blob, verified and durable, in the file ``path``, or raise.
 
         What an earlier, killed download left in ``path`` is taken up again from 1 MiB on, after its
         bytes were hashed. The file is locked meanwhile. A blob that turns out wrong is emptied, so
         that it can never be published; one that began with leftover bytes is fetched anew once
-        before that.
+        before that. ``count`` is told how many bytes there are by now.
         """
         what = self._what("blob", repository, descriptor.digest)
-        with Part(path, descriptor, f"registry {self.domain}: {what}") as part:
+        with Part(path, descriptor, f"registry {self.domain}: {what}", count=count) as part:
             if part.complete() or part.resumed:
                 if not part.complete():
                     self.fetch_blob(repository, descriptor, part.write, part.size)
@@ -276,19 +282,24 @@ class Registry:
             return True
 
     def upload_blob(
-        self, repository: str, descriptor: Descriptor, path: Path, chunk_bytes: int = 0
+        self,
+        repository: str,
+        descriptor: Descriptor,
+        path: Path,
+        chunk_bytes: int = 0,
+        count: Optional[Callable[[int], None]] = None,
     ) -> None:
         """Upload the file ``path`` as a blob; the registry verifies its digest.
 
         In one PUT, which every registry takes, or in PATCHes of ``chunk_bytes`` each. An upload
-        that breaks is begun anew.
+        that breaks is begun anew. ``count`` is told how many bytes were sent by now.
         """
         what = self._what("blob", repository, descriptor.digest)
         _check_digest(descriptor.digest)
         patience = Patience(self.limits)
         while True:
             try:
-                self._upload(repository, descriptor, path, chunk_bytes, what, patience)
+                self._upload(repository, descriptor, path, chunk_bytes, what, patience, count)
                 return
             except Broken as exc:
                 patience.wait(exc)
@@ -322,6 +333,7 @@ class Registry:
         chunk_bytes: int,
         what: str,
         patience: Patience,
+        count: Optional[Callable[[int], None]],
     ) -> None:
         scope = self._push(repository)
         start = Request("POST", f"/v2/{_name(repository)}/blobs/uploads/", what, scope, {}, b"")
@@ -335,7 +347,7 @@ class Registry:
                 "Content-Type": _OCTETS,
                 "Content-Range": f"{position}-{position + length - 1}",
             }
-            body = Slice(path, position, length)
+            body = Slice(path, position, length, count)
             with self._http.attempt(
                 Request("PATCH", location, what, scope, headers, body)
             ) as answer:
@@ -351,7 +363,7 @@ class Registry:
             what,
             scope,
             {"Content-Type": _OCTETS},
-            Slice(path, position, rest) if rest else b"",
+            Slice(path, position, rest, count) if rest else b"",
         )
         with self._http.attempt(closing) as answer:
             answer.require()

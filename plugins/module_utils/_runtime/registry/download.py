@@ -17,7 +17,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Optional
+from typing import Callable, Optional
 
 from ..base.errors import Error, LockTimeout
 from ..spec.oci import Descriptor
@@ -34,8 +34,16 @@ class Part:
     block.
     """
 
-    def __init__(self, path: Path, descriptor: Descriptor, what: str, deadline_s: float = 300.0):
+    def __init__(
+        self,
+        path: Path,
+        descriptor: Descriptor,
+        what: str,
+        deadline_s: float = 300.0,
+        count: Optional[Callable[[int], None]] = None,
+    ):
         self._path = path
+        self._count = count
         self._descriptor = descriptor
         self._what = what
         self._deadline_s = deadline_s
@@ -75,6 +83,8 @@ class Part:
             view = view[os.write(self._fd, view) :]
         self._hash.update(data)
         self.size += len(data)
+        if self._count is not None:
+            self._count(self.size)
 
     def restart(self) -> None:
         """Drop every byte."""

@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Optional, Protocol
+from typing import Any, Callable, Optional, Protocol
 
 from ..base.errors import Error, NotFound
 from .failure import Broken, Denied, Limits, said
@@ -30,9 +30,14 @@ _ERROR_LIMIT = 64 << 10
 
 
 class Slice:
-    """A part of a file as the body of a request; it can be sent again from its start."""
+    """A part of a file as the body of a request; it can be sent again from its start. ``count`` is
+    told how much of the file was asked for by now.
+    """
 
-    def __init__(self, path: Path, offset: int, length: int) -> None:
+    def __init__(
+        self, path: Path, offset: int, length: int, count: Optional[Callable[[int], None]] = None
+    ) -> None:
+        self.count = count
         self.path = path
         self.offset = offset
         self.length = length
@@ -50,6 +55,8 @@ class Slice:
                     raise Error(f"{self.path} was truncated while it was being sent")
                 left -= len(data)
                 yield data
+                if self.count is not None:
+                    self.count(self.offset + self.length - left)
 
 
 class _Stream(Protocol):

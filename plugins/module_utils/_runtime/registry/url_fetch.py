@@ -15,7 +15,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Optional
+from typing import Callable, Optional
 from urllib.parse import urljoin
 
 from ..base.errors import Error, NotFound
@@ -94,8 +94,11 @@ class Fetch:
         finally:
             answer.close()
 
-    def download(self, path: Path) -> tuple[Facts, str]:
+    def download(
+        self, path: Path, count: Optional[Callable[[int, int], None]] = None
+    ) -> tuple[Facts, str]:
         """Write the content to ``path``; returns what the server said of it, and its digest.
+        ``count`` is told how many bytes there are by now, and of how many, 0 when nobody says.
 
         Raises Error when it is too large or has another checksum than declared.
         """
@@ -105,7 +108,7 @@ class Fetch:
                 answer, url = self._send("GET", {})
                 with answer:
                     facts = self._facts(answer, url)
-                    digest = self._keep(answer, path)
+                    digest = self._keep(answer, path, count)
                 break
             except Broken as exc:
                 patience.wait(exc)
@@ -118,7 +121,7 @@ class Fetch:
             )
         return facts, digest
 
-    def _keep(self, answer: _Page, path: Path) -> str:
+    def _keep(self, answer: _Page, path: Path, count: Optional[Callable[[int, int], None]]) -> str:
         found, size = hashlib.sha256(), 0
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(fd, "wb") as out:
@@ -128,6 +131,8 @@ class Fetch:
                     raise self._too_large(answer, f"more than {self._source.limit}")
                 found.update(data)
                 out.write(data)
+                if count is not None:
+                    count(size, answer.length or 0)
         return f"sha256:{found.hexdigest()}"
 
     def _facts(self, answer: _Page, url: str) -> Facts:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import safefs
+from ..base import progress, safefs
 from ..base.errors import NotFound
 from ..base.frozen import dataclass, replace
 from ..container.files import filesystem
@@ -161,6 +161,7 @@ class Fetch(Step[State]):
                 skip=there.system,
                 wanted=lambda path: os.fsdecode(path) in self.written,
                 make_room=True,
+                said=copy.Copied(count=host.counting("", progress.FROM_CONTAINER)),
             )
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import files, safefs
+from ..base import files, progress, safefs
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, field, replace
 from ..container.files import filesystem
@@ -305,6 +305,7 @@ class Write(Step[State]):
                 rules,
                 wanted=lambda path: os.fsdecode(path) in self.written,
                 make_room=True,
+                said=copy.Copied(count=host.counting("", progress.TO_CONTAINER)),
             )
 
 

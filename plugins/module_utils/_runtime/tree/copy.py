@@ -32,10 +32,18 @@ _LINKED = 100
 
 @changing
 class Copied:
-    """What a copy did: the bytes of the files it wrote, and what it had to leave out."""
+    """What a copy did: the bytes of the files it wrote, and what it had to leave out. ``count`` is
+    told how many bytes these are by now.
+    """
 
     bytes: int = 0
     left_out: list[str] = field(default_factory=list)
+    count: Optional[Callable[[int], None]] = field(default=None, compare=False)
+
+    def add(self, written: int) -> None:
+        self.bytes += written
+        if self.count is not None:
+            self.count(self.bytes)
 
 
 def copy(
@@ -197,7 +205,7 @@ class _Copy:
 
     def _fill(self, node: Node, fd: int, want: Entry) -> None:
         with scan.reading(node) as data:
-            self._done.bytes += _transfer(data, fd, want.size)
+            _transfer(data, fd, want.size, self._done.add)
         os.fchown(fd, want.uid, want.gid)
         os.fchmod(fd, want.mode)
         for key, value in want.attributes:
@@ -261,9 +269,8 @@ def _mount_id(fd: int) -> bytes:
         return next((line for line in file if line.startswith(b"mnt_id:")), b"")
 
 
-def _transfer(source: int, target: int, size: int) -> int:
-    """Copy ``size`` bytes, holes as holes. Returns how many were data."""
-    moved = 0
+def _transfer(source: int, target: int, size: int, moved: Callable[[int], None]) -> None:
+    """Copy ``size`` bytes, holes as holes. ``moved`` is told of each piece that was data."""
     for begin, length in scan.extents(source, size):
         os.lseek(target, begin, os.SEEK_SET)
         at, end = begin, begin + length
@@ -278,6 +285,5 @@ def _transfer(source: int, target: int, size: int) -> int:
             if not count:
                 break
             at += count
-            moved += count
+            moved(count)
     os.ftruncate(target, size)
-    return moved

@@ -47,9 +47,9 @@ def _build(host: Host, arguments: Arguments) -> int:
         request = _request(host, arguments, where, stack)
         shown = Progress(sys.stderr, "quiet" if arguments.quiet else arguments.progress)
         stack.callback(shown.close)
-        host.progress = shown.line
+        host.progress, host.watch = shown.line, shown.note
         built = image_build.carry_out(host, request)
-        host.progress = None
+        host.progress = host.watch = None
     _finish(host, arguments, request, built, outputs)
     return 0
 
@@ -67,7 +67,7 @@ def _finish(
     for output in outputs:
         _write(host, built.id, output)
     if arguments.push or any(output["type"] == "registry" for output in outputs):
-        _push(host, request)
+        _push(host, request, arguments.quiet)
     if arguments.quiet:
         say(built.id)
         return
@@ -76,14 +76,16 @@ def _finish(
         sys.stderr.write(f"naming to {name.canonical}\n")
 
 
-def _push(host: Host, request: Request) -> None:
+def _push(host: Host, request: Request, quiet: bool) -> None:
     from ...plan.converge import converge
     from ...resource.image import image_push
+    from ..terminal.progress import shown
 
     if not request.names:
         raise Error("--push requires a name", hint="set one with -t")
     for name in request.names:
-        converge(host, image_push.RESOURCE, image_push.declare({"name": name.canonical}))
+        with shown(host, quiet):
+            converge(host, image_push.RESOURCE, image_push.declare({"name": name.canonical}))
 
 
 def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.ExitStack) -> Request:

@@ -24,11 +24,13 @@ _CHUNK = 1 << 20
 def _save(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
     from ...resource.image import image_export
+    from ..terminal.progress import shown
 
     params = {"names": arguments.operands, "format": arguments.format, "force": True}
     if arguments.output:
         declared = image_export.declare({**params, "path": Path(arguments.output)})
-        converge(host, image_export.RESOURCE, declared)
+        with shown(host):
+            converge(host, image_export.RESOURCE, declared)
         return 0
     if sys.stdout.isatty():
         raise Error(
@@ -37,7 +39,9 @@ def _save(host: Host, arguments: Arguments) -> int:
     files.prepare(host.layout)
     with files.scratch(host.layout, "save") as directory:
         path = directory / "archive"
-        converge(host, image_export.RESOURCE, image_export.declare({**params, "path": path}))
+        declared = image_export.declare({**params, "path": path})
+        with shown(host):
+            converge(host, image_export.RESOURCE, declared)
         with open(path, "rb") as archive:
             _copy(archive, sys.stdout.buffer)
     return 0
@@ -46,10 +50,12 @@ def _save(host: Host, arguments: Arguments) -> int:
 def _load(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
     from ...resource.image import image_load
+    from ..terminal.progress import shown
 
     with _given(host, arguments.input or "-") as path:
         declared = image_load.declare({"path": path, "platform": arguments.platform or None})
-        found = converge(host, image_load.RESOURCE, declared)[1]
+        with shown(host, arguments.quiet):
+            found = converge(host, image_load.RESOURCE, declared)[1]
     # Quiet is about progress; scripts read these lines.
     for name in image_load.result(host, found)["image_names"]:
         say(f"Loaded image{' ID' if name.startswith('sha256:') else ''}: {name}")
@@ -59,6 +65,7 @@ def _load(host: Host, arguments: Arguments) -> int:
 def _import(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
     from ...resource.image import image_import
+    from ..terminal.progress import shown
 
     source, name = arguments.operands
     with _given(host, source) as path:
@@ -69,7 +76,9 @@ def _import(host: Host, arguments: Arguments) -> int:
             "comment": arguments.message or None,
             "platform": arguments.platform or None,
         }
-        found = converge(host, image_import.RESOURCE, image_import.declare(params))[1]
+        declared = image_import.declare(params)
+        with shown(host):
+            found = converge(host, image_import.RESOURCE, declared)[1]
     say(found.id)
     return 0
 

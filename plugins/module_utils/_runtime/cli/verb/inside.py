@@ -22,6 +22,7 @@ _STATS_S = 1.0
 def _cp(host: Host, arguments: Arguments) -> int:
     from ...container.files import cp
     from ...records import container_record
+    from ..terminal import progress
 
     source, target = arguments.operands
     inside, outside = _place(source), _place(target)
@@ -37,14 +38,16 @@ def _cp(host: Host, arguments: Arguments) -> int:
             raise Error(
                 "refusing to write an archive to a terminal", hint="redirect standard output"
             )
-        cp.get_archive(host, container_id, path, sys.stdout.buffer, follow)
+        with progress.shown(host, arguments.quiet):
+            cp.get_archive(host, container_id, path, sys.stdout.buffer, follow)
         return 0
-    if inside:
-        done = cp.get(host, container_id, path, target, archive=archive, follow=follow)
-    elif source == "-":
-        done = cp.put_archive(host, container_id, sys.stdin.buffer, path)
-    else:
-        done = cp.put(host, container_id, source, path, archive=archive, follow=follow)
+    with progress.shown(host, arguments.quiet):
+        if inside:
+            done = cp.get(host, container_id, path, target, archive=archive, follow=follow)
+        elif source == "-":
+            done = cp.put_archive(host, container_id, sys.stdin.buffer, path)
+        else:
+            done = cp.put(host, container_id, source, path, archive=archive, follow=follow)
     if not arguments.quiet and source != "-":
         from ...text.table import size
 

@@ -38,6 +38,7 @@ def pull(
     from ...resource.image import image_pull
     from ...resource.image.named_image import State
     from ...spec.reference import parse_normalized
+    from ..terminal.progress import shown
 
     params = {"name": name, "all_tags": all_tags, "platform": platform or None}
     declared = image_pull.declare(params)
@@ -49,7 +50,8 @@ def pull(
         what = "all tags" if all_tags else reference.wanted
         tell(f"{what}: Pulling from {reference.path}")
         sys.stdout.flush()
-    plan, found = converge(host, image_pull.RESOURCE, declared)
+    with shown(host, quiet, tell):
+        plan, found = converge(host, image_pull.RESOURCE, declared)
     before = {one.name: one for one in _states(plan.have)}
     for one in _states(found):
         if quiet:
@@ -77,6 +79,7 @@ def _push(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
     from ...resource.image import image_push
     from ...spec.reference import parse_normalized
+    from ..terminal.progress import shown
 
     [asked] = arguments.operands
     reference = parse_normalized(asked)
@@ -92,16 +95,19 @@ def _push(host: Host, arguments: Arguments) -> int:
             raise NotFound(f"No such image: {reference.repository}")
     if not arguments.quiet:
         say(f"The push refers to repository [{reference.repository}]")
-        host.progress = say
+        sys.stdout.flush()
     for name in names:
-        plan, found = converge(host, image_push.RESOURCE, image_push.declare({"name": name}))
+        with shown(host, arguments.quiet, say):
+            plan, found = converge(host, image_push.RESOURCE, image_push.declare({"name": name}))
         if arguments.quiet:
             say(name)
             continue
         told = image_push.result(host, found)
         if not plan.changed and found.local is not None and found.local.image is not None:
-            for layer in reversed(found.local.image.layers):
-                say(f"{layer.digest[7:19]}: Layer already exists")
+            layers = [layer.digest[7:19] for layer in reversed(found.local.image.layers)]
+            for outcome in ("Preparing", "Layer already exists"):
+                for layer in layers:
+                    say(f"{layer}: {outcome}")
         say(f"{parse_normalized(name).tag}: digest: {told['digest']} size: {told['size']}")
     return 0
 

@@ -185,7 +185,8 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
     if not here and not arguments.quiet:
         shown = parse_normalized(image)
         complain(f"unable to find image {shown.familiar!r} locally")
-    registry.pull(host, image, arguments.platform, tell=_nothing if arguments.quiet else _aside)
+    tell = _nothing if arguments.quiet else _aside
+    registry.pull(host, image, arguments.platform, quiet=arguments.quiet, tell=tell)
 
 
 def _nothing(line: object) -> None:

@@ -15,7 +15,7 @@ import os
 import shutil
 from typing import IO, Protocol
 
-from ...base import files, safefs
+from ...base import files, progress, safefs
 from ...base.errors import Error, NotFound
 from ...image.layer import compression, difference, unpack
 from ...plan.plan import Host
@@ -52,7 +52,8 @@ def put(
             place = _destination(there.root, target, origin)
             there.check(place)
             rules = Rules(None if archive else (0, 0))
-            return copy.copy(here, origin.path, there.root, place, rules)
+            said = Copied(count=host.counting("", progress.TO_CONTAINER, origin.size))
+            return copy.copy(here, origin.path, there.root, place, rules, said=said)
 
 
 def get(
@@ -78,7 +79,8 @@ def get(
         origin = _origin(there.root, source, follow)
         there.check(origin.path)
         place = _destination(here, os.path.abspath(target) + _tail(target), origin)
-        return copy.copy(there.root, origin.path, here, place, rules, skip=there.system)
+        said = Copied(count=host.counting("", progress.FROM_CONTAINER, origin.size))
+        return copy.copy(there.root, origin.path, here, place, rules, skip=there.system, said=said)
 
 
 def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -> Copied:
@@ -104,7 +106,8 @@ def put_archive(host: Host, container_id: str, stream: IO[bytes], target: str) -
             if found is None or found.kind != "directory":
                 raise NotFound(f"{target} in {there.root.path} is not a directory")
             there.check(place)
-            return copy.copy(here, "/", there.root, place, Rules())
+            said = Copied(count=host.counting("", progress.TO_CONTAINER))
+            return copy.copy(here, "/", there.root, place, Rules(), said=said)
 
 
 def get_archive(
@@ -123,15 +126,23 @@ def get_archive(
             origin = _origin(there.root, source, follow)
             there.check(origin.path)
             place = b"/" if origin.contents else b"/" + origin.name
-            done = copy.copy(there.root, origin.path, here, place, Rules(), skip=there.system)
+            said = Copied(count=host.counting("", progress.FROM_CONTAINER, origin.size))
+            done = copy.copy(
+                there.root, origin.path, here, place, Rules(), skip=there.system, said=said
+            )
         difference.write_tree(made, out)
     return done
 
 
 class _Origin:
-    """What is copied: its path, its last component no link that is to be followed."""
+    """What is copied: its path, its last component no link that is to be followed. ``size`` is that
+    of a file, in bytes, and 0 for what is not one.
+    """
 
-    def __init__(self, path: bytes, name: bytes, directory: bool, contents: bool) -> None:
+    def __init__(
+        self, path: bytes, name: bytes, directory: bool, contents: bool, size: int
+    ) -> None:
+        self.size = size
         self.path = path
         self.name = name
         self.directory = directory
@@ -170,7 +181,8 @@ def _origin(root: safefs.Root, path: str, follow: bool) -> _Origin:
     name = os.fsencode(os.path.basename(os.path.normpath(bare)))
     # The top directory has no name to be copied under.
     contents = contents or name in (b"", b"/", b"..")
-    return _Origin(here, name, found.kind == "directory", contents)
+    size = found.size if found.kind == "file" else 0
+    return _Origin(here, name, found.kind == "directory", contents, size)
 
 
 def _destination(root: safefs.Root, path: str, origin: _Origin) -> bytes:

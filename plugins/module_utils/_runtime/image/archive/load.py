@@ -16,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
+from ...base import progress
 from ...base.errors import Error
 from ...base.frozen import replace
 from ...base.layout import Layout
+from ...plan.plan import Host
 from ...spec import oci
 from ...spec.oci import Descriptor
 from ...spec.reference import Reference, parse_normalized
@@ -47,9 +49,7 @@ _OCI_TYPES = {
 }
 
 
-def bring(
-    layout: Layout, members: Members, images: Sequence[Packed], limits: Limits = LAYER
-) -> None:
+def bring(host: Host, members: Members, images: Sequence[Packed], limits: Limits = LAYER) -> None:
     """Have these images in the store under all their names. The caller holds a lease.
 
     Raises Error, with no name given, when a layer is missing or is not what it has to be.
@@ -62,9 +62,10 @@ def bring(
                 f"a different size",
                 hint="it is truncated or damaged; save it again",
             )
+    layout = host.layout
     known = _known_layers(layout)
     _check_space(layout, members, images)
-    manifests = [_bring(layout, members, image, known, limits) for image in images]
+    manifests = [_bring(host, members, image, known, limits) for image in images]
     for image, descriptor in zip(images, manifests):
         _replace_broken(layout, image.id, descriptor)
     for image, descriptor in zip(images, manifests):
@@ -105,25 +106,29 @@ def _check_space(layout: Layout, members: Members, images: Sequence[Packed]) -> 
 
 
 def _bring(
-    layout: Layout,
+    host: Host,
     members: Members,
     image: Packed,
     known: Mapping[str, Descriptor],
     limits: Limits,
 ) -> Descriptor:
     """Blobs and unpacked layers of one image; returns its manifest."""
+    layout = host.layout
     below: list[Path] = []
     kept = []
     for layer, chain_id in zip(image.layers, oci.chain_ids([one.diff_id for one in image.layers])):
         descriptor = layer.blob or known.get(layer.diff_id)
         if descriptor is None or not blobs.has(layout, descriptor):
-            descriptor = _keep(layout, members, layer, limits)
+            descriptor = _keep(host, members, layer, limits)
+        thing = progress.named(layer.diff_id)
+        count = host.counting(thing, progress.EXTRACTING, descriptor.size)
         try:
-            path = layers.unpack_layer(layout, descriptor, layer.diff_id, chain_id, below)
+            path = layers.unpack_layer(layout, descriptor, layer.diff_id, chain_id, below, count)
         except blobs.Damaged:
             # It lay here damaged; unpacking found out and removed it.
-            descriptor = _keep(layout, members, layer, limits)
-            path = layers.unpack_layer(layout, descriptor, layer.diff_id, chain_id, below)
+            descriptor = _keep(host, members, layer, limits)
+            path = layers.unpack_layer(layout, descriptor, layer.diff_id, chain_id, below, count)
+        host.show(thing, progress.LOADED)
         below.append(path)
         kept.append(
             replace(descriptor, media_type=_OCI_TYPES[compression.kind(descriptor.media_type)])
@@ -154,10 +159,13 @@ def _replace_broken(layout: Layout, image_id: str, descriptor: Descriptor) -> No
     index.forget(layout, [old.manifest.digest])
 
 
-def _keep(layout: Layout, members: Members, layer: Layer, limits: Limits) -> Descriptor:
+def _keep(host: Host, members: Members, layer: Layer, limits: Limits) -> Descriptor:
     """One layer as a blob, published only when it is what the image says of it."""
-    packed = members.compression(layer.member)
-    with members.open(layer.member) as stream, blobs.writing(layout) as blob:
+    layout, packed = host.layout, members.compression(layer.member)
+    thing, size = progress.named(layer.diff_id), members.size(layer.member)
+    count = host.counting(thing, progress.LOADING, size)
+    with members.open(layer.member) as source, blobs.writing(layout) as blob:
+        stream = source if count is None else progress.Counted(source, count)
         if layer.blob is not None:
             while data := stream.read(assemble.CHUNK):
                 blob.write(data)

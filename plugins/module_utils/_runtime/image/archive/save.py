@@ -13,11 +13,13 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 
+from ...base import progress
 from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass, replace
-from ...base.layout import Layout
+from ...plan.plan import Host
 from ...spec import oci
+from ...spec.oci import Descriptor
 from ..build.assemble import CHUNK
 from ..layer import compression
 from ..layer.stream import Readable
@@ -39,13 +41,13 @@ class Chosen:
     names: tuple[str, ...]
 
 
-def write(layout: Layout, form: str, images: Sequence[Chosen], fd: int) -> None:
+def write(host: Host, form: str, images: Sequence[Chosen], fd: int) -> None:
     """Write an archive of these images to a seekable, empty file. Raises Damaged."""
     out = _Tar(fd)
     if form == inventory.DOCKER:
-        _write_docker(layout, images, out)
+        _write_docker(host, images, out)
     else:
-        _write_layout(layout, images, out)
+        _write_layout(host, images, out)
     out.finish()
 
 
@@ -94,7 +96,7 @@ class _Tar:
 # --- what docker save writes -----------------------------------------------------------------
 
 
-def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
+def _write_docker(host: Host, images: Sequence[Chosen], out: _Tar) -> None:
     entries = [
         {
             "Config": f"{_hexadecimal(chosen.image.id)}.json",
@@ -106,6 +108,7 @@ def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
         for chosen in images
     ]
     out.file(inventory.DOCKER_INDEX, canonical(entries))
+    layout = host.layout
     configs = {chosen.image.id: chosen.image.config_descriptor for chosen in images}
     for image_id, descriptor in configs.items():
         out.file(f"{_hexadecimal(image_id)}.json", blobs.read(layout, descriptor))
@@ -115,14 +118,22 @@ def _write_docker(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
         for diff_id, layer in zip(chosen.image.diff_ids, chosen.image.layers)
     }
     for diff_id, layer in contents.items():
-        with blobs.open_verified(layout, layer) as blob:  # noqa: SIM117
-            with compression.plain(blob, layer.media_type) as plain:
+        with blobs.open_verified(layout, layer) as blob:
+            source = _watched(host, diff_id, layer, blob)
+            with compression.plain(source, layer.media_type) as plain:
                 found = out.stream(f"{_hexadecimal(diff_id)}.tar", plain)
         if found != diff_id:
             raise Error(
                 f"the layer {layer.digest} unpacks to {found}, but the image config says {diff_id}",
                 hint="the image is damaged; pull or load it again",
             )
+        host.show(progress.named(diff_id), progress.SAVED)
+
+
+def _watched(host: Host, digest: str, layer: Descriptor, blob: Readable) -> Readable:
+    """A blob that is read, and counted where somebody watches."""
+    count = host.counting(progress.named(digest), progress.SAVING, layer.size)
+    return blob if count is None else progress.Counted(blob, count)
 
 
 def _hexadecimal(digest: str) -> str:
@@ -132,7 +143,7 @@ def _hexadecimal(digest: str) -> str:
 # --- a tar of an image layout ----------------------------------------------------------------
 
 
-def _write_layout(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
+def _write_layout(host: Host, images: Sequence[Chosen], out: _Tar) -> None:
     entries = []
     for chosen in images:
         for name in chosen.names or ("",):
@@ -142,6 +153,7 @@ def _write_layout(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
     out.file(inventory.LAYOUT, b'{"imageLayoutVersion":"1.0.0"}')
     index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": entries}
     out.file(inventory.INDEX, canonical(index))
+    layout = host.layout
     documents = {
         descriptor.digest: descriptor
         for chosen in images
@@ -153,7 +165,8 @@ def _write_layout(layout: Layout, images: Sequence[Chosen], out: _Tar) -> None:
     for digest, descriptor in contents.items():
         if digest not in documents:
             with blobs.open_verified(layout, descriptor) as blob:
-                out.stream(_blob(digest), blob)
+                out.stream(_blob(digest), _watched(host, digest, descriptor, blob))
+            host.show(progress.named(digest), progress.SAVED)
 
 
 def _blob(digest: str) -> str:

@@ -22,6 +22,7 @@ from ...base import files, linux
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...base.progress import Count, Counted
 from ...spec.oci import Descriptor
 from . import blobs
 
@@ -36,16 +37,21 @@ _LOCK_DEADLINE_S = 3600.0
 
 
 def unpack_layer(
-    layout: Layout, layer: Descriptor, diff_id: str, chain_id: str, lowers: Sequence[Path]
+    layout: Layout,
+    layer: Descriptor,
+    diff_id: str,
+    chain_id: str,
+    lowers: Sequence[Path],
+    count: Optional[Count] = None,
 ) -> Path:
     """One layer's ``diff`` directory, unpacked on the ones below it (bottom first) if it is not
-    there.
+    there. ``count`` is told how many of the blob's bytes were read by now.
 
     It is published only when blob and content are what manifest and config say, and on disk.
     """
     if not is_unpacked(layout, chain_id):
         with Stack(layout, lowers) as stack:
-            stack.add(layer, diff_id, chain_id)
+            stack.add(layer, diff_id, chain_id, count)
     return layout.layer(chain_id) / "diff"
 
 
@@ -92,7 +98,9 @@ class Stack:
                 for future in self._published:
                     future.result()
 
-    def add(self, layer: Descriptor, diff_id: str, chain_id: str) -> None:
+    def add(
+        self, layer: Descriptor, diff_id: str, chain_id: str, count: Optional[Count] = None
+    ) -> None:
         """Unpack the next layer, unless it is there. Raises Damaged when its blob is; then it may
         be added again.
         """
@@ -107,7 +115,7 @@ class Stack:
                 self._below.append(target / "diff")
                 return
             staging = held.enter_context(files.scratch(self._layout, "layer"))
-            self._stage(layer, diff_id, chain_id, staging)
+            self._stage(layer, diff_id, chain_id, staging, count)
             # The directory gets another name under the feet of the layers above, unless held so.
             fd = os.open(staging / "diff", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             self._kept.callback(os.close, fd)
@@ -119,11 +127,18 @@ class Stack:
             self._publisher = ThreadPoolExecutor(max_workers=1)
         self._published.append(self._publisher.submit(self._publish))
 
-    def _stage(self, layer: Descriptor, diff_id: str, chain_id: str, staging: Path) -> None:
+    def _stage(
+        self,
+        layer: Descriptor,
+        diff_id: str,
+        chain_id: str,
+        staging: Path,
+        count: Optional[Count],
+    ) -> None:
         diff = staging / "diff"
         diff.mkdir(mode=0o755)
         try:
-            done = _unpack(self._layout, layer, diff, self._below)
+            done = _unpack(self._layout, layer, diff, self._below, count)
         except blobs.Damaged:
             # Its name lies; without it the next pull fetches it anew.
             blobs.delete(self._layout, layer.digest)
@@ -161,14 +176,15 @@ class Stack:
 
 
 def _unpack(
-    layout: Layout, layer: Descriptor, diff: Path, lowers: Sequence[Path]
+    layout: Layout, layer: Descriptor, diff: Path, lowers: Sequence[Path], count: Optional[Count]
 ) -> unpack.Unpacked:
     # The unpacker takes about 15 ms to import, and most tasks find their layers here.
     from ..layer import compression, stream, unpack
 
     with contextlib.ExitStack() as stack:
         blob = stack.enter_context(blobs.open_verified(layout, layer))
-        plain = stack.enter_context(compression.plain(blob, layer.media_type))
+        source = blob if count is None else Counted(blob, count)
+        plain = stack.enter_context(compression.plain(source, layer.media_type))
         ahead = stack.enter_context(stream.Ahead(plain))
         return unpack.unpack(ahead, diff, tuple(reversed(lowers)))
 

@@ -96,7 +96,7 @@ def write(host: Host, path: Path, form: str, chosen: tuple[Chosen, ...]) -> None
     fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
-            save.write(host.layout, form, chosen, fd)
+            save.write(host, form, chosen, fd)
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -22,14 +22,14 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ...base import files
+from ...base import files, progress
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass, field, replace
-from ...base.layout import Layout
 from ...image import expected
 from ...image.build import assemble, config_changes
 from ...image.expected import Local
 from ...image.layer import compression, difference
+from ...image.layer.stream import Readable
 from ...image.store import index, layers, platform, store
 from ...image.store.platform import Platform
 from ...plan.plan import Host, Plan, Resource, Step
@@ -78,9 +78,12 @@ class Import(Step[State]):
 
     def execute(self, host: Host) -> None:
         declared, layout = self.declared, host.layout
-        with store.lease(layout), _at_hand(layout, declared.src) as (path, note):
-            layer, diff_id = _read_layer(layout, path)
-            layers.unpack_layer(layout, layer, diff_id, diff_id, ())
+        with store.lease(layout), _at_hand(host, declared.src) as (path, note):
+            layer, diff_id = _read_layer(host, path)
+            thing = progress.named(diff_id)
+            count = host.counting(thing, progress.EXTRACTING, layer.size)
+            layers.unpack_layer(layout, layer, diff_id, diff_id, (), count)
+            host.show(thing, progress.IMPORTED)
             manifest = assemble.put_image(layout, _document(declared, diff_id), (layer,))
             kept = {**note, "diff_id": diff_id} if note else {}
             text = json.dumps(kept, sort_keys=True) if kept else ""
@@ -155,7 +158,7 @@ def observe(host: Host, declared: Declared) -> State:
     unmet: tuple[str, ...] = ()
     try:
         if isinstance(declared.src, Source):
-            diff_id = _remote_diff_id(host.layout, declared, declared.src, local)
+            diff_id = _remote_diff_id(host, declared, declared.src, local)
         else:
             diff_id = _known_diff_id(declared.src, _kept(declared, local)) or _hash(declared.src)
     except (FileNotFoundError, NotADirectoryError):
@@ -199,9 +202,7 @@ def _known_diff_id(src: Path, kept: Mapping[str, Any]) -> str:
     return str(kept["diff_id"]) if kept and kept == {**note, "diff_id": kept["diff_id"]} else ""
 
 
-def _remote_diff_id(
-    layout: Layout, declared: Declared, source: Source, local: Optional[Local]
-) -> str:
+def _remote_diff_id(host: Host, declared: Declared, source: Source, local: Optional[Local]) -> str:
     """The diff_id of a URL's content, or "" where there is no telling without importing it.
 
     Only what the name came from before is worth a download to compare, and only from a server that
@@ -225,7 +226,7 @@ def _remote_diff_id(
     # A time that was too young to tell when it was noted says nothing now.
     if now.tells and known.tells:
         return ""
-    with _at_hand(layout, source) as (path, dummy):
+    with _at_hand(host, source) as (path, dummy):
         declared.seen["diff_id"] = _hash(path)
     return declared.seen["diff_id"]
 
@@ -249,17 +250,21 @@ def _note(src: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _at_hand(layout: Layout, src: Union[Path, Source]) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _at_hand(host: Host, src: Union[Path, Source]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Where the source is on this host, and what is noted of it; a URL's is there for the block."""
     if isinstance(src, Path):
         yield src, _note(src)
         return
     from ...registry.url_fetch import Fetch
 
-    with files.scratch(layout, "import") as directory:
+    def count(done: int, total: int) -> None:
+        if host.watch is not None:
+            host.watch("", progress.DOWNLOADING, done, total)
+
+    with files.scratch(host.layout, "import") as directory:
         path = directory / "content"
         with Fetch(src) as fetch:
-            facts, digest = fetch.download(path)
+            facts, digest = fetch.download(path, count)
         try:
             yield (
                 path,
@@ -279,18 +284,26 @@ def _hash(src: Path) -> str:
         return assemble.digest_of_stream(plain)
 
 
-def _read_layer(layout: Layout, src: Path) -> tuple[oci.Descriptor, str]:
+def _read_layer(host: Host, src: Path) -> tuple[oci.Descriptor, str]:
     """The source as a blob, with its diff_id. A gzip stays as it came; all else is compressed."""
+    layout = host.layout
     if src.is_dir():
         with assemble.writing_layer(layout) as out:
             diff_id = difference.write_tree(src, out).diff_id
             return out.publish(), diff_id
     with _opened(src) as file:
         if compression.sniff(os.pread(file.fileno(), _MAGIC_BYTES, 0)) == compression.GZIP:
-            return assemble.keep_layer(layout, file, oci.LAYER_GZIP)
-        with compression.plain(file, oci.LAYER) as plain, assemble.writing_layer(layout) as out:
+            return assemble.keep_layer(layout, _watched(host, file), oci.LAYER_GZIP)
+        source = _watched(host, file)
+        with compression.plain(source, oci.LAYER) as plain, assemble.writing_layer(layout) as out:
             diff_id = assemble.digest_of_stream(assemble.Tee(plain, out))
             return out.publish(), diff_id
+
+
+def _watched(host: Host, file: FileIO) -> Readable:
+    """A file that is read, and counted where somebody watches."""
+    count = host.counting("", progress.IMPORTING, os.fstat(file.fileno()).st_size)
+    return file if count is None else progress.Counted(file, count)
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ class Load(Step[State]):
                     f"{declared.path} changed after it was read",
                     hint="run the task again when nothing is writing to it",
                 )
-            load.bring(layout, members, images)
+            load.bring(host, members, images)
 
 
 def _loaded(image: Wanted) -> Wanted:
