@@ -84,7 +84,10 @@ class Guest:
         argv += ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"]
         argv += ["-accel", accelerator, "-cpu", "max", "-smp", "1", "-m", "1G"]
         argv += ["-kernel", str(self._file("vmlinuz")), "-initrd", str(self._file("initrd"))]
-        argv += ["-append", append, "-drive", f"if=virtio,format=qcow2,file={disk}"]
+        # What it has written is kept when its process is killed, whether or not this machine has
+        # it on a disk of its own by then.
+        drive = f"if=virtio,format=qcow2,cache=unsafe,file={disk}"
+        argv += ["-append", append, "-drive", drive]
         argv += ["-device", "virtio-rng-pci", "-device", "virtio-net-pci,netdev=net,romfile="]
         argv += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22"]
         argv += ["-serial", f"file:{self._file('console.log')}"]
@@ -108,6 +111,9 @@ class Guest:
         if pid:
             os.kill(pid, signal.SIGKILL)
         self._until(lambda: not self.process(), "does not end", pause_s=0.05)
+        # The connection over it ends by itself.
+        for path in self.directory.glob("ssh-*"):
+            path.unlink(missing_ok=True)
 
     def save(self, snapshot: str) -> None:
         """Keep its memory and disk under this name."""
@@ -149,12 +155,19 @@ class Guest:
 
     def ssh(self, *command: str) -> list[str]:
         """The command line that runs a command in it, or a shell."""
-        settings = ["BatchMode=yes", "ConnectTimeout=60", "StrictHostKeyChecking=no"]
-        settings += [f"UserKnownHostsFile={self._file('known_hosts')}", "LogLevel=ERROR"]
-        argv = ["ssh", "-F", "none", "-i", str(self._file("key"))]
+        argv = ["ssh", "-o", "BatchMode=yes", *self._settings(), "-i", str(self._file("key"))]
         argv += ["-p", self._file("port").read_text()]
-        argv += [word for setting in settings for word in ("-o", setting)]
         return [*argv, f"{USER}@127.0.0.1", *command]
+
+    def _settings(self) -> list[str]:
+        """Its own known host, and one login for all commands, Ansible's too: an emulated processor
+        needs seconds for another. The connection ends with the guest's power.
+        """
+        settings = ["ConnectTimeout=60", "StrictHostKeyChecking=no", "LogLevel=ERROR"]
+        settings += [f"UserKnownHostsFile={self._file('known_hosts')}"]
+        settings += ["ControlMaster=auto", f"ControlPath={self._file('ssh-%p')}"]
+        settings += ["ControlPersist=600", "ServerAliveInterval=60", "ServerAliveCountMax=10"]
+        return ["-F", "none", *(word for setting in settings for word in ("-o", setting))]
 
     def tell(self, command: str) -> str:
         """Run a command in it as its user. Returns what it wrote; fails where the command does."""
@@ -196,8 +209,7 @@ class Guest:
             "ansible_user": USER,
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_private_key_file": self._file("key"),
-            "ansible_ssh_common_args": "'-F none -o StrictHostKeyChecking=no"
-            f" -o UserKnownHostsFile={self._file('known_hosts')}'",
+            "ansible_ssh_common_args": f"'{' '.join(self._settings())}'",
         }
         return " ".join([self.name, *(f"{name}={value}" for name, value in words.items())])
 

@@ -84,7 +84,6 @@ class Scenario:
     def _play(self, pipelining: bool) -> Play:
         os.environ["ANSIBLE_PIPELINING"] = str(pipelining)
         os.environ["ANSIBLE_TIMEOUT"] = _TIMEOUT
-        os.environ["ANSIBLE_SSH_ARGS"] = "-o ControlMaster=auto -o ControlPersist=600"
         hosts = self.directory / "hosts"
         hosts.write_text(f"{self.guest.inventory()}\n")
         return Play(self.directory, str(hosts), 4 * TIMEOUT_S)
