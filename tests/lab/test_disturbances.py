@@ -12,6 +12,8 @@ from lab.test_containers import page
 
 #: Commands that take nothing away, by init.
 HARMLESS = {"systemd": ("systemctl daemon-reload", "systemctl restart systemd-networkd")}
+#: One that takes away our table of the firewall, by init.
+FLUSH = {"systemd": "systemctl restart nftables"}
 
 
 def test_what_breaks_nothing(host: Scenario, kind: Kind, tasks: list[declared.Task]) -> None:
@@ -19,3 +21,27 @@ def test_what_breaks_nothing(host: Scenario, kind: Kind, tasks: list[declared.Ta
         host.guest.tell(f"sudo {command}")
     assert page(host) == "it runs\n"
     host.unchanged(tasks)
+
+
+def test_the_next_run_repairs(host: Scenario, kind: Kind, tasks: list[declared.Task]) -> None:
+    """The firewall, the name server and the watcher are gone, in the middle of a health check."""
+    for command in (
+        FLUSH.get(kind.init, "nft flush ruleset"),
+        "pkill -KILL aardvark-dns",
+        # The oldest: its checks are its children. The brackets keep sudo out of what is found.
+        "pkill -KILL -o -f 'supervise [w]atch'",
+    ):
+        host.guest.tell(f"sudo {command}")
+    done = host.converge(tasks)
+    repaired = {
+        line["task"]: str(result["actions"])
+        for line in done.record
+        for result in line["results"]
+        if result["changed"]
+    }
+    assert repaired.keys() == {"Network", "Container web"}
+    assert "the firewall, the name server" in repaired["Network"]
+    assert "its watcher" in repaired["Container web"]
+    assert page(host) == "it runs\n"
+    # By its name.
+    assert host.slipway("exec db wget -q -O - http://web/") == "it runs"
