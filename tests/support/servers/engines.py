@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -43,11 +45,31 @@ class Engine:
 class Podman(Engine):
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
+        self._directory = directory
+        self.socket = f"{directory}/socket"
         self.argv = [
             "podman", f"--root={directory}/root", f"--runroot={directory}/run",
             "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none",
             f"--network-config-dir={directory}/networks",
         ]  # fmt: skip
+
+    @contextlib.contextmanager
+    def service(self) -> Iterator[str]:
+        """Serve its API, in Docker's shapes, while the block lasts. Yields the socket's path."""
+        path = Path(self.socket)
+        argv = [*self.argv, "system", "service", "--time=0", f"unix://{path}"]
+        with open(self._directory / "log", "wb") as log:
+            server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 60
+            while not path.exists():
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise RuntimeError((self._directory / "log").read_text()[-2000:])
+                time.sleep(0.05)
+            yield str(path)
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
 
     def save(self, archive: Path, *names: str, form: str = "docker-archive") -> None:
         several = ["--multi-image-archive"] if len(names) > 1 else []
@@ -61,7 +83,8 @@ class Docker(Engine):
         directory.mkdir()
         # The distribution's client, should another lie before it on PATH.
         client = "/usr/bin/docker" if os.access("/usr/bin/docker", os.X_OK) else "docker"
-        socket = f"unix://{directory}/socket"
+        self.socket = f"{directory}/socket"
+        socket = f"unix://{self.socket}"
         self.argv = [client, "-H", socket]
         self._log = (directory / "log").open("wb")
         self._daemon = subprocess.Popen(

@@ -5,6 +5,7 @@
 
 ::
 
+    declare                  the verb declare: plays of what other tools were told, or run
     verb                     one file for verbs that belong together, each a table VERBS
     terminal                 output, a console, being attached to a container, what prune asks
     line                     flags and words as data; the flags of run; made-up names

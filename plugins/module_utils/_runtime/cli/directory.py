@@ -30,6 +30,7 @@ FILES = {
     "verb.volume": "volume",
     "verb.trust": "trust",
     "verb.system": "info version system",
+    "declare.verb": "declare",
     "help": "help",
     "complete": "complete",
     "verb.supervise": "supervise",

@@ -26,6 +26,7 @@ from .terminal.output import begin, complain
 if TYPE_CHECKING:
     # directory.load imports these by name; whoever packs the program sees them here.
     from . import complete, help
+    from .declare import verb as declare
     from .verb import (
         attach,
         build,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     )
 
     _SENT_ALONG = (
-        attach, build, complete, container, exec, help, image, image_files, inside, network,
-        registry, run, show, supervise, system, trust, volume,
+        attach, build, complete, container, declare, exec, help, image, image_files, inside,
+        network, registry, run, show, supervise, system, trust, volume,
     )  # fmt: skip
 
 

@@ -53,21 +53,22 @@ class FlagValues:
     format: str
     gw_priority: int
     health_cmd: str
+    hosts: str
     human: bool
     iidfile: str
     ingress: bool
     input: str
     interactive: bool
     internal: bool
-    ip: str
     ip6: str
+    ip: str
     ipam_driver: str
     ipam_opt: list[str]
     ipv4: bool
     ipv6: bool
+    keep_storage: str
     key: str
     key_file: Any
-    keep_storage: str
     label: list[str]
     label_file: list[str]
     last: int
@@ -97,7 +98,9 @@ class FlagValues:
     pause: bool
     platform: str
     privileged: bool
+    profile: list[str]
     progress: str
+    project_name: str
     pull: Any
     push: bool
     quiet: bool
@@ -115,6 +118,7 @@ class FlagValues:
     tag: list[str]
     tail: str
     target: str
+    tasks: bool
     time: Optional[float]
     timestamps: bool
     tty: bool

@@ -38,29 +38,31 @@ def _create(host: Host, arguments: Arguments) -> int:
         or name in network_record.PREDEFINED
     ):
         raise Conflict(f"network with name {name} already exists")
-    options = _pairs(arguments.opt)
-    declared = declare(
-        {
-            "name": name,
-            "driver": arguments.driver,
-            "driver_options": options,
-            "ipam_driver": arguments.ipam_driver,
-            "ipam_driver_options": _pairs(arguments.ipam_opt),
-            "ipam_config": _pools(arguments) or None,
-            "enable_ipv4": arguments.ipv4,
-            "enable_ipv6": arguments.ipv6 if "ipv6" in arguments.given else None,
-            "internal": arguments.internal,
-            "attachable": arguments.attachable,
-            "ingress": arguments.ingress,
-            "scope": arguments.scope or None,
-            "config_only": arguments.config_only,
-            "config_from": arguments.config_from,
-            "labels": _pairs(arguments.label),
-        }
-    )
+    declared = declare(params(arguments))
     converge(host, decide.RESOURCE, declared)
     say(network_record.network_id(name))
     return 0
+
+
+def params(arguments: Arguments) -> dict[str, Any]:
+    """The network that the flags of create ask for, as the parameters of a task."""
+    return {
+        "name": arguments.operands[0],
+        "driver": arguments.driver,
+        "driver_options": _pairs(arguments.opt),
+        "ipam_driver": arguments.ipam_driver,
+        "ipam_driver_options": _pairs(arguments.ipam_opt),
+        "ipam_config": _pools(arguments) or None,
+        "enable_ipv4": arguments.ipv4,
+        "enable_ipv6": arguments.ipv6 if "ipv6" in arguments.given else None,
+        "internal": arguments.internal,
+        "attachable": arguments.attachable,
+        "ingress": arguments.ingress,
+        "scope": arguments.scope or None,
+        "config_only": arguments.config_only,
+        "config_from": arguments.config_from,
+        "labels": _pairs(arguments.label),
+    }
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
