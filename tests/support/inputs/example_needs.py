@@ -121,7 +121,9 @@ VARIABLES: dict[str, Any] = {
     "app_password": "secret",
     "index_login": "machine index login me password secret",
     "signing_passphrase": "horse",
+    "vault_db_password": "whale",
     "vault_docker_password": "whale",
+    "vault_grafana_password": "whale",
     "vault_registry_password": "whale",
     # The host role would need a mirror of the distribution; what is missing is an error then.
     "host_install": False,

@@ -1,0 +1,334 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role service, by Ansible: containers that serve, files, secrets, roll-back, backups."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.containers import World, until
+from support.plays import Play, Run
+from support.servers.registry import free_port
+
+PASSWORD = "correct-horse-battery"
+#: Serves what it is given, and is healthy while its configuration says so.
+SERVE = "cp /etc/app/app.conf /srv/page; exec httpd -f -p 80 -h /srv"
+HEALTHY = {
+    "test": ["CMD-SHELL", "grep -q good /etc/app/app.conf"],
+    "interval": "200ms",
+    "retries": 2,
+}
+
+
+class Service:
+    """A service of two containers, and plays of the role on it."""
+
+    def __init__(self, directory: Path, world: World) -> None:
+        self.play = Play(directory)
+        self.world = world
+        self.place = directory / "etc"
+        self.backups = directory / "backups"
+        self.port = free_port()
+        (directory / "app.conf.j2").write_text("{{ greeting }}\n")
+        self.declared: dict[str, Any] = {
+            "service_name": "shop",
+            "service_directory": str(self.place),
+            "service_backup_directory": str(self.backups),
+            "service_networks": [{"name": "shop-net"}],
+            "service_volumes": [{"name": "shop-data"}],
+            "service_files": [
+                {"name": "conf/app.conf", "template": str(directory / "app.conf.j2")},
+                {"name": "motd", "content": "hello\n", "mode": "0640", "owner": 7},
+            ],
+            "service_secrets": [{"name": "password", "content": PASSWORD, "owner": 7}],
+            "service_containers": [
+                {
+                    "name": "shop-db",
+                    "image": "busybox:1",
+                    "command": ["sh", "-c", "exec sleep 1000"],
+                    "stop_signal": "KILL",
+                    "volumes": ["shop-data:/data"],
+                    "secrets": ["password"],
+                    "files": ["motd:/etc/motd"],
+                },
+                {
+                    "name": "shop-app",
+                    "image": "busybox:1",
+                    "command": ["sh", "-c", SERVE],
+                    "stop_signal": "KILL",
+                    "published_ports": [f"127.0.0.1:{self.port}:80"],
+                    "files": ["conf/app.conf:/etc/app/app.conf"],
+                    "secrets": ["password:/etc/app/password"],
+                    "healthcheck": HEALTHY,
+                },
+            ],
+            "service_wait_for": [{"url": f"http://127.0.0.1:{self.port}/page"}],
+            "service_wait_timeout": 60,
+            "greeting": "good one",
+        }
+
+    def run(self, *arguments: str, part: str = "main", **changes: Any) -> Run:
+        """Ansible's run of the role, or of a part of it, with these variables changed."""
+        role = {"name": "slipway.engine.service", "tasks_from": part}
+        task = {
+            "name": "The role",
+            "ansible.builtin.include_role": role,
+            "vars": {**self.declared, **changes},
+        }
+        return self.play.tasks([task], "--diff", *arguments)
+
+    def good(self, *arguments: str, part: str = "main", **changes: Any) -> Run:
+        done = self.run(*arguments, part=part, **changes)
+        assert done.status == 0, done.output
+        assert PASSWORD not in done.output
+        return done
+
+    def foreseen(self, part: str = "main", **changes: Any) -> Run:
+        """The run, after a check of it that foretold it, and before one that changes nothing."""
+        foretold = changes_of(self.good("--check", part=part, **changes))
+        done = self.good(part=part, **changes)
+        assert foretold == changes_of(done), done.output
+        again = self.good(part=part, **changes)
+        assert again.changed == 0, again.output
+        return done
+
+    def inspect(self, name: str) -> Any:
+        """What ``docker inspect`` says of a container; None where there is none."""
+        found = self.world.slipway("container", "inspect", name, check=False)
+        return json.loads(found.stdout)[0] if found.returncode == 0 else None
+
+    def inside(self, name: str, script: str) -> str:
+        return self.world.slipway("exec", name, "sh", "-c", script).stdout.decode()
+
+    def with_container(self, index: int, **options: Any) -> list[dict[str, Any]]:
+        """The containers, one of them with other options."""
+        containers: list[dict[str, Any]] = copy.deepcopy(self.declared["service_containers"])
+        containers[index].update(options)
+        return containers
+
+
+def changes_of(run: Run) -> list[tuple[str, int]]:
+    """The tasks that change something, and for how many items."""
+    counted = [
+        (task["task"], sum(one["changed"] for one in task["results"])) for task in run.record
+    ]
+    return [(name, count) for name, count in counted if count]
+
+
+@pytest.fixture
+def service(tmp_path: Path, world: World) -> Service:
+    return Service(tmp_path, world)
+
+
+def test_a_service_comes(service: Service) -> None:
+    service.foreseen()
+    assert served(service) == "good one\n"
+    assert service.inside("shop-db", "cat /run/secrets/password") == PASSWORD
+    assert service.inside("shop-app", "cat /etc/app/password") == PASSWORD
+    assert service.inside("shop-db", "stat -c '%a %u' /run/secrets/password") == "400 7\n"
+    assert service.inside("shop-db", "cat /etc/motd; stat -c '%a %u' /etc/motd") == "hello\n640 7\n"
+    assert service.inside("shop-app", "ping -c 1 shop-db >/dev/null && echo there") == "there\n"
+    for name in ("shop-db", "shop-app"):
+        assert PASSWORD not in json.dumps(service.inspect(name))
+    assert (service.place.stat().st_mode & 0o777) == 0o700
+
+
+def test_a_file_that_changes_recreates_what_mounts_it(service: Service) -> None:
+    service.good()
+    before = {name: service.inspect(name)["Id"] for name in ("shop-db", "shop-app")}
+    run = service.foreseen(greeting="good two")
+    assert served(service) == "good two\n"
+    assert service.inspect("shop-db")["Id"] == before["shop-db"]
+    assert service.inspect("shop-app")["Id"] != before["shop-app"]
+    assert "good two" in run.output
+    # One of each file, and not the version before.
+    assert len(list((service.place / "files").iterdir())) == 2
+
+
+def test_a_secret_that_changes_restarts_what_mounts_it(service: Service) -> None:
+    service.good()
+    before = service.inspect("shop-db")
+    other = [{**service.declared["service_secrets"][0], "content": f"{PASSWORD}-2"}]
+    service.foreseen(service_secrets=other)
+    after = service.inspect("shop-db")
+    assert after["Id"] == before["Id"]
+    assert after["State"]["StartedAt"] != before["State"]["StartedAt"]
+    assert service.inside("shop-db", "cat /run/secrets/password") == f"{PASSWORD}-2"
+
+
+def test_what_is_no_longer_declared_goes(service: Service) -> None:
+    service.good()
+    service.foreseen(
+        service_containers=service.declared["service_containers"][:1],
+        service_files=service.declared["service_files"][1:],
+        service_networks=[],
+        service_wait_for=[],
+    )
+    assert service.inspect("shop-app") is None and service.inspect("shop-db") is not None
+    assert len(list((service.place / "files").iterdir())) == 1
+    assert "shop-net" not in listed(service, "network")
+
+
+def test_a_service_goes_and_its_data_stays(service: Service) -> None:
+    service.good()
+    service.inside("shop-db", "echo kept >/data/file")
+    service.foreseen(service_state="absent")
+    assert service.inspect("shop-db") is None and not service.place.exists()
+    assert "shop-net" not in listed(service, "network")
+    assert "shop-data" in listed(service, "volume")
+    service.good()
+    assert service.inside("shop-db", "cat /data/file") == "kept\n"
+    service.good(service_state="absent", service_remove_volumes=True)
+    assert "shop-data" not in listed(service, "volume")
+
+
+def test_an_update_that_fails_is_rolled_back_as_a_whole(service: Service) -> None:
+    service.good()
+    before = service.inspect("shop-db")["Config"]["Labels"]
+    # The first container takes the update, the second does not become healthy.
+    labelled = service.with_container(0, labels={"release": "2"})
+    bad = service.run(service_containers=labelled, greeting="bad")
+    assert bad.status != 0 and "runs again as it was declared before" in bad.output, bad.output
+    assert "shop-app" in bad.output and PASSWORD not in bad.output
+    assert service.inspect("shop-db")["Config"]["Labels"] == before
+    assert served(service) == "good one\n"
+    # Nothing of the attempt is left in the next run that succeeds.
+    service.good()
+    assert len(list((service.place / "files").iterdir())) == 2
+    # Without an answer it is the same.
+    nobody = [{"port": free_port(), "timeout": 1}]
+    late = service.run(service_containers=labelled, service_wait_for=nobody)
+    assert late.status != 0 and "nothing listens on" in late.output, late.output
+    assert service.inspect("shop-db")["Config"]["Labels"] == before
+
+
+def test_a_first_run_that_fails_says_so(service: Service) -> None:
+    bad = service.run(greeting="bad")
+    assert bad.status != 0 and "there is no earlier declaration to go back to" in bad.output, (
+        bad.output
+    )
+
+
+def test_volumes_are_kept_in_archives(service: Service, tmp_path: Path) -> None:
+    service.good()
+    started = fill(service)
+    fetched = {"service_backup_fetch": str(tmp_path / "fetched"), "service_backup_name": "first"}
+    # Fetching says nothing in check mode.
+    assert service.good("--check", part="backup", **fetched).changed == 2
+    run = service.good(part="backup", **fetched)
+    assert [name for name, dummy in changes_of(run)] == [
+        "slipway.engine.service : Make a place for the archives",
+        "slipway.engine.service : Keep each of them",
+        "slipway.engine.service : Fetch the archives",
+    ]
+    archive = service.backups / "first" / "shop-data.tar.gz"
+    copy_of_it = tmp_path / "fetched" / "localhost" / "shop" / "first" / "shop-data.tar.gz"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert copy_of_it.read_bytes() == archive.read_bytes()
+    assert since(service) != started
+    assert service.good(part="backup", **fetched).changed == 0
+
+    # A container goes on where it is only frozen, or left alone.
+    started = since(service)
+    for way in ("paused", "running"):
+        options = {"service_backup_name": way, "service_backup_while": way}
+        assert service.good(part="backup", **options).changed == 2
+        other = service.backups / way / "shop-data.tar.gz"
+        assert other.read_bytes() == archive.read_bytes()
+    assert since(service) == started
+
+
+def test_volumes_are_restored(service: Service) -> None:
+    service.good()
+    fill(service)
+    service.good(part="backup")
+    started = since(service)
+    assert service.good(part="restore").changed == 0
+    assert since(service) == started
+
+    service.inside("shop-db", "echo two >/data/file; echo more >/data/another")
+    assert service.good("--check", part="restore").changed == 1
+    assert service.inside("shop-db", "cat /data/file") == "two\n"
+    assert service.good(part="restore").changed == 1
+    assert since(service) != started
+    assert service.inside("shop-db", "ls /data; stat -c '%a %u:%g' /data/file; cat /data/file") == (
+        "file\n4750 7:8\none\n"
+    )
+
+
+def test_what_cannot_be_restored_is_left_alone(service: Service) -> None:
+    service.good()
+    fill(service)
+    service.good(part="backup")
+    archive = service.backups / "latest" / "shop-data.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-20])
+    service.inside("shop-db", "echo three >/data/file")
+    damaged = service.run(part="restore")
+    assert damaged.status != 0 and "is damaged, and nothing was changed" in damaged.output
+    assert since(service)
+    archive.unlink()
+    missing = service.run(part="restore")
+    assert missing.status != 0
+    assert "there is no backup latest of shop-data" in missing.output, missing.output
+    assert service.inside("shop-db", "cat /data/file") == "three\n"
+
+
+def test_a_backup_starts_a_service_elsewhere(service: Service, tmp_path: Path) -> None:
+    fetched = {"service_backup_fetch": str(tmp_path / "fetched")}
+    service.good()
+    fill(service)
+    service.good(part="backup", **fetched)
+    service.good(service_state="absent", service_remove_volumes=True)
+    shutil.rmtree(service.backups)
+    service.good(part="restore", **fetched)
+    service.good()
+    assert service.inside("shop-db", "cat /data/file") == "one\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"service_files": [{"name": "../x", "content": ""}]}, 'which "../x" is not'),
+        ({"service_files": [{"name": "motd"}]}, "motd needs one of content, template and src"),
+        ({"service_files": []}, "mounts the file motd, which service_files has not"),
+        ({"service_secrets": []}, "mounts the secret password, which service_secrets has not"),
+        (
+            {"service_secrets": [{"name": "password", "content": PASSWORD, "mode": "0644"}]},
+            "the mode of the secret",
+        ),
+        ({"service_state": "gone"}, "value of service_state must be one of: present, absent"),
+    ],
+)
+def test_a_bad_declaration_is_refused(service: Service, changes: dict[str, Any], said: str) -> None:
+    bad = service.run(**changes)
+    assert bad.status != 0 and said in bad.output, bad.output
+    assert PASSWORD not in bad.output
+    assert not service.place.exists() and service.inspect("shop-db") is None
+
+
+def served(service: Service) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/page", timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def fill(service: Service) -> str:
+    """Write to the volume, and tell since when the container that uses it runs."""
+    service.inside("shop-db", "echo one >/data/file; chown 7:8 /data/file; chmod 4750 /data/file")
+    return since(service)
+
+
+def since(service: Service) -> str:
+    """Since when the container with the volume runs."""
+    until(lambda: service.inspect("shop-db")["State"]["Status"] == "running")
+    return str(service.inspect("shop-db")["State"]["StartedAt"])
+
+
+def listed(service: Service, kind: str) -> str:
+    return service.world.slipway(kind, "ls").stdout.decode()
