@@ -22,11 +22,11 @@ PACKAGES = (
     "openssh-server python3 sudo iproute2 kmod udev apparmor ca-certificates curl procps"
     " busybox-static"
 )
-#: What makes an init, by its name; systemd is in the way of the others.
+#: What makes an init, by its name. Without systemd something else makes users of packages.
 INITS = {
     "systemd": "systemd-sysv systemd dbus libpam-systemd",
-    "sysvinit": "sysvinit-core ifupdown cron",
-    "openrc": "sysvinit-core ifupdown cron",
+    "sysvinit": "sysvinit-core ifupdown cron systemd-standalone-sysusers",
+    "openrc": "openrc sysvinit-core ifupdown systemd-standalone-sysusers",
 }
 _NETWORKD = """\
 [Match]
@@ -92,15 +92,18 @@ def make(guest: Guest, kind: Kind) -> None:
     shutil.rmtree(guest.directory, ignore_errors=True)
     root = guest.directory / "root"
     guest.directory.mkdir(parents=True)
-    included = ",".join(f"{PACKAGES} {INITS[kind.init]}".split())
-    excluded = "e2fsprogs-l10n" if kind.init == "systemd" else "systemd,systemd-sysv"
-    argv = ["nice", "-n", "5", "debootstrap", "--variant=minbase", f"--include={included}"]
-    do([*argv, f"--exclude={excluded}", kind.release, root, _mirror()])
+    argv = ["nice", "-n", "5", "debootstrap", "--variant=minbase"]
+    do([*argv, "--include=ca-certificates", kind.release, root, _mirror()])
     do(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", guest.directory / "key"])
-    # debootstrap knows no virtual packages, nor that openrc takes the place of sysv-rc.
-    added = [*kind.packages.split(), *(["openrc"] if kind.init == "openrc" else [])]
-    if added:
-        _within(root, *["apt-get", "-qq", "--yes", "--no-install-recommends", "install"], *added)
+    # debootstrap knows neither alternatives, such as what may make users in systemd's place, nor
+    # conflicts, such as that of openrc and sysv-rc.
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    install = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "--yes"]
+    install += ["--no-install-recommends", "install"]
+    _within(root, *install, *f"{PACKAGES} {INITS[kind.init]} {kind.packages}".split())
+    policy.unlink()
     _kernel(guest.directory, root, kind.kernel)
     _settle(root, kind.init, (guest.directory / "key.pub").read_text())
     do(["mke2fs", "-q", "-t", "ext4", "-d", root, guest.directory / "base.raw", kind.size])
