@@ -15,7 +15,7 @@ import json
 import typing
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Callable, Literal, TypeVar, Union
 
 from .errors import Error
 from .frozen import fields, items
@@ -44,52 +44,98 @@ def from_json(cls: type[T], value: Any, where: str = "") -> T:
     return typing.cast(T, _read(cls, value, where))
 
 
-@cache
-def _fields(cls: Any) -> dict[str, tuple[Any, bool]]:
-    hints = typing.get_type_hints(cls)
-    return {f.name: (hints[f.name], f.required) for f in fields(cls)}
+#: Reads a JSON value; the text is the path that errors start with.
+_Reader = Callable[[Any, str], Any]
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
+    return _reader(kind)(value, where)
+
+
+@cache
+def _reader(kind: Any) -> _Reader:
+    """What reads values of a type. It is found once: a host has many records of few types."""
     if kind is Any:
-        return value
+        return lambda value, where: value
     if fields(kind):
-        return _read_object(kind, value, where)
+        return _reader_of_object(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Union:
-        inner = [argument for argument in arguments if argument is not type(None)]
-        return None if value is None else _read(inner[0], value, where)
+        inner = _reader(next(one for one in arguments if one is not type(None)))
+        return lambda value, where: None if value is None else inner(value, where)
     if origin is Literal:
-        if value not in arguments:
-            raise Error(f"{where or '.'}: expected one of {', '.join(arguments)}")
-        return value
+        return _reader_of_choices(arguments)
     if origin is tuple:
+        return _reader_of_tuple(_reader(arguments[0]))
+    if origin is not None and issubclass(origin, Mapping):
+        return _reader_of_mapping(_reader(arguments[1]))
+    return _reader_of_scalar(kind)
+
+
+def _reader_of_choices(choices: tuple[Any, ...]) -> _Reader:
+    def read(value: Any, where: str) -> Any:
+        if value not in choices:
+            raise Error(f"{where or '.'}: expected one of {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def _reader_of_tuple(item: _Reader) -> _Reader:
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise _mismatch("a list", value, where)
-        return tuple(_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is not None and issubclass(origin, Mapping):
+        return tuple([item(one, f"{where}[{i}]") for i, one in enumerate(value)])
+
+    return read
+
+
+def _reader_of_mapping(item: _Reader) -> _Reader:
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise _mismatch("an object", value, where)
-        return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    # bool is a subclass of int in Python and not in JSON.
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise _mismatch(kind.__name__, value, where)
-    return value
+        return {key: item(one, f"{where}.{key}") for key, one in value.items()}
+
+    return read
 
 
-def _read_object(cls: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise _mismatch("an object", value, where)
-    known = _fields(cls)
-    unknown = sorted(set(value) - set(known))
-    if unknown:
-        raise Error(f"{where}.{unknown[0]}: unknown key")
-    lacking = [name for name, (dummy, required) in known.items() if required and name not in value]
-    if lacking:
-        raise Error(f"{where}.{lacking[0]}: missing")
-    return cls(**{key: _read(known[key][0], item, f"{where}.{key}") for key, item in value.items()})
+def _reader_of_scalar(kind: Any) -> _Reader:
+    def read(value: Any, where: str) -> Any:
+        if type(value) is kind:
+            return value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        # bool is a subclass of int in Python and not in JSON.
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise _mismatch(kind.__name__, value, where)
+        return value
+
+    return read
+
+
+def _reader_of_object(cls: Any) -> _Reader:
+    hints = typing.get_type_hints(cls)
+    known = fields(cls)
+    readers = {field.name: (_reader(hints[field.name]), f".{field.name}") for field in known}
+    required = [field.name for field in known if field.required]
+
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, dict):
+            raise _mismatch("an object", value, where)
+        given = {}
+        try:
+            for key, one in value.items():
+                reader, suffix = readers[key]
+                given[key] = reader(one, where + suffix)
+        except KeyError:
+            unknown = sorted(set(value) - set(readers))
+            raise Error(f"{where}.{unknown[0]}: unknown key") from None
+        lacking = [name for name in required if name not in given]
+        if lacking:
+            raise Error(f"{where}.{lacking[0]}: missing")
+        return cls(**given)
+
+    return read
 
 
 def _mismatch(wanted: str, value: Any, where: str) -> Error:
