@@ -6,6 +6,6 @@
 Errors; dataclasses (``frozen``) and regular expressions (``regex``) that are quick to declare;
 where things are on the host (``layout``); files written whole and locks (``files``), JSON to
 dataclasses and back (``document``); system calls (``linux``, the only user of ctypes), untrusted
-trees (``safefs``), other programs (``process``, the only user of subprocess), processes and times,
-control groups; how far long work is (``progress``).
+trees (``safefs``), other programs (``process``, the only user of subprocess), jobs done side by
+side (``workers``), processes and times, control groups; how far long work is (``progress``).
 """

@@ -4,23 +4,21 @@
 """What happens when the host goes down and comes up: ``slipway supervise shutdown`` stops all
 containers, and ``slipway supervise boot`` starts those whose policies say so.
 
-Containers are started side by side, each in a process of its own, as many at a time as there are
-processors, and at least two, since a start also waits. One that shares a namespace of another, or
+Containers are started side by side, in as many processes as there are processors, and at least two
+(base/workers.py). One that shares a namespace of another, or
 is linked to it, waits until that has been dealt with.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import select
 from collections.abc import Collection, Mapping
-from typing import Optional
+from typing import Any, Optional
 
 from ...base import clock, linux
 from ...base.errors import Error, NotFound
 from ...base.frozen import replace
+from ...base.workers import KILLED, Workers, usual
 from ...network.link import host_side
 from ...plan.plan import Host
 from ...records import container_record
@@ -96,7 +94,7 @@ def boot(host: Host) -> list[str]:
         if bridged:
             with contextlib.suppress(Error):
                 host_side.codec()
-    return _side_by_side(host, needs, max(2, len(os.sched_getaffinity(0))))
+    return _side_by_side(host, needs, usual())
 
 
 def _needs(host: Host, spec: ContainerSpec) -> frozenset[str]:
@@ -131,61 +129,31 @@ def following(needs: Mapping[str, Collection[str]], running: Collection[str]) ->
 def _side_by_side(host: Host, needs: dict[str, frozenset[str]], most: int) -> list[str]:
     """Deal with containers, at most ``most`` at a time. Takes them out of ``needs``."""
     failures: list[str] = []
-    running: dict[int, tuple[int, str, bytearray]] = {}
-    poll = select.poll()
-    while needs or running:
-        busy = [begun[1] for begun in running.values()]
-        one = following(needs, busy) if len(running) < most else None
-        if one is not None:
-            del needs[one]
-            pid, fd = _begin(host, one)
-            running[fd] = (pid, one, bytearray())
-            poll.register(fd, select.POLLIN)
-            continue
-        for fd, dummy in poll.poll():
-            pid, container_id, said = running[fd]
-            part = os.read(fd, 1 << 16)
-            said += part
-            if part:
+    busy: list[str] = []
+
+    def deal_with(container_id: str) -> dict[str, Any]:
+        return {"failure": _dealt_with(host, container_id), "warnings": host.warnings}
+
+    with Workers(deal_with, most) as workers:
+        while needs or busy:
+            one = following(needs, busy) if workers.free > 0 else None
+            if one is not None:
+                del needs[one]
+                busy.append(one)
+                workers.submit(one)
                 continue
-            poll.unregister(fd)
-            os.close(fd)
-            os.waitpid(pid, 0)
-            del running[fd]
-            failures += _heard(host, container_id, bytes(said))
+            for container_id, said in workers.done(None):
+                busy.remove(container_id)
+                failures += _heard(host, container_id, said)
     return failures
 
 
-def _begin(host: Host, container_id: str) -> tuple[int, int]:
-    """Deal with one container in a child: its pid, and where what it says is read."""
-    heard, saying = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(saying)
-        return pid, heard
-    failure = "it was given up"
-    try:
-        failure = _dealt_with(host, container_id)
-    except BaseException as exc:
-        import traceback  # A fault of ours.
-
-        traceback.print_exc()
-        failure = f"{type(exc).__name__}: {exc}"
-    finally:
-        with open(saying, "w", encoding="utf-8") as out:
-            json.dump({"failure": failure, "warnings": host.warnings}, out)
-        os._exit(0)
-
-
-def _heard(host: Host, container_id: str, said: bytes) -> list[str]:
-    try:
-        value = json.loads(said)
-    except ValueError:
-        value = {"failure": "whoever was to start it was killed", "warnings": []}
-    for warning in value["warnings"]:
-        if warning not in host.warnings:
-            host.warn(warning)
-    return [f"container {container_id[:12]}: {value['failure']}"] if value["failure"] else []
+def _heard(host: Host, container_id: str, said: Any) -> list[str]:
+    if said is KILLED:
+        said = {"failure": "whoever was to start it was killed", "warnings": []}
+    for warning in said["warnings"]:
+        host.warn(warning)
+    return [f"container {container_id[:12]}: {said['failure']}"] if said["failure"] else []
 
 
 def _dealt_with(host: Host, container_id: str) -> str:
@@ -199,6 +167,11 @@ def _dealt_with(host: Host, container_id: str) -> str:
         pass
     except (Error, OSError) as exc:
         return str(exc)
+    except Exception as exc:
+        import traceback  # A fault of ours, and no reason to leave the others down.
+
+        traceback.print_exc()
+        return f"{type(exc).__name__}: {exc}"
     return ""
 
 
