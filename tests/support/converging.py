@@ -65,16 +65,23 @@ def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     host = Host(layout)
     declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
-    told = task.resource.report(host, plan) if task.resource.report else {}
     if not plan.steps and not plan.unmet:
-        return _outcome(task, plan), {**task.resource.result(host, plan.have), **told}
+        return _outcome(task, plan), _told(task, host, plan, plan.have)
     plan = task.resource.foreseen(host, plan)
-    plan.apply(host)
+    task.resource.carry_out(host, plan)
     found = task.resource.observe(host, declared)
-    differing = task.resource.differences(plan.want, found)
-    if differing:
-        raise Error(f"not in the planned state: {'; '.join(differing)}")
-    return _outcome(task, plan), {**task.resource.result(host, found), **told}
+    if task.resource.judge is not None:
+        task.resource.judge(host, plan, found)
+    else:
+        differing = task.resource.differences(plan.want, found)
+        if differing:
+            raise Error(f"not in the planned state: {'; '.join(differing)}")
+    return _outcome(task, plan), _told(task, host, plan, found)
+
+
+def _told(task: Task, host: Host, plan: Any, found: Any) -> dict[str, Any]:
+    result = task.resource.result(host, found)
+    return {**result, **(task.resource.report(host, plan) if task.resource.report else {})}
 
 
 def assert_play_is_predicted(layout: Layout, tasks: Sequence[Task]) -> None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from support.containers import World, page, until
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    conmon_files,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
     on_exit,
@@ -203,3 +207,19 @@ def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> N
     assert "/mnt is a directory in the image" in ended.error
     assert ended.exit_code == 137
     blocker.unlink()
+
+
+def test_who_ends_a_container_spares_its_exit_hook(world: World) -> None:
+    """The hook leaves an end to who attends to it, while that one works."""
+    attended, left = world.run("attended"), world.run("left")
+    with conmon_files.attending(world.layout, attended.id):
+        os.kill(attended.pid, signal.SIGKILL)
+        until(lambda: not conmon_files.attended(world.layout, attended.id))
+        assert world.recorded(attended.id).phase == "running", "nobody has settled it"
+    assert world.current(attended.id).phase == "exited"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    marker = world.layout.run_container(left.id) / "attended"
+    marker.write_text(f"{gone.pid}\n")
+    os.kill(left.pid, signal.SIGKILL)
+    until(lambda: world.recorded(left.id).phase == "exited")

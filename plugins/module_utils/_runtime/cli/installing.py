@@ -119,6 +119,16 @@ def with_program(
     def diff(planned: Plan[WithProgram[S]], found: WithProgram[S]) -> dict[str, Any]:
         return resource.shown(inside(planned), found.inner)
 
+    def act(host: Host, planned: Plan[WithProgram[S]]) -> None:
+        for step in planned.steps:
+            if not isinstance(step, Inner):
+                step.execute(host)
+        resource.carry_out(host, inside(planned))
+
+    def judge(host: Host, planned: Plan[WithProgram[S]], found: WithProgram[S]) -> None:
+        if resource.judge is not None:
+            resource.judge(host, inside(planned), found.inner)
+
     return Resource(
         observe,
         plan,
@@ -131,4 +141,7 @@ def with_program(
         diff=diff,
         foresee=foresee,
         locate=resource.locate,
+        locks=resource.locks,
+        act=None if resource.act is None else act,
+        judge=None if resource.judge is None else judge,
     )

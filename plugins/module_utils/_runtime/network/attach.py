@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from typing import Callable
+from typing import Callable, Optional
 
 from ..base import files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
+from ..plan.plan import Host
 from ..records import network_record
 from ..records.container_record import Record
 from ..spec.container import Endpoint
@@ -84,7 +85,7 @@ def attach(
         raise
 
 
-def settled(layout: Layout, found: Record, endpoints: Sequence[Endpoint]) -> bool:
+def settled(host: Host, found: Record, endpoints: Sequence[Endpoint]) -> bool:
     """Whether a running container's attachments are those that its endpoints ask for. Reads only.
 
     It is not when somebody was interrupted who changed its networks.
@@ -93,7 +94,7 @@ def settled(layout: Layout, found: Record, endpoints: Sequence[Endpoint]) -> boo
         return False
     wanted = {}
     for endpoint in endpoints:
-        network = network_record.find(layout, endpoint.network)
+        network = _seen(host, endpoint.network)
         if network is not None:
             wanted[network.id] = endpoint
     if wanted.keys() != {attachment.network_id for attachment in found.attachments}:
@@ -269,7 +270,17 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
     container_side.connect(pid, attachments)
 
 
-def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]:
+def _seen(host: Host, name_or_id: str) -> Optional[Network]:
+    """The record of a network, read once where many containers are observed."""
+    return host.once(("network", name_or_id), lambda: network_record.find(host.layout, name_or_id))
+
+
+def _stands(host: Host, network: Network) -> bool:
+    addresses = network_record.bridge_addresses(network)
+    return host.once(("bridge", network.id), lambda: probe.stands(network.bridge, addresses))
+
+
+def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
     """What a running container lost of its network on the host, in words; () when all stands.
 
     Without ``rules`` the firewall and the name server do not count: an earlier task of a check-mode
@@ -278,15 +289,15 @@ def damage(layout: Layout, found: Record, rules: bool = True) -> tuple[str, ...]
     lost = []
     within = probe.inside(found.pid) if found.attachments else frozenset()
     for attachment in found.attachments:
-        network = network_record.find(layout, attachment.network_id)
+        network = _seen(host, attachment.network_id)
         if network is None:
             lost.append(f"its network {attachment.network} is missing")
-        elif not probe.stands(network.bridge, network_record.bridge_addresses(network)):
+        elif not _stands(host, network):
             lost.append(f"{interface_word(network)} of the network {attachment.network}")
         elif attachment.interface not in within or not _is_plugged(attachment):
             lost.append(f"its link to the network {attachment.network}")
     if rules and found.attachments:
-        lost += synchronise.lost(layout)
+        lost += host.once("rules", lambda: synchronise.lost(host.layout))
     return tuple(lost)
 
 

@@ -209,18 +209,20 @@ def _starting(layout: Layout) -> frozenset[str]:
     return frozenset(container_id for container_id, pid in _claims(layout).items() if pid)
 
 
-def _make_claim(layout: Layout, container_id: str) -> None:
+def _make_claim(layout: Layout, container_id: str, follower: int = 0) -> None:
     files.make_private(_claims_directory(layout))
-    text = f"{os.getpid()} {linux.process_start_time(os.getpid())}\n"
+    pid = follower or os.getpid()
+    text = f"{pid} {linux.process_start_time(pid)}\n"
     files.write_atomic(_claims_directory(layout) / container_id, text.encode(), durable=False)
 
 
-def announce(layout: Layout, what: str) -> None:
+def announce(layout: Layout, what: str, follower: int = 0) -> None:
     """Tell others that the records of networks or containers are about to change, and the host will
-    follow: until this process synchronises, or ends, they do not take the difference for damage.
+    follow: until this process, or the one with the pid ``follower``, synchronises or ends, they do
+    not take the difference for damage.
     """
     with files.lock(layout.lock(*_PORTS_LOCK)):
-        _make_claim(layout, what)
+        _make_claim(layout, what, follower)
 
 
 def _own_claims(layout: Layout) -> list[str]:
@@ -255,18 +257,20 @@ def claim(
     attachments: Sequence[Attachment],
     exempt: Collection[str] = (),
     scope: tuple[str, ...] = (),
+    follower: int = 0,
 ) -> Iterator[tuple[Publication, ...]]:
     """Settle a container's published ports; the caller records them within the block.
 
     The lock is held for the block, so write the record there and do nothing slow. From then on the
-    container counts as being started, until this process calls ``synchronise`` without it or ends.
+    container counts as being started, until this process, or the one with the pid ``follower``,
+    calls ``synchronise`` without it or ends.
     ``exempt`` are ids of containers whose ports do not count, such as the one being replaced.
     """
     with files.lock(layout.lock(*_PORTS_LOCK)):
         publications: tuple[Publication, ...] = ()
         if ports:
             publications = resolve(layout, container_id, ports, attachments, exempt, scope)
-        _make_claim(layout, container_id)
+        _make_claim(layout, container_id, follower)
         yield publications
 
 

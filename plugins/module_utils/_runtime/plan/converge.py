@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TypeVar
 
 from ..base import files
@@ -28,14 +29,25 @@ def converge(host: Host, resource: Resource[D, S], declared: D) -> tuple[Plan[S]
             return plan, plan.have
     files.prepare(host.layout)
     declared = resource.located(host, declared)
+    if resource.locks is not None:
+        # So many locks are only worth taking where something is to be done.
+        plan = resource.plan(declared, resource.observe(host, declared))
+        if not plan.steps and not plan.unmet:
+            return plan, plan.have
     kind, name = resource.lock(declared)
-    with files.lock(host.layout.lock(kind, name), deadline_s=host.lock_timeout_s):
+    with contextlib.ExitStack() as held:
+        for lock in ((kind, name), *(resource.locks(declared) if resource.locks else ())):
+            path = host.layout.lock(*lock)
+            held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
         plan = resource.plan(declared, resource.observe(host, declared))
         if not plan.steps and not plan.unmet:
             return plan, plan.have
         plan = resource.foreseen(host, plan)
-        plan.apply(host)
+        resource.carry_out(host, plan)
         found = resource.observe(host, declared)
+    if resource.judge is not None:
+        resource.judge(host, plan, found)
+        return plan, found
     differing = resource.differences(plan.want, found)
     if differing:
         raise Error(

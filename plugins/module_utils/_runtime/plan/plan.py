@@ -23,6 +23,7 @@ from ..base.progress import Count, Watch
 
 S = TypeVar("S")
 D = TypeVar("D")
+T = TypeVar("T")
 
 
 @changing
@@ -51,6 +52,22 @@ class Host:
     progress: Optional[Callable[[str], None]] = None
     #: Told how far long work is, for people who watch (base/progress.py).
     watch: Optional[Watch] = None
+    #: What is looked at only once while many resources are observed; None looks each time.
+    seen: Optional[dict[Any, Any]] = None
+    #: The process that makes the host follow the records for several that change them, so that it
+    #: is done once for all of them; 0 is that each does so by itself (network/synchronise.py).
+    follower: int = 0
+
+    def once(self, key: Any, look: Callable[[], T]) -> T:
+        """What ``look`` finds, found once per observation; of the host itself, not of what is
+        predicted.
+        """
+        if self.seen is None:
+            return look()
+        if key not in self.seen:
+            self.seen[key] = look()
+        found: T = self.seen[key]
+        return found
 
     def tell(self, message: str) -> None:
         if self.progress is not None:
@@ -128,10 +145,14 @@ class Plan(Generic[S]):
     def actions(self) -> list[str]:
         return [step.describe() for step in self.steps]
 
+    def require(self) -> None:
+        """Raise Error when something is unmet."""
+        if self.unmet:
+            raise Error("; ".join(dict.fromkeys(self.unmet)))
+
     def apply(self, host: Host) -> None:
         """Carry the steps out in order. Raises Error before the first when something is unmet."""
-        if self.unmet:
-            raise Error("; ".join(self.unmet))
+        self.require()
         for step in self.steps:
             with trace.timed("step", step.describe(), first=True):
                 step.execute(host)
@@ -154,6 +175,11 @@ class Resource(Generic[D, S]):
     anything is touched, what will keep the steps from being done, as far as it can be read;
     ``locate(host, declared)`` puts names in the place of ids, before anything else is asked;
     ``ends`` is for what takes the whole installation away, which must not begin by making one.
+
+    For what is many things at once, ``locks(declared)`` are those of its parts, in the order in
+    which they are taken; ``act(host, plan)`` carries the plan out in another way than step by step,
+    and returns where a part fails; ``judge(host, plan, found)`` then raises Error for what failed
+    and what is not as planned.
     """
 
     observe: Callable[[Host, D], S]
@@ -168,6 +194,9 @@ class Resource(Generic[D, S]):
     foresee: Optional[Callable[[Host, Plan[S]], Sequence[str]]] = None
     locate: Optional[Callable[[Host, D], D]] = None
     ends: bool = False
+    locks: Optional[Callable[[D], Sequence[tuple[str, str]]]] = None
+    act: Optional[Callable[[Host, Plan[S]], None]] = None
+    judge: Optional[Callable[[Host, Plan[S], S], None]] = None
 
     def located(self, host: Host, declared: D) -> D:
         """The declaration with what this host means by its names."""
@@ -178,6 +207,14 @@ class Resource(Generic[D, S]):
         if self.foresee is None or not plan.steps:
             return plan
         return replace(plan, unmet=(*plan.unmet, *self.foresee(host, plan)))
+
+    def carry_out(self, host: Host, plan: Plan[S]) -> None:
+        """Do what was planned. Raises Error before the first step when something is unmet."""
+        if self.act is None:
+            plan.apply(host)
+        else:
+            plan.require()
+            self.act(host, plan)
 
     def told(self, plan: Plan[S], found: S) -> dict[str, dict[str, Any]]:
         """What later tasks of a check-mode run are to believe: nothing of a task that fails for

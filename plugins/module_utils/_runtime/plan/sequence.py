@@ -11,24 +11,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ..base.errors import Error
 from ..base.frozen import dataclass, replace
 from .plan import Host, Plan, Resource, Step
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A resource, and what is declared of it."""
+    """A resource, and what is declared of it; ``name`` is what errors call it among many."""
 
     resource: Resource[Any, Any]
     declared: Any
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """The stages in order, and the state of each."""
+    """The stages in order, the state of each, and the plan for it; ``about`` is what whoever has
+    them knows of them besides.
+    """
 
     stages: tuple[Stage, ...]
     states: tuple[Any, ...]
+    parts: tuple[Plan[Any], ...] = ()
+    about: Any = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,10 @@ class Part(Step[Sequence]):
 
     number: int
     step: Step[Any]
+
+    @property
+    def changes(self) -> bool:  # type: ignore[override]  # It is that of the step inside.
+        return self.step.changes
 
     def describe(self) -> str:
         return self.step.describe()
@@ -52,20 +62,62 @@ class Part(Step[Sequence]):
 
 def observe(host: Host, stages: tuple[Stage, ...]) -> Sequence:
     predicted = {kind: dict(named) for kind, named in host.predicted.items()}
-    states = []
+    states, parts = [], []
     for stage in stages:
         # Warnings of every stage are the task's.
         foretold = replace(host, predicted=predicted)
         have = stage.resource.observe(foretold, stage.declared)
-        states.append(have)
         part = stage.resource.plan(stage.declared, have)
+        states.append(have)
+        parts.append(part)
         if part.steps:
             _merge(predicted, stage.resource, part.want)
-    return Sequence(stages, tuple(states))
+    return Sequence(stages, tuple(states), tuple(parts))
+
+
+def observe_all(host: Host, stages: tuple[Stage, ...], about: Any = None) -> Sequence:
+    """The same for stages of which each may be wrong by itself: one Error names all that are."""
+    predicted = {kind: dict(named) for kind, named in host.predicted.items()}
+    foretold = replace(host, predicted=predicted)
+    states, parts, failures = [], [], []
+    for stage in stages:
+        try:
+            have = stage.resource.observe(foretold, stage.declared)
+            part = stage.resource.plan(stage.declared, have)
+        except Error as exc:
+            failures.append(f"{stage.name}: {exc}")
+            continue
+        states.append(have)
+        parts.append(part)
+        if part.steps:
+            _merge(predicted, stage.resource, part.want)
+    if failures:
+        raise Error("\n".join(failures))
+    return Sequence(stages, tuple(states), tuple(parts), about)
+
+
+def foresee(host: Host, plan: Plan[Sequence]) -> list[str]:
+    """What will keep the steps of each stage from being done, once those before it have been."""
+    predicted = {kind: dict(named) for kind, named in host.predicted.items()}
+    foretold = replace(host, predicted=predicted)
+    found: list[str] = []
+    for stage, part in zip(plan.have.stages, plan.have.parts):
+        if part.steps:
+            known = len(part.unmet)
+            found += stage.resource.foreseen(foretold, part).unmet[known:]
+            _merge(predicted, stage.resource, part.want)
+    return found
+
+
+def observe_again(host: Host, before: Sequence) -> Sequence:
+    """What became of the stages."""
+    states = (one.resource.observe(host, one.declared) for one in before.stages)
+    return replace(before, states=tuple(states))
 
 
 def plan(stages: tuple[Stage, ...], have: Sequence) -> Plan[Sequence]:
-    parts = [stage.resource.plan(stage.declared, one) for stage, one in zip(stages, have.states)]
+    """The plans of all stages as one; they were made as each was observed."""
+    parts = have.parts
     steps = [Part(number, step) for number, part in enumerate(parts) for step in part.steps]
     unmet = tuple(why for part in parts for why in part.unmet)
     return Plan(have, tuple(steps), unmet, tuple(why for part in parts for why in part.reasons))

@@ -191,6 +191,13 @@ def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
     return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
 
 
+def read_labels(layout: Layout, container_id: str) -> Mapping[str, str]:
+    """The labels of a container's spec, without decoding all of it."""
+    found = _read(layout, container_id, "spec.json")
+    labels = found.get("labels") if isinstance(found, dict) else None
+    return labels if isinstance(labels, dict) else {}
+
+
 def read_image(layout: Layout, container_id: str) -> ImageDefaults:
     """What the image says of this container, kept with it: the image's name may move on or go."""
     return document.from_json(ImageDefaults, _read(layout, container_id, "image.json"))

@@ -73,7 +73,8 @@ class Container:
 
     ``record`` is that of the container with this name, with its true phase; None where there is
     none yet. ``told`` is that an earlier task would have made or changed it: ``id`` is then "" for
-    one that is new. ``running`` is also a paused one, and one that waits for its next start.
+    one that is new. ``running`` is also a paused one, and one that waits for its next start;
+    ``completed`` is that it will have run to its end, and well.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Container:
     id: str = ""
     record: Optional[Record] = None
     told: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,21 @@ def _container(name: str, value: Any) -> Container:
 
     spec = prediction.read(value["spec"], f"prediction of container {name}")
     running, paused = bool(value.get("running")), bool(value.get("paused"))
-    return Container(name, spec, running, paused, str(value.get("id") or ""), told=True)
+    container_id, completed = str(value.get("id") or ""), bool(value.get("completed"))
+    return Container(name, spec, running, paused, container_id, told=True, completed=completed)
 
 
 def as_container(
-    spec: ContainerSpec, running: bool, paused: bool = False, container_id: str = ""
+    spec: ContainerSpec,
+    running: bool,
+    paused: bool = False,
+    container_id: str = "",
+    completed: bool = False,
 ) -> dict[str, Any]:
     from . import prediction
 
     return {
+        **({"completed": True} if completed else {}),
         "spec": prediction.told(spec),
         "running": running,
         "paused": paused,

@@ -3,18 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What conmon leaves on disk for a container: how it exited, and what it wrote.
 
-Read only: to tell whether a container is running, or to show its logs, nothing of what starts one
-is needed.
+To tell whether a container is running, or to show its logs, nothing of what starts one is needed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import clock
+from ...base import clock, files
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 
@@ -85,6 +85,36 @@ def parse_log(records: Iterable[bytes]) -> Iterator[LogEntry]:
             begun[stream] = (time_text, line)
     for stream, (time_text, line) in begun.items():
         yield LogEntry(time_text, stream, bytes(line))
+
+
+#: What conmon runs when a container has ended, before the program: nothing else if somebody who
+#: works is attending to the end, and records it. The program takes Python's start.
+_UNLESS_ATTENDED = """read -r pid <"$0" && [ -d "/proc/$pid" ] && exit; exec "$@\""""
+
+
+def unless_attended(layout: Layout, container_id: str, command: Sequence[str]) -> list[str]:
+    """A command for the end of a container, unless that is attended to. The path of the file that
+    says so is its name.
+    """
+    return ["/bin/sh", "-c", _UNLESS_ATTENDED, str(_attending(layout, container_id)), *command]
+
+
+@contextlib.contextmanager
+def attending(layout: Layout, container_id: str) -> Iterator[None]:
+    """Attend to the end of a container for the block: who does so records it there. If this process
+    is killed, the container's exit hook runs as usual.
+    """
+    path = _attending(layout, container_id)
+    files.write_atomic(path, f"{os.getpid()}\n".encode(), durable=False)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _attending(layout: Layout, container_id: str) -> Path:
+    return layout.run_container(container_id) / "attended"
 
 
 def alive(layout: Layout, container_id: str) -> bool:

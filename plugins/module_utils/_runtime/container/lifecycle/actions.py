@@ -30,8 +30,9 @@ from ...spec.container import ContainerSpec
 from ...spec.identifiers import signal_number
 from ...tree import snapshot
 from ...volume import users as volume_users
-from ..engine import oci_runtime
+from ..engine import conmon_files, oci_runtime
 from ..files.init_of_image import wants_systemd
+from ..option.logging import SYSLOG
 from ..root import provision
 from ..status import liveness
 from ..supervision import watcher
@@ -130,12 +131,42 @@ def start(
     with locked(host, container_id) as found:
         if liveness.is_running(host.layout, found):
             return found
-        if found.phase == "removing":
-            raise Error(f"container {found.name} is being removed", hint="remove it again")
-        fresh = replace(
-            found, stopped_by_user=False, restart_count=0, backoff_s=0.0, phase=_at_rest(found)
-        )
-        return incarnation.begin(host, fresh, ready, env)
+        return incarnation.begin(host, _fresh(found), ready, env)
+
+
+def prepare(host: Host, container_id: str) -> Record:
+    """The first half of start(): everything that needs no process. One that runs is left alone.
+    Returns the record, whose generation finish() is told.
+    """
+    with locked(host, container_id) as found:
+        if liveness.is_running(host.layout, found):
+            return found
+        return incarnation.prepare(host, _fresh(found))
+
+
+def finish(host: Host, container_id: str, generation: int, refused: str = "") -> Record:
+    """The second half of start(), with the generation that prepare() returned. Raises Conflict
+    where somebody else came in between. With ``refused`` it fails for that reason, and the first
+    half is undone.
+    """
+    with locked(host, container_id) as found:
+        if liveness.is_running(host.layout, found):
+            return found
+        if found.generation != generation or found.phase not in container_record.AT_REST:
+            raise Conflict(
+                f"container {found.name} was changed while it was being started",
+                hint="run the task again",
+            )
+        return incarnation.bring_up(host, found, found, refused=refused)
+
+
+def _fresh(found: Record) -> Record:
+    """The record of a container that is to be started by hand. Raises Error if it cannot be."""
+    if found.phase == "removing":
+        raise Error(f"container {found.name} is being removed", hint="remove it again")
+    return replace(
+        found, stopped_by_user=False, restart_count=0, backoff_s=0.0, phase=_at_rest(found)
+    )
 
 
 def _at_rest(found: Record) -> container_record.Phase:
@@ -182,7 +213,7 @@ def halt(
         spec = container_record.read_spec(host.layout, container_id)
         defaults = container_record.read_image(host.layout, container_id)
     grace_s = float(spec.stop_timeout_s) if timeout_s is None else timeout_s
-    with process_of(found) as process:
+    with _attending(host, spec, container_id), process_of(found) as process:
         if process is not None:
             if grace_s > 0 or number:
                 asked = effective.stop_signal(spec, found, defaults) or _STOP_SIGNAL
@@ -193,7 +224,18 @@ def halt(
             if grace_s <= 0 or not wait_for(process, grace_s):
                 send(process, signal.SIGKILL)
                 expect_end(process, found)
-    return _settled(host, found)
+        return _settled(host, found)
+
+
+def _attending(
+    host: Host, spec: ContainerSpec, container_id: str
+) -> contextlib.AbstractContextManager[None]:
+    """Spare the host the exit hook of a container that ends because of this process, unless that
+    has more to do than to record the end.
+    """
+    if spec.log_driver == SYSLOG:
+        return contextlib.nullcontext()
+    return conmon_files.attending(host.layout, container_id)
 
 
 def kill(host: Host, container_id: str, signal_name: str = "SIGKILL") -> Record:

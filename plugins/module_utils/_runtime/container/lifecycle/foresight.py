@@ -221,13 +221,20 @@ def _check_root(host: Host, spec: ContainerSpec, image: Optional[store.Image]) -
         return
     defaults = store.defaults(image)
     covered = [m.target for m in spec.mounts] + list(defaults.volumes) + list(_OWN)
-    inherits = bool(spec.volumes_from)
-    with private_mount.of_image(host, image, spec.name) as root:
-        asked = defaults.user if spec.user is None else spec.user
-        if not inherits and not any(_covers(path, "/etc/passwd", "/etc/group") for path in covered):
-            user.resolve(root, asked or "", spec.groups)
-        if not inherits:
+    if spec.volumes_from:
+        return  # Nobody knows yet what lies over them.
+    asked = defaults.user if spec.user is None else spec.user
+
+    def look() -> None:
+        with private_mount.of_image(host, image, spec.name) as root:
+            if not any(_covers(path, "/etc/passwd", "/etc/group") for path in covered):
+                user.resolve(root, asked or "", spec.groups)
             _check_command(root, spec, defaults, covered)
+
+    # Of many containers that are alike, one is looked at; what is wrong is said of each.
+    cwd = process.working_directory(spec, defaults)
+    command = (argv(spec, defaults), spec.env.get("PATH"), cwd)
+    host.once(("root", image.id, asked, spec.groups, command, tuple(covered)), look)
 
 
 def _covers(path: str, *places: str) -> bool:

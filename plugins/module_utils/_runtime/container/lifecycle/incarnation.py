@@ -58,6 +58,16 @@ def begin(
     in ``env`` are for this run alone, and in no record. A failed start is undone completely, and
     the record says why. Returns the record of the run.
     """
+    return bring_up(host, prepare(host, found, env), found, ready)
+
+
+def prepare(host: Host, found: Record, env: Optional[Mapping[str, str]] = None) -> Record:
+    """The first half of a start: what the run will have is settled and recorded, and its root
+    mounted. Returns the record of the run that is intended; a failure is undone.
+
+    From here on the host's firewall and names follow the record, whoever sees to that. The second
+    half is bring_up(), under the same lock or after it was taken again.
+    """
     layout = host.layout
     spec = read_spec(layout, found.id)
     kept = logging.logging(spec)
@@ -88,9 +98,15 @@ def begin(
         intent = replace(intent, runtime=chosen)
         attachments = attach.attach(layout, found.id, endpoints(spec), spec.network_mode)
         intent = replace(intent, attachments=attachments, leaving=(), dns_servers=spec.dns_servers)
-        ports = effective.ports(spec, read_image(layout, found.id))
+        image = read_image(layout, found.id)
+        ports = effective.ports(spec, image)
         with synchronise.claim(
-            layout, found.id, ports, attachments, scope=spec.publish_scope
+            layout,
+            found.id,
+            ports,
+            attachments,
+            scope=spec.publish_scope,
+            follower=host.follower,
         ) as publications:
             intent = replace(intent, publications=publications)
             if ports and not publications:
@@ -106,7 +122,31 @@ def begin(
                     f" {address}, which nobody reaches: the kernel forwards nothing between links"
                 )
             write_record(layout, intent)
-        running = _bring_up(host, intent, spec, ready, env)
+        rootfs.furnish(host, intent, spec, image, env)
+    except BaseException as exc:
+        _fail(host, found, intent, exc)
+        raise
+    return intent
+
+
+def bring_up(
+    host: Host,
+    intent: Record,
+    found: Record,
+    ready: Optional[Ready] = None,
+    refused: str = "",
+) -> Record:
+    """The second half: start what was prepared; ``found`` is the record before that. Returns the
+    record of the run; a failure is undone, and the record says why. ``refused`` is a failure that
+    the caller knows of.
+
+    With a follower the host follows the record already.
+    """
+    layout = host.layout
+    try:
+        if refused:
+            raise Error(refused)
+        running = _bring_up(host, intent, read_spec(layout, intent.id), ready)
         write_record(layout, running)
         if watcher.needed(running):
             look_after(host, running)
@@ -130,7 +170,7 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
         _forget(host.layout, intent)
     with contextlib.suppress(Error, OSError):
         write_record(host.layout, failed)
-        if intent.attachments:
+        if intent.attachments and not host.follower:
             synchronise.synchronise(host.layout)
 
 
@@ -148,12 +188,10 @@ def _bring_up(
     intent: Record,
     spec: ContainerSpec,
     ready: Optional[Ready] = None,
-    env: Optional[Mapping[str, str]] = None,
 ) -> Record:
     layout = host.layout
     bundle = layout.run_container(intent.id)
     runtime = oci_runtime.choose(layout, spec.runtime)
-    rootfs.furnish(host, intent, spec, read_image(layout, intent.id), env)
     kept = logging.logging(spec)
     launched = conmon.launch(
         layout,
@@ -172,7 +210,7 @@ def _bring_up(
     )
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.
-        if intent.attachments:
+        if intent.attachments and not host.follower:
             host_side.preload()
             attach.raise_bridges(layout, intent.attachments)
             done = synchronise.synchronise(layout, starting=[intent])
@@ -206,7 +244,8 @@ def _bring_up(
 
 def exit_command(layout: Layout, run: Record) -> list[str]:
     """What conmon runs when the container has ended."""
-    return supervision(layout, "exited", run.id, str(run.generation))
+    command = supervision(layout, "exited", run.id, str(run.generation))
+    return conmon_files.unless_attended(layout, run.id, command)
 
 
 def watch_command(layout: Layout) -> list[str]:
@@ -267,12 +306,12 @@ def settle(host: Host, found: Record, ended: Optional[Record] = None) -> Record:
     ended = replace(ended, finished_at=ended.finished_at or clock.now())
     _undo(layout, found)
     if found.attachments:
-        synchronise.announce(layout, f"ending-{found.id}")
+        synchronise.announce(layout, f"ending-{found.id}", host.follower)
     write_record(layout, ended)
     _forget(layout, found)
     if watcher.needed(found):
         watcher.poke(layout)
-    if found.attachments:
+    if found.attachments and not host.follower:
         try:
             synchronise.synchronise(layout)
         except Error as exc:

@@ -142,25 +142,31 @@ def await_healthy(
     without limit), when it has ended, or, unless ``patient``, as soon as it is unhealthy.
     """
     begun = time.monotonic()
-    while True:
-        found = liveness.current(layout, container_id)
-        status = verdict(layout, found)
-        live = found.phase in UP
-        if live and status in ("", HEALTHY):
-            return
-        waited_s = time.monotonic() - begun
-        if not live:
-            raise Error(
-                f"container {found.name} ended with {found.exit_code} before it became healthy"
-            )
-        if 0 < timeout_s <= waited_s:
-            raise Error(
-                f"Timeout of {float(timeout_s)} seconds exceeded while waiting for container"
-                f" {found.name} to become healthy: it is {status}{_words(read(layout, found))}"
-            )
-        if status == UNHEALTHY and not patient and found.phase in LIVE:
-            raise Error(f"container {found.name} is unhealthy{_words(read(layout, found))}")
+    while not is_healthy(layout, container_id, timeout_s, time.monotonic() - begun, patient):
         time.sleep(_POLL_S)
+
+
+def is_healthy(
+    layout: Layout, container_id: str, timeout_s: float, waited_s: float, patient: bool = True
+) -> bool:
+    """Whether a container that is waited for is healthy by now; the rest is as await_healthy()
+    says.
+    """
+    found = liveness.current(layout, container_id)
+    status = verdict(layout, found)
+    live = found.phase in UP
+    if live and status in ("", HEALTHY):
+        return True
+    if not live:
+        raise Error(f"container {found.name} ended with {found.exit_code} before it became healthy")
+    if 0 < timeout_s <= waited_s:
+        raise Error(
+            f"Timeout of {float(timeout_s)} seconds exceeded while waiting for container"
+            f" {found.name} to become healthy: it is {status}{_words(read(layout, found))}"
+        )
+    if status == UNHEALTHY and not patient and found.phase in LIVE:
+        raise Error(f"container {found.name} is unhealthy{_words(read(layout, found))}")
+    return False
 
 
 def _words(health: Health) -> str:

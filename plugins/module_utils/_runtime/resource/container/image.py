@@ -40,8 +40,7 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     """What the name means, for the container that was found. A registry is asked when an image is
     to be pulled, so that one that does not answer is known before anything is done.
     """
-    name, image_id, here = named(host, declared.image)
-    asked, image_id, misfits = _platform(host, declared, image_id)
+    name, here, asked, image_id, misfits = _looked_up(host, declared)
     found = Meant(name, image_id, platform=asked, misfits=misfits)
     always = declared.pull == "always" and image_id != ""
     lacking = image_id is None and declared.pull != "never"
@@ -65,6 +64,22 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     return found
 
 
+def _looked_up(
+    host: Host, declared: Declared
+) -> tuple[str, frozenset[str], str, Optional[str], bool]:
+    """What named() and _platform() say of the declared image. Many containers have the same one,
+    which is looked up once, unless earlier tasks of a check-mode run said something of images.
+    """
+
+    def look() -> tuple[str, frozenset[str], str, Optional[str], bool]:
+        name, image_id, here = named(host, declared.image)
+        return (name, here, *_platform(host, declared, image_id))
+
+    if foreseen.told_images(host) or foreseen.told_untagged(host):
+        return look()
+    return host.once(("image", declared.image, declared.platform, declared.pull == "never"), look)
+
+
 def brought(
     host: Host, declared: Declared, spec: Optional[ContainerSpec]
 ) -> Optional[ImageDefaults]:
@@ -76,7 +91,7 @@ def brought(
     asked = ((declared.values.get(field), getattr(spec, field)) for field in BESIDE_THE_IMAGE)
     if all(given in (None, have) for given, have in asked):
         return None
-    image = store.find(host.layout, spec.image_id)
+    image = host.once(("stored", spec.image_id), lambda: store.find(host.layout, spec.image_id))
     return None if image is None else store.defaults(image)
 
 
@@ -99,7 +114,7 @@ def _newest(host: Host, name: str) -> str:
     # The client of registries costs 30 ms to import, so only a task that asks one does.
     from ...image import transfer
 
-    return transfer.newest_digest(host, name)
+    return host.once(("newest", name), lambda: transfer.newest_digest(host, name))
 
 
 def _has(host: Host, spec: ContainerSpec, newest: str) -> bool:

@@ -96,6 +96,8 @@ class State:
     anonymous: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
+    #: Whether it ran to its end, and well.
+    completed: bool = False
     #: Whether a plan leaves it as it is whether the container runs; it may end or start meanwhile.
     runs_as_it_likes: bool = False
 
@@ -189,14 +191,15 @@ def _find(host: Host, declared: Declared) -> State:
     if found.phase == "exited":
         outlived = first_moment.outlived(found)
         ending = _ending(host, found, spec, outlived)
-        state = replace(state, ending=ending, outlived=outlived)
+        completed = liveness.ended_well(found)
+        state = replace(state, ending=ending, outlived=outlived, completed=completed)
     return state
 
 
 def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> tuple[str, ...]:
     # What an earlier task of a check-mode run would have restored is not reported twice.
-    lost = attach.damage(host.layout, found, rules=not foreseen.firewall_stands(host))
-    if not attach.settled(host.layout, found, endpoints(spec)):
+    lost = attach.damage(host, found, rules=not foreseen.firewall_stands(host))
+    if not attach.settled(host, found, endpoints(spec)):
         lost = (*lost, "a change of its networks that was interrupted")
     lacking = watcher.needed(found) and not watcher.listens(host.layout)
     if lacking and not foreseen.watcher_runs(host):
@@ -209,7 +212,7 @@ def _damage(host: Host, found: container_record.Record, spec: ContainerSpec) -> 
 def _foretold(name: str, told: Optional[foreseen.Container]) -> State:
     if told is None:
         return State(name)
-    return State(name, told.spec, told.running, told.paused)
+    return State(name, told.spec, told.running, told.paused, completed=told.completed)
 
 
 def _ending(host: Host, found: container_record.Record, spec: ContainerSpec, outlived: bool) -> str:
@@ -323,7 +326,10 @@ def predict(state: State) -> dict[str, dict[str, Any]]:
     """What later tasks of a check-mode run are told of this container and the image it pulled."""
     made = None
     if state.spec is not None:
-        made = foreseen.as_container(state.spec, state.running, state.paused, state.id)
+        completed = state.completed and not state.running
+        made = foreseen.as_container(
+            state.spec, state.running, state.paused, state.id, completed=completed
+        )
     told: dict[str, dict[str, Any]] = {"container": {state.name: made}}
     volumes: dict[str, Any] = dict.fromkeys(state.gone)
     for mount in state.spec.mounts if state.spec is not None else ():

@@ -83,8 +83,7 @@ class Create(Step[State]):
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
 
-        image = _image(host, self.spec)
-        made = actions.create(host, replace(self.spec, image_id=image.id), image)
+        made = self._make(host)
         if not self.start:
             return
         try:
@@ -93,6 +92,36 @@ class Create(Step[State]):
             actions.remove(host, made.id, volumes=True)
             raise
         _await_first_moment(run, self.spec)
+
+    def _make(self, host: Host) -> Record:
+        from ...container.lifecycle import actions
+
+        image = _image(host, self.spec)
+        return actions.create(host, replace(self.spec, image_id=image.id), image)
+
+    def prepare(self, host: Host) -> Record:
+        """The first half of it, as actions.prepare() has it."""
+        from ...container.lifecycle import actions
+
+        made = self._make(host)
+        try:
+            return actions.prepare(host, made.id)
+        except BaseException:
+            actions.remove(host, made.id, volumes=True)
+            raise
+
+    def finish(self, host: Host, generation: int, refused: str = "") -> None:
+        """The second half, without waiting for its first moment (settle); or undo the first,
+        ``refused`` says why.
+        """
+        from ...container.lifecycle import actions
+
+        container_id = _id(host, self.spec.name)
+        try:
+            actions.finish(host, container_id, generation, refused)
+        except BaseException:
+            actions.remove(host, container_id, volumes=True)
+            raise
 
 
 @dataclass(frozen=True)
@@ -171,6 +200,20 @@ class Start(Step[State]):
 
         run = actions.start(host, _id(host, self.name))
         _await_first_moment(run, container_record.read_spec(host.layout, run.id))
+
+    def prepare(self, host: Host) -> Record:
+        """The first half of it, as actions.prepare() has it."""
+        from ...container.lifecycle import actions
+
+        return actions.prepare(host, _id(host, self.name))
+
+    def finish(self, host: Host, generation: int, refused: str = "") -> None:
+        """The second half, without waiting for its first moment (settle); or undo the first,
+        ``refused`` says why.
+        """
+        from ...container.lifecycle import actions
+
+        actions.finish(host, _id(host, self.name), generation, refused)
 
 
 @dataclass(frozen=True)
@@ -417,6 +460,15 @@ class Remove(Step[State]):
         timeout_s = 0 if self.kill and not self.signal else None
         actions.halt(host, container_id, timeout_s, self.signal if self.kill else "")
         actions.remove(host, container_id, volumes=self.volumes)
+
+
+def settle(host: Host, name: str) -> None:
+    """Let a container that was started in two halves outlive its first moment, or end in it."""
+    with contextlib.suppress(NotFound):
+        container_id = _id(host, name)
+        run = container_record.read_record(host.layout, container_id)
+        if run.phase in container_record.LIVE:
+            _await_first_moment(run, container_record.read_spec(host.layout, container_id))
 
 
 def _await_first_moment(run: Record, spec: ContainerSpec) -> None:
