@@ -91,15 +91,21 @@ def converge(
     declare: Callable[[dict[str, Any]], D],
     resource: Resource[D, S],
     always_diff: bool = False,
+    secrets: Optional[Callable[[dict[str, Any]], list[str]]] = None,
     **module_options: Any,
 ) -> None:
     """Run one task: observe, plan, apply, and observe again to see that the host is what was
     planned.
 
+    ``secrets`` finds the values that nobody is to be shown where they are deeper in the parameters
+    than Ansible is told of.
+
     ``always_diff`` is for modules whose counterparts in community.docker return their diff, which
     is small, in any case.
     """
     module = _module(argument_spec, module_options)
+    if secrets is not None:
+        module.no_log_values.update(secrets(module.params))
     limit = module.diff_limit if module._diff else None
     host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
     _tell_progress(module, host)

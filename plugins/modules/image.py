@@ -288,86 +288,21 @@ from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
     with_program,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import options
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.image import (
     RESOURCE,
     builds,
     declare,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust import policy
 
 
 def main() -> None:
     _task.converge(
-        {
-            **_task.PROGRESS,
-            "name": {"type": "str", "required": True},
-            "tag": {"type": "str"},
-            "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
-            "source": {"type": "str", "choices": ["build", "import", "load", "local", "pull"]},
-            "build": {
-                "type": "dict",
-                "options": {
-                    "path": {"type": "path"},
-                    "src": {"type": "path"},
-                    "dockerfile": {"type": "str"},
-                    "args": {"type": "dict"},
-                    "target": {"type": "str"},
-                    "labels": {"type": "dict"},
-                    "platform": {"type": "str"},
-                    "pull": {"type": "bool", "default": False},
-                    "nocache": {"type": "bool", "default": False},
-                    "network": {"type": "str"},
-                    "etc_hosts": {"type": "dict"},
-                    "shm_size": {"type": "str"},
-                    "container_limits": {
-                        "type": "dict",
-                        "options": {
-                            "memory": {"type": "str"},
-                            "memswap": {"type": "str"},
-                            "cpushares": {"type": "int"},
-                            "cpusetcpus": {"type": "str"},
-                        },
-                    },
-                    "cache_from": {"type": "list", "elements": "str"},
-                    "http_timeout": {"type": "int"},
-                    "rm": {"type": "bool", "default": True},
-                    "use_config_proxy": {"type": "bool"},
-                },
-                "mutually_exclusive": [("path", "src")],
-                "required_one_of": [("path", "src")],
-            },
-            "pull": {"type": "dict", "options": {"platform": {"type": "str"}}},
-            "import": {
-                "type": "dict",
-                "options": {
-                    "src": {"type": "path", "required": True},
-                    "changes": {"type": "list", "elements": "str"},
-                    "comment": {"type": "str"},
-                    "platform": {"type": "str"},
-                },
-            },
-            "load_path": {"type": "path"},
-            "force_source": {"type": "bool", "default": False},
-            "repository": {"type": "str"},
-            "force_tag": {"type": "bool", "default": False},
-            "push": {"type": "bool", "default": False},
-            "archive_path": {"type": "path"},
-            "force_absent": {"type": "bool", "default": False},
-            "username": {"type": "str"},
-            "password": {"type": "str", "no_log": True},
-            "insecure_registry": {"type": "bool"},
-            "ca_path": {"type": "path"},
-            "require_signature": policy.OPTION,
-        },
+        {**_task.PROGRESS, **options.ARGUMENT_SPEC},
         declare,
         with_program(RESOURCE, builds),
-        required_if=[
-            ("state", "present", ("source",)),
-            ("source", "build", ("build",)),
-            ("source", "import", ("import",)),
-            ("source", "load", ("load_path",)),
-        ],
-        required_together=[("username", "password")],
+        required_if=options.REQUIRED_IF,
+        required_together=options.REQUIRED_TOGETHER,
     )
 
 

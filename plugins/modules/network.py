@@ -263,46 +263,17 @@ differences:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import decide
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide,
+    options,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     declare as network_declare,
 )
 
-ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True, "aliases": ["network_name"]},
-    "state": {"type": "str", "default": "present", "choices": ["absent", "present"]},
-    "driver": {"type": "str"},
-    "driver_options": {"type": "dict"},
-    "ipam_driver": {"type": "str"},
-    "ipam_driver_options": {"type": "dict"},
-    "ipam_config": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "subnet": {"type": "str", "required": True},
-            "gateway": {"type": "str"},
-            "iprange": {"type": "str"},
-            "aux_addresses": {"type": "dict"},
-        },
-    },
-    "enable_ipv4": {"type": "bool"},
-    "enable_ipv6": {"type": "bool"},
-    "internal": {"type": "bool"},
-    "attachable": {"type": "bool"},
-    "ingress": {"type": "bool"},
-    "scope": {"type": "str", "choices": ["local", "global", "swarm"]},
-    "config_only": {"type": "bool"},
-    "config_from": {"type": "str"},
-    "labels": {"type": "dict"},
-    "connected": {"type": "list", "elements": "str", "aliases": ["containers"]},
-    "appends": {"type": "bool", "default": False, "aliases": ["incremental"]},
-    "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
-    "force": {"type": "bool", "default": False},
-}
-
 
 def main() -> None:
-    _task.converge(ARGUMENT_SPEC, network_declare.declare, decide.RESOURCE)
+    _task.converge(options.ARGUMENT_SPEC, network_declare.declare, decide.RESOURCE)
 
 
 if __name__ == "__main__":

@@ -151,25 +151,14 @@ differences:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import decide
-
-ARGUMENT_SPEC = {
-    "volume_name": {"type": "str", "required": True, "aliases": ["name"]},
-    "state": {"type": "str", "default": "present", "choices": ["absent", "present"]},
-    "driver": {"type": "str", "default": "local"},
-    "driver_options": {"type": "dict"},
-    "labels": {"type": "dict"},
-    "recreate": {
-        "type": "str",
-        "default": "never",
-        "choices": ["always", "never", "options-changed"],
-    },
-    "undeclared": {"type": "str", "default": "reset", "choices": ["reset", "keep"]},
-}
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    decide,
+    options,
+)
 
 
 def main() -> None:
-    _task.converge(ARGUMENT_SPEC, decide.declare, decide.RESOURCE)
+    _task.converge(options.ARGUMENT_SPEC, decide.declare, decide.RESOURCE)
 
 
 if __name__ == "__main__":

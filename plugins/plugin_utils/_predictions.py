@@ -35,6 +35,9 @@ _SECRET_MAPS = ("env",)
 #: The same for options that are texts: what a command reads.
 _SECRET_TEXTS = ("stdin",)
 
+#: Lists of dictionaries with options of other modules.
+_ENTRIES = ("containers", "networks", "volumes", "images")
+
 #: Modules of community.docker that leave alone what a task does not name. A task that says them,
 #: through the redirect of playbooks/redirect.yml, means that.
 MERGING = ("docker_container", "docker_network", "docker_volume")
@@ -110,6 +113,18 @@ def _mask(result: dict[str, Any]) -> None:
     arguments.pop("_predicted", None)
     arguments.pop("_diff_limit", None)
     arguments.pop("_progress", None)
+    _mask_options(arguments)
+    # The entries of a stack have the options of other modules.
+    entries = [arguments.get("defaults")]
+    for kind in _ENTRIES:
+        found = arguments.get(kind)
+        entries += found if isinstance(found, list) else []
+    for entry in entries:
+        if isinstance(entry, dict):
+            _mask_options(entry)
+
+
+def _mask_options(arguments: dict[str, Any]) -> None:
     for option in _SECRET_MAPS:
         if isinstance(arguments.get(option), dict):
             arguments[option] = dict.fromkeys(arguments[option], HIDDEN)
@@ -117,7 +132,8 @@ def _mask(result: dict[str, Any]) -> None:
         if arguments.get(option) is not None:
             arguments[option] = HIDDEN
     _mask_passwords(arguments, "driver_options")
-    for mount in arguments.get("mounts") or ():
+    mounts = arguments.get("mounts")
+    for mount in mounts if isinstance(mounts, list) else ():
         _mask_passwords(mount, "volume_options")
 
 

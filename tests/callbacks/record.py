@@ -18,7 +18,8 @@ type: notification
 short_description: Records the results of tasks as lines of JSON
 version_added: 0.1.0
 description:
-  - Writes name, action, seconds, C(changed), C(diff) and C(actions) of every task to a file.
+  - Writes name, action, seconds, C(changed), C(diff) and C(actions) of every task to a file, and
+    C(members) and C(msg) of those that have them.
 requirements:
   - The environment variable E(SLIPWAY_RECORD) names the file; without it nothing is written.
 """
@@ -60,7 +61,10 @@ class CallbackModule(CallbackBase):
             "status": status,
             "seconds": time.perf_counter() - self._began,
             "results": [
-                {key: item.get(key) for key in ("changed", "diff", "actions", "differences")}
+                {
+                    **{key: item.get(key) for key in ("changed", "diff", "actions", "differences")},
+                    **{key: item[key] for key in ("members", "msg") if key in item},
+                }
                 for item in found.get("results", [found])
             ],
         }

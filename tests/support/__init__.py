@@ -18,6 +18,7 @@ newer_skopeo          a skopeo that verifies signatures; also a program, which f
 plays                 Play: playbooks, run as users run them
 racing                a container that starts while its volume is swapped
 screens               a program at a pseudo-terminal
+stacks                tasks of the module stack
 wild                  Dockerfiles with their contexts, written in text files
 inputs                tables and files that tests feed in
 servers               processes and hosts that tests talk to

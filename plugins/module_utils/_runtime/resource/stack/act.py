@@ -1,0 +1,476 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying the plan of a stack out.
+
+Volumes and networks are made first, then images are fetched, then containers that left the stack
+go; then each container's steps are done as soon as what it waits for is so, side by side; networks
+and volumes that are to go go last. Containers are started in two halves: all that can be prepared
+is, in processes side by side, then the host's firewall and names are made to follow all of them at
+once, then they are brought up side by side.
+
+A member that fails is undone by its own step. What needs it is skipped; the rest goes on where the
+task says so, and what is under way is finished in any case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+from ...base import files
+from ...base.errors import Error, NotFound
+from ...base.frozen import changing, field
+from ...base.workers import KILLED, Workers, usual
+from ...network import attach, synchronise
+from ...network.link import host_side
+from ...plan.plan import Host, Plan
+from ...plan.sequence import Sequence
+from ...records import container_record
+from ..container import steps as container_steps
+from . import jobs, order
+from .declare import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME, Member
+from .outcome import CARRIED_OUT, CarriedOut, Did, steps_of
+
+#: How often what is waited for is looked at, in seconds.
+_POLL_S = 0.05
+#: How many containers one process ends at a time; each costs it a thread.
+_ENDING = 64
+
+_STARTS = (container_steps.Create, container_steps.Start)
+_ENDS = (container_steps.Stop, container_steps.Remove)
+
+
+@changing
+class _Course:
+    """How far a member has come. ``at`` is the step that is next, ``busy`` that it is under way."""
+
+    member: Member
+    steps: list[Any]
+    needs: Mapping[str, str]
+    at: int = 0
+    busy: bool = False
+    failure: str = ""
+    skipped: bool = False
+    #: Whether it was started in two halves here, so that its first moment is still to be seen.
+    begun: bool = False
+    generation: int = 0
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def step(self) -> Any:
+        return self.steps[self.at] if self.at < len(self.steps) else None
+
+    @property
+    def over(self) -> bool:
+        return bool(self.failure) or self.skipped or self.step is None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is as declared, but for its health."""
+        waits = isinstance(self.step, container_steps.AwaitHealthy)
+        return not self.failure and not self.skipped and (self.step is None or waits)
+
+    def did(self) -> Did:
+        done = self.steps[: self.at]
+        return Did(
+            tuple(step.describe() for step in done),
+            any(step.changes for step in done),
+            self.failure,
+            self.skipped,
+            self.outcome,
+        )
+
+
+@changing
+class _Wait:
+    """Something that is looked at until it is so. ``reached`` may raise Error, which begins with
+    ``what`` then.
+    """
+
+    course: _Course
+    reached: Callable[[float], bool]
+    since: float
+    then: Callable[[_Course], None]
+    what: str = ""
+
+
+def act(host: Host, plan: Plan[Sequence]) -> None:
+    """Do it. What fails is in Host.outcome, and judged by outcome.judge()."""
+    run = _Run(host, plan)
+    try:
+        run.make(VOLUME)
+        run.make(NETWORK)
+        run.containers()
+        run.remove(NETWORK)
+        run.remove(VOLUME)
+    finally:
+        did = tuple(course.did() for course in run.courses)
+        host.outcome[CARRIED_OUT] = CarriedOut(plan.have, did)
+
+
+class _Run:
+    def __init__(self, host: Host, plan: Plan[Sequence]) -> None:
+        self.host, self.plan = host, plan
+        about = plan.have.about
+        self.stack = about.stack
+        needs = {m.name: m.needs for m in about.members if m.kind == CONTAINER}
+        if self.stack.ends:
+            ending = order.reversed_needs(needs)
+            needs = {name: dict.fromkeys(others, STARTED) for name, others in ending.items()}
+        self.courses = [
+            _Course(member, steps, needs[member.name] if member.kind == CONTAINER else {})
+            for member, steps in zip(about.members, steps_of(plan))
+        ]
+        self.number = {id(course): number for number, course in enumerate(self.courses)}
+        self.by_name = {c.member.name: c for c in self.courses if c.member.kind == CONTAINER}
+        self.waits: list[_Wait] = []
+        self.prepared: list[_Course] = []
+        self.preparing = 0
+        #: By course: the containers that are being started.
+        self.starting: dict[int, str] = {}
+        #: Whether containers changed that the host does not follow yet.
+        self.behind = False
+
+    @property
+    def stopped(self) -> bool:
+        return not self.stack.go_on and any(course.failure for course in self.courses)
+
+    # --- networks and volumes
+
+    def make(self, kind: str) -> None:
+        self._in_turn([c for c in self.courses if c.member.kind == kind and not _leaves(c)])
+
+    def remove(self, kind: str) -> None:
+        self._in_turn([c for c in self.courses if c.member.kind == kind and _leaves(c)])
+
+    def _in_turn(self, courses: list[_Course]) -> None:
+        waiting = [course for course in courses if course.steps]
+        if not waiting:
+            return
+        with contextlib.ExitStack() as held:
+            if waiting[0].member.kind == NETWORK:
+                path = self.host.layout.lock(*attach.LOCK)
+                held.enter_context(files.lock(path, deadline_s=self.host.lock_timeout_s))
+            for course in waiting:
+                if self.stopped:
+                    course.skipped = True
+                    continue
+                try:
+                    if course.member.kind == NETWORK:
+                        # Somebody may have changed networks until the lock was taken.
+                        member = course.member
+                        have = member.resource.observe(self.host, member.declared)
+                        course.steps[:] = member.resource.plan(member.declared, have).steps
+                    for step in course.steps:
+                        step.execute(self.host)
+                        course.at += 1
+                except Error as exc:
+                    course.failure = str(exc)
+                except OSError as exc:
+                    course.failure = f"{exc.filename or 'system call'}: {exc.strerror or exc}"
+
+    # --- images and containers
+
+    def containers(self) -> None:
+        """Images, then containers that left the stack, then the others."""
+        phases = (
+            [c for c in self.courses if c.member.kind == IMAGE or _pulls(c)],
+            [c for c in self.courses if c.member.kind == CONTAINER and not c.member.path],
+            [c for c in self.courses if c.member.kind == CONTAINER],
+        )
+        if not any(course.steps for phase in phases for course in phase):
+            return
+        steps = [course.steps for course in self.courses]
+        doer = jobs.Doer(self.host, steps, os.getpid())
+        self._warm()
+        with Workers(doer, usual()) as self.workers:
+            self._pull(phases[0])
+            for phase in phases[1:]:
+                self._drive(phase)
+        self._follow()
+        for course in self.courses:
+            if course.begun and not course.failure:
+                container_steps.settle(self.host, course.member.name)
+
+    def _warm(self) -> None:
+        """What every process needs is made once, before there are any. Whatever fails is told by
+        those that need it.
+        """
+        starts = [c for c in self.courses for step in c.steps if isinstance(step, _STARTS)]
+        if not starts:
+            return
+        from ...container.lifecycle import actions  # noqa: F401  # Imported here for all of them.
+        from ...container.root import confinement
+
+        with contextlib.suppress(Error):
+            confinement.prepare(self.host.layout)
+        with contextlib.suppress(Error):
+            host_side.codec()
+
+    def _pull(self, courses: list[_Course]) -> None:
+        """Fetch what is to be fetched before anything of a container is touched."""
+        while True:
+            for course in courses:
+                # What comes before a pull, such as arranging the start with the host, too.
+                fetches = course.member.kind == IMAGE or _pulls(course, course.at)
+                if fetches and not course.over and not course.busy and not self.stopped:
+                    self._submit(course, jobs.EXECUTE)
+            if not self.workers.at_work:
+                break
+            self._heed(None)
+        for course in courses:
+            if course.member.kind == IMAGE and not course.over:
+                course.skipped = True
+
+    def _drive(self, courses: list[_Course]) -> None:
+        """Do the steps of containers, each as soon as it may be."""
+        while True:
+            ending: list[_Course] = []
+            for course in courses:
+                if course.busy or course.over:
+                    continue
+                if course.at == 0 or _pulled_only(course):
+                    if self.stopped:
+                        course.skipped = True
+                        continue
+                    if not self._may_begin(course):
+                        continue
+                self._next(course, ending)
+            self._end(ending)
+            if self.prepared and not self.preparing:
+                self._bring_up()
+            if not self.workers.at_work and not self.waits:
+                if all(course.over for course in courses):
+                    return
+                if not any(course.busy for course in courses) and not self._moved(courses):
+                    return
+                continue
+            self._heed(_POLL_S if self.waits else None)
+            self._look()
+
+    def _moved(self, courses: list[_Course]) -> bool:
+        """Whether some of them can still go on; those that wait for one another were refused."""
+        stuck = [course for course in courses if not course.over]
+        for course in stuck:
+            if self._may_begin(course) or course.at:
+                return True
+        for course in stuck:
+            course.skipped = True
+        return False
+
+    def _next(self, course: _Course, ending: list[_Course]) -> None:
+        step = course.step
+        if isinstance(step, _STARTS) and getattr(step, "start", True):
+            self.preparing += 1
+            self._submit(course, jobs.PREPARE)
+        elif isinstance(step, container_steps.AwaitHealthy):
+            self._await(course, self._health(course.member.name, step.timeout_s), self._advance)
+        elif isinstance(step, _ENDS):
+            course.busy = True
+            ending.append(course)
+        else:
+            self._submit(course, jobs.EXECUTE)
+
+    def _submit(self, course: _Course, do: str, refused: str = "") -> None:
+        course.busy = True
+        places = [[self.number[id(course)], course.at]]
+        job = {"do": do, "places": places, "generation": course.generation, "refused": refused}
+        self.workers.submit(job)
+
+    def _end(self, ending: list[_Course]) -> None:
+        """Stop or remove containers: in as many processes as there are, each many at a time."""
+        if not ending:
+            return
+        self.behind = True
+        share = min(_ENDING, -(-len(ending) // usual()))
+        for first in range(0, len(ending), share):
+            places = [[self.number[id(c)], c.at] for c in ending[first : first + share]]
+            self.workers.submit({"do": jobs.END, "places": places})
+
+    def _bring_up(self) -> None:
+        """Let the host follow all that is prepared, then bring it up."""
+        ready, self.prepared = self.prepared, []
+        refused = ""
+        try:
+            self._follow()
+        except Error as exc:
+            # Without its rules and names none is started; each is undone.
+            refused = str(exc)
+        for course in ready:
+            self._submit(course, jobs.FINISH, refused)
+
+    def _follow(self) -> None:
+        if not self.starting and not self.behind:
+            return
+        layout = self.host.layout
+        found = []
+        for container_id in self.starting.values():
+            with contextlib.suppress(NotFound):
+                found.append(container_record.read_record(layout, container_id))
+        networks = {a.network_id: a for record in found for a in record.attachments}
+        if networks:
+            attach.raise_bridges(layout, list(networks.values()))
+        if networks or self.behind:
+            for warning in synchronise.synchronise(layout, starting=found).warnings:
+                self.host.warn(warning)
+        self.behind = False
+
+    # --- what comes of it
+
+    def _heed(self, timeout_s: Optional[float]) -> None:
+        if not self.workers.at_work:
+            time.sleep(_POLL_S)
+            return
+        for job, answers in self.workers.done(timeout_s):
+            if answers is KILLED:
+                why = "whoever was to do it was killed"
+                answers = [{"failure": why} for dummy in job["places"]]
+            for (number, dummy), answer in zip(job["places"], answers):
+                self._heard(self.courses[number], job["do"], answer)
+
+    def _heard(self, course: _Course, do: str, answer: Mapping[str, Any]) -> None:
+        course.busy = False
+        for warning in answer.get("warnings", ()):
+            self.host.warn(warning)
+        self.host.notes += answer.get("notes", ())
+        course.outcome.update(answer.get("outcome", {}))
+        number = self.number[id(course)]
+        self.preparing -= do == jobs.PREPARE
+        course.failure = answer["failure"]
+        if course.failure:
+            # A start that failed was undone, which the host follows in the end.
+            self.behind = self.behind or self.starting.pop(number, None) is not None
+            self.behind = self.behind or do != jobs.EXECUTE
+            return
+        ran = course.outcome.get("container", {})
+        if ran.get("status"):
+            course.failure = (
+                f"container {course.member.name} exited with {ran['status']}: {ran['output']}"
+            )
+        if do == jobs.PREPARE:
+            course.busy = True
+            course.generation = answer["generation"]
+            with contextlib.suppress(NotFound):
+                self.starting[number] = container_record.by_name(
+                    self.host.layout, course.member.name
+                )
+            self.prepared.append(course)
+            return
+        if do == jobs.FINISH:
+            self.starting.pop(number, None)
+            self.behind = True
+            course.begun = True
+        course.at += 1
+
+    def _may_begin(self, course: _Course) -> bool:
+        """Whether all that a container waits for is so; it is skipped where that never will be."""
+        for name, condition in course.needs.items():
+            other = self.by_name.get(name)
+            if other is None:
+                continue
+            if other.failure or other.skipped:
+                course.skipped = True
+                return False
+            if not (other.over if self.stack.ends else other.stands):
+                return False
+            if condition == STARTED or self.stack.ends:
+                continue
+            reached = self._condition(name, condition, course)
+            if reached is not None:
+                what = f"{course.member.key} needs {other.member.key} {condition}: "
+                self._await(course, reached, self._again, what)
+            if reached is not None or course.failure:
+                return False
+        return True
+
+    def _condition(
+        self, name: str, condition: str, course: _Course
+    ) -> Optional[Callable[[float], bool]]:
+        """What is to be waited for; None when it is so already."""
+        other = self.by_name[name]
+        if condition == HEALTHY:
+            timeout_s = other.member.declared.healthy_wait_timeout_s
+            reached = self._health(name, timeout_s, patient=False)
+        else:
+            reached = self._completion(name)
+        try:
+            return None if reached(0.0) else reached
+        except Error as exc:
+            course.failure = f"{course.member.key} needs {other.member.key} {condition}: {exc}"
+            return None
+
+    def _health(self, name: str, timeout_s: float, patient: bool = True) -> Callable[[float], bool]:
+        from ...container.supervision import health
+
+        layout = self.host.layout
+
+        def reached(waited_s: float) -> bool:
+            container_id = container_record.by_name(layout, name)
+            return health.is_healthy(layout, container_id, timeout_s, waited_s, patient)
+
+        return reached
+
+    def _completion(self, name: str) -> Callable[[float], bool]:
+        from ...container.lifecycle import actions
+
+        def reached(waited_s: float) -> bool:
+            container_id = container_record.by_name(self.host.layout, name)
+            found = actions.current(self.host, container_id)
+            if found.phase in container_record.UP:
+                limit_s = self.stack.wait_timeout_s
+                if limit_s is not None and waited_s >= limit_s:
+                    raise Error(f"container {name} did not end within {limit_s:g} seconds")
+                return False
+            if found.exit_code:
+                raise Error(f"container {name} exited with {found.exit_code}")
+            return True
+
+        return reached
+
+    def _await(
+        self,
+        course: _Course,
+        reached: Callable[[float], bool],
+        then: Callable[[_Course], None],
+        what: str = "",
+    ) -> None:
+        course.busy = True
+        self.waits.append(_Wait(course, reached, time.monotonic(), then, what))
+
+    def _advance(self, course: _Course) -> None:
+        course.at += 1
+
+    def _again(self, course: _Course) -> None:
+        """Nothing: it is asked again whether it may begin."""
+
+    def _look(self) -> None:
+        for wait in list(self.waits):
+            course = wait.course
+            try:
+                if not course.failure and not wait.reached(time.monotonic() - wait.since):
+                    continue
+            except Error as exc:
+                course.failure = f"{wait.what}{exc}"
+            self.waits.remove(wait)
+            course.busy = False
+            if not course.failure:
+                wait.then(course)
+
+
+def _leaves(course: _Course) -> bool:
+    return getattr(course.member.declared, "state", "") == "absent"
+
+
+def _pulls(course: _Course, at: int = 0) -> bool:
+    """Whether a container's steps from a place on have a pull."""
+    return any(isinstance(step, container_steps.Pull) for step in course.steps[at:])
+
+
+def _pulled_only(course: _Course) -> bool:
+    """Whether nothing of a container was done yet but what comes before it."""
+    before = (container_steps.Pull, container_steps.ArrangeBoot, container_steps.Recover)
+    return all(isinstance(step, before) for step in course.steps[: course.at])

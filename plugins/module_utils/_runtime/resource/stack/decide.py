@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack as a resource: its members as one sequence, each planned as those before it will leave
+the host, and carried out together.
+"""
+
+from __future__ import annotations
+
+from ...base.frozen import replace
+from ...plan import sequence
+from ...plan.plan import Host, Plan, Resource
+from ...plan.sequence import Sequence
+from . import act, orphans, outcome
+from .declare import CONTAINER, IMAGE, NETWORK, Stack, declare
+from .outcome import About
+
+__all__ = ["RESOURCE", "declare"]
+
+
+def observe(host: Host, stack: Stack) -> Sequence:
+    """Read all members, each as the plans of those before it will leave the host; after the plan
+    was carried out, what became of them.
+    """
+    host.seen = {}
+    try:
+        if outcome.CARRIED_OUT in host.outcome:
+            return sequence.observe_again(host, host.outcome[outcome.CARRIED_OUT].have)
+        members, left = orphans.beside(host, stack)
+        stages = tuple(member.stage for member in members)
+        return sequence.observe_all(host, stages, About(stack, members, left))
+    finally:
+        host.seen = None
+
+
+def plan(stack: Stack, have: Sequence) -> Plan[Sequence]:
+    """The plans of all members as one. Pure."""
+    return sequence.plan(have.stages, have)
+
+
+def foresee(host: Host, planned: Plan[Sequence]) -> list[str]:
+    """What will be in the way of the members that are made or started again."""
+    host.seen = {}
+    try:
+        return sequence.foresee(host, planned)
+    finally:
+        host.seen = None
+
+
+def locate(host: Host, stack: Stack) -> Stack:
+    members = tuple(
+        replace(one, declared=one.resource.located(host, one.declared)) for one in stack.members
+    )
+    return replace(stack, members=members)
+
+
+def locks(stack: Stack) -> list[tuple[str, str]]:
+    """Those of its members, each kind in the order of its names. That of all networks is taken for
+    the moments in which networks change (act.py): who starts a container may want it.
+    """
+    found = {
+        member.resource.lock(member.declared) for member in stack.members if member.kind != NETWORK
+    }
+    return sorted(found)
+
+
+RESOURCE: Resource[Stack, Sequence] = Resource(
+    observe=observe,
+    plan=plan,
+    view=outcome.view,
+    result=outcome.result,
+    lock=lambda stack: ("stack", stack.name),
+    locks=locks,
+    predict=sequence.predict,
+    verify=sequence.differences,
+    report=outcome.report,
+    diff=outcome.diff,
+    foresee=foresee,
+    locate=locate,
+    act=act.act,
+    judge=outcome.judge,
+)
+
+
+def needs_program(stack: Stack) -> bool:
+    """Whether something is to be done that needs the program on the host: a container that is to
+    be there, or an image that is built.
+    """
+    return any(member.kind in (CONTAINER, IMAGE) for member in stack.members) and (
+        stack.state != "absent"
+    )
