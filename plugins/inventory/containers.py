@@ -160,8 +160,8 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible.utils.vars import combine_vars
 from ansible.vars.plugins import get_vars_from_inventory_sources
 
-from ansible_collections.slipway.engine.plugins.module_utils._task import CONNECTION
 from ansible_collections.slipway.engine.plugins.plugin_utils import _container_facts as facts
+from ansible_collections.slipway.engine.plugins.plugin_utils import _docker_connection
 from ansible_collections.slipway.engine.plugins.plugin_utils._engine_host import (
     CONTROLLER,
     PROGRAM,
@@ -176,8 +176,8 @@ _READ = f'i=$({PROGRAM} ps -aq --no-trunc) && if [ -n "$i" ]; then exec {PROGRAM
 _TRIES = 3
 
 #: Options of community.docker's plugin about a connection to its daemon.
-_DAEMON = {"configure_docker_daemon", *CONNECTION} | {
-    alias for option in CONNECTION.values() for alias in option.get("aliases", ())
+_DAEMON = {"configure_docker_daemon", *_docker_connection.OPTIONS} | {
+    alias for aliases in _docker_connection.OPTIONS.values() for alias in aliases
 }
 
 Containers = Sequence[Mapping[str, Any]]

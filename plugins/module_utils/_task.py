@@ -33,23 +33,6 @@ S = TypeVar("S")
 D = TypeVar("D")
 
 
-#: What playbooks written for community.docker may say of a connection to Docker's daemon. Every
-#: module takes it (doc_fragments/docker_connection.py), and says in one warning that it is ignored.
-CONNECTION: Mapping[str, Mapping[str, Any]] = {
-    "docker_host": {"type": "str", "aliases": ["docker_url"]},
-    "tls": {"type": "bool"},
-    "tls_hostname": {"type": "str"},
-    "validate_certs": {"type": "bool", "aliases": ["tls_verify"]},
-    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
-    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
-    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
-    "api_version": {"type": "str", "aliases": ["docker_api_version"]},
-    "timeout": {"type": "int"},
-    "use_ssh_client": {"type": "bool"},
-    "debug": {"type": "bool"},
-}
-
-
 #: The option of modules whose work can take long (doc_fragments/progress.py).
 PROGRESS: Mapping[str, Any] = {"progress": {"type": "bool", "default": False}}
 
@@ -210,12 +193,8 @@ def _module(
     argument_spec: Mapping[str, Any], options: dict[str, Any], engine: bool = True
 ) -> _Module:
     os.umask(0o077)
-    # A module's own option of such a name is about something else, such as a registry.
-    ignored = {
-        name: spec for name, spec in CONNECTION.items() if engine and name not in argument_spec
-    }
     module = _Module(
-        argument_spec={**ignored, **argument_spec},
+        argument_spec=dict(argument_spec),
         **{"supports_check_mode": True, **options},
     )
     if engine and os.geteuid() != 0:
@@ -227,11 +206,6 @@ def _module(
         module.params["_archive"] = module.archive
     if module.signing is not None:
         module.params["_signing"] = module.signing
-    given = [name for name in ignored if module.params.pop(name) is not None]
-    if given:
-        module.warn(
-            f"There is no Docker daemon to connect to; ignored options: {', '.join(given)}."
-        )
     return module
 
 

@@ -35,10 +35,7 @@ extends_documentation_fragment:
   - slipway.engine.container_logging
   - slipway.engine.container_supervision
   - slipway.engine.registry.require_signature
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

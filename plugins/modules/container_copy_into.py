@@ -20,10 +20,7 @@ description:
     addition.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

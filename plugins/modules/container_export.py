@@ -21,9 +21,6 @@ description:
     nothing is changed; both are read to find out.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

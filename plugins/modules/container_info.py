@@ -16,9 +16,6 @@ description:
   - On request also what C(docker stats), C(docker top), C(docker port) and C(docker diff) show.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 options:
   name:
     description:
@@ -69,7 +66,7 @@ options:
     default: false
 seealso:
   - module: slipway.engine.container
-  - module: slipway.engine.container_logs
+  - module: slipway.engine.container_logs_info
 """
 
 EXAMPLES = r"""

@@ -19,9 +19,6 @@ description:
     aardvark-dns with known vulnerabilities that the collection does not prevent.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 options:
   containers:
     description: List containers.

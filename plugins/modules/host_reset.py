@@ -19,9 +19,6 @@ description:
   - Nothing is removed when a named volume is there and O(volumes) is V(false).
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -21,10 +21,7 @@ description:
     C(slipway builder prune) removes them.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -19,10 +19,7 @@ description:
     only root may read it.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -25,7 +25,6 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry.defaults
-  - slipway.engine.docker_connection
   - slipway.engine.progress
 attributes:
   check_mode:

@@ -16,9 +16,6 @@ description:
     The options are those of M(community.docker.docker_image_info).
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 options:
   name:
     description:

@@ -23,10 +23,7 @@ description:
     no layer is sent.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -20,9 +20,7 @@ extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
   - slipway.engine.registry.require_signature
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -19,9 +19,7 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
-  - slipway.engine.docker_connection
   - slipway.engine.progress
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -17,9 +17,6 @@ description:
   - Layers stay while another image or a container uses them.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

@@ -20,8 +20,6 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes
   - slipway.engine.registry
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

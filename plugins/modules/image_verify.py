@@ -20,8 +20,6 @@ extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.registry
   - slipway.engine.registry.signature
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.verify
 options:
   name:
     description:

@@ -31,9 +31,6 @@ notes:
     dropped. Packets they mark with 0x01000000 pass even if this table would drop them.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

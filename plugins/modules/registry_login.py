@@ -20,8 +20,6 @@ description:
   - The registry is asked whether it accepts the login before it is stored, in check mode too.
 extends_documentation_fragment:
   - slipway.engine.attributes
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.verify
 attributes:
   check_mode:
     support: full

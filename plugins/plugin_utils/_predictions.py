@@ -25,7 +25,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.secre
     HIDDEN,
     without_passwords,
 )
-from ansible_collections.slipway.engine.plugins.plugin_utils import _progress
+from ansible_collections.slipway.engine.plugins.plugin_utils import (
+    _docker_connection,
+    _progress,
+)
 from ansible_collections.slipway.engine.plugins.plugin_utils._library import LibraryAction
 
 #: Options whose values are secrets by nature though each alone is not no_log: masked in -vvv
@@ -52,6 +55,7 @@ class PredictingAction(LibraryAction):
         task_vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         store = self._store()
         arguments = self._task.args
+        module = self._module().rpartition(".")[2]
         own: dict[str, Any] = {} if store is None else {"_predicted": _read(store)}
         if self._task.diff:
             own["_diff_limit"] = C.MAX_FILE_SIZE_FOR_DIFF
@@ -59,7 +63,8 @@ class PredictingAction(LibraryAction):
         default = {"undeclared": "keep"} if written in MERGING else {}
         try:
             with _progress.shown(self, task_vars) as told:
-                self._task.args = {**default, **arguments, **own, **told}
+                meant, ignored = _docker_connection.without(module, arguments)
+                self._task.args = {**default, **meant, **own, **told}
                 result: dict[str, Any] = super().run(tmp, task_vars)
         finally:
             self._task.args = arguments
@@ -67,6 +72,9 @@ class PredictingAction(LibraryAction):
         if store is not None and predicted:
             _merge(store, predicted["states"], forget=predicted["real"])
         _mask(result)
+        if ignored:
+            note = _docker_connection.warning(ignored)
+            result["warnings"] = [*result.get("warnings", ()), note]
         return result
 
     def _store(self) -> Optional[Path]:

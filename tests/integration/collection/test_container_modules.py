@@ -68,9 +68,9 @@ def test_commands_and_what_they_say(world: World, tmp_path: Path) -> None:
                output_limit=100),
         module("container_exec", container="web", argv=[*shell, f"test $S = {SECRET[:9]}*; read X"],
                env={"S": SECRET}, stdin=SECRET),
-        module("container_logs", container="web"),
-        module("container_logs", container="web", stderr=False, timestamps=True, tail=5),
-        module("container_logs", container="web", since="1h", until="30m"),
+        module("container_logs_info", container="web"),
+        module("container_logs_info", container="web", stderr=False, timestamps=True, tail=5),
+        module("container_logs_info", container="web", since="1h", until="30m"),
         module("current_container_facts"),
     ]  # fmt: skip
     run, found = answers(tmp_path, tasks, "-vvv", "--diff")

@@ -195,7 +195,7 @@ LOOK = [
     module("volume_info", name="site"),
     module("network_info"),
     module("network_info", name="front"),
-    module("container_logs", container="web"),
+    module("container_logs_info", container="web"),
     module("host_info", containers=True, containers_all=True, images=True, networks=True,
            volumes=True),
     module("volume_info", name="old"),

@@ -40,6 +40,17 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_names_of_before(world: World, tmp_path: Path) -> None:
+    world.run("web", "echo hello; exec sleep 1000")
+    task = {"slipway.engine.container_logs": {"container": "web", "docker_host": "tcp://h:2375"}}
+    done = Play(tmp_path).tasks([{**task, "register": "found"}, {"debug": {"var": "found.stdout"}}])
+    assert (done.status, done.changed) == (0, 0), done.output
+    said = " ".join(done.output.split())
+    assert "hello" in said
+    assert "Use slipway.engine.container_logs_info instead." in said
+    assert "There is no Docker daemon to connect to; ignored options: docker_host." in said
+
+
 def test_a_play_of_community_docker(world: World, project: Path, registry: Registry) -> None:
     port = free_port()
     context = project / "tools"

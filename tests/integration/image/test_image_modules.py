@@ -42,7 +42,7 @@ def test_a_play_of_every_module_of_images(
         task("image_tag", name="base", tag="1", repository=["other"], existing_images="keep"),
         task("image_push", name=f"{place}:1"),
         same("result.digest is match('sha256:') and result.size > 100"),
-        task("image_search", term="modules", registry=registry.host),
+        task("image_search_info", term="modules", registry=registry.host),
         same(f"result.results[0].name == '{place}'"),
         task("image_remove", name=f"{place}:1"),
         task("image_remove", name="base:1"),

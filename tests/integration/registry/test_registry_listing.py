@@ -41,7 +41,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.c
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import Limits
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
-    image_search,
+    image_search_info,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.oci import Descriptor
@@ -205,7 +205,7 @@ def hub(version: int) -> Fault:
 
 
 def found_by(layout: Layout, **params: Any) -> list[str]:
-    results = image_search.gather(Host(layout), params)["results"]
+    results = image_search_info.gather(Host(layout), params)["results"]
     return [str(result["name"]) for result in results]
 
 
@@ -213,7 +213,7 @@ def found_by(layout: Layout, **params: Any) -> list[str]:
 def test_a_server_that_searches_as_docker_hub_does(layout: Layout, version: int) -> None:
     with FaultyServer(faults=[hub(version)]).running() as made:
         place = made.address
-        results = image_search.gather(Host(layout), {"term": f"{place}/nginx"})["results"]
+        results = image_search_info.gather(Host(layout), {"term": f"{place}/nginx"})["results"]
         assert [result["name"] for result in results] == [f"{place}/{found[0]}" for found in HUB]
         assert results[0] == {
             "name": f"{place}/nginx",
@@ -329,12 +329,15 @@ def test_docker_hub_is_searched_at_its_own_hosts(
 )
 def test_a_search_that_cannot_be(params: dict[str, Any], complaint: str) -> None:
     with pytest.raises(Error, match=complaint):
-        image_search.wanted(params)
+        image_search_info.wanted(params)
 
 
 def test_a_term_may_name_its_registry() -> None:
     places = {
-        text: (image_search.wanted({"term": text}).domain, image_search.wanted({"term": text}).term)
+        text: (
+            image_search_info.wanted({"term": text}).domain,
+            image_search_info.wanted({"term": text}).term,
+        )
         for text in ("nginx", "bitnami/nginx", "localhost/x", "r.example:5000/a/b", "docker.io/x")
     }
     assert list(places.values()) == [

@@ -63,7 +63,7 @@ NEEDS = {
     "container_export": f"{WEB}; mkdir /srv/backup",
     "container_info": f"{WEB}; slipway run -d --name one --label app=shop"
     " registry.example.com/app:2 serve-app",
-    "container_logs": WEB,
+    "container_logs_info": WEB,
     "image": f"{WEB}; {ROOTFS}; {CONTEXT}",
     "image_build": f"{CONTEXT}\nmkdir -p /srv/www project; cp -r /srv/shop project/",
     "image_export": f"{SHOP}\nslipway push registry.example.org:5000/shop/web:7; slipway push"
@@ -82,7 +82,7 @@ slipway rmi shop/web:7
     "image_pull": f"{PUSHED}; slipway rmi registry.example.org:5000/shop/web:7",
     "image_push": f"{SHOP}\n{KEYS.format('cosign')}",
     "image_remove": "slipway pull debian:12",
-    "image_search": PUSHED,
+    "image_search_info": PUSHED,
     "image_sign": f"{PUSHED}; {KEYS.format('cosign')}",
     "image_tag": SHOP,
     "image_verify": f"{PUSHED}; {SIGNED.format('cosign')}",
@@ -139,7 +139,7 @@ CHECKSUM = "sha256:9d7d0c5e3d1f6f6f0d7a1a2f7d8a0bb1e3c1a8a4d6a2d1c4b5e6f708192a3
 EXCUSED = {
     ("migration_info", "Read what Docker runs"): "no Docker runs beside the examples",
     ("migration_info", "Show what a play cannot say"): "it is about the task before it",
-    ("image_search", "Search for popular web servers"): "only Docker Hub answers such a search",
+    ("image_search_info", "Search for popular web servers"): "only Docker Hub answers it",
 }
 
 #: Tasks that run, and do more than check mode can say, by example and name, with the reason.

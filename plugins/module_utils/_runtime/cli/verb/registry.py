@@ -114,7 +114,7 @@ def _push(host: Host, arguments: Arguments) -> int:
 
 def _search(host: Host, arguments: Arguments) -> int:
     from ...image.access import Access
-    from ...resource.image import image_search
+    from ...resource.image import image_search_info
     from ...text.table import listing, plain, shortened
 
     given = as_option(arguments.filter)
@@ -128,10 +128,10 @@ def _search(host: Host, arguments: Arguments) -> int:
     official = "true" in given.get("is-official", [])
     params = {"term": arguments.operands[0], "limit": arguments.limit}
     kept = {"filters": {"stars": stars, "is_official": official}}
-    sought = image_search.wanted({**params, **kept})
+    sought = image_search_info.wanted({**params, **kept})
     prefix = "" if sought.domain == "docker.io" else f"{sought.domain}/"
     rows = []
-    for one in image_search.search(host, sought, Access()):
+    for one in image_search_info.search(host, sought, Access()):
         text = plain(one.description)
         rows.append(
             {

@@ -115,7 +115,7 @@ def moment(name: str, text: str, now: float) -> float:
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of container_logs: what a container wrote, by the options of the module."""
+    """The result of container_logs_info: what a container wrote, by the options of the module."""
     last, now = params["tail"], time.time()
     if last is not None and last < 0:
         raise Error("tail: cannot be negative", hint="omit it for all lines")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: container_logs
+module: container_logs_info
 short_description: Return the logs of a container
 version_added: 0.2.0
 author:
@@ -16,9 +16,6 @@ description:
     logs) does, even after the container has exited.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 options:
   container:
     description:
@@ -65,13 +62,13 @@ seealso:
 
 EXAMPLES = r"""
 - name: Get the output of the last ten minutes
-  slipway.engine.container_logs:
+  slipway.engine.container_logs_info:
     container: web
     since: 10m
   register: said
 
 - name: Show the last errors
-  slipway.engine.container_logs:
+  slipway.engine.container_logs_info:
     container: web
     stdout: false
     tail: 20

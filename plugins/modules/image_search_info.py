@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: image_search
+module: image_search_info
 short_description: Search registries for images
 version_added: 0.1.0
 author:
@@ -18,8 +18,6 @@ description:
 extends_documentation_fragment:
   - slipway.engine.attributes.info
   - slipway.engine.registry
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.verify
 options:
   term:
     description:
@@ -52,13 +50,13 @@ options:
 
 EXAMPLES = r"""
 - name: Search for popular web servers
-  slipway.engine.image_search:
+  slipway.engine.image_search_info:
     term: nginx
     filters:
       stars: 100
 
 - name: List all repositories of a private registry
-  slipway.engine.image_search:
+  slipway.engine.image_search_info:
     term: ""
     registry: registry.example.org:5000
     limit: 100
@@ -89,7 +87,7 @@ results:
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
-    image_search,
+    image_search_info,
 )
 
 
@@ -111,7 +109,7 @@ def main() -> None:
             "insecure_registry": {"type": "bool"},
             "ca_path": {"type": "path"},
         },
-        image_search.gather,
+        image_search_info.gather,
         required_together=[("username", "password")],
     )
 

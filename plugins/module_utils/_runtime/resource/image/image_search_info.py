@@ -42,7 +42,7 @@ class Wanted:
 
 
 def wanted(params: Mapping[str, Any]) -> Wanted:
-    """Options of image_search: term, registry, limit, and filters with stars and is_official."""
+    """Options of the module: term, registry, limit, and filters with stars and is_official."""
     term, domain = str(params["term"]), params.get("registry")
     first, slash, rest = term.partition("/")
     # As in Docker, a term may begin with the registry to search.
@@ -81,7 +81,7 @@ def search(host: Host, sought: Wanted, access: Access) -> list[Found]:
 
 
 def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
-    """What image_search returns."""
+    """What image_search_info returns."""
     sought = wanted(params)
     found = search(host, sought, access_of(params))
     prefix = "" if sought.domain == DEFAULT_DOMAIN else f"{sought.domain}/"
