@@ -59,7 +59,9 @@ def test_documents_say_nothing_of_the_old_tree() -> None:
 
 
 def test_docstrings_and_comments_name_what_there_is() -> None:
-    files = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")]
+    # What lies in .build is of others, and elsewhere tomorrow.
+    tops = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    files = [path.relative_to(ROOT).as_posix() for top in tops for path in top.rglob("*.py")]
     files += [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
     # Packages in a zip, and a document of runc.
     known = {"__init__.py", "__main__.py", "docs/terminals.md"}
