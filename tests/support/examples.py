@@ -97,6 +97,19 @@ def inventories() -> list[Example]:
     return [example for example in found if example.inventory() is not None]
 
 
+def shells() -> list[Example]:
+    """The blocks of shell lines, by page and number."""
+    return _blocks("sh")
+
+
+def _blocks(wanted: str) -> list[Example]:
+    found = []
+    for path in pages():
+        texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == wanted]
+        found += [Example(f"{path.stem}-{wanted}-{n}", text) for n, text in enumerate(texts, 1)]
+    return found
+
+
 def documents() -> dict[str, str]:
     """The blocks of JSON, by page and number."""
     found: dict[str, str] = {}

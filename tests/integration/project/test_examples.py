@@ -20,7 +20,7 @@ import pytest
 from support import compare_predictions, containers, examples
 from support.containers import World
 from support.inputs import example_needs
-from support.inputs.example_needs import EXCUSED, NEEDS, UNFORESEEN, VARIABLES
+from support.inputs.example_needs import ELSEWHERE, EXCUSED, NEEDS, UNFORESEEN, VARIABLES
 from support.plays import Play, Run
 from support.servers import named
 
@@ -32,6 +32,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.refer
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust import policy
 
 ALL = examples.examples()
+SHELLS = [block for block in examples.shells() if block.name not in ELSEWHERE]
 #: Check mode skips what it cannot know.
 _SKIPPED = ("slipway.engine.container_exec",)
 
@@ -87,6 +88,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def prepare(host: World, directory: Path, lines: str) -> None:
+    status, said = shell(host, directory, lines)
+    assert status == 0, said
+
+
+def shell(host: World, directory: Path, lines: str) -> tuple[int, str]:
+    """Run lines of a shell; their exit status, and all they printed."""
     path = f"{host.launcher.parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-euc", lines],
@@ -99,7 +106,7 @@ def prepare(host: World, directory: Path, lines: str) -> None:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stdout
+    return done.returncode, done.stdout
 
 
 def variables(servers: named.Servers, host: World, sandbox: Path) -> dict[str, Any]:
@@ -159,9 +166,16 @@ def test_example(
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("block", SHELLS, ids=[block.name for block in SHELLS])
+def test_lines_of_a_shell(block: examples.Example, host: World, tmp_path: Path) -> None:
+    prepare(host, tmp_path, NEEDS.get(block.name, ""))
+    prepare(host, tmp_path, block.text)
+
+
 def test_what_is_needed_and_excused_is_of_an_example() -> None:
-    names = {example.name for example in ALL}
+    names = {example.name for example in (*ALL, *SHELLS)}
     assert set(NEEDS) <= names
+    assert set(ELSEWHERE) <= {block.name for block in examples.shells()}
     tasks = {
         (example.name, task.get("name"))
         for example in ALL

@@ -52,6 +52,8 @@ slipway build -t debian-systemd:bookworm machine
 SITE = "mkdir -p project/site; echo hello >project/site/index.html"
 NETWORK = "slipway network create {}"
 
+DATA = "slipway run -d --name db --volume data:/srv registry.example.com/app:2 serve-database"
+
 #: Lines of a shell, run in an empty directory. ``project`` there is the playbook's, and what
 #: is written to /etc and /srv is gone after the example.
 NEEDS = {
@@ -111,6 +113,20 @@ slipway rmi shop/web:7
     " >/etc/containers/proxy.json",
     "options-4": WEB,
     "options-5": MACHINE,
+    "backups-1": f"{DB}; mkdir -p /srv/backups",
+    "backups-2": f"{DATA}; mkdir -p /srv/backups",
+    "backups-3": "mkdir -p /srv/backups; echo saved >index.html;"
+    " tar --create --zstd --file /srv/backups/data.tar.zst index.html",
+    "backups-sh-1": f"{DATA}; mkdir -p /srv/backups",
+    "firewalls-sh-1": WEB,
+    "offline-2": "slipway pull registry.example.com/web:1.4; mkdir -p project/images; slipway save"
+    " registry.example.com/web:1.4 | zstd -q -o project/images/web.tar.zst;"
+    " slipway rmi registry.example.com/web:1.4",
+    "offline-3": "slipway pull registry.example.com/web:1.4",
+    "registries-1": "mkdir -p /etc/slipway",
+    "secrets-3": "mkdir -m 0700 -p /etc/app-secrets",
+    "small-server-sh-2": WEB,
+    "updating-sh-1": WEB,
     "signatures-1": f"{SHOP}\n{KEYS.format('release')}",
     "signatures-2": f"{PUSHED}; {SIGNED.format('release')}",
 }
@@ -135,11 +151,23 @@ VARIABLES: dict[str, Any] = {
 #: That of a file on a server nobody has; what the test serves has another.
 CHECKSUM = "sha256:9d7d0c5e3d1f6f6f0d7a1a2f7d8a0bb1e3c1a8a4d6a2d1c4b5e6f708192a3b4c"
 
+#: Blocks of a shell that something else runs, or nothing can here, each with what it is.
+ELSEWHERE = {
+    "contributing-sh-1": "./check runs this very test",
+    "networking-sh-1": "tests/integration/network/test_network_firewall.py loads such tables",
+    "networking-sh-2": "tests/peers writes the table of that page",
+    "performance-sh-1": "it measures for minutes",
+    "small-server-sh-1": "it installs packages and the collection from the internet",
+    "tour-sh-1": "tests/e2e runs the tour",
+    "tour-sh-2": "tests/e2e runs the tour",
+}
+
 #: Tasks that cannot run here, by example and name, each with the reason.
 EXCUSED = {
     ("migration_info", "Read what Docker runs"): "no Docker runs beside the examples",
     ("migration_info", "Show what a play cannot say"): "it is about the task before it",
     ("image_search_info", "Search for popular web servers"): "only Docker Hub answers it",
+    ("updating-2", "Start the timer"): "the sandbox has no systemd",
 }
 
 #: Tasks that run, and do more than check mode can say, by example and name, with the reason.

@@ -30,6 +30,7 @@ HOSTS = """\
 IMAGES = {
     "library/busybox:1.36": "busybox",
     "library/debian:12": "app",
+    "library/registry:2": "app",
     "library/nginx:1.27": "app",
     "library/postgres:17": "app",
     "gitea/gitea:1.22": "app",
