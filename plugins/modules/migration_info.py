@@ -21,9 +21,6 @@ description:
   - The result has the values of environment variables, passwords too. Set C(no_log) for the task.
 extends_documentation_fragment:
   - slipway.engine.attributes.info
-  - slipway.engine.docker_connection
-  - slipway.engine.docker_connection.ca
-  - slipway.engine.docker_connection.verify
 options:
   engine:
     description:

@@ -154,6 +154,13 @@ CHECKSUM = "sha256:9d7d0c5e3d1f6f6f0d7a1a2f7d8a0bb1e3c1a8a4d6a2d1c4b5e6f708192a3
 #: Blocks of a shell that something else runs, or nothing can here, each with what it is.
 ELSEWHERE = {
     "contributing-sh-1": "./check runs this very test",
+    "contributing-sh-2": "QEMU boots a machine for it",
+    "from-compose-sh-1": "it is typed where the other engine is",
+    "from-docker-sh-1": "it is typed where the other engine is",
+    "from-docker-sh-2": "it is typed where the other engine is",
+    "from-docker-sh-3": "it is typed where the other engine is",
+    "from-podman-sh-1": "it is typed where the other engine is",
+    "from-podman-sh-2": "it is typed where the other engine is",
     "networking-sh-1": "tests/integration/network/test_network_firewall.py loads such tables",
     "networking-sh-2": "tests/peers writes the table of that page",
     "performance-sh-1": "it measures for minutes",
