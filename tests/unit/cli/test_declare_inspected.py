@@ -175,6 +175,18 @@ def test_an_image_without_a_name_is_noted(tmp_path: Path) -> None:
     assert "a: its image has no name: save it there" in play.notes[0]
 
 
+@pytest.mark.parametrize(("access", "noted"), [("", True), ("rwm", False), ("r", False)])
+def test_access_that_is_not_told_is_noted(tmp_path: Path, access: str, noted: bool) -> None:
+    """Podman shows none; whoever had less than all would get more without a word."""
+    device = {"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse"}
+    one = container("a", HostConfig={"Devices": [{**device, "CgroupPermissions": access}]})
+    with engine(tmp_path, one) as made:
+        found, play = declared(made)
+    wanted = "/dev/fuse:/dev/fuse:r" if access == "r" else "/dev/fuse"
+    assert found["Container a"]["devices"] == [wanted]
+    assert ["not told" in note for note in play.notes] == [True] * noted
+
+
 def test_states_are_kept(tmp_path: Path) -> None:
     states = {"a": "running", "b": "paused", "c": "exited", "d": "created"}
     all_of_them = [container(name, State={"Status": state}) for name, state in states.items()]

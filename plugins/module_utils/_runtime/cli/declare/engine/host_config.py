@@ -163,6 +163,11 @@ def options(found: Mapping[str, Any], podman: bool) -> dict[str, Any]:
     return made
 
 
+def unsaid_access(found: Mapping[str, Any]) -> bool:
+    """Whether a device is shown without what the container may do with it, as Podman shows all."""
+    return any(not one.get("CgroupPermissions") for one in found.get("Devices") or ())
+
+
 def _without_podmans(text: str) -> str:
     """A tmpfs without the words that podman adds to each."""
     path, dummy, words = text.partition(":")

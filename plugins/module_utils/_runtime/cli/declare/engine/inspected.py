@@ -178,6 +178,11 @@ class _Found:
             key: value for key, value in _own(labels).items() if given.get(key) != value
         }
         options |= host_config.options(host, self.podman)
+        if host_config.unsaid_access(host):
+            self.play.note(
+                name,
+                "what it may do with its devices is not told, so the play has all of it (rwm)",
+            )
         options |= self._shared(host, options)
         options |= self._defaults(name, host, options)
         options |= self._network_options(found, config, host)
