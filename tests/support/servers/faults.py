@@ -85,8 +85,10 @@ class FaultyServer:
             self.port = int(listener.server_address[1])
             thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
             thread.start()
-            yield self
-            listener.shutdown()
+            try:
+                yield self
+            finally:
+                listener.shutdown()
 
     @property
     def address(self) -> str:

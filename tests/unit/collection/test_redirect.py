@@ -15,8 +15,12 @@ from ansible_collections.slipway.engine.plugins.plugin_utils._predictions import
 
 TOP = Path(__file__).resolve().parents[3]
 REDIRECT = TOP / "playbooks/files/community_docker"
-#: Those whose names differ by more than ``docker_``.
-OTHERWISE = {"docker_login": "registry_login", "current_container_facts": "current_container_facts"}
+#: Those whose names differ by more than ``docker_``. docker_stack is of a swarm, and none here.
+OTHERWISE = {
+    "docker_login": "registry_login",
+    "current_container_facts": "current_container_facts",
+    "docker_stack": "",
+}
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base impor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.text.progress_lines import (
     Thing,
     amount,
-    bar,
+    bar_of,
     span,
     summary,
 )
@@ -67,7 +67,7 @@ def test_a_rate_is_that_of_the_last_seconds() -> None:
     ("done", "drawn"), [(0, ""), (1, ""), (10, ">"), (50, "====>"), (100, "=========>")]
 )
 def test_bars(done: int, drawn: str) -> None:
-    assert bar(done, 100, 10) == drawn.ljust(10)
+    assert bar_of(done, 100, 10) == drawn.ljust(10)
 
 
 @pytest.mark.parametrize(

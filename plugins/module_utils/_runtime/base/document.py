@@ -101,14 +101,13 @@ def _reader_of_mapping(item: _Reader) -> _Reader:
 
 def _reader_of_scalar(kind: Any) -> _Reader:
     def read(value: Any, where: str) -> Any:
-        if type(value) is kind:
-            return value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
         # bool is a subclass of int in Python and not in JSON.
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise _mismatch(kind.__name__, value, where)
-        return value
+        if kind is bool or not isinstance(value, bool):
+            if isinstance(value, kind):
+                return value
+            if kind is float and isinstance(value, int):
+                return float(value)
+        raise _mismatch(kind.__name__, value, where)
 
     return read
 

@@ -43,6 +43,15 @@ class Field:
         self.repr, self.compare, self.metadata = repr, compare, metadata
 
     @property
+    def given(self) -> dict[str, Any]:
+        """What dataclasses.field() is given for the same."""
+        found = {"repr": self.repr, "compare": self.compare, "metadata": self.metadata}
+        found |= {} if self.default is MISSING else {"default": self.default}
+        return found | (
+            {} if self.default_factory is MISSING else {"default_factory": self.default_factory}
+        )
+
+    @property
     def required(self) -> bool:
         return self.default is MISSING and self.default_factory is MISSING
 
@@ -97,16 +106,16 @@ class _Standard:
     """``__dataclass_fields__`` of a class: made when dataclasses asks for it."""
 
     def __get__(self, value: Any, owner: Any) -> dict[str, Any]:
-        import dataclasses
+        from dataclasses import field as standard
+        from dataclasses import make_dataclass
 
-        made = []
-        for f in fields(owner):
-            given = {"repr": f.repr, "compare": f.compare, "metadata": f.metadata}
-            for name in ("default", "default_factory"):
-                if getattr(f, name) is not MISSING:
-                    given[name] = getattr(f, name)
-            made.append((f.name, f.type, dataclasses.field(**given)))
-        like = dataclasses.make_dataclass(owner.__name__, made, init=False, repr=False, eq=False)
+        like = make_dataclass(
+            owner.__name__,
+            [(f.name, f.type, standard(**f.given)) for f in fields(owner)],
+            init=False,
+            repr=False,
+            eq=False,
+        )
         found: dict[str, Any] = like.__dict__["__dataclass_fields__"]
         owner.__dataclass_fields__ = found
         return found

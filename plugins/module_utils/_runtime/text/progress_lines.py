@@ -65,11 +65,11 @@ class Thing:
         tail = "  ".join(figures)
         room = min(_LONGEST, width - len(head) - len(tail) - 5)
         if self.total and room >= _SHORTEST:
-            return f"{head} [{bar(self.done, self.total, room)}]  {tail}"
+            return f"{head} [{bar_of(self.done, self.total, room)}]  {tail}"
         return f"{head}  {tail}"[:width]
 
 
-def bar(done: int, total: int, width: int) -> str:
+def bar_of(done: int, total: int, width: int) -> str:
     """``===>      ``, as Docker draws it."""
     full = min(width, width * done // total)
     return ("=" * (full - 1) + ">" if full else "").ljust(width)
