@@ -27,6 +27,10 @@ _SUBSTITUTED = re.compile(r"\$\(([^()]*)\)")
 _LINE = re.compile(r"^ *(?:# )?(slipway .*)$", re.MULTILINE)
 
 
+#: The pages whose prompts show all that is printed.
+SESSIONS = ("troubleshooting",)
+
+
 @dataclass(frozen=True)
 class Example:
     """One block. ``name`` is that of the module, or the page and the block's number in it."""
@@ -100,6 +104,11 @@ def inventories() -> list[Example]:
 def shells() -> list[Example]:
     """The blocks of shell lines, by page and number."""
     return _blocks("sh")
+
+
+def sessions() -> list[Example]:
+    """What was typed at a prompt and what was printed, by page and number."""
+    return [one for one in _blocks("console") if one.name.rpartition("-console-")[0] in SESSIONS]
 
 
 def _blocks(wanted: str) -> list[Example]:

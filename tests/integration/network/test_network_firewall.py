@@ -30,6 +30,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.fi
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import host_side
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import aardvark
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan import plan
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
@@ -237,7 +238,7 @@ def test_unpublished_ports_are_unreachable_from_the_segment(host: Host) -> None:
     # The control: without the table nothing else stops the neighbour.
     assert ask(host.lan, web.address, 81) == ("web", LAN_PEER)
     assert not synchronise.standing(host.layout)
-    assert attach.damage(host.layout, web.record) == ("the firewall",)
+    assert attach.damage(plan.Host(host.layout), web.record) == ("the firewall",)
     assert synchronise.synchronise(host.layout).firewall
     assert synchronise.standing(host.layout)
     assert silent(host.lan, web.address, 81)
@@ -430,13 +431,14 @@ def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
 def test_a_bridge_or_link_that_was_deleted_is_reported_and_restored(host: Host) -> None:
     web, client = host.container("web"), host.container("client")
     host_side.delete_link("slipway0")
-    assert attach.damage(host.layout, web.record) == ("the bridge slipway0 of the network bridge",)
+    seen = attach.damage(plan.Host(host.layout), web.record)
+    assert seen == ("the bridge slipway0 of the network bridge",)
     for container in (web, client):
         attach.connect(host.layout, container.space.pid, container.attachments)
-        assert attach.damage(host.layout, container.record) == ()
+        assert attach.damage(plan.Host(host.layout), container.record) == ()
     assert ask(client.space, web.address, 81) == ("web", client.address)
     host_side.delete_link(web.attachments[0].host_link)
-    assert attach.damage(host.layout, web.record) == ("its link to the network bridge",)
+    assert attach.damage(plan.Host(host.layout), web.record) == ("its link to the network bridge",)
     attach.connect(host.layout, web.space.pid, web.attachments)
     assert ask(client.space, web.address, 81) == ("web", client.address)
 

@@ -25,6 +25,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network im
     synchronise,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import aardvark
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan import plan
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
     Port,
@@ -243,7 +244,7 @@ def test_who_has_port_53_is_named_and_hosts_files_take_over(host: Host, tmp_path
             assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
             assert "nameserver 10.1.1.1" not in client.resolv()
             # Nothing is missing that could be had, and the other network has its server.
-            assert attach.damage(host.layout, client.record) == ()
+            assert attach.damage(plan.Host(host.layout), client.record) == ()
             other = host.container("other", ("red",))
             assert dig(other, "other") == [other.address]
             assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
@@ -262,9 +263,9 @@ def test_a_name_server_that_ended_is_reported_and_restored(host: Host) -> None:
     pid = int((host.layout.run / "dns" / "aardvark.pid").read_text())
     subprocess.run(["kill", "-KILL", str(pid)], check=True)
     until(lambda: dig(client, "web") != [web.address])
-    assert attach.damage(host.layout, client.record) == ("the name server",)
+    assert attach.damage(plan.Host(host.layout), client.record) == ("the name server",)
     synchronise.synchronise(host.layout)
-    assert attach.damage(host.layout, client.record) == ()
+    assert attach.damage(plan.Host(host.layout), client.record) == ()
     assert dig(client, "web") == [web.address]
     # Where it is taken away, hosts files say what it said, and it comes back with the program.
     program = aardvark.program()
@@ -274,7 +275,7 @@ def test_a_name_server_that_ended_is_reported_and_restored(host: Host) -> None:
         synchronise.synchronise(host.layout)
         assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
         assert "203.0.113.9\town-entry\n" in client.hosts()
-        assert attach.damage(host.layout, client.record) == ()
+        assert attach.damage(plan.Host(host.layout), client.record) == ()
         assert not (host.layout.run / "dns").exists()
     synchronise.synchronise(host.layout)
     assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
@@ -324,11 +325,11 @@ def test_a_name_server_that_was_late_is_asked_again(
     web, client = host.container("web", ("blue",)), host.container("client", ("blue",))
     assert "aardvark-dns does not answer on 10.1.1.1" in client.warnings[0]
     assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
-    assert attach.damage(host.layout, client.record) == (), "no more could be had"
+    assert attach.damage(plan.Host(host.layout), client.record) == (), "no more could be had"
     subprocess.run(["nft", "delete", "table", "inet", "deaf"], check=True)
-    assert attach.damage(host.layout, client.record) == ("the name server",)
+    assert attach.damage(plan.Host(host.layout), client.record) == ("the name server",)
     synchronise.synchronise(host.layout)
-    assert attach.damage(host.layout, client.record) == ()
+    assert attach.damage(plan.Host(host.layout), client.record) == ()
     assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust impo
 
 ALL = examples.examples()
 SHELLS = [block for block in examples.shells() if block.name not in ELSEWHERE]
+SESSIONS = examples.sessions()
 #: Check mode skips what it cannot know.
 _SKIPPED = ("slipway.engine.container_exec",)
 
@@ -172,8 +174,20 @@ def test_lines_of_a_shell(block: examples.Example, host: World, tmp_path: Path) 
     prepare(host, tmp_path, block.text)
 
 
+@pytest.mark.parametrize("block", SESSIONS, ids=[block.name for block in SESSIONS])
+def test_what_is_printed_at_a_prompt(block: examples.Example, host: World, tmp_path: Path) -> None:
+    """After each line what is printed, with ``...`` for what differs."""
+    prepare(host, tmp_path, NEEDS.get(block.name, ""))
+    for typed, *printed in (
+        part.split("\n") for part in re.split("^# ", block.text, flags=re.M)[1:]
+    ):
+        said = shell(host, tmp_path, typed)[1]
+        wanted = ".*".join(re.escape(part) for part in "\n".join(printed).split("..."))
+        assert re.fullmatch(wanted, said, re.DOTALL), f"{typed}\n{said}"
+
+
 def test_what_is_needed_and_excused_is_of_an_example() -> None:
-    names = {example.name for example in (*ALL, *SHELLS)}
+    names = {example.name for example in (*ALL, *SHELLS, *SESSIONS)}
     assert set(NEEDS) <= names
     assert set(ELSEWHERE) <= {block.name for block in examples.shells()}
     tasks = {

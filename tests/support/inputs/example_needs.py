@@ -126,6 +126,7 @@ slipway rmi shop/web:7
     "registries-1": "mkdir -p /etc/slipway",
     "secrets-3": "mkdir -m 0700 -p /etc/app-secrets",
     "small-server-sh-2": WEB,
+    "troubleshooting-console-5": WEB,
     "updating-sh-1": WEB,
     "signatures-1": f"{SHOP}\n{KEYS.format('release')}",
     "signatures-2": f"{PUSHED}; {SIGNED.format('release')}",

@@ -139,6 +139,8 @@ def test_words_of_network_create(params: dict[str, Any], text: str) -> None:
          "container a: no; check the option --device"),
         (Error("container a: the control groups do not support the option cpus"), "update",
          "container a: the control groups do not support the option --cpus"),
+        (Error("image a is used by container b", "remove it, or set force: true"), "rmi",
+         "image a is used by container b; remove it, or use --force"),
         (Error("container a: it is private", "set ipc_mode: shareable for b"), "start",
          "container a: it is private; set --ipc=shareable for b"),
         (Error("'a_b/network_mode' is a path; see /ipc_mode"), "run",

@@ -94,6 +94,7 @@ _ADVICE = (
     (regex(r"with slipway\.engine\.image_pull\b"), "with slipway pull"),
     (regex(r"with ca_path, or ca_file"), "with ca_file"),
     (regex(r"with insecure_registry, or with insecure"), "with insecure"),
+    (regex(r"set force: true\b"), "use --force"),
 )
 #: A word, and whether it is said to be an option, or to have a value.
 _WORD = regex(r"(?<![\w./'\"-])(option )?([a-z][a-z_0-9]*)(?![\w./'\"-])(: (?=\w))?")

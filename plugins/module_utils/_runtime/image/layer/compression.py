@@ -361,33 +361,3 @@ class _ZstdProgram(_Through):
             self._child.wait()
         self._feeder.join()
         self._complaint.close()
-
-
-class GzipWriter:
-    """Compress what is written; no name and no time, so the same input gives the same bytes."""
-
-    def __init__(self, out: IO[bytes], level: int = 6) -> None:
-        self._out = out
-        # With wbits of 31 zlib writes the header itself, and all it could vary in is zero.
-        self._compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
-
-    def write(self, data: bytes, /) -> int:
-        self._out.write(self._compressor.compress(data))
-        return len(data)
-
-    def close(self) -> None:
-        """Write the end of the stream; ``out`` stays open."""
-        self._out.write(self._compressor.flush())
-
-    def __enter__(self) -> GzipWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        value: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        # A stream that was not finished has no end, so that nobody takes it for whole.
-        if kind is None:
-            self.close()
