@@ -71,7 +71,10 @@ class Compiled:
     def exec_module(self, module: Any) -> None:
         offset, length = self._index[module.__name__][1:3]
         begin = self._base + offset
-        exec(marshal.loads(self._map[begin : begin + length]), module.__dict__)
+        code = marshal.loads(self._map[begin : begin + length])
+        # It is in memory of our own now; pages that are mapped count as ours, too.
+        self._map.madvise(mmap.MADV_DONTNEED)
+        exec(code, module.__dict__)
 
     def get_source(self, name: str) -> Optional[str]:
         return self.get_data(self._path(name)).decode() if name in self._index else None
