@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Path:
 def test_names_of_before(world: World, tmp_path: Path) -> None:
     world.run("web", "echo hello; exec sleep 1000")
     task = {"slipway.engine.container_logs": {"container": "web", "docker_host": "tcp://h:2375"}}
-    done = Play(tmp_path).tasks([{**task, "register": "found"}, {"debug": {"var": "found.stdout"}}])
+    done = Play(tmp_path).tasks([{**task, "register": "found"}, {"debug": {"var": "found.log"}}])
     assert (done.status, done.changed) == (0, 0), done.output
     said = " ".join(done.output.split())
     assert "hello" in said

@@ -127,6 +127,8 @@ slipway rmi shop/web:7
     "secrets-3": "mkdir -m 0700 -p /etc/app-secrets",
     "small-server-sh-2": WEB,
     "troubleshooting-console-5": WEB,
+    "service-4": "mkdir -p project; slipway volume create data; printf '%s\\n' 'service_name: shop'"
+    " 'service_volumes: [{name: data}]' >project/shop.yml",
     "updating-sh-1": WEB,
     "signatures-1": f"{SHOP}\n{KEYS.format('release')}",
     "signatures-2": f"{PUSHED}; {SIGNED.format('release')}",
@@ -175,6 +177,7 @@ EXCUSED = {
     ("migration_info", "Read what Docker runs"): "no Docker runs beside the examples",
     ("migration_info", "Show what a play cannot say"): "it is about the task before it",
     ("image_search_info", "Search for popular web servers"): "only Docker Hub answers it",
+    ("several-servers-1", "Drain this host"): "nothing shares load here",
     ("updating-2", "Start the timer"): "the sandbox has no systemd",
 }
 
