@@ -285,6 +285,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
     RESOURCE,
     declare,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.options import (  # noqa: E501
+    OF_BUILDS,
+)
 
 _SECRETS = {
     "id": {"type": "str", "required": True},
@@ -310,31 +313,14 @@ def main() -> None:
     _task.converge(
         {
             **_task.PROGRESS,
+            **OF_BUILDS,
             "name": {"type": "str", "required": True},
             "tag": {"type": "str", "default": "latest"},
             "path": {"type": "path"},
             "src": {"type": "path"},
             "dockerfile": {"type": "str"},
             "contexts": {"type": "dict"},
-            "args": {"type": "dict"},
-            "target": {"type": "str"},
-            "labels": {"type": "dict"},
             "platform": {"type": "list", "elements": "str"},
-            "pull": {"type": "bool", "default": False},
-            "nocache": {"type": "bool", "default": False},
-            "cache_from": {"type": "list", "elements": "str"},
-            "network": {"type": "str"},
-            "etc_hosts": {"type": "dict"},
-            "shm_size": {"type": "str"},
-            "container_limits": {
-                "type": "dict",
-                "options": {
-                    "memory": {"type": "str"},
-                    "memswap": {"type": "str"},
-                    "cpushares": {"type": "int"},
-                    "cpusetcpus": {"type": "str"},
-                },
-            },
             "rebuild": {
                 "type": "str",
                 "choices": ["changed", "never", "always"],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible is told about the options of the module image."""
+"""What Ansible is told about the options of image, and what image_build shares of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...trust import policy
+
+#: What both modules that build say of a build in the same way.
+OF_BUILDS: Mapping[str, Mapping[str, Any]] = {
+    "args": {"type": "dict"},
+    "target": {"type": "str"},
+    "labels": {"type": "dict"},
+    "pull": {"type": "bool", "default": False},
+    "nocache": {"type": "bool", "default": False},
+    "cache_from": {"type": "list", "elements": "str"},
+    "network": {"type": "str"},
+    "etc_hosts": {"type": "dict"},
+    "shm_size": {"type": "str"},
+    "container_limits": {
+        "type": "dict",
+        "options": {
+            "memory": {"type": "str"},
+            "memswap": {"type": "str"},
+            "cpushares": {"type": "int"},
+            "cpusetcpus": {"type": "str"},
+        },
+    },
+}
 
 ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -21,25 +43,8 @@ ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
             "path": {"type": "path"},
             "src": {"type": "path"},
             "dockerfile": {"type": "str"},
-            "args": {"type": "dict"},
-            "target": {"type": "str"},
-            "labels": {"type": "dict"},
+            **OF_BUILDS,
             "platform": {"type": "str"},
-            "pull": {"type": "bool", "default": False},
-            "nocache": {"type": "bool", "default": False},
-            "network": {"type": "str"},
-            "etc_hosts": {"type": "dict"},
-            "shm_size": {"type": "str"},
-            "container_limits": {
-                "type": "dict",
-                "options": {
-                    "memory": {"type": "str"},
-                    "memswap": {"type": "str"},
-                    "cpushares": {"type": "int"},
-                    "cpusetcpus": {"type": "str"},
-                },
-            },
-            "cache_from": {"type": "list", "elements": "str"},
             "http_timeout": {"type": "int"},
             "rm": {"type": "bool", "default": True},
             "use_config_proxy": {"type": "bool"},
