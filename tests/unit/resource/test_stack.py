@@ -15,6 +15,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.stack import (
     declare,
+    member,
     options,
     order,
 )
@@ -22,7 +23,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.s
 DEFAULTS = {name: one.get("default") for name, one in declare.ARGUMENT_SPEC.items()}
 
 
-def stack(**given: Any) -> declare.Stack:
+def stack(**given: Any) -> member.Stack:
     return declare.declare({**DEFAULTS, "name": "shop", **given})
 
 

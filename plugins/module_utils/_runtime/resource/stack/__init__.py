@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many resources as one: containers, networks, volumes and images that are converged together.
 
-``options`` reads entries by the tables of the modules, ``declare`` makes members of them,
-``order`` says which waits for which, ``decide`` plans, ``act`` carries the plan out side by side,
-``jobs`` is what its processes do, ``outcome`` says what became of each member.
+``member`` is what a stack consists of. ``options`` reads entries by the tables of the modules,
+``declare`` makes members of them, ``needs`` says what a container waits for and uses, ``order``
+which goes first, ``orphans`` finds what left the declaration, ``decide`` plans. ``act`` carries the
+plan out side by side: ``course`` is how far a member is, ``waits`` what it waits for, ``jobs`` what
+the processes do. ``outcome`` says what became of each member.
 """

@@ -23,7 +23,6 @@ from typing import Any, Callable, Optional
 
 from ...base import files
 from ...base.errors import Error, NotFound
-from ...base.frozen import changing, field
 from ...base.workers import KILLED, Workers, usual
 from ...network import attach, synchronise
 from ...network.link import host_side
@@ -32,8 +31,10 @@ from ...plan.sequence import Sequence
 from ...records import container_record
 from ..container import steps as container_steps
 from . import jobs, order
-from .declare import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME, Member
-from .outcome import CARRIED_OUT, CarriedOut, Did, steps_of
+from .course import Course
+from .member import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
+from .outcome import CARRIED_OUT, CarriedOut, steps_of
+from .waits import Waits
 
 #: How often what is waited for is looked at, in seconds.
 _POLL_S = 0.05
@@ -42,60 +43,6 @@ _ENDING = 64
 
 _STARTS = (container_steps.Create, container_steps.Start)
 _ENDS = (container_steps.Stop, container_steps.Remove)
-
-
-@changing
-class _Course:
-    """How far a member has come. ``at`` is the step that is next, ``busy`` that it is under way."""
-
-    member: Member
-    steps: list[Any]
-    needs: Mapping[str, str]
-    at: int = 0
-    busy: bool = False
-    failure: str = ""
-    skipped: bool = False
-    #: Whether it was started in two halves here, so that its first moment is still to be seen.
-    begun: bool = False
-    generation: int = 0
-    outcome: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def step(self) -> Any:
-        return self.steps[self.at] if self.at < len(self.steps) else None
-
-    @property
-    def over(self) -> bool:
-        return bool(self.failure) or self.skipped or self.step is None
-
-    @property
-    def stands(self) -> bool:
-        """Whether it is as declared, but for its health."""
-        waits = isinstance(self.step, container_steps.AwaitHealthy)
-        return not self.failure and not self.skipped and (self.step is None or waits)
-
-    def did(self) -> Did:
-        done = self.steps[: self.at]
-        return Did(
-            tuple(step.describe() for step in done),
-            any(step.changes for step in done),
-            self.failure,
-            self.skipped,
-            self.outcome,
-        )
-
-
-@changing
-class _Wait:
-    """Something that is looked at until it is so. ``reached`` may raise Error, which begins with
-    ``what`` then.
-    """
-
-    course: _Course
-    reached: Callable[[float], bool]
-    since: float
-    then: Callable[[_Course], None]
-    what: str = ""
 
 
 def act(host: Host, plan: Plan[Sequence]) -> None:
@@ -122,13 +69,13 @@ class _Run:
             ending = order.reversed_needs(needs)
             needs = {name: dict.fromkeys(others, STARTED) for name, others in ending.items()}
         self.courses = [
-            _Course(member, steps, needs[member.name] if member.kind == CONTAINER else {})
+            Course(member, steps, needs[member.name] if member.kind == CONTAINER else {})
             for member, steps in zip(about.members, steps_of(plan))
         ]
         self.number = {id(course): number for number, course in enumerate(self.courses)}
         self.by_name = {c.member.name: c for c in self.courses if c.member.kind == CONTAINER}
-        self.waits: list[_Wait] = []
-        self.prepared: list[_Course] = []
+        self.waits = Waits(host, self.stack.wait_timeout_s)
+        self.prepared: list[Course] = []
         self.preparing = 0
         #: By course: the containers that are being started.
         self.starting: dict[int, str] = {}
@@ -142,12 +89,12 @@ class _Run:
     # --- networks and volumes
 
     def make(self, kind: str) -> None:
-        self._in_turn([c for c in self.courses if c.member.kind == kind and not _leaves(c)])
+        self._in_turn([c for c in self.courses if c.member.kind == kind and not c.leaves])
 
     def remove(self, kind: str) -> None:
-        self._in_turn([c for c in self.courses if c.member.kind == kind and _leaves(c)])
+        self._in_turn([c for c in self.courses if c.member.kind == kind and c.leaves])
 
-    def _in_turn(self, courses: list[_Course]) -> None:
+    def _in_turn(self, courses: list[Course]) -> None:
         waiting = [course for course in courses if course.steps]
         if not waiting:
             return
@@ -178,7 +125,7 @@ class _Run:
     def containers(self) -> None:
         """Images, then containers that left the stack, then the others."""
         phases = (
-            [c for c in self.courses if c.member.kind == IMAGE or _pulls(c)],
+            [c for c in self.courses if c.member.kind == IMAGE or c.pulls()],
             [c for c in self.courses if c.member.kind == CONTAINER and not c.member.path],
             [c for c in self.courses if c.member.kind == CONTAINER],
         )
@@ -211,12 +158,12 @@ class _Run:
         with contextlib.suppress(Error):
             host_side.codec()
 
-    def _pull(self, courses: list[_Course]) -> None:
+    def _pull(self, courses: list[Course]) -> None:
         """Fetch what is to be fetched before anything of a container is touched."""
         while True:
             for course in courses:
                 # What comes before a pull, such as arranging the start with the host, too.
-                fetches = course.member.kind == IMAGE or _pulls(course, course.at)
+                fetches = course.member.kind == IMAGE or course.pulls(course.at)
                 if fetches and not course.over and not course.busy and not self.stopped:
                     self._submit(course, jobs.EXECUTE)
             if not self.workers.at_work:
@@ -226,14 +173,14 @@ class _Run:
             if course.member.kind == IMAGE and not course.over:
                 course.skipped = True
 
-    def _drive(self, courses: list[_Course]) -> None:
+    def _drive(self, courses: list[Course]) -> None:
         """Do the steps of containers, each as soon as it may be."""
         while True:
-            ending: list[_Course] = []
+            ending: list[Course] = []
             for course in courses:
                 if course.busy or course.over:
                     continue
-                if course.at == 0 or _pulled_only(course):
+                if course.at == 0 or course.only_fetched:
                     if self.stopped:
                         course.skipped = True
                         continue
@@ -250,9 +197,9 @@ class _Run:
                     return
                 continue
             self._heed(_POLL_S if self.waits else None)
-            self._look()
+            self.waits.look()
 
-    def _moved(self, courses: list[_Course]) -> bool:
+    def _moved(self, courses: list[Course]) -> bool:
         """Whether some of them can still go on; those that wait for one another were refused."""
         stuck = [course for course in courses if not course.over]
         for course in stuck:
@@ -262,26 +209,27 @@ class _Run:
             course.skipped = True
         return False
 
-    def _next(self, course: _Course, ending: list[_Course]) -> None:
+    def _next(self, course: Course, ending: list[Course]) -> None:
         step = course.step
         if isinstance(step, _STARTS) and getattr(step, "start", True):
             self.preparing += 1
             self._submit(course, jobs.PREPARE)
         elif isinstance(step, container_steps.AwaitHealthy):
-            self._await(course, self._health(course.member.name, step.timeout_s), self._advance)
+            reached = self.waits.health(course.member.name, step.timeout_s)
+            self.waits.begin(course, reached, self._advance)
         elif isinstance(step, _ENDS):
             course.busy = True
             ending.append(course)
         else:
             self._submit(course, jobs.EXECUTE)
 
-    def _submit(self, course: _Course, do: str, refused: str = "") -> None:
+    def _submit(self, course: Course, do: str, refused: str = "") -> None:
         course.busy = True
         places = [[self.number[id(course)], course.at]]
         job = {"do": do, "places": places, "generation": course.generation, "refused": refused}
         self.workers.submit(job)
 
-    def _end(self, ending: list[_Course]) -> None:
+    def _end(self, ending: list[Course]) -> None:
         """Stop or remove containers: in as many processes as there are, each many at a time."""
         if not ending:
             return
@@ -332,7 +280,7 @@ class _Run:
             for (number, dummy), answer in zip(job["places"], answers):
                 self._heard(self.courses[number], job["do"], answer)
 
-    def _heard(self, course: _Course, do: str, answer: Mapping[str, Any]) -> None:
+    def _heard(self, course: Course, do: str, answer: Mapping[str, Any]) -> None:
         course.busy = False
         for warning in answer.get("warnings", ()):
             self.host.warn(warning)
@@ -366,7 +314,7 @@ class _Run:
             course.begun = True
         course.at += 1
 
-    def _may_begin(self, course: _Course) -> bool:
+    def _may_begin(self, course: Course) -> bool:
         """Whether all that a container waits for is so; it is skipped where that never will be."""
         for name, condition in course.needs.items():
             other = self.by_name.get(name)
@@ -382,95 +330,29 @@ class _Run:
             reached = self._condition(name, condition, course)
             if reached is not None:
                 what = f"{course.member.key} needs {other.member.key} {condition}: "
-                self._await(course, reached, self._again, what)
+                self.waits.begin(course, reached, self._again, what)
             if reached is not None or course.failure:
                 return False
         return True
 
     def _condition(
-        self, name: str, condition: str, course: _Course
+        self, name: str, condition: str, course: Course
     ) -> Optional[Callable[[float], bool]]:
         """What is to be waited for; None when it is so already."""
         other = self.by_name[name]
         if condition == HEALTHY:
             timeout_s = other.member.declared.healthy_wait_timeout_s
-            reached = self._health(name, timeout_s, patient=False)
+            reached = self.waits.health(name, timeout_s, patient=False)
         else:
-            reached = self._completion(name)
+            reached = self.waits.completion(name)
         try:
             return None if reached(0.0) else reached
         except Error as exc:
             course.failure = f"{course.member.key} needs {other.member.key} {condition}: {exc}"
             return None
 
-    def _health(self, name: str, timeout_s: float, patient: bool = True) -> Callable[[float], bool]:
-        from ...container.supervision import health
-
-        layout = self.host.layout
-
-        def reached(waited_s: float) -> bool:
-            container_id = container_record.by_name(layout, name)
-            return health.is_healthy(layout, container_id, timeout_s, waited_s, patient)
-
-        return reached
-
-    def _completion(self, name: str) -> Callable[[float], bool]:
-        from ...container.lifecycle import actions
-
-        def reached(waited_s: float) -> bool:
-            container_id = container_record.by_name(self.host.layout, name)
-            found = actions.current(self.host, container_id)
-            if found.phase in container_record.UP:
-                limit_s = self.stack.wait_timeout_s
-                if limit_s is not None and waited_s >= limit_s:
-                    raise Error(f"container {name} did not end within {limit_s:g} seconds")
-                return False
-            if found.exit_code:
-                raise Error(f"container {name} exited with {found.exit_code}")
-            return True
-
-        return reached
-
-    def _await(
-        self,
-        course: _Course,
-        reached: Callable[[float], bool],
-        then: Callable[[_Course], None],
-        what: str = "",
-    ) -> None:
-        course.busy = True
-        self.waits.append(_Wait(course, reached, time.monotonic(), then, what))
-
-    def _advance(self, course: _Course) -> None:
+    def _advance(self, course: Course) -> None:
         course.at += 1
 
-    def _again(self, course: _Course) -> None:
+    def _again(self, course: Course) -> None:
         """Nothing: it is asked again whether it may begin."""
-
-    def _look(self) -> None:
-        for wait in list(self.waits):
-            course = wait.course
-            try:
-                if not course.failure and not wait.reached(time.monotonic() - wait.since):
-                    continue
-            except Error as exc:
-                course.failure = f"{wait.what}{exc}"
-            self.waits.remove(wait)
-            course.busy = False
-            if not course.failure:
-                wait.then(course)
-
-
-def _leaves(course: _Course) -> bool:
-    return getattr(course.member.declared, "state", "") == "absent"
-
-
-def _pulls(course: _Course, at: int = 0) -> bool:
-    """Whether a container's steps from a place on have a pull."""
-    return any(isinstance(step, container_steps.Pull) for step in course.steps[at:])
-
-
-def _pulled_only(course: _Course) -> bool:
-    """Whether nothing of a container was done yet but what comes before it."""
-    before = (container_steps.Pull, container_steps.ArrangeBoot, container_steps.Recover)
-    return all(isinstance(step, before) for step in course.steps[: course.at])

@@ -12,7 +12,8 @@ from ...plan import sequence
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from . import act, orphans, outcome
-from .declare import CONTAINER, IMAGE, NETWORK, Stack, declare
+from .declare import declare
+from .member import CONTAINER, IMAGE, NETWORK, Stack
 from .outcome import About
 
 __all__ = ["RESOURCE", "declare"]

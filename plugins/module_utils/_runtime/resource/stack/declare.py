@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ...base.errors import Error
-from ...base.frozen import dataclass, field, replace
+from ...base.frozen import replace
 from ...container.option.catalogue import OPTIONS, argument_spec
-from ...plan.plan import Plan, Resource
-from ...plan.sequence import Stage
+from ...plan.plan import Plan
 from ...spec.identifiers import is_name
 from ..container import decide as containers
 from ..container.declare import Declared as DeclaredContainer
@@ -27,67 +26,11 @@ from ..network import declare as network_declare
 from ..network import options as network_options
 from ..volume import decide as volumes
 from ..volume import options as volume_options
-from . import options, order
+from . import needs, options, order
+from .member import COMPLETED, CONTAINER, IMAGE, LABEL, NETWORK, STARTED, VOLUME, Member, Stack
 from .options import Mistakes, Table
 
-#: What says which stack a container, network or volume belongs to.
-LABEL = "slipway.stack"
-
-CONTAINER, NETWORK, VOLUME, IMAGE = "container", "network", "volume", "image"
-
-#: What a container may wait for of another one: that it was started, is healthy, or has ended well.
-STARTED, HEALTHY, COMPLETED = "started", "healthy", "completed"
-CONDITIONS = (STARTED, HEALTHY, COMPLETED)
-
 _DEPENDS_ON = {"depends_on": {"type": "raw"}}
-
-
-@dataclass(frozen=True)
-class Member:
-    """One resource of a stack, declared as its module declares it.
-
-    ``path`` is where it is in the declaration, ``needs`` are the containers it waits for, each with
-    one of CONDITIONS; ``uses`` are the names of the networks, volumes and images it uses.
-    """
-
-    kind: str
-    name: str
-    path: str
-    resource: Resource[Any, Any]
-    declared: Any
-    needs: Mapping[str, str] = field(default_factory=dict)
-    uses: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind} {self.name}"
-
-    @property
-    def stage(self) -> Stage:
-        where = f"{self.path}: " if self.path else ""
-        return Stage(self.resource, self.declared, f"{where}{self.key}")
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A whole declaration. ``members`` are in the order in which they are observed and planned;
-    ``known`` are the keys of all that the task declares, also where ``only`` leaves them out.
-    """
-
-    name: str
-    state: str
-    members: tuple[Member, ...]
-    known: frozenset[str]
-    orphans: str = "remove"
-    partial: bool = False
-    go_on: bool = False
-    remove_volumes: bool = False
-    wait_timeout_s: Optional[float] = None
-
-    @property
-    def ends(self) -> bool:
-        """Whether what needs others goes before them."""
-        return self.state in ("absent", "stopped")
 
 
 def _argument(kind: str, elements: str = "", **rest: Any) -> dict[str, Any]:
@@ -286,7 +229,7 @@ class _Reader:
 
     def _container(self, params: dict[str, Any], path: str) -> Optional[Member]:
         before = len(self.mistakes)
-        needs = _needs(params.pop("depends_on", None), f"{path}.depends_on", self.mistakes)
+        waits = needs.said(params.pop("depends_on", None), f"{path}.depends_on", self.mistakes)
         if not self._is_ours(params, path):
             return None
         params["labels"] = self._labelled(params)
@@ -299,9 +242,9 @@ class _Reader:
             return None
         if len(self.mistakes) > before:
             return None
-        needs = {**dict.fromkeys(_implied(declared), STARTED), **needs}
-        uses = frozenset(_uses(declared))
-        return Member(CONTAINER, declared.name, path, containers.RESOURCE, declared, needs, uses)
+        waits = {**dict.fromkeys(needs.implied(declared), STARTED), **waits}
+        uses = frozenset(needs.uses(declared))
+        return Member(CONTAINER, declared.name, path, containers.RESOURCE, declared, waits, uses)
 
     def _asked(self, params: dict[str, Any]) -> dict[str, Any]:
         """The options of a container as the whole stack has them."""
@@ -366,51 +309,6 @@ def _wrong(params: Mapping[str, Any]) -> Iterator[str]:
             yield str(exc)
 
 
-def _needs(given: Any, path: str, mistakes: Mistakes) -> dict[str, str]:
-    """``[db]``, ``{db: healthy}`` or ``{db: {condition: healthy}}``."""
-    if given is None:
-        return {}
-    if isinstance(given, str):
-        given = [given]
-    if isinstance(given, list):
-        return {str(name): STARTED for name in given}
-    if not isinstance(given, Mapping):
-        mistakes.add(path, "expected a list of names, or a dictionary of conditions")
-        return {}
-    found = {}
-    for name, condition in given.items():
-        if isinstance(condition, Mapping) and set(condition) == {"condition"}:
-            condition = condition["condition"]
-        if condition not in CONDITIONS:
-            mistakes.add(f"{path}.{name}", f"expected one of {', '.join(CONDITIONS)}")
-        found[str(name)] = str(condition)
-    return found
-
-
-def _implied(declared: DeclaredContainer) -> Iterator[str]:
-    """The containers that another one shares something with, so that they have to be there."""
-    values = declared.values
-    for mode in ("network_mode", "pid_mode", "ipc_mode"):
-        word, dummy, name = str(values.get(mode) or "").partition(":")
-        if word == "container" and name:
-            yield name
-    for text in (*values.get("links", ()), *values.get("volumes_from", ())):
-        yield text.partition(":")[0]
-    for endpoint in values.get("networks", ()):
-        for link in endpoint.links:
-            yield link.partition(":")[0]
-
-
-def _uses(declared: DeclaredContainer) -> Iterator[tuple[str, str]]:
-    for endpoint in declared.values.get("networks", ()):
-        yield NETWORK, endpoint.network
-    for mount in declared.values.get("mounts", ()):
-        if mount.kind == "volume":
-            yield VOLUME, mount.source
-    if declared.image:
-        yield IMAGE, declared.image
-
-
 def _job(member: Member) -> Member:
     """A container whose end others wait for: once it has done its work, it is left alone."""
     resource = replace(containers.RESOURCE, plan=_plan_job, predict=_predict_job)
@@ -443,8 +341,8 @@ def _only(
     chosen = set(names)
     used: set[tuple[str, str]] = set()
     if state == "present":
-        needs = {m.name: m.needs for m in members if m.kind == CONTAINER}
-        chosen |= order.with_needed(needs, names)
+        waits = {m.name: m.needs for m in members if m.kind == CONTAINER}
+        chosen |= order.with_needed(waits, names)
         used = {one for m in members if m.kind == CONTAINER and m.name in chosen for one in m.uses}
     return [m for m in members if m.name in chosen or (m.kind, m.name) in used]
 
@@ -452,8 +350,8 @@ def _only(
 def _arranged(state: str, members: Sequence[Member]) -> tuple[Member, ...]:
     """The members in the order in which one relies on another."""
     found = {member.name: member for member in members if member.kind == CONTAINER}
-    needs = {name: member.needs for name, member in found.items()}
-    containers_first = [found[name] for name in order.ordered(needs)] if found else []
+    waits = {name: member.needs for name, member in found.items()}
+    containers_first = [found[name] for name in order.ordered(waits)] if found else []
     others = [member for member in members if member.kind != CONTAINER]
     if state == "absent":
         return (*reversed(containers_first), *reversed(others))

@@ -19,7 +19,7 @@ from ..network import decide as networks
 from ..network.declare import Declared as DeclaredNetwork
 from ..volume import decide as volumes
 from ..volume.declare import Declared as DeclaredVolume
-from .declare import CONTAINER, LABEL, NETWORK, VOLUME, Member, Stack
+from .member import CONTAINER, LABEL, NETWORK, VOLUME, Member, Stack
 
 
 def beside(host: Host, stack: Stack) -> tuple[tuple[Member, ...], tuple[str, ...]]:

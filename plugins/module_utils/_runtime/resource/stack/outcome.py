@@ -12,7 +12,7 @@ from ...base.errors import Error
 from ...base.frozen import dataclass, field, replace
 from ...plan.plan import Host, Plan, difference
 from ...plan.sequence import Part, Sequence
-from .declare import Member, Stack
+from .member import Member, Stack
 
 #: Where the way the plan was carried out is kept (Host.outcome).
 CARRIED_OUT = "stack"

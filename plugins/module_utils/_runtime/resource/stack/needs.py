@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container of a stack needs: the containers it waits for, and what it uses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..container.declare import Declared as DeclaredContainer
+from .member import CONDITIONS, IMAGE, NETWORK, STARTED, VOLUME
+from .options import Mistakes
+
+
+def said(given: Any, path: str, mistakes: Mistakes) -> dict[str, str]:
+    """``depends_on``: ``[db]``, ``{db: healthy}`` or ``{db: {condition: healthy}}``; each container
+    with one of CONDITIONS. What is wrong goes to ``mistakes``.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, list):
+        return {str(name): STARTED for name in given}
+    if not isinstance(given, Mapping):
+        mistakes.add(path, "expected a list of names, or a dictionary of conditions")
+        return {}
+    found = {}
+    for name, condition in given.items():
+        if isinstance(condition, Mapping) and set(condition) == {"condition"}:
+            condition = condition["condition"]
+        if condition not in CONDITIONS:
+            mistakes.add(f"{path}.{name}", f"expected one of {', '.join(CONDITIONS)}")
+        found[str(name)] = str(condition)
+    return found
+
+
+def implied(declared: DeclaredContainer) -> Iterator[str]:
+    """The containers that another one shares something with, so that they have to be there."""
+    values = declared.values
+    for mode in ("network_mode", "pid_mode", "ipc_mode"):
+        word, dummy, name = str(values.get(mode) or "").partition(":")
+        if word == "container" and name:
+            yield name
+    for text in (*values.get("links", ()), *values.get("volumes_from", ())):
+        yield text.partition(":")[0]
+    for endpoint in values.get("networks", ()):
+        for link in endpoint.links:
+            yield link.partition(":")[0]
+
+
+def uses(declared: DeclaredContainer) -> Iterator[tuple[str, str]]:
+    """The networks, volumes and images of a container, each with its kind."""
+    for endpoint in declared.values.get("networks", ()):
+        yield NETWORK, endpoint.network
+    for mount in declared.values.get("mounts", ()):
+        if mount.kind == "volume":
+            yield VOLUME, mount.source
+    if declared.image:
+        yield IMAGE, declared.image
