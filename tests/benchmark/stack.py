@@ -36,12 +36,12 @@ from support.inputs import images  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.workers import (  # noqa: E402
-    Workers,
-    usual,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (  # noqa: E402
     oci_runtime,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel.workers import (  # noqa: E402
+    Workers,
+    usual,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import (  # noqa: E402
     converge,

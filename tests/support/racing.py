@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store

@@ -18,7 +18,8 @@ imports::
     registry                 talking to registries
     records                  the state on disk, and what a check-mode run predicts of it
     plan spec text tree      plans; values; tables and templates; trees of files
-    base                     the standard library and the kernel
+    kernel                   system calls, files of strangers, other programs, jobs side by side
+    base                     the standard library: errors, values, files and locks
 
 A folder below has such a map of its own where it has folders. A file next to folders is above all
 of them.

@@ -19,7 +19,6 @@ from support.containers import World
 from support.converging import Task, apply, assert_play_is_predicted, check
 from support.declaring import isolated as task
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
@@ -37,6 +36,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     documents,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import platform
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import (
     converge as carry_out,
 )

@@ -23,7 +23,7 @@ from typing import Optional, Union
 import pytest
 from support.containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     LockTimeout,
@@ -39,6 +39,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -465,7 +466,7 @@ def _race(data: Path) -> None:
 
 
 def test_the_digest_of_a_large_file_does_not_see_holes(tmp_path: Path) -> None:
-    from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import safefs
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import safefs
     from ansible_collections.slipway.engine.plugins.module_utils._runtime.tree import scan
 
     size = (64 << 20) + 5000

@@ -19,7 +19,6 @@ from support.converging import Task, apply, assert_play_is_predicted
 from support.declaring import converge, task
 from support.servers.segment import add_network
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import processes
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Conflict,
     Error,
@@ -31,6 +30,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import processes
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
     network_record,

@@ -405,7 +405,7 @@ def test_ports_need_a_network_with_a_way_in(host: Host) -> None:
 
 
 def test_a_host_without_nft_says_so(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
+    from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import process
 
     monkeypatch.setattr(process, "_PATH", "/nonexistent")
     with pytest.raises(NotFound, match="the program nft is not installed"):

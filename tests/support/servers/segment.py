@@ -9,8 +9,8 @@ import dataclasses
 import subprocess
 from typing import Any, Union
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import (
     attach,
     synchronise,

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import trace
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import (
     directory,
@@ -32,6 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.v
     Verb,
     read,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import trace
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 
 HOST = Host(Layout.default())

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     mounts as bundle_mounts,
@@ -30,6 +29,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     process as options,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import systemd
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
     effective,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import process
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import credentials
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.credentials import (
     Credentials,

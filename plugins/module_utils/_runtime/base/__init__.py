@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The foundation: the standard library and the kernel, nothing about containers.
+"""The foundation: the standard library, nothing about containers.
 
 Errors; dataclasses (``frozen``) and regular expressions (``regex``) that are quick to declare;
 where things are on the host (``layout``); files written whole and locks (``files``), JSON to
-dataclasses and back (``document``); system calls (``linux``, the only user of ctypes), untrusted
-trees (``safefs``), other programs (``process``, the only user of subprocess), jobs done side by
-side (``workers``), processes and times, control groups; how far long work is (``progress``).
+dataclasses and back (``document``), digests of files (``content``); times (``clock``); how far long
+work is (``progress``).
 """

@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ..base import safefs
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
 from ..image.dockerfile import ignore
 from ..image.dockerfile.lines import LIMIT
+from ..kernel import safefs
 from ..registry.url_source import is_url
 from ..tree import scan
 from ..tree.scan import Entry

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
-from ..base import files, safefs
+from ..base import files
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.layout import Layout
 from ..container.root import user
 from ..image.dockerfile.modes import Mode
+from ..kernel import safefs
 from ..spec import oci
 from ..tree import copy, scan
 from ..tree.scan import Entry, Rules

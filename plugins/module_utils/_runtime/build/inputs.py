@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ..base import files, safefs
+from ..base import files
 from ..base.document import canonical
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass
@@ -26,6 +26,7 @@ from ..image.dockerfile.lines import mark_of
 from ..image.dockerfile.parse import Instruction
 from ..image.store import store
 from ..image.store.platform import host_platform
+from ..kernel import safefs
 from ..plan.plan import Host
 from ..records import foreseen
 from ..registry.url_source import Source as Url

@@ -10,10 +10,11 @@ import posixpath
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..base import files, safefs
+from ..base import files
 from ..base.errors import Error, NotFound
 from ..image.dockerfile import flags
 from ..image.dockerfile.parse import Instruction
+from ..kernel import safefs
 from ..spec.container import Mount
 from . import context, scheme
 from .scheme import Planned

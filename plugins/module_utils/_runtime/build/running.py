@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..base import files, safefs
+from ..base import files
 from ..base.document import canonical
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, field, replace
@@ -27,6 +27,7 @@ from ..container.files import private_mount
 from ..container.lifecycle import actions
 from ..container.root import mounting
 from ..image.store import store
+from ..kernel import safefs
 from ..plan.plan import Host
 from ..spec import oci
 from ..spec.container import ContainerSpec, Endpoint, Healthcheck, Mount

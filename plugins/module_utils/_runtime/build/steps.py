@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Optional, Union
 from urllib.parse import unquote, urlsplit
 
-from ..base import safefs
 from ..base.errors import Error
 from ..container.bundle.process import check_cwd
 from ..image.dockerfile import flags, words
 from ..image.dockerfile.lines import Heredoc
 from ..image.dockerfile.modes import Mode, mode_of
 from ..image.dockerfile.parse import Instruction, is_heredoc
+from ..kernel import safefs
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from . import context, copying, scheme, state

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from ..base import trace
 from ..base.errors import Error
 from ..base.layout import Layout
+from ..kernel import trace
 from ..plan.plan import Host
 from .directory import find
 from .line.verbs import Arguments, Help, Usage, Verb, read

@@ -17,9 +17,10 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from ..base import files, linux
+from ..base import files
 from ..base.frozen import dataclass
 from ..base.layout import Layout
+from ..kernel import linux
 from ..records import container_record, network_record, running
 from ..records.container_record import Record
 from ..spec.container import Port

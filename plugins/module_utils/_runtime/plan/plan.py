@@ -15,11 +15,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Generic, Optional, TypeVar
 
-from ..base import trace
 from ..base.errors import Error
 from ..base.frozen import changing, dataclass, field, replace
 from ..base.layout import Layout
 from ..base.progress import Count, Watch
+from ..kernel import trace
 
 S = TypeVar("S")
 D = TypeVar("D")

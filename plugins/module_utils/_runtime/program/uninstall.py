@@ -18,13 +18,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base import cgroups, files
+from ..base import files
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
 from ..container.lifecycle import actions
 from ..container.supervision import boot, watcher
 from ..image.store import store
+from ..kernel import cgroups
 from ..network import attach
 from ..network.firewall import firewall
 from ..network.names import aardvark

@@ -23,9 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from ..base import document, files, linux, processes
+from ..base import document, files
 from ..base.frozen import dataclass, items
 from ..base.layout import Layout
+from ..kernel import linux, processes
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..base import linux, processes
 from ..base.frozen import replace
 from ..base.layout import Layout
+from ..kernel import linux, processes
 from . import container_record
 from .container_record import LIVE, Record
 

@@ -25,10 +25,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import files, process
+from ..base import files
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.regex import regex
+from ..kernel import process
 from ..spec.reference import DEFAULT_DOMAIN, HUB_HOST, is_domain
 
 #: The key under which Docker, Podman and skopeo keep the login of Docker Hub.

@@ -14,9 +14,9 @@ import os
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Optional, Union
 
-from ..base import safefs
 from ..base.errors import Error
 from ..base.frozen import dataclass, field, replace
+from ..kernel import safefs
 from ..plan.plan import Plan
 from ..tree import scan
 from ..tree.scan import Entry, Rules

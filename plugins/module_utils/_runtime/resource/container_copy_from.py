@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import progress, safefs
+from ..base import progress
 from ..base.errors import NotFound
 from ..base.frozen import dataclass, replace
 from ..container.files import filesystem
+from ..kernel import safefs
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import container_record, foreseen
 from ..tree import copy, scan

@@ -19,10 +19,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import files, progress, safefs
+from ..base import files, progress
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, field, replace
 from ..container.files import filesystem
+from ..kernel import safefs
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import foreseen
 from ..text import veil

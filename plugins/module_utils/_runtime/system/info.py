@@ -15,11 +15,11 @@ from typing import Any
 
 from ..base import clock
 from ..base.errors import Error
-from ..base.linux import mountinfo
 from ..base.version import VERSION
 from ..container.engine import oci_runtime
 from ..container.status import liveness
 from ..image.store import store
+from ..kernel.linux import mountinfo
 from ..network.lease import machine_id
 from ..plan.plan import Host
 from ..records import container_record

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Optional
 
-from ..base import process
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.regex import regex
 from ..container.engine import oci_runtime
+from ..kernel import process
 from ..network.names import aardvark
 
 _VERSION = regex(r"\b(?:version )?([0-9]+(?:\.[0-9]+)+(?:-rc\.?[0-9]+)?[^\s]*)")

@@ -20,9 +20,10 @@ import stat
 from collections.abc import Container
 from typing import Callable, Optional
 
-from ..base import content, linux, safefs
+from ..base import content
 from ..base.errors import Error
 from ..base.frozen import changing, field
+from ..kernel import linux, safefs
 from . import scan
 from .scan import COPIED, Entry, Node, Rules
 

@@ -18,10 +18,11 @@ import stat
 from collections.abc import Container, Iterator
 from typing import Callable, Optional
 
-from ..base import content, safefs
+from ..base import content
 from ..base.content import CHUNK, LARGE
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
+from ..kernel import safefs
 
 #: Two descriptors are held for each level of a copy, and a process may have 1,024.
 DEPTH = 300

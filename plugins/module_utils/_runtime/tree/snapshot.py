@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from ..base import files, linux
+from ..base import files
 from ..base.errors import Error
+from ..kernel import linux
 from . import overlay
 
 _DIRECTORIES = ("dev", "dev/pts", "dev/shm", "etc", "proc", "sys")

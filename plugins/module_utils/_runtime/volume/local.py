@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from ..base import linux
 from ..base.errors import Error
 from ..base.frozen import dataclass
+from ..kernel import linux
 from ..spec.secrets import without_passwords
 from ..spec.volume import Volume
 

@@ -20,10 +20,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from ..base import document, files, linux, process, safefs
+from ..base import document, files
 from ..base.errors import Error, NotFound
 from ..base.frozen import replace
 from ..base.layout import Layout
+from ..kernel import linux, process, safefs
 from ..spec.identifiers import is_name
 from ..spec.volume import Volume
 from . import local

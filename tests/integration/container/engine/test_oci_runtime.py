@@ -18,11 +18,7 @@ import pytest
 from support.bundles import Running, serving
 from support.containers import until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import (
-    files,
-    linux,
-    safefs,
-)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     NotFound,
@@ -35,6 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     oci_runtime,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux, safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )

@@ -17,7 +17,7 @@ import pytest
 from support import bundles, racing
 from support.containers import World, until
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files, linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     LockTimeout,
@@ -26,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layou
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.volume import Volume
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import store

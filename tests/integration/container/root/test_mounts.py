@@ -18,7 +18,6 @@ from support.converging import Task, apply, assert_play_is_predicted, check
 from support.declaring import acting
 from support.declaring import isolated as task
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
@@ -27,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     documents,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )

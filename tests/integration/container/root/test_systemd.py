@@ -17,7 +17,6 @@ from support.containers import World, until
 from support.converging import apply
 from support.declaring import converge, task
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     capabilities,
 )
@@ -27,6 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 
 #: What the kernel shows of process 1, and systemd of itself.
 _BOOT_ID = "cat /proc/sys/kernel/random/boot_id"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import user
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.user import User
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh

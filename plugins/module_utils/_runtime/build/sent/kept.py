@@ -20,11 +20,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Callable, Optional
 
-from ...base import content, files, linux
+from ...base import content, files
 from ...base.errors import Error, LockTimeout
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...base.regex import regex
+from ...kernel import linux
 from .listing import DIRECTORY, LINK, Item, Listing, unpacked
 
 #: How many contexts are kept, and how many bytes of files; the newest one in any case.

@@ -12,8 +12,8 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Optional
 
-from ...base import safefs
 from ...base.errors import Error
+from ...kernel import safefs
 from ...spec.container import ContainerSpec, ImageDefaults
 from ...spec.user import User
 from .capabilities import CAPABILITIES, capabilities

@@ -23,9 +23,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import process
 from ...base.errors import Error
 from ...base.frozen import changing, dataclass, field
+from ...kernel import process
 from . import orphans
 
 #: Bytes that are kept of each stream unless the caller says otherwise.

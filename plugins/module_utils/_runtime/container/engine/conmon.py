@@ -23,9 +23,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...base import cgroups, files, process, trace
+from ...base import files
 from ...base.errors import Error
 from ...base.layout import Layout
+from ...kernel import cgroups, process, trace
 from .conmon_files import exit_directory, monitor
 from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
 

@@ -16,11 +16,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
-from ...base import files, linux, process
+from ...base import files
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...base.regex import regex
+from ...kernel import linux, process
 from .capture import OUTPUT_LIMIT, Captured, Piped, Terminal, capture, piped, terminal
 
 #: In this order: crun starts a container in a third of runc's time.

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...base import linux
+from ...kernel import linux
 
 #: How often, and with what pause, to look for a process that a runtime left half started.
 _REAP_TRIES = 20

@@ -15,9 +15,10 @@ import os
 import shutil
 from typing import IO, Protocol
 
-from ...base import files, progress, safefs
+from ...base import files, progress
 from ...base.errors import Error, NotFound
 from ...image.layer import compression, difference, unpack
+from ...kernel import safefs
 from ...plan.plan import Host
 from ...spec import oci
 from ...tree import copy, scan

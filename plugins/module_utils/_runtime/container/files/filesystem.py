@@ -17,10 +17,10 @@ import select
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...kernel import safefs
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record

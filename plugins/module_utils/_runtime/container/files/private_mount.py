@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import files, linux, safefs
+from ...base import files
 from ...base.layout import Layout
 from ...image.store import store
 from ...image.store.store import Image
+from ...kernel import linux, safefs
 from ...plan.plan import Host
 from ...records import container_record, effective, foreseen
 from ...records.container_record import Record

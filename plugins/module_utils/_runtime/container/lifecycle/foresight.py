@@ -16,10 +16,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Callable, Optional
 
-from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...image.store import layers, store
+from ...kernel import safefs
 from ...network import lease, port, synchronise
 from ...plan.plan import Host
 from ...records import container_record, effective, foreseen, network_record

@@ -5,7 +5,7 @@
 containers, and ``slipway supervise boot`` starts those whose policies say so.
 
 Containers are started side by side, in as many processes as there are processors, and at least two
-(base/workers.py). One that shares a namespace of another, or
+(kernel/workers.py). One that shares a namespace of another, or
 is linked to it, waits until that has been dealt with.
 """
 
@@ -15,10 +15,11 @@ import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
-from ...base import clock, linux
+from ...base import clock
 from ...base.errors import Error, NotFound
 from ...base.frozen import replace
-from ...base.workers import KILLED, Workers, usual
+from ...kernel import linux
+from ...kernel.workers import KILLED, Workers, usual
 from ...network.link import host_side
 from ...plan.plan import Host
 from ...records import container_record

@@ -19,10 +19,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Callable, Optional
 
-from ...base import clock, files, linux
+from ...base import clock, files
 from ...base.errors import Error
 from ...base.frozen import replace
 from ...base.layout import Layout
+from ...kernel import linux
 from ...network import attach, synchronise
 from ...network.link import host_side
 from ...plan.plan import Host

@@ -15,9 +15,9 @@ import contextlib
 import os
 import time
 
-from ...base import linux
 from ...base.errors import Conflict, NotFound
 from ...base.frozen import replace
+from ...kernel import linux
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import locked

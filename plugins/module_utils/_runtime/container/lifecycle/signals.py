@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
-from ...base import processes
 from ...base.errors import Error
+from ...kernel import processes
 from ...records.container_record import Record
 
 #: How long a process may take to go after SIGKILL; longer is a kernel that waits for a device.

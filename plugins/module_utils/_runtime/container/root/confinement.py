@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import files, process
+from ...base import files
 from ...base.errors import Error
 from ...base.layout import Layout
+from ...kernel import process
 from ...spec.container import ContainerSpec
 from ..bundle.labels import Enforced
 

@@ -19,8 +19,8 @@ import os
 import stat
 from pathlib import Path
 
-from ...base import linux, safefs
 from ...base.errors import Error, NotFound
+from ...kernel import linux, safefs
 from ...tree import snapshot
 
 #: How often a place is looked for that others move about meanwhile.

@@ -10,11 +10,12 @@ import os
 import stat
 from pathlib import Path
 
-from ...base import clock, files, linux, safefs
+from ...base import clock, files
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...image.store import layers, store
+from ...kernel import linux, safefs
 from ...records.container_record import Record
 from ...spec.container import ContainerSpec, Mount, is_socket
 from ...spec.volume import Volume

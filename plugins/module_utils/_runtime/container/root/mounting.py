@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import changing, field
 from ...base.layout import Layout
+from ...kernel import safefs
 from ...records.container_record import Record
 from ...spec.container import ContainerSpec, Mount
 from ..bundle.place import BindMount

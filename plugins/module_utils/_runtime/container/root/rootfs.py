@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
-from ...base import files, linux, safefs
+from ...base import files
 from ...base.errors import Error
 from ...base.layout import Layout
 from ...image.store import layers, store
+from ...kernel import linux, safefs
 from ...network.names import zones
 from ...plan.plan import Host
 from ...records import effective

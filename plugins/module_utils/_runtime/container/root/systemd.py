@@ -15,9 +15,9 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from ...base import linux, safefs
 from ...base.errors import Error
 from ...base.layout import Layout
+from ...kernel import linux, safefs
 from ...records import effective
 from ...records.container_record import Record
 from ...spec.container import CGROUPS, ContainerSpec, ImageDefaults, Mount, argv

@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.regex import regex
+from ...kernel import safefs
 from ...spec import user
 
 #: Larger ids overflow somewhere on the way to the kernel and become root (CVE-2024-40635).

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ...base import clock, process
+from ...base import clock
+from ...kernel import process
 from ..engine.conmon_files import LogEntry
 
 #: Priorities of the journal that conmon writes standard output and error with.

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ...base import process
 from ...base.errors import Error
 from ...base.layout import Layout
+from ...kernel import process
 from . import usage
 
 _TITLES = ("UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD")

@@ -172,7 +172,7 @@ def stands(asked: Arrangement) -> bool:
         return True
     if not asked.marks or any(os.path.lexists(mark) for mark in asked.marks):
         return True
-    from ...base import process  # Where a mark is there, nobody is asked.
+    from ...kernel import process  # Where a mark is there, nobody is asked.
 
     return process.run(list(asked.inquiry), check=False).returncode == 0
 
@@ -229,7 +229,7 @@ def enforce(asked: Arrangement) -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    from ...base import process  # Not to look whether it stands.
+    from ...kernel import process  # Not to look whether it stands.
 
     if command:
         process.run(command, timeout_s=_START_TIMEOUT_S)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ...base import clock, linux
+from ...base import clock
 from ...base.frozen import replace
 from ...base.layout import Layout
+from ...kernel import linux
 from ...records import container_record
 from ...records.container_record import LIVE, UP, Record
 from ...spec.container import RestartPolicy

@@ -13,8 +13,9 @@ import os
 import time
 from pathlib import Path
 
-from ...base import files, linux, process
+from ...base import files
 from ...base.layout import Layout
+from ...kernel import linux, process
 from ...network import port
 from ...records.container_record import Record
 from ...spec.network import Publication

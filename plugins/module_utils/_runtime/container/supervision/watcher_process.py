@@ -33,10 +33,11 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
-from ...base import cgroups, clock, files, process
+from ...base import clock, files
 from ...base.errors import Error, NotFound
 from ...base.frozen import changing, replace
 from ...base.layout import Layout
+from ...kernel import cgroups, process
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record

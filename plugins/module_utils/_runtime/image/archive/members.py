@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ...base import safefs
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
+from ...kernel import safefs
 from ...spec import oci
 from ..layer import compression, tar
 from ..layer.stream import Limits, Readable, Stream, text

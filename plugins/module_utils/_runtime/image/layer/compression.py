@@ -19,9 +19,9 @@ import zlib
 from types import TracebackType
 from typing import IO, Any, Callable, Optional, Protocol
 
-from ...base import process
 from ...base.errors import Error
 from ...base.regex import regex
+from ...kernel import process
 from ...spec import oci
 from .stream import Readable
 

@@ -19,10 +19,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import linux
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
-from ...base.safefs import Root
+from ...kernel import linux
+from ...kernel.safefs import Root
 from ...tree import overlay
 from . import tar
 from .stream import Limits, Readable, text

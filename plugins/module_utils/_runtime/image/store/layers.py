@@ -18,11 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional
 
-from ...base import files, linux
+from ...base import files
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...base.progress import Count, Counted
+from ...kernel import linux
 from ...spec.oci import Descriptor
 from . import blobs
 

@@ -13,8 +13,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...base import process
 from ...base.errors import Error, NotFound
+from ...kernel import process
 from ...spec.network import Network, Publication
 from ..link import netlink
 from .ruleset import FAMILY, LOCAL, TABLE, TRANSLATED, Json, ruleset

@@ -16,9 +16,9 @@ import struct
 from collections.abc import Collection, Iterator, Sequence
 from typing import Optional
 
-from ...base import process
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...kernel import process
 from ...spec.network import Network
 from ..link import netlink
 from .ruleset import PASSED_MARK, TABLE

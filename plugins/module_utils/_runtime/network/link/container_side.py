@@ -16,8 +16,8 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...base import linux
 from ...base.errors import Error, NotFound
+from ...kernel import linux
 from ...spec.network import Attachment, by_gateway
 from . import sysctl
 from .host_side import (

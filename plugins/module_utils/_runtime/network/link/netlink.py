@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Optional
 
-from ...base import trace
 from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...kernel import trace
 
 ROUTE = 0
 NETFILTER = 12

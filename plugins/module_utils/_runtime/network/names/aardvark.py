@@ -29,10 +29,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import cgroups, files, process
+from ...base import files
 from ...base.errors import Error
 from ...base.frozen import dataclass, field
 from ...base.layout import Layout
+from ...kernel import cgroups, process
 from ..link import sockets
 from .dns_query import PORT, knowing
 

@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...base import files, safefs
+from ...base import files
 from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass, replace
 from ...base.layout import Layout
 from ...image import expected
 from ...image.store import store
+from ...kernel import safefs
 from ...plan.plan import Host, Plan, Resource, Step
 from ...plan.sequence import Stage
 from ...records import foreseen

@@ -23,7 +23,7 @@ from typing import Any, Callable, Optional
 
 from ...base import files
 from ...base.errors import Error, NotFound
-from ...base.workers import KILLED, Workers, usual
+from ...kernel.workers import KILLED, Workers, usual
 from ...network import attach, synchronise
 from ...network.link import host_side
 from ...plan.plan import Host, Plan

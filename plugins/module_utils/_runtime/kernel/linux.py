@@ -17,8 +17,8 @@ import os
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
-from .frozen import dataclass
-from .regex import regex
+from ..base.frozen import dataclass
+from ..base.regex import regex
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 

@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import process, trace
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import process, trace
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import (
     Host,
     Plan,

@@ -16,7 +16,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
     Error,
     NotFound,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.safefs import Root
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel.safefs import Root
 
 
 @pytest.fixture

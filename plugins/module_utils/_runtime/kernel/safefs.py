@@ -19,8 +19,8 @@ import stat as stat_module
 from types import TracebackType
 from typing import NoReturn, Optional, Union
 
+from ..base.errors import Error, NotFound
 from . import linux
-from .errors import Error, NotFound
 
 #: What one file of an untrusted tree may put into our memory unless the caller says otherwise.
 READ_LIMIT = 1 << 20

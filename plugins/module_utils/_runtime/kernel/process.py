@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Optional, Union
 
+from ..base.errors import Error, NotFound
+from ..base.frozen import dataclass
 from . import trace
-from .errors import Error, NotFound
-from .frozen import dataclass
 
 #: How much of a program's complaint goes into an error: its last lines say why it failed.
 _COMPLAINT_LINES = 5

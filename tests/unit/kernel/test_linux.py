@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import COLLECTIONS
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 
 
 @pytest.fixture
@@ -93,10 +94,9 @@ def test_mountinfo_lists_proc_and_decodes_names() -> None:
 
 def test_observing_needs_no_ctypes() -> None:
     code = (
-        "import os, sys; from base import linux; linux.boot_id();"
+        f"import os, sys; from {linux.__package__} import linux; linux.boot_id();"
         "linux.process_start_time(os.getpid()); linux.mountinfo();"
         "sys.exit('ctypes' in sys.modules)"
     )
-    runtime = str(Path(linux.__file__).parents[1])
-    done = subprocess.run([sys.executable, "-B", "-S", "-c", code], cwd=runtime, check=False)
+    done = subprocess.run([sys.executable, "-B", "-S", "-c", code], cwd=COLLECTIONS, check=False)
     assert done.returncode == 0

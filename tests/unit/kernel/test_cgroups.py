@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import cgroups
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import cgroups
 
 SCOPE = f"system.slice/{cgroups.SCOPE}"
 
