@@ -23,10 +23,12 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     consistency,
-    mount_forms,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     process as options,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
+    mount_forms,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import systemd
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import safefs

@@ -15,7 +15,7 @@ from ..base.errors import NotFound
 from ..base.frozen import dataclass, replace
 from ..build import pruning as builds
 from ..container.lifecycle import actions
-from ..container.option.text import size
+from ..container.option.form.text import size
 from ..image import expected
 from ..image.store import lineage, store
 from ..image.store.layers import size_bytes

@@ -28,10 +28,12 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
     acting,
     catalogue,
-    text,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
     option as table,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
+    text,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     decide,

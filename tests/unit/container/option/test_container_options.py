@@ -13,6 +13,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     networks,
     ports,
     supervision,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
     text,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (

@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import run_params
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import mounts
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
     mount_forms,
-    mounts,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
     mount_sources,

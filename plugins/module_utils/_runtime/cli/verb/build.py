@@ -308,7 +308,7 @@ def _prune(host: Host, arguments: Arguments) -> int:
     import time
 
     from ...build import pruning
-    from ...container.option.text import size as as_bytes
+    from ...container.option.form.text import size as as_bytes
     from ...resource.image import image_remove
     from ...text import filters
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .option import Argument
+from .form.option import Argument
 
 _STATES = (
     *("absent", "present", "created", "started", "stopped", "restarted", "paused", "healthy"),

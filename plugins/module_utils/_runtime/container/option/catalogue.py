@@ -27,7 +27,7 @@ from . import (
     security,
     supervision,
 )
-from .option import Argument, Option
+from .form.option import Argument, Option
 
 #: Those that say what a container is, in the order in which differences are named.
 OPTIONS: tuple[Option, ...] = (

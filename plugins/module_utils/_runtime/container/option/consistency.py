@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from ...base.errors import Error
 from ...spec.container import ContainerSpec
+from .form.text import show_size
 from .logging import logging
 from .mounts import check_made
 from .security import IPC_SYSCTLS
-from .text import show_size
 
 #: Words of the texts below that are options, and could be taken for others.
 _OPTIONS = ("cpus", "domainname", "hostname", "memory", "uts")

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.regex import regex
-from .option import Option, bad
-from .text import address, hostname
+from .form.option import Option, bad
+from .form.text import address, hostname
 
 #: Docker's word for the address under which a container reaches its host.
 HOST_GATEWAY = "host-gateway"

@@ -14,8 +14,8 @@ from ...base.frozen import dataclass
 from ...base.regex import regex
 from ...spec.container import ContainerSpec
 from ...spec.texts import texts
-from .option import Option, bad
-from .text import plain, size
+from .form.option import Option, bad
+from .form.text import plain, size
 
 FILE, LOCAL, JOURNAL, SYSLOG, NONE = "json-file", "local", "journald", "syslog", "none"
 DRIVERS = (FILE, LOCAL, JOURNAL, SYSLOG, NONE)

@@ -11,9 +11,9 @@ from typing import Any, Optional, Union
 from ...base.errors import Error
 from ...spec.container import ContainerSpec, Mount
 from ...spec.secrets import without_passwords
-from . import mount_forms
-from .option import Argument, Option
-from .text import plain
+from .form import mount_forms
+from .form.option import Argument, Option
+from .form.text import plain
 
 
 def mounts(params: Mapping[str, Any]) -> Optional[tuple[Mount, ...]]:

@@ -9,8 +9,8 @@ from typing import Any, Callable
 
 from ...base.errors import Error
 from ...spec.identifiers import is_name
-from .option import Option, bad
-from .text import plain
+from .form.option import Option, bad
+from .form.text import plain
 
 
 def mode(option: str, *words: str, own: str = "private") -> Callable[[Any], str]:

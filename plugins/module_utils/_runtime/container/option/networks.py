@@ -16,8 +16,8 @@ from ...spec.container import DEFAULT_NETWORK, Endpoint
 from ...spec.identifiers import is_name
 from ...spec.network import INTERFACE_OPTION, SYSCTLS_OPTION, endpoint_sysctls
 from ...spec.texts import texts
-from .option import Argument, Option, bad
-from .text import hostname
+from .form.option import Argument, Option, bad
+from .form.text import hostname
 
 #: What ``default`` means.
 _DEFAULT = ("default", DEFAULT_NETWORK)

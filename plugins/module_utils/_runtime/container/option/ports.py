@@ -14,8 +14,8 @@ from ...base.errors import Error
 from ...base.frozen import items, replace
 from ...base.regex import regex
 from ...spec.container import Port
-from .option import Argument, Option, bad
-from .text import address
+from .form.option import Argument, Option, bad
+from .form.text import address
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 

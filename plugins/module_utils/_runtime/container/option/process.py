@@ -13,8 +13,8 @@ from ...base.errors import Error
 from ...base.regex import regex
 from ...spec.identifiers import signal_number
 from ...spec.secrets import HIDDEN
-from .option import DEFAULT, Argument, Option, bad
-from .text import hostname, number, path, plain, string_map, words
+from .form.option import DEFAULT, Argument, Option, bad
+from .form.text import hostname, number, path, plain, string_map, words
 
 _USER = regex(r"\A(?:[^:\0-\x20\x7f]*(:[^:\0-\x20\x7f]+)?|[^:\0-\x20\x7f]+:)\Z")
 _GROUP = regex(r"\A[^:,/\0-\x20\x7f]{1,64}\Z")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...base.errors import Error
-from .option import Argument
+from .form.option import Argument
 
 #: Option -> why not, and what to do.
 REFUSED: Mapping[str, tuple[str, str]] = {

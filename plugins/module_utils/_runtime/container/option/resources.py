@@ -15,8 +15,8 @@ from typing import Any, Callable
 
 from ...base.regex import regex
 from ...spec.container import SHM_SIZE_BYTES, DeviceMapping, DeviceRate, Ulimit
-from .option import Argument, Option, bad
-from .text import number, path, plain, show_size, size
+from .form.option import Argument, Option, bad
+from .form.text import number, path, plain, show_size, size
 
 _MAX = (1 << 63) - 1
 _CPU_LIST = regex(r"\A[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*\Z", re.ASCII)

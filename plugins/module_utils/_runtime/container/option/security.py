@@ -13,8 +13,8 @@ from typing import Any
 from ...base.errors import Error
 from ...base.regex import regex
 from ...spec.texts import texts
-from .option import Option, bad
-from .text import plain
+from .form.option import Option, bad
+from .form.text import plain
 
 
 def capabilities(option: str, names: Iterable[str]) -> tuple[str, ...]:

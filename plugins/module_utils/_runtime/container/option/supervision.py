@@ -10,8 +10,8 @@ from typing import Any, Optional
 
 from ...base.errors import Error
 from ...spec.container import Healthcheck, RestartPolicy
-from .option import Argument, Option, bad
-from .text import duration_s, number, path, plain
+from .form.option import Argument, Option, bad
+from .form.text import duration_s, number, path, plain
 
 RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 

@@ -18,7 +18,7 @@ from ...base.frozen import MISSING as NO_DEFAULT
 from ...base.frozen import dataclass, field, fields, replace
 from ...container.option.catalogue import BY_NAME, FIELDS, OPTIONS
 from ...container.option.consistency import check
-from ...container.option.option import DEFAULT, Option
+from ...container.option.form.option import DEFAULT, Option
 from ...container.option.refused import ignored, refuse
 from ...records import container_record
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, Endpoint, ImageDefaults

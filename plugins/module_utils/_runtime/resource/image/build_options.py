@@ -12,7 +12,8 @@ from typing import Any, Optional
 from ...base.errors import Error
 from ...build import layouts
 from ...build.request import Limits, Request, Secret
-from ...container.option import resources, text
+from ...container.option import resources
+from ...container.option.form import text
 from ...image.store import platform
 from ...image.store.platform import Platform
 from ...spec.container import SHM_SIZE_BYTES

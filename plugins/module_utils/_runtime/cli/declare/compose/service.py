@@ -131,7 +131,7 @@ def _options(
     _restart(given, options)
     _logging(given, options)
     if given.get("stop_grace_period") is not None:
-        from ....container.option.text import duration_s
+        from ....container.option.form.text import duration_s
 
         options["stop_timeout"] = round(duration_s("stop_grace_period", given["stop_grace_period"]))
     _mounts(play, project, name, given, options)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ....container.option.text import show_size
+from ....container.option.form.text import show_size
 from ....spec.container import SHM_SIZE_BYTES
 
 _Show = Callable[[Any], Any]

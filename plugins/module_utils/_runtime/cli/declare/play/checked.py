@@ -17,7 +17,7 @@ from ....container.option import catalogue, refused
 from ....container.option.logging import FOREIGN
 
 if TYPE_CHECKING:
-    from ....container.option.option import Option
+    from ....container.option.form.option import Option
 
 #: Lists and dictionaries that mean something only as a whole.
 _WHOLE = frozenset(("command", "entrypoint", "healthcheck"))

@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
-from ...base.errors import Error
-from ...base.frozen import replace
-from ...spec.container import CGROUPS, Mount, is_socket
-from ...spec.identifiers import is_name
-from ...spec.texts import texts
+from ....base.errors import Error
+from ....base.frozen import replace
+from ....spec.container import CGROUPS, Mount, is_socket
+from ....spec.identifiers import is_name
+from ....spec.texts import texts
 from .option import bad
 from .text import string_map
 
@@ -197,7 +197,7 @@ def _named(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
 
 
 def _image(value: Mapping[str, Any], source: str, mount: Mount) -> Mount:
-    from ...spec.reference import is_id, parse_normalized
+    from ....spec.reference import is_id, parse_normalized
 
     name = source if is_id(source) else parse_normalized(source).canonical
     # An image is never written to, whatever the task says of it.

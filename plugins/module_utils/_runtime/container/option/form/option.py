@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from ...base.errors import Error
-from ...base.frozen import dataclass
+from ....base.errors import Error
+from ....base.frozen import dataclass
 
 
 class _Default:

@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
-from ...base.errors import Error
-from ...base.regex import regex
-from ...spec.texts import texts
+from ....base.errors import Error
+from ....base.regex import regex
+from ....spec.texts import texts
 from .option import bad
 
 _SIZE = regex(r"\A([0-9]{1,20}(?:\.[0-9]{1,10})?) ?([kmgtp]?)(?:i?b)?\Z", re.ASCII | re.IGNORECASE)
