@@ -111,7 +111,7 @@ images:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_export,
 )
 

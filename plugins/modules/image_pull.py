@@ -134,7 +134,7 @@ images:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
     image_pull,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.trust import policy

@@ -105,7 +105,7 @@ size:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
     image_push,
 )
 

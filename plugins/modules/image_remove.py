@@ -97,7 +97,7 @@ deleted:
 """
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
 )
 

@@ -13,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collect
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import pull_one
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
+    pull_one,
+)
 
 
 def main() -> None:

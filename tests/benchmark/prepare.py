@@ -14,7 +14,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base impor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (

@@ -60,7 +60,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host  # noqa: E402
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (  # noqa: E402
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (  # noqa: E402
     image_load,
 )
 

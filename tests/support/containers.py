@@ -27,7 +27,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
     network_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (

@@ -31,6 +31,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource i
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image,
     image_build,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_export,
     image_load,
 )

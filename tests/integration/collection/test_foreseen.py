@@ -20,7 +20,7 @@ from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
     image_tag,
 )

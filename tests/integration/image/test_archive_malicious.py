@@ -36,7 +36,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_load,
 )
 

@@ -33,9 +33,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import commit
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
-    image_push,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
+    image_push,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 

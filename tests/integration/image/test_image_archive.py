@@ -26,10 +26,12 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.stor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import (
     zipapp as program,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_export,
     image_import,
     image_load,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
 )
 

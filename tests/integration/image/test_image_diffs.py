@@ -20,12 +20,16 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan 
     Host,
     Resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
-    image_pull,
-    image_push,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
     image_tag,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
+    image_pull,
+    image_push,
 )
 
 Declare = Callable[[Mapping[str, Any]], Any]

@@ -23,7 +23,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image as resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
 )
 

@@ -33,8 +33,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry i
     url_fetch,
     url_source,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
-    image,
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import image
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
 )
 

@@ -38,10 +38,14 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image as resource,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.files import (
     image_import,
-    image_push,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
+    image_push,
     pull_one,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (

@@ -40,7 +40,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.c
     Credentials,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.failure import Limits
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.remote import (
     image_search_info,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci

@@ -20,7 +20,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.stor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
     image_tag,
 )

@@ -34,8 +34,8 @@ from ..spec.container import ContainerSpec, command, entrypoint
 from ..spec.oci import chain_ids
 from ..spec.reference import Reference
 from ..tree import snapshot
-from .image import named_image
-from .image.named_image import ABSENT, CURRENT, OUTDATED, State
+from .image.names import named_image
+from .image.names.named_image import ABSENT, CURRENT, OUTDATED, State
 
 #: The diff_id of a layer without entries: a tar that is its end alone. No engine keeps such a
 #: layer.

@@ -26,7 +26,7 @@ from ..records.foreseen import UNTAGGED
 from ..spec.reference import parse_normalized
 from ..text import filters
 from ..text.filters import Filters
-from .image import image_remove
+from .image.names import image_remove
 from .network import pruning as network_pruning
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes

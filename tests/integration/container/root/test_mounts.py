@@ -31,7 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image.names import (
     image_remove,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount

@@ -78,7 +78,7 @@ def _finish(
 
 def _push(host: Host, request: Request, quiet: bool) -> None:
     from ...plan.converge import converge
-    from ...resource.image import image_push
+    from ...resource.image.remote import image_push
     from ..terminal.progress import shown
 
     if not request.names:
@@ -92,7 +92,8 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
     """The build that the command line asks for."""
     from ...base.frozen import replace
     from ...build.request import Secret
-    from ...resource.image import build_options, named_image
+    from ...resource.image import build_options
+    from ...resource.image.names import named_image
 
     context, inline = _context(host, where, arguments, stack)
     dockerfile = str(arguments.file or "")
@@ -282,7 +283,7 @@ def _write(host: Host, image_id: str, output: dict[str, str]) -> None:
         return
     with _destination(host, dest) as path:
         from ...plan.converge import converge
-        from ...resource.image import image_export
+        from ...resource.image.files import image_export
 
         params = {"names": [image_id], "path": path, "force": True}
         if kind == "oci":
@@ -309,7 +310,7 @@ def _prune(host: Host, arguments: Arguments) -> int:
 
     from ...build import pruning
     from ...container.option.form.text import size as as_bytes
-    from ...resource.image import image_remove
+    from ...resource.image.names import image_remove
     from ...text import filters
 
     files.prepare(host.layout)

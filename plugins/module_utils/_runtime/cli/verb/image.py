@@ -117,7 +117,7 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
 
 def _tag(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_tag
+    from ...resource.image.names import image_tag
 
     source, target = arguments.operands
     params = {"name": source, "repository": [target]}
@@ -127,7 +127,7 @@ def _tag(host: Host, arguments: Arguments) -> int:
 
 def _rmi(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_remove
+    from ...resource.image.names import image_remove
 
     failed = False
     for text in arguments.operands:

@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 
 def _save(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_export
+    from ...resource.image.files import image_export
     from ..terminal.progress import shown
 
     params = {"names": arguments.operands, "format": arguments.format, "force": True}
@@ -49,7 +49,7 @@ def _save(host: Host, arguments: Arguments) -> int:
 
 def _load(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_load
+    from ...resource.image.files import image_load
     from ..terminal.progress import shown
 
     with _given(host, arguments.input or "-") as path:
@@ -64,7 +64,7 @@ def _load(host: Host, arguments: Arguments) -> int:
 
 def _import(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_import
+    from ...resource.image.files import image_import
     from ..terminal.progress import shown
 
     source, name = arguments.operands

@@ -35,8 +35,8 @@ def pull(
     name.
     """
     from ...plan.converge import converge
-    from ...resource.image import image_pull
-    from ...resource.image.named_image import State
+    from ...resource.image.names.named_image import State
+    from ...resource.image.remote import image_pull
     from ...spec.reference import parse_normalized
     from ..terminal.progress import shown
 
@@ -69,7 +69,7 @@ def pull(
 
 
 def _states(found: Any) -> tuple[Any, ...]:
-    from ...resource.image.named_image import State
+    from ...resource.image.names.named_image import State
 
     return (found,) if isinstance(found, State) else found.images
 
@@ -77,7 +77,7 @@ def _states(found: Any) -> tuple[Any, ...]:
 def _push(host: Host, arguments: Arguments) -> int:
     from ...image.store import store
     from ...plan.converge import converge
-    from ...resource.image import image_push
+    from ...resource.image.remote import image_push
     from ...spec.reference import parse_normalized
     from ..terminal.progress import shown
 
@@ -114,7 +114,7 @@ def _push(host: Host, arguments: Arguments) -> int:
 
 def _search(host: Host, arguments: Arguments) -> int:
     from ...image.access import Access
-    from ...resource.image import image_search_info
+    from ...resource.image.remote import image_search_info
     from ...text.table import listing, plain, shortened
 
     given = as_option(arguments.filter)

@@ -46,7 +46,7 @@ def _key(host: Host, arguments: Arguments) -> int:
 
 def _sign(host: Host, arguments: Arguments) -> int:
     from ...plan.converge import converge
-    from ...resource.image import image_sign
+    from ...resource.image.remote import image_sign
 
     params = {"name": arguments.operands[0], **_private(arguments)}
     plan, found = converge(host, image_sign.RESOURCE, image_sign.declare(params))

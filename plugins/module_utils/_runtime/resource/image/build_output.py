@@ -30,8 +30,10 @@ from ...records import foreseen
 from ...spec import oci
 from ...spec.reference import Reference
 from ...tree import scan
-from . import image_export, image_push, named_image
-from .named_image import ABSENT, CURRENT, OUTDATED
+from .files import image_export
+from .names import named_image
+from .names.named_image import ABSENT, CURRENT, OUTDATED
+from .remote import image_push
 
 LOCAL, TAR = "local", "tar"
 

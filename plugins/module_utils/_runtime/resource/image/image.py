@@ -16,17 +16,10 @@ from ...image.show import documents
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence, Stage, sequence
 from ...spec.reference import is_id, parse_normalized
-from . import (
-    image_export,
-    image_import,
-    image_load,
-    image_push,
-    image_remove,
-    image_tag,
-    named_image,
-    pull_one,
-)
-from .named_image import PRESENT, State
+from .files import image_export, image_import, image_load
+from .names import image_remove, image_tag, named_image
+from .names.named_image import PRESENT, State
+from .remote import image_push, pull_one
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from ...image.store import store
 from ...plan.plan import Host, Plan, Resource, Step
 from ...plan.sequence import Sequence, Stage, sequence
 from ...spec.reference import Reference, is_id
-from . import build_options, named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
+from . import build_options
+from .names import named_image
+from .names.named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
 
 if TYPE_CHECKING:
     from ...build import builder

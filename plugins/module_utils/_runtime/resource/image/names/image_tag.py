@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, replace
-from ...base.layout import Layout
-from ...image import expected
-from ...image.expected import Local
-from ...image.show import documents
-from ...image.store import index, store
-from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import foreseen
-from ...records.foreseen import UNTAGGED
-from ...spec.reference import Reference, is_id, parse_normalized
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, replace
+from ....base.layout import Layout
+from ....image import expected
+from ....image.expected import Local
+from ....image.show import documents
+from ....image.store import index, store
+from ....plan.plan import Failing, Host, Plan, Resource, Step
+from ....records import foreseen
+from ....records.foreseen import UNTAGGED
+from ....spec.reference import Reference, is_id, parse_normalized
 from . import named_image
 from .named_image import ABSENT, CURRENT, OUTDATED
 

@@ -15,17 +15,17 @@ from collections.abc import Mapping
 from typing import Any, Optional
 from urllib.parse import quote
 
-from ...base.errors import Error
-from ...base.frozen import dataclass
-from ...image import expected
-from ...image.expected import Local
-from ...image.show import documents
-from ...image.store.store import Image
-from ...plan.plan import Host, Plan, difference
-from ...records import foreseen
-from ...records.foreseen import UNTAGGED
-from ...spec.oci import is_digest
-from ...spec.reference import Reference, is_id, is_tag, parse_normalized
+from ....base.errors import Error
+from ....base.frozen import dataclass
+from ....image import expected
+from ....image.expected import Local
+from ....image.show import documents
+from ....image.store.store import Image
+from ....plan.plan import Host, Plan, difference
+from ....records import foreseen
+from ....records.foreseen import UNTAGGED
+from ....spec.oci import is_digest
+from ....spec.reference import Reference, is_id, is_tag, parse_normalized
 
 ABSENT = "absent"
 PRESENT = "present"

@@ -12,18 +12,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
-from ...base.errors import Conflict, Error
-from ...base.frozen import dataclass, replace
-from ...base.layout import Layout
-from ...image import expected
-from ...image.expected import Local
-from ...image.show import documents
-from ...image.store import index, lineage, step_cache, store
-from ...image.store.store import Image
-from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import container_record, foreseen
-from ...records.foreseen import UNTAGGED
-from ...spec.reference import Reference, is_id, parse_normalized
+from ....base.errors import Conflict, Error
+from ....base.frozen import dataclass, replace
+from ....base.layout import Layout
+from ....image import expected
+from ....image.expected import Local
+from ....image.show import documents
+from ....image.store import index, lineage, step_cache, store
+from ....image.store.store import Image
+from ....plan.plan import Failing, Host, Plan, Resource, Step
+from ....records import container_record, foreseen
+from ....records.foreseen import UNTAGGED
+from ....spec.reference import Reference, is_id, parse_normalized
 from . import named_image
 from .named_image import ABSENT, PRESENT, Removal, State
 

@@ -22,22 +22,22 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ...base import files, progress
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, field, replace
-from ...image import expected
-from ...image.build import assemble, config_changes
-from ...image.expected import Local
-from ...image.layer import compression, difference
-from ...image.layer.stream import Readable
-from ...image.store import index, layers, platform, store
-from ...image.store.platform import Platform
-from ...plan.plan import Host, Plan, Resource, Step
-from ...registry.url_source import Facts, Source, is_url, source_of
-from ...spec import oci
-from ...spec.reference import Reference
-from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, State
+from ....base import files, progress
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, field, replace
+from ....image import expected
+from ....image.build import assemble, config_changes
+from ....image.expected import Local
+from ....image.layer import compression, difference
+from ....image.layer.stream import Readable
+from ....image.store import index, layers, platform, store
+from ....image.store.platform import Platform
+from ....plan.plan import Host, Plan, Resource, Step
+from ....registry.url_source import Facts, Source, is_url, source_of
+from ....spec import oci
+from ....spec.reference import Reference
+from ..names import named_image
+from ..names.named_image import ABSENT, CURRENT, OUTDATED, State
 
 _MAGIC_BYTES = 512
 #: A file changed again within one tick of the kernel's clock keeps its times, so what is this young
@@ -214,7 +214,7 @@ def _remote_diff_id(host: Host, declared: Declared, source: Source, local: Optio
     facts = Facts.read(kept.get("facts"))
     if source.checksum and source.checksum == kept.get("sha256"):
         return str(kept["diff_id"])
-    from ...registry.url_fetch import Fetch
+    from ....registry.url_fetch import Fetch
 
     known = facts if kept.get("request") == source.digest else None
     with Fetch(source) as fetch:
@@ -255,7 +255,7 @@ def _at_hand(host: Host, src: Union[Path, Source]) -> Iterator[tuple[Path, dict[
     if isinstance(src, Path):
         yield src, _note(src)
         return
-    from ...registry.url_fetch import Fetch
+    from ....registry.url_fetch import Fetch
 
     def count(done: int, total: int) -> None:
         if host.watch is not None:

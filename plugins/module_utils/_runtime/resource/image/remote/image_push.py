@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, replace
-from ...image import expected, transfer
-from ...image.access import Access
-from ...image.store import store
-from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import foreseen
-from ...spec.reference import Reference
-from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, State
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, replace
+from ....image import expected, transfer
+from ....image.access import Access
+from ....image.store import store
+from ....plan.plan import Failing, Host, Plan, Resource, Step
+from ....records import foreseen
+from ....spec.reference import Reference
+from ..names import named_image
+from ..names.named_image import ABSENT, CURRENT, OUTDATED, State
 from .pull_one import access_of
 
 

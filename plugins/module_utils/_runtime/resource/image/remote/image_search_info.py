@@ -13,16 +13,16 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass
-from ...image.access import Access
-from ...plan.plan import Host
-from ...registry.credentials import registry_domain
-from ...spec.reference import DEFAULT_DOMAIN, is_domain
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass
+from ....image.access import Access
+from ....plan.plan import Host
+from ....registry.credentials import registry_domain
+from ....spec.reference import DEFAULT_DOMAIN, is_domain
 from .pull_one import access_of
 
 if TYPE_CHECKING:
-    from ...registry.catalog import Found
+    from ....registry.catalog import Found
 
 #: Where docker.io is searched: docker search's API first, then the website's.
 _HUB_HOSTS = ("index.docker.io", "hub.docker.com")
@@ -99,7 +99,7 @@ def gather(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _search_hub(host: Host, sought: Wanted, access: Access) -> Sequence[Found]:
-    from ...registry import client
+    from ....registry import client
 
     problem = Error("Docker Hub cannot be searched")
     for name in _HUB_HOSTS:
@@ -119,8 +119,8 @@ def _search_hub(host: Host, sought: Wanted, access: Access) -> Sequence[Found]:
 
 
 def _search_registry(host: Host, sought: Wanted, access: Access) -> Sequence[Found]:
-    from ...registry import client
-    from ...registry.catalog import Found
+    from ....registry import client
+    from ....registry.catalog import Found
 
     with client.connect(
         host.layout,

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Union
 
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, replace
-from ...image import transfer
-from ...plan.plan import Host, Plan, Resource, Step
-from ...records import foreseen
-from ...spec.reference import parse_normalized
-from . import named_image, pull_one
-from .named_image import State
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, replace
+from ....image import transfer
+from ....plan.plan import Host, Plan, Resource, Step
+from ....records import foreseen
+from ....spec.reference import parse_normalized
+from ..names import named_image
+from ..names.named_image import State
+from . import pull_one
 
 
 @dataclass(frozen=True)

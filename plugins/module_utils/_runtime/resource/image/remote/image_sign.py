@@ -12,16 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
-from ...base.errors import Error
-from ...base.frozen import dataclass, replace
-from ...image import signatures, transfer
-from ...image.access import Access
-from ...plan.plan import Host, Plan, Resource, Step
-from ...records import foreseen
-from ...spec.reference import Reference
-from ...trust import keys, payload, policy, verify
-from ...trust.attached import Signature
-from . import named_image
+from ....base.errors import Error
+from ....base.frozen import dataclass, replace
+from ....image import signatures, transfer
+from ....image.access import Access
+from ....plan.plan import Host, Plan, Resource, Step
+from ....records import foreseen
+from ....spec.reference import Reference
+from ....trust import keys, payload, policy, verify
+from ....trust.attached import Signature
+from ..names import named_image
 from .pull_one import access_of
 
 

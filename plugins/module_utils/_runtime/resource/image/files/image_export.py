@@ -12,21 +12,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from ...base import files
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, replace
-from ...image import expected
-from ...image.archive import inventory, members, save
-from ...image.archive.save import Chosen
-from ...image.expected import Local
-from ...image.show import documents
-from ...image.store import platform, store
-from ...image.store.platform import Platform
-from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import foreseen
-from ...spec.reference import is_id
-from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED
+from ....base import files
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, replace
+from ....image import expected
+from ....image.archive import inventory, members, save
+from ....image.archive.save import Chosen
+from ....image.expected import Local
+from ....image.show import documents
+from ....image.store import platform, store
+from ....image.store.platform import Platform
+from ....plan.plan import Failing, Host, Plan, Resource, Step
+from ....records import foreseen
+from ....spec.reference import is_id
+from ..names import named_image
+from ..names.named_image import ABSENT, CURRENT, OUTDATED
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from ...base.errors import Error, NotFound
-from ...base.frozen import dataclass, replace
-from ...image import expected
-from ...image.archive import inventory, load
-from ...image.archive.inventory import Packed
-from ...image.archive.members import Members, opened, spool_of
-from ...image.expected import Local
-from ...image.show import documents
-from ...image.store import platform, store
-from ...image.store.platform import Platform
-from ...plan.plan import Host, Plan, Resource, Step
-from ...records import foreseen
-from ...spec.reference import Reference, parse_normalized
-from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED
+from ....base.errors import Error, NotFound
+from ....base.frozen import dataclass, replace
+from ....image import expected
+from ....image.archive import inventory, load
+from ....image.archive.inventory import Packed
+from ....image.archive.members import Members, opened, spool_of
+from ....image.expected import Local
+from ....image.show import documents
+from ....image.store import platform, store
+from ....image.store.platform import Platform
+from ....plan.plan import Host, Plan, Resource, Step
+from ....records import foreseen
+from ....spec.reference import Reference, parse_normalized
+from ..names import named_image
+from ..names.named_image import ABSENT, CURRENT, OUTDATED
 
 
 @dataclass(frozen=True)

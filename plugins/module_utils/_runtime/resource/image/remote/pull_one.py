@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ...base.errors import Error
-from ...base.frozen import dataclass, replace
-from ...image import expected, signatures, transfer
-from ...image.access import Access
-from ...image.expected import Local
-from ...image.store import platform, store
-from ...image.store.platform import Platform
-from ...plan.plan import Host, Plan, Resource, Step
-from ...records import foreseen
-from ...registry.credentials import Credentials
-from ...spec import oci
-from ...spec.reference import Reference
-from ...trust import policy
-from . import named_image
-from .named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
+from ....base.errors import Error
+from ....base.frozen import dataclass, replace
+from ....image import expected, signatures, transfer
+from ....image.access import Access
+from ....image.expected import Local
+from ....image.store import platform, store
+from ....image.store.platform import Platform
+from ....plan.plan import Host, Plan, Resource, Step
+from ....records import foreseen
+from ....registry.credentials import Credentials
+from ....spec import oci
+from ....spec.reference import Reference
+from ....trust import policy
+from ..names import named_image
+from ..names.named_image import ABSENT, CURRENT, OUTDATED, PRESENT, State
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...base.errors import Error, NotFound
-from ...image import signatures, transfer
-from ...plan.plan import Host
-from ...trust import verify
-from . import named_image
+from ....base.errors import Error, NotFound
+from ....image import signatures, transfer
+from ....plan.plan import Host
+from ....trust import verify
+from ..names import named_image
 from .pull_one import access_of
 
 

@@ -1,0 +1,6 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images and their registries: pulled (``pull_one``, which others use too), pushed, searched,
+signed and verified.
+"""
