@@ -26,7 +26,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".build" / "collections"
 
 from benchmark import start  # noqa: E402
 from support import containers  # noqa: E402
-from support.building import fill  # noqa: E402
+from support.builds.building import fill  # noqa: E402
 from support.inputs import images  # noqa: E402
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files  # noqa: E402

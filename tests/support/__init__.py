@@ -4,13 +4,10 @@
 """What tests share. Fixtures are in the files conftest.py; everything else is here::
 
 audit                 the leak audit: what a host has, before and after; also a program
-buildah               buildah with a storage of its own, and podman to look at what it built
-building              contexts for builds, and what came of them
 bundles               containers without images or networks: busybox, conmon, an OCI runtime
 compare_predictions   whether check mode told the truth: two records of a play; also a program
 containers            World: a host with the program and an image, all of it gone after; until
 converging            Task: a resource as a task has it, checked and applied without Ansible
-dying                 a build that kills itself at a named place; a program
 debian_root           Debian with systemd, for whole systems in containers; also a program
 declaring             tasks of the module container
 examples              what the documentation shows: blocks to run, command lines
@@ -19,7 +16,7 @@ plays                 Play: playbooks, run as users run them
 racing                a container that starts while its volume is swapped
 screens               a program at a pseudo-terminal
 stacks                tasks of the module stack
-wild                  Dockerfiles with their contexts, written in text files
+builds                contexts for builds, what builds them, builds that are killed
 inputs                tables and files that tests feed in
 servers               processes and hosts that tests talk to
 """

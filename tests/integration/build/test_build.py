@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.building import build, fill
+from support.builds.building import build, fill
 from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

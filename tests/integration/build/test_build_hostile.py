@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from support.building import File, build, fill
+from support.builds.building import File, build, fill
 from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support import COLLECTIONS, TESTS
-from support.building import fill
+from support.builds.building import fill
 from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -99,8 +99,8 @@ def test_a_killed_build_is_resumed(
     options = params(fill(tmp_path / "context", FILES))
     (tmp_path / "params.json").write_text(json.dumps(options))
     dying = subprocess.run(
-        [sys.executable, TESTS / "support" / "dying.py", tmp_path / "params.json", event, pattern,
-         str(number), COLLECTIONS],
+        [sys.executable, TESTS / "support" / "builds" / "dying.py", tmp_path / "params.json",
+         event, pattern, str(number), COLLECTIONS],
         check=False,
         timeout=240,
         stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.building import fill
+from support.builds.building import fill
 from support.containers import World
 from support.plays import Play
 

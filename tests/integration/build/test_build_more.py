@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.building import build, fill
+from support.builds.building import build, fill
 from support.containers import World
 from support.converging import Task, apply
 

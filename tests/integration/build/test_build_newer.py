@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.building import build, fill
+from support.builds.building import build, fill
 from support.containers import World
 from support.converging import Task, apply, check
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support.building import fill
+from support.builds.building import fill
 from support.compare_predictions import differences
 from support.containers import World
 from support.plays import Play

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.building import File, fill
+from support.builds.building import File, fill
 from support.containers import World
 from support.plays import Play, Run
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import wild
-from support.buildah import Buildah
-from support.building import File, Outcome, build, fill
+from support.builds import wild
+from support.builds.buildah import Buildah
+from support.builds.building import File, Outcome, build, fill
 from support.containers import World
 from support.inputs import images
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.building import fill
+from support.builds.building import fill
 from support.containers import World
 from support.converging import Task, apply, assert_play_is_predicted, check
 

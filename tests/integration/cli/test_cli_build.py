@@ -15,7 +15,7 @@ import tarfile
 from pathlib import Path
 from typing import Any, Optional
 
-from support.building import fill
+from support.builds.building import fill
 from support.containers import World, until
 from support.screens import screen
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.building import fill
+from support.builds.building import fill
 from support.containers import World, until
 from support.inputs import images
 from support.plays import Play, Run
