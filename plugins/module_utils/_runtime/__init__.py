@@ -11,6 +11,7 @@ imports::
     program                  how the program is packed and installed
     system                   the host as a whole: what is on it, what it takes, what it lacks
     resource                 one file or folder per module: observe, decide, steps
+    compose                  reading Compose files
     build                    building images of Dockerfiles
     container                what is done to containers
     image network volume     what is done to images, networks and volumes

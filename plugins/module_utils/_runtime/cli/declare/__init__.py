@@ -5,11 +5,11 @@
 
 ::
 
-    compose quadlet engine   Compose files; units of Quadlet; a running Docker or Podman
+    quadlet engine           units of Quadlet; a running Docker or Podman
     command                  lines of docker run, podman create, docker volume create ...
     play                     the play that all of them end in
 
-``verb`` is the verb: which source it is, and where the play goes. Every source ends in the
-parameters of tasks, and those of containers are read by the parsers of the module: what is printed
-is what the module takes.
+``compose`` are Compose files. ``verb`` is the verb: which source it is, and where the play goes.
+Every source ends in the parameters of tasks, and those of containers are read by the parsers of the
+module: what is printed is what the module takes.
 """

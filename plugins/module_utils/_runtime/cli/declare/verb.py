@@ -58,12 +58,17 @@ def _read(play: Play, arguments: Arguments) -> str:
         return "standard input"
     compose, units, scripts = _sorted(words)
     if compose:
-        from .compose.project import Asked, declare
+        from ...compose.reading.files import Asked
+        from .compose import declare
 
         declare(
             play,
             compose,
-            Asked(arguments.project_name, tuple(arguments.env_file), tuple(arguments.profile)),
+            Asked(
+                project=arguments.project_name,
+                env_files=tuple(os.path.abspath(name) for name in arguments.env_file),
+                profiles=tuple(arguments.profile),
+            ),
         )
     if units:
         from .quadlet.units import declare as declare_units

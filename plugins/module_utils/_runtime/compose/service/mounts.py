@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service mounts: ``volumes``, ``configs`` and ``secrets``. Pure.
+
+A config or secret that is a file of the host is mounted from its place, as Compose does. The others
+are written to a directory of the run time, to a file whose name has a digest of its content: so a
+container whose secret has another value mounts another file, and is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+from ...base.frozen import dataclass
+from ..base.findings import Findings
+from ..base.values import bytes_of, switch, text
+from ..reading import paths
+from ..reading.project import Project, is_external
+from .service_keys import OF_EACH
+
+#: What a file is given unless it says something else.
+_MODE = 0o444
+
+_OF_KIND: Mapping[str, Mapping[str, str]] = {
+    "bind": {"propagation": "propagation", "create_host_path": "create_mountpoint",
+             "recursive": "", "selinux": ""},
+    "volume": {"nocopy": "no_copy", "subpath": "subpath", "labels": "labels"},
+    "tmpfs": {"size": "tmpfs_size", "mode": "tmpfs_mode"},
+    "image": {"subpath": "subpath"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Written:
+    """A file that is written for containers to mount: where, what, whose, and its mode."""
+
+    path: str
+    content: bytes
+    uid: int
+    gid: int
+    mode: int
+    #: What it is in the project, such as ``secrets.token``.
+    called: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where files with secrets and configs are written, and the key of the digests in their
+    names; without a directory there is no place for them.
+    """
+
+    directory: str = ""
+    key: bytes = b""
+
+
+def volumes(
+    project: Project, service: str, given: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    """The options of a container that ``volumes`` of its service make."""
+    short: list[str] = []
+    long: list[dict[str, Any]] = []
+    where = f"services.{service}.volumes"
+    for number, one in enumerate(_listed(given, "volumes", service, findings)):
+        place = f"{where}[{number}]"
+        with findings.reading(place):
+            if isinstance(one, Mapping):
+                findings.unknown(place, one, OF_EACH["volumes"])
+                long.append(_long(project, place, one, findings))
+            else:
+                short.append(_short(project, place, text(one), findings))
+    found: dict[str, Any] = {"volumes": short} if short else {}
+    return {**found, **({"mounts": long} if long else {})}
+
+
+def volumes_of(given: Mapping[str, Any]) -> Iterator[str]:
+    """The volumes of a service, by their names in the files."""
+    listed = given.get("volumes")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, Mapping):
+            source = str(one.get("source") or "") if one.get("type", "volume") == "volume" else ""
+        else:
+            source = str(one).partition(":")[0] if ":" in str(one) else ""
+        if source and not paths.is_path(source):
+            yield source
+
+
+def _listed(given: Mapping[str, Any], key: str, service: str, findings: Findings) -> list[Any]:
+    found = given.get(key) or []
+    if not isinstance(found, list):
+        findings.wrong(f"services.{service}.{key}", "a list is expected")
+        return []
+    return found
+
+
+def _short(project: Project, place: str, one: str, findings: Findings) -> str:
+    source, colon, rest = one.partition(":")
+    if not colon:
+        return source
+    if paths.is_path(source):
+        return paths.volume(one, project.base)
+    _declared(project, place, source, findings)
+    return f"{project.volume(source)}:{rest}"
+
+
+def _declared(project: Project, place: str, name: str, findings: Findings) -> None:
+    if name not in project.section("volumes"):
+        findings.wrong(place, f"the volume {name[:60]} is used and not declared; add it to volumes")
+
+
+def _long(
+    project: Project, place: str, one: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    kind = str(one["type"])
+    if kind not in _OF_KIND:
+        findings.lacks(f"{place}.type", f"{kind[:20]!r} is none of {', '.join(_OF_KIND)}")
+        return {}
+    found: dict[str, Any] = {"type": kind, "target": str(one["target"])}
+    source = str(one.get("source") or "")
+    if source and kind == "bind":
+        found["source"] = paths.absolute(source, project.base)
+    elif source and kind == "volume":
+        _declared(project, place, source, findings)
+        found["source"] = project.volume(source)
+    elif source:
+        found["source"] = source
+    if switch(one.get("read_only")):
+        found["read_only"] = True
+    for key, value in (one.get(kind) or {}).items():
+        if key not in _OF_KIND[kind]:
+            findings.unknown(f"{place}.{kind}", {key: value}, _OF_KIND[kind])
+            continue
+        option = _OF_KIND[kind][key]
+        if not option:
+            if value not in ("enabled", "z", "Z", ""):
+                findings.lacks(f"{place}.{kind}.{key}", "nothing here stands for it")
+        elif option == "tmpfs_mode":
+            found[option] = f"{int(value):o}"
+        elif option == "tmpfs_size":
+            found[option] = str(bytes_of(value))
+        elif option in ("create_mountpoint", "no_copy"):
+            found[option] = switch(value)
+        else:
+            found[option] = value
+    if kind == "bind":
+        found.setdefault("create_mountpoint", True)
+    return found
+
+
+# --- configs and secrets ---------------------------------------------------------------------
+
+
+def files_of(
+    project: Project,
+    service: str,
+    given: Mapping[str, Any],
+    place: Place,
+    findings: Findings,
+) -> tuple[list[dict[str, Any]], list[Written]]:
+    """The mounts of a service's configs and secrets, and the files to be written for them."""
+    found, written = [], []
+    for kind, top in (("configs", ""), ("secrets", "/run/secrets")):
+        for number, one in enumerate(_listed(given, kind, service, findings)):
+            where = f"services.{service}.{kind}[{number}]"
+            with findings.reading(where):
+                asked = one if isinstance(one, Mapping) else {"source": text(one)}
+                findings.unknown(where, asked, OF_EACH[kind])
+                name = str(asked["source"])
+                source, file = _source(project, kind, name, asked, place, where, findings)
+                written += [file] if file else []
+                target = str(asked.get("target") or name)
+                target = target if target.startswith("/") else f"{top}/{target}"
+                if source:
+                    mount = {"type": "bind", "source": source, "target": target}
+                    found.append({**mount, "read_only": True})
+    return found, written
+
+
+def _source(
+    project: Project,
+    kind: str,
+    name: str,
+    asked: Mapping[str, Any],
+    place: Place,
+    where: str,
+    findings: Findings,
+) -> tuple[str, Optional[Written]]:
+    """The file of the host that is mounted, and what to write into it if that is ours."""
+    declared = project.section(kind).get(name)
+    at = f"{kind}.{name}"
+    if not isinstance(declared, Mapping):
+        findings.wrong(where, f"{name[:60]} is not declared; add it to {kind}")
+        return "", None
+    known = ("file", "environment", "content", "external", "name", "labels", "driver",
+             "driver_opts", "template_driver")  # fmt: skip
+    findings.unknown(at, declared, known)
+    if is_external(declared) or declared.get("driver"):
+        findings.lacks(at, "only file, environment and content are supported; there is no store")
+        return "", None
+    given = [key for key in ("file", "environment", "content") if declared.get(key) is not None]
+    if len(given) != 1:
+        findings.wrong(at, "one of file, environment and content is required")
+        return "", None
+    if given[0] == "file":
+        path = paths.absolute(str(declared["file"]), project.base)
+        if any(asked.get(key) is not None for key in ("uid", "gid", "mode")):
+            findings.warn(where, "uid, gid and mode have no effect on a file of the host")
+        return path, None
+    if given[0] == "environment":
+        variable = str(declared["environment"])
+        if variable not in project.variables:
+            findings.wrong(f"{at}.environment", f"the variable {variable[:60]} is not set")
+            return "", None
+        content = project.variables[variable]
+    else:
+        content = text(declared["content"])
+    if not place.directory:
+        findings.lacks(where, "write a file by a task with no_log, and mount it")
+        return "", None
+    uid, gid = int(asked.get("uid") or 0), int(asked.get("gid") or 0)
+    mode = _mode(asked.get("mode"))
+    data = content.encode()
+    about = f"{uid}:{gid}:{mode:o}:".encode()
+    digest = hmac.new(place.key, about + data, hashlib.sha256).hexdigest()[:16]
+    path = os.path.join(place.directory, f"{kind}-{name}-{digest}")
+    return path, Written(path, data, uid, gid, mode, at)
+
+
+def _mode(value: Any) -> int:
+    """A mode as YAML reads it, or a text of octal digits."""
+    if value is None:
+        return _MODE
+    mode = int(value, 8) if isinstance(value, str) else int(value)
+    if not 0 <= mode <= 0o7777:
+        raise ValueError(f"{value!r} is not a file mode such as 0440")
+    return mode
