@@ -77,7 +77,8 @@ options:
       - Signatures that the image needs to be pulled, and to be used when it is on the host already.
         Without them the task fails before anything is touched.
       - Independent of it, what is pulled to a host needs what its C(/etc/slipway/policy.json) asks
-        for, if it has such a file, in the format of C(containers-policy.json(5\)).
+        for, or else its C(/etc/containers/policy.json), if it has one of these files, in the format
+        of C(containers-policy.json(5\)).
       - The host needs the Python library C(cryptography).
     type: dict
     version_added: 0.3.0

@@ -125,8 +125,18 @@ def test_what_was_signed_is_meant(
     assert accepted.status == 0, accepted.output
 
 
+@pytest.fixture(params=["slipway", "containers"])
+def policy_file(request: pytest.FixtureRequest, layout: Layout) -> Iterator[Path]:
+    """The policy that applies: the engine's own beside one that nothing meets, or that of all."""
+    shared = layout.shared_policy_file
+    before = shared.read_text()
+    shared.write_text('{"default": [{"type": "reject"}]}')
+    yield layout.policy_file if request.param == "slipway" else shared
+    shared.write_text(before)
+
+
 def test_the_policy_of_the_host(
-    layout: Layout, play: Play, registry: Registry, tmp_path: Path
+    policy_file: Path, layout: Layout, play: Play, registry: Registry, tmp_path: Path
 ) -> None:
     name, plain = (f"{registry.host}/shop/{image}:1" for image in ("signed", "plain"))
     made = play.tasks(
@@ -146,7 +156,7 @@ def test_the_policy_of_the_host(
         "default": [{"type": "reject"}],
         "transports": {"docker": {f"{registry.host}/shop": needed}},
     }
-    layout.policy_file.write_text(json.dumps(document))
+    policy_file.write_text(json.dumps(document))
     run = {"state": "present", "command": ["/bin/true"], "network_mode": "none"}
     for image in (
         task("image_pull", name=plain),
@@ -161,15 +171,18 @@ def test_the_policy_of_the_host(
     accepted = play.tasks([task("container", name="signed", image=name, **run)])
     assert accepted.status == 0, accepted.output
     document["transports"]["docker"][f"{registry.host}/shop"] = [{"type": "signedBy"}]
-    layout.policy_file.write_text(json.dumps(document))
+    policy_file.write_text(json.dumps(document))
     again = [task("image_remove", name=name, force=True), task("image_pull", name=name)]
     assert failed(play.tasks(again), "requirements of type 'signedBy' are not supported")
     # Where the policy of the host is only linked to, its loss does not open the host.
-    layout.policy_file.unlink()
-    layout.policy_file.symlink_to(tmp_path / "gone.json")
+    policy_file.unlink()
+    policy_file.symlink_to(tmp_path / "gone.json")
     assert failed(play.tasks(again), "there is no policy file")
     assert failed(play.tasks([task("container", name="new", image=name, **run)]), "no policy file")
-    layout.policy_file.unlink()
+    policy_file.unlink()
+    if policy_file != layout.shared_policy_file:
+        assert failed(play.tasks(again), "is refused: the policy refuses it")
+        layout.shared_policy_file.unlink()
     assert play.tasks(again).status == 0
 
 

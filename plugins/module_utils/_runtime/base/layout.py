@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 from .frozen import dataclass
 
@@ -114,13 +115,21 @@ class Layout:
 
     @property
     def policy_file(self) -> Path:
-        """What images need to be pulled to this host (containers-policy.json(5)); often absent."""
+        """What images need to be pulled here (containers-policy.json(5)); often absent."""
         return self.etc / "policy.json"
 
     @property
-    def has_policy(self) -> bool:
-        """Whether there is one. A link that leads nowhere is one that cannot be met, not none."""
-        return os.path.lexists(self.policy_file)
+    def shared_policy_file(self) -> Path:
+        """The same for all engines of the host: skopeo, Podman, Buildah and CRI-O read it too."""
+        return self.etc.parent / "containers" / "policy.json"
+
+    @property
+    def policy(self) -> Optional[Path]:
+        """The file that applies: this engine's own, else that of all engines; None without either.
+        A link that leads nowhere is a policy that cannot be met, not none.
+        """
+        files = (self.policy_file, self.shared_policy_file)
+        return next((file for file in files if os.path.lexists(file)), None)
 
     @property
     def auth_file(self) -> Path:

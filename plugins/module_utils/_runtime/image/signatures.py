@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether an image may be pulled or used: what it needs, and the signatures it was accepted for.
 
-An image needs what the task asks for and, to be pulled, what the host's own policy does,
-/etc/slipway/policy.json, in the format of containers-policy.json(5). Where neither is there,
-nothing is read. The signatures an image was accepted for are kept in ``signatures/<hex>.json`` by
-the digest they are of, so that whoever uses the image later verifies them again without asking its
-registry.
+An image needs what the task asks for and, to be pulled, what the host's policy does: that of
+/etc/slipway/policy.json, or else of /etc/containers/policy.json (containers-policy.json(5)). Where
+neither asks for anything, no registry is asked for signatures. The signatures an image was accepted
+for are kept in ``signatures/<hex>.json`` by the digest they are of, so that whoever uses the image
+later verifies them again without asking its registry.
 """
 
 from __future__ import annotations
@@ -100,8 +100,9 @@ def _served(sources: Sequence[Registry], repository: str, digest: str) -> tuple[
 
 def to_pull(layout: Layout, reference: Reference, asked: Optional[Asked]) -> Optional[Requirements]:
     """What an image needs to be pulled by this name; None when nobody asks for anything."""
-    own = [layout.policy_file] if layout.has_policy else []
-    return _joined(reference, own, asked)
+    own = layout.policy
+    found = _joined(reference, [own] if own else [], asked)
+    return None if found is None or not (found.signed or found.rejected) else found
 
 
 def to_use(reference: Reference, asked: Asked) -> Requirements:

@@ -165,7 +165,8 @@ def _all(value: Any, where: str, scope: str) -> Requirements:
         else:
             raise Error(
                 f"{place}: requirements of type {str(kind)[:40]!r} are not supported",
-                hint="use sigstoreSigned with a key, insecureAcceptAnything or reject",
+                hint="use sigstoreSigned with a key, insecureAcceptAnything or reject; a policy in"
+                " /etc/slipway/policy.json takes the place of /etc/containers/policy.json here",
             )
     return Requirements(tuple(signed), "", scope)
 

@@ -127,7 +127,7 @@ def _has(host: Host, spec: ContainerSpec, newest: str) -> bool:
 
 def _untrusted(host: Host, declared: Declared, found: Meant, pulled: bool) -> str:
     """Why the image may not be pulled or used; "" where it may."""
-    if declared.signature is None and not (pulled and host.layout.has_policy):
+    if declared.signature is None and not (pulled and host.layout.policy):
         return ""
     from ...image import signatures
     from ...image.access import Access
