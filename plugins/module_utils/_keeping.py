@@ -89,13 +89,18 @@ class Sent(Library):
     ) -> None:
         super().__init__(sources_digest, directory)
         self._sources, self._packed = sources, packed
+        #: What was compiled until now: the program is made of it, and then it is kept.
+        self._made: dict[str, CodeType] = {}
         for member, source in sources.items():
             package = member.endswith("/__init__.py")
             about = (package, zlib.crc32(source), len(source), 0, 0, 0)
             self.index[_module(member)] = about
 
     def get_code(self, name: str) -> CodeType:
-        return self.compile(name)
+        found = self._made.get(name)
+        if found is None:
+            found = self._made[name] = self.compile(name)
+        return found
 
     def source(self, member: str) -> bytes:
         try:
@@ -119,7 +124,7 @@ class Sent(Library):
         index: dict[str, tuple[bool, int, int, int, int, int]] = {}
         offset = 0
         for name, entry in self.index.items():
-            data = marshal.dumps(self.compile(name))
+            data = marshal.dumps(self.get_code(name))
             index[name] = (*entry[:3], offset, len(data), zlib.crc32(data))
             offset += len(data)
             blobs.append(data)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import os
 import shutil
 import subprocess
@@ -14,11 +15,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Optional
 
 import pytest
 from support import CHECKOUT
 
+from ansible_collections.slipway.engine.plugins.module_utils import _keeping, _library
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
@@ -202,6 +205,43 @@ def test_sources_make_the_same_program_wherever_they_are(
     assert _identity(sent, package) == _identity(sent, package)
     zipapp.install(layout, tmp_path / "slipway")
     assert _identity(zipapp.program(layout), "slipway")[0] == zipapp.digest()
+
+
+class _Counting(_keeping.Sent):
+    """A library that was sent, and how often it compiled each module."""
+
+    compiled: collections.Counter[str]
+
+    def compile(self, name: str) -> CodeType:
+        self.compiled[name] += 1
+        return super().compile(name)
+
+
+def test_what_is_compiled_already_is_not_compiled_again(
+    monkeypatch: pytest.MonkeyPatch, uncached: None, tmp_path: Path
+) -> None:
+    """By the library that was sent, of which the program is made and which is kept then."""
+    expected = zipapp.build()
+    plugins = RUNTIME.parent.parent
+    sources = {
+        str(path.relative_to(plugins)): path.read_bytes()
+        for path in (*RUNTIME.rglob("*.py"), *RUNTIME.parent.glob("*.py"))
+    }
+    sources[f"module_utils/_runtime/{zipapp.CONTENTS}.py"] = _contents()
+    sent = _Counting(_keeping.digest(sources), str(tmp_path), sources, _keeping.pack(sources))
+    sent.compiled = collections.Counter()
+    place = f"{sent.archive}/module_utils/_runtime/program/zipapp.py"
+    monkeypatch.setitem(vars(zipapp), "__file__", place)
+    monkeypatch.setitem(vars(zipapp), "__loader__", sent)
+    assert zipapp.build() == expected
+    sent.keep(lambda path, data: files.write_atomic(Path(path), data))
+    assert set(sent.compiled) == set(sent.index) and set(sent.compiled.values()) == {1}
+
+    kept = _library.find(sent.digest, directory=str(tmp_path))
+    assert kept is not None
+    monkeypatch.setitem(vars(zipapp), "__loader__", kept)
+    monkeypatch.setattr(kept, "compile", None)
+    assert zipapp.build() == expected
 
 
 def test_sources_without_the_program_are_refused() -> None:

@@ -17,6 +17,7 @@ container and has no cache directory to compile into. Another version of Python 
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import functools
 import hashlib
@@ -31,6 +32,7 @@ import zipimport
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..base import files
@@ -278,6 +280,7 @@ def build() -> bytes:
 
     names = modules()
     sources = {f"{PACKAGE}/{name}.py": _read(name) for name in names}
+    there = {f"{PACKAGE}/{name}.py": code for name in names if (code := _code_there(name))}
     sources[f"{PACKAGE}/{CONTENTS}.py"] = f"MODULES = {names!r}\n".encode()
     packages = {parent for name in sources for parent in PurePosixPath(name).parents[:-1]}
     # What a folder is for is told to those who read the sources.
@@ -287,7 +290,7 @@ def build() -> bytes:
     buffer = io.BytesIO()
     buffer.write(first)
     with zipfile.ZipFile(buffer, "a") as packed:
-        _add(packed, MEMBER, _code(sources))
+        _add(packed, MEMBER, _code(sources, there))
         if buffer.tell() != len(first) + HEADER + packed.getinfo(MEMBER).file_size:
             raise AssertionError("the compiled code is where it is looked for")
         _add(packed, "__main__.pyc", _compiled("__main__.py", start))
@@ -304,13 +307,24 @@ def _add(packed: zipfile.ZipFile, name: str, data: bytes, how: Optional[int] = N
     packed.writestr(info, data, how)
 
 
-def _code(sources: Mapping[str, bytes]) -> bytes:
-    """The member that ``start`` describes."""
+def _code_there(name: str) -> Optional[CodeType]:
+    """The code of a module that its loader has compiled already: the library that a host keeps, or
+    that came with this task.
+    """
+    loader: Any = _loader()
+    if not (hasattr(loader, "checksum") and hasattr(loader, "get_code")):
+        return None
+    found: CodeType = loader.get_code(f"{_RUNTIME}.{name.replace('/', '.')}")
+    return found
+
+
+def _code(sources: Mapping[str, bytes], there: Mapping[str, CodeType]) -> bytes:
+    """The member that ``start`` describes, of sources and of what is compiled of them already."""
     index, code = {}, b""
     for path, source in sorted(sources.items()):
         stem = path[: -len(".py")]
         name = stem[: -len("/__init__")] if stem.endswith("/__init__") else stem
-        made = _marshalled(path, source)
+        made = _marshalled(path, there.get(path) or _compile(path, source))
         about = (len(code), len(made), zlib.crc32(source), len(source))
         index[name.replace("/", ".")] = (name != stem, *about)
         code += made
@@ -318,10 +332,17 @@ def _code(sources: Mapping[str, bytes]) -> bytes:
     return importlib.util.MAGIC_NUMBER + len(table).to_bytes(8, "big") + table + code
 
 
-def _marshalled(path: str, source: bytes) -> bytes:
-    code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-    # Written twice, so that what else refers to a constant just now does not show in the bytes.
-    return marshal.dumps(marshal.loads(marshal.dumps(code)))
+def _compile(path: str, source: bytes) -> CodeType:
+    code: CodeType = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    return code
+
+
+def _marshalled(path: str, code: CodeType) -> bytes:
+    copied = marshal.loads(marshal.dumps(code))
+    # As importlib does with compiled code that lies elsewhere now.
+    _imp._fix_co_filename(copied, path)  # type: ignore[attr-defined]
+    # Written once more, so that what else refers to a constant just now does not show in the bytes.
+    return marshal.dumps(marshal.loads(marshal.dumps(copied)))
 
 
 def _compiled(path: str, source: bytes) -> bytes:
@@ -329,4 +350,4 @@ def _compiled(path: str, source: bytes) -> bytes:
     whole.
     """
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
-    return head + importlib.util.source_hash(source) + _marshalled(path, source)
+    return head + importlib.util.source_hash(source) + _marshalled(path, _compile(path, source))
