@@ -19,6 +19,7 @@ from support.declaring import acting, converge, task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
+    freezing,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     documents,
@@ -108,9 +109,9 @@ def test_verdicts_one_watcher_and_its_end(world: World) -> None:
     Path(world.layout.run_container(running.id), "rootfs/well").unlink()
     _reach(world, running, "unhealthy")
     # A pause is no illness.
-    actions.pause(world.host, running.id)
+    freezing.pause(world.host, running.id)
     seen = until(lambda: (now := _shown(world, running)) == _shown(world, running) and now)
-    actions.unpause(world.host, running.id)
+    freezing.unpause(world.host, running.id)
     until(lambda: _shown(world, running)["Log"][-1] != seen["Log"][-1])
     actions.stop(world.host, running.id)
     assert _shown(world, running) == {"Status": "unhealthy", "FailingStreak": 0, "Log": []}

@@ -24,6 +24,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base impor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
+    freezing,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     liveness,
@@ -335,7 +336,7 @@ def test_the_host_goes_down_and_comes_up(
 
     until(lambda: len(list(kept.iterdir())) == len(made))
     actions.stop(world.host, made["stopped"].id)
-    actions.pause(world.host, made["paused"].id)
+    freezing.pause(world.host, made["paused"].id)
     looping = made["looping"].id
     until(lambda: (now := world.recorded(looping)).phase == "restarting" and now.backoff_s >= 0.8)
 

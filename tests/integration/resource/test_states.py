@@ -22,6 +22,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
+    freezing,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -58,14 +59,14 @@ def test_paused(world: World) -> None:
 def test_pausing_what_cannot_be_paused(world: World) -> None:
     made = world.create("web")
     with pytest.raises(Conflict, match="is not running"):
-        actions.pause(world.host, made.id)
+        freezing.pause(world.host, made.id)
     actions.start(world.host, made.id)
     with pytest.raises(Conflict, match="is not paused"):
-        actions.unpause(world.host, made.id)
-    actions.pause(world.host, made.id)
-    assert actions.pause(world.host, made.id).phase == "paused"
-    assert actions.unpause(world.host, made.id).phase == "running"
-    actions.pause(world.host, made.id)
+        freezing.unpause(world.host, made.id)
+    freezing.pause(world.host, made.id)
+    assert freezing.pause(world.host, made.id).phase == "paused"
+    assert freezing.unpause(world.host, made.id).phase == "running"
+    freezing.pause(world.host, made.id)
     actions.remove(world.host, made.id, force=True)
 
 

@@ -72,15 +72,15 @@ def _rename(host: Host, arguments: Arguments) -> int:
 
 
 def _pause(host: Host, arguments: Arguments) -> int:
-    from ...container.lifecycle import actions
+    from ...container.lifecycle import freezing
 
-    return each(host, arguments.operands, lambda found: actions.pause(host, found))
+    return each(host, arguments.operands, lambda found: freezing.pause(host, found))
 
 
 def _unpause(host: Host, arguments: Arguments) -> int:
-    from ...container.lifecycle import actions
+    from ...container.lifecycle import freezing
 
-    return each(host, arguments.operands, lambda found: actions.unpause(host, found))
+    return each(host, arguments.operands, lambda found: freezing.unpause(host, found))
 
 
 def _prune(host: Host, arguments: Arguments) -> int:

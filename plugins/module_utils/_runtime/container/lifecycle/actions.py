@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be done to a container: create, start, stop, kill, pause, restart, rename, remove.
+"""What can be done to a container: create, start, stop, kill, restart, rename, remove, repair.
 
 Every function takes the container's lock for itself, may be called again, and returns the record it
 left behind. None holds the lock while it waits for a process to end, because the exit hook needs it
@@ -24,19 +24,19 @@ from ...base.frozen import replace
 from ...image.store import platform, store
 from ...network import attach, synchronise
 from ...plan.plan import Host
-from ...records import container_record, effective, journal
+from ...records import container_record, effective
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec
 from ...spec.identifiers import signal_number
 from ...tree import snapshot
 from ...volume import users as volume_users
-from ..engine import conmon_files, oci_runtime
+from ..engine import conmon_files
 from ..files.init_of_image import wants_systemd
 from ..option.logging import SYSLOG
 from ..root import provision
 from ..status import liveness
 from ..supervision import watcher
-from . import creation, incarnation, reconnect
+from . import creation, freezing, incarnation, reconnect
 from .signals import expect_end, process_of, send, wait_for
 
 #: What a container is asked to end with when nobody says.
@@ -199,7 +199,7 @@ def halt(
     again with the host. One that is not running is then left as it is.
     """
     number = signal_number(signal_name) if signal_name else 0
-    thaw(host, container_id)
+    freezing.thaw(host, container_id)
     with locked(host, container_id) as found:
         if by_host and found.phase not in container_record.UP:
             return found
@@ -220,7 +220,7 @@ def halt(
                 send(process, number or signal_number(asked))
             if found.phase == "paused":
                 # Sent first, so that a process that is unfrozen finds the signal waiting.
-                _resume(host, found)
+                freezing.resume(host, found)
             if grace_s <= 0 or not wait_for(process, grace_s):
                 send(process, signal.SIGKILL)
                 expect_end(process, found)
@@ -251,7 +251,7 @@ def kill(host: Host, container_id: str, signal_name: str = "SIGKILL") -> Record:
 
 
 def _kill(host: Host, container_id: str, number: int) -> Record:
-    thaw(host, container_id)
+    freezing.thaw(host, container_id)
     with locked(host, container_id) as found:
         if not liveness.is_running(host.layout, found):
             raise Conflict(f"container {found.name} is not running")
@@ -263,7 +263,7 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
             send(process, number)
             if number == signal.SIGKILL:
                 if found.phase == "paused":
-                    _resume(host, found)
+                    freezing.resume(host, found)
                 expect_end(process, found)
     return found if number != signal.SIGKILL else _settled(host, found)
 
@@ -274,48 +274,6 @@ def _remove_if_asked(host: Host, container_id: str) -> None:
         if container_record.read_spec(host.layout, container_id).auto_remove:
             container_record.await_watchers(host.layout, container_id)
             remove(host, container_id, volumes=True)
-
-
-def pause(host: Host, container_id: str) -> Record:
-    """Freeze every process of a container. Raises Conflict when it does not run."""
-    thaw(host, container_id)
-    with locked(host, container_id) as found:
-        if not liveness.is_running(host.layout, found):
-            raise Conflict(f"container {found.name} is not running, so it cannot be paused")
-        # Written first: what a kill in between leaves is a record that says paused, and unpause()
-        # makes that right.
-        paused = replace(found, phase="paused")
-        container_record.write_record(host.layout, paused)
-        runtime = oci_runtime.choose(host.layout, found.runtime)
-        if not _is_frozen(host, paused):
-            oci_runtime.pause(runtime, container_id)
-        if watcher.needed(paused):
-            watcher.poke(host.layout)
-        return paused
-
-
-def unpause(host: Host, container_id: str) -> Record:
-    """Unpause a container. Raises Conflict when it is not paused."""
-    with locked(host, container_id) as found:
-        if found.phase != "paused" or not liveness.is_running(host.layout, found):
-            raise Conflict(f"container {found.name} is not paused")
-        _resume(host, found)
-        running = replace(found, phase="running")
-        container_record.write_record(host.layout, running)
-        if watcher.needed(running):
-            incarnation.look_after(host)
-        return running
-
-
-def thaw(host: Host, container_id: str) -> bool:
-    """Unfreeze a container whose freezer died. Returns whether that was so."""
-    if not journal.left_frozen(host.layout, container_id):
-        return False
-    with locked(host, container_id) as found:
-        if found.phase != "paused":
-            _resume(host, found)
-        journal.thawed(host.layout, container_id)
-    return True
 
 
 def restart(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:
@@ -419,7 +377,7 @@ def repair(host: Host, container_id: str) -> Record:
     """Restore what a running container lost: links, addresses, the firewall; unfreeze one that was
     left frozen.
     """
-    thaw(host, container_id)
+    freezing.thaw(host, container_id)
     found = reconnect.rejoin(host, container_id)
     if watcher.needed(found):
         incarnation.look_after(host, found)
@@ -433,13 +391,3 @@ def _settled(host: Host, was: Record) -> Record:
         if found.generation == was.generation and found.phase in container_record.LIVE:
             return incarnation.settle(host, found)
         return found
-
-
-def _resume(host: Host, found: Record) -> None:
-    if _is_frozen(host, found):
-        oci_runtime.resume(oci_runtime.choose(host.layout, found.runtime), found.id)
-
-
-def _is_frozen(host: Host, found: Record) -> bool:
-    status = oci_runtime.state(oci_runtime.choose(host.layout, found.runtime), found.id)
-    return status is not None and status.get("status") == "paused"

@@ -32,7 +32,7 @@ from ...spec.container import ContainerSpec, ImageDefaults
 from ...volume import store as volume_store
 from ..status import liveness, logs
 from ..supervision import first_moment, health, policy
-from . import actions, creation
+from . import actions, creation, freezing
 from .signals import process_of, wait_for
 
 
@@ -127,7 +127,7 @@ def recover_all(host: Host) -> None:
     with contextlib.suppress(FileNotFoundError):
         for container_id in os.listdir(host.layout.run_containers):
             with contextlib.suppress(Error):
-                actions.thaw(host, container_id)
+                freezing.thaw(host, container_id)
 
 
 def _expect_check(spec: ContainerSpec, image: ImageDefaults) -> None:
@@ -195,7 +195,7 @@ def _back(host: Host, plan: Swap) -> None:
                 actions.halt(host, plan.old)
             actions.start(host, plan.old)
         if plan.paused:
-            actions.pause(host, plan.old)
+            freezing.pause(host, plan.old)
     finally:
         # Also when it could not start: that would not go better the next time.
         journal.end_swap(layout, plan.name)

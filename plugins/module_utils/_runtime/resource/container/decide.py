@@ -5,43 +5,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ...base import document
-from ...base.errors import Error, NotFound
+from ...base.errors import Error
 from ...base.frozen import replace
-from ...container.option.catalogue import FIELDS
-from ...container.show import documents
 from ...container.supervision import health
 from ...image.store import store
 from ...plan.plan import Failing, Host, Plan, Resource, Step
-from ...records import container_record, foreseen
+from ...records import foreseen
 from ...spec.container import DEFAULT_NETWORK, ContainerSpec, endpoints
 from ...spec.identifiers import is_name
 from . import declare as declaring
-from . import host_files
+from . import host_files, outcome
 from .declare import IGNORE, Declared, amend, applied_live, differing, resolve
 from .observe import State, observe, predict, verify, view
-from .steps import (
-    Amend,
+from .run_steps import (
     ArrangeBoot,
     AwaitHealthy,
-    Create,
     Pause,
-    Pull,
-    Recover,
-    Remove,
     Repair,
-    Replace,
     Restart,
     RunToEnd,
     Start,
     Stop,
     Unpause,
 )
+from .steps import Amend, Create, Pull, Recover, Remove, Replace
 
 __all__ = ["RESOURCE", "declare"]
 
@@ -300,22 +292,6 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
     return tuple(unmet)
 
 
-def result(host: Host, state: State) -> dict[str, Any]:
-    """``container``, in the shape of docker inspect; None when there is none, or only a predicted
-    one.
-    """
-    found: Optional[dict[str, Any]] = None
-    if state.id and state.spec is not None:
-        # One that is removed at its end may go at any time.
-        with contextlib.suppress(NotFound):
-            found = documents.container(host, state.id)
-    ran = host.outcome.get("container")
-    if ran is None:
-        return {"container": found}
-    told = {"container": {**(found or {}), "Output": ran["output"]}, "status": ran["status"]}
-    return told if not ran["status"] else {**told, "failed": True, "msg": ran["output"]}
-
-
 #: How much of an id names a container in a task that would otherwise make one of that name.
 _SHORT_ID = 12
 _MODES = ("network_mode", "pid_mode", "ipc_mode")
@@ -360,43 +336,6 @@ def foresee(host: Host, plan: Plan[State]) -> list[str]:
     return []
 
 
-#: Sizes that a diff shows in bytes, and the fields of the spec that hold them.
-_SIZES = {option: field for option, field in FIELDS.items() if field.endswith("_bytes")}
-
-
-def diff(plan: Plan[State], found: State) -> dict[str, Any]:
-    """The views of both ends, with sizes in bytes and the retries of a restart policy by
-    themselves, as docker_container shows them.
-    """
-    return {"before": _side(plan.have), "after": _side(plan.want)}
-
-
-def _side(state: State) -> dict[str, Any]:
-    shows = view(state)
-    if state.spec is None:
-        return shows
-    for option, field in _SIZES.items():
-        if option in shows:
-            shows[option] = getattr(state.spec, field)
-    if "restart_policy" in shows:
-        policy = state.spec.restart_policy
-        shows["restart_policy"] = policy.name
-        shows["restart_retries"] = policy.maximum_retry_count
-    return shows
-
-
-def report(host: Host, plan: Plan[State]) -> dict[str, Any]:
-    """With ``debug``, ``actions`` as docker_container returns them."""
-    if not plan.have.around.debug:
-        return {}
-    from . import docker_actions  # Few tasks ask for them.
-
-    new_id: Optional[str] = None
-    with contextlib.suppress(NotFound):
-        new_id = container_record.by_name(host.layout, plan.have.name)
-    return {"actions": docker_actions.of(plan, new_id)}
-
-
 def _lock(declared: Declared) -> tuple[str, str]:
     return "container-name", declared.name
 
@@ -405,12 +344,12 @@ RESOURCE = Resource(
     observe,
     plan,
     view,
-    result,
+    outcome.result,
     _lock,
     predict,
     verify,
-    report=report,
+    report=outcome.report,
     foresee=foresee,
     locate=locate,
-    diff=diff,
+    diff=outcome.diff,
 )

@@ -17,19 +17,8 @@ from ...plan.plan import Plan, Step
 from ...spec.container import ContainerSpec, Endpoint
 from .declare import shown
 from .observe import State
-from .steps import (
-    Amend,
-    Create,
-    Pause,
-    Pull,
-    Remove,
-    Replace,
-    Restart,
-    RunToEnd,
-    Start,
-    Stop,
-    Unpause,
-)
+from .run_steps import Pause, Restart, RunToEnd, Start, Stop, Unpause
+from .steps import Amend, Create, Pull, Remove, Replace
 
 
 def of(plan: Plan[State], new_id: Optional[str]) -> list[dict[str, Any]]:

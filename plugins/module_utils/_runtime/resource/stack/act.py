@@ -29,7 +29,8 @@ from ...network.link import host_side
 from ...plan.plan import Host, Plan
 from ...plan.sequence import Sequence
 from ...records import container_record
-from ..container import steps as container_steps
+from ..container.run_steps import AwaitHealthy, Start, Stop, settle
+from ..container.steps import Create, Remove
 from . import jobs, order
 from .course import Course
 from .member import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
@@ -41,8 +42,8 @@ _POLL_S = 0.05
 #: How many containers one process ends at a time; each costs it a thread.
 _ENDING = 64
 
-_STARTS = (container_steps.Create, container_steps.Start)
-_ENDS = (container_steps.Stop, container_steps.Remove)
+_STARTS = (Create, Start)
+_ENDS = (Stop, Remove)
 
 
 def act(host: Host, plan: Plan[Sequence]) -> None:
@@ -141,7 +142,7 @@ class _Run:
         self._follow()
         for course in self.courses:
             if course.begun and not course.failure:
-                container_steps.settle(self.host, course.member.name)
+                settle(self.host, course.member.name)
 
     def _warm(self) -> None:
         """What every process needs is made once, before there are any. Whatever fails is told by
@@ -214,7 +215,7 @@ class _Run:
         if isinstance(step, _STARTS) and getattr(step, "start", True):
             self.preparing += 1
             self._submit(course, jobs.PREPARE)
-        elif isinstance(step, container_steps.AwaitHealthy):
+        elif isinstance(step, AwaitHealthy):
             reached = self.waits.health(course.member.name, step.timeout_s)
             self.waits.begin(course, reached, self._advance)
         elif isinstance(step, _ENDS):

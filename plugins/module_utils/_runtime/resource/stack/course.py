@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...base.frozen import changing, field
-from ..container import steps as container_steps
+from ..container.run_steps import ArrangeBoot, AwaitHealthy
+from ..container.steps import Pull, Recover
 from .member import Member
 from .outcome import Did
 
@@ -41,7 +42,7 @@ class Course:
     @property
     def stands(self) -> bool:
         """Whether it is as declared, but for its health."""
-        waits = isinstance(self.step, container_steps.AwaitHealthy)
+        waits = isinstance(self.step, AwaitHealthy)
         return not self.failure and not self.skipped and (self.step is None or waits)
 
     def did(self) -> Did:
@@ -62,9 +63,9 @@ class Course:
     @property
     def only_fetched(self) -> bool:
         """Whether nothing of a container was done yet but what comes before it."""
-        before = (container_steps.Pull, container_steps.ArrangeBoot, container_steps.Recover)
+        before = (Pull, ArrangeBoot, Recover)
         return all(isinstance(step, before) for step in self.steps[: self.at])
 
     def pulls(self, at: int = 0) -> bool:
         """Whether a container's steps from a place on have a pull."""
-        return any(isinstance(step, container_steps.Pull) for step in self.steps[at:])
+        return any(isinstance(step, Pull) for step in self.steps[at:])
