@@ -28,6 +28,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     place as bundle_place,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    cgroup_layout,
     conmon,
     conmon_files,
     oci_runtime,
@@ -45,7 +46,7 @@ def serving(name: str) -> Iterator[None]:
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     controllers = Path("/sys/fs/cgroup/unified/cgroup.controllers")
-    hidden = bool(oci_runtime.refusal(name, oci_runtime.cgroups()))
+    hidden = bool(oci_runtime.refusal(name, cgroup_layout.read()))
     if hidden:
         subprocess.run(["mount", "--bind", "/dev/null", str(controllers)], check=True)
     try:
@@ -87,8 +88,8 @@ class Running:
             hostname="web",
             user=user or User(additional_gids=(0,)),
             mounts=(),
-            cgroups_path=oci_runtime.cgroups_path(self.id),
-            shared=bundle_place.Shared(cgroup="" if oci_runtime.cgroup_v2() else "host"),
+            cgroups_path=cgroup_layout.path(self.id),
+            shared=bundle_place.Shared(cgroup="" if cgroup_layout.is_v2() else "host"),
         )
         self.place = dataclasses.replace(self.place, **place)
         value = config.config(self.spec, ImageDefaults(), self.place)

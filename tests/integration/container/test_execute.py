@@ -19,6 +19,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     capture,
+    oci_exec,
     oci_runtime,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
@@ -174,7 +175,7 @@ def test_output_without_end(world: World) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     runtime = oci_runtime.choose(world.layout)
     dummy, asked = execute.document(world.host, made.id, lifecycle_execute.Request(("yes",)))
-    done = oci_runtime.exec_run(runtime, made.id, asked, timeout_s=1.5)
+    done = oci_exec.run(runtime, made.id, asked, timeout_s=1.5)
     assert done.timed_out and done.truncated and len(done.stdout) == 10 << 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
     done = run(world, made, "head -c 20000000 /dev/zero", tty=True)

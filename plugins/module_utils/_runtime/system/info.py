@@ -16,7 +16,7 @@ from typing import Any
 from ..base import clock
 from ..base.errors import Error
 from ..base.version import VERSION
-from ..container.engine import oci_runtime
+from ..container.engine import cgroup_layout, oci_runtime
 from ..container.status import liveness
 from ..image.store import store
 from ..kernel.linux import mountinfo
@@ -37,7 +37,7 @@ def document(host: Host) -> dict[str, Any]:
     layout = host.layout
     phases = Counter(liveness.truth(layout, one).phase for one in container_record.records(layout))
     running = phases["running"] + phases["restarting"]
-    cgroups = oci_runtime.cgroups()
+    cgroups = cgroup_layout.read()
     offered = _controllers(cgroups)
     runtimes = parts.runtimes()
     release = _os_release()
@@ -75,7 +75,7 @@ def document(host: Host) -> dict[str, Any]:
         "NEventsListener": 0,
         "SystemTime": clock.now(),
         "LoggingDriver": logging.FILE,
-        "CgroupDriver": oci_runtime.cgroup_driver(),
+        "CgroupDriver": cgroup_layout.driver(),
         "CgroupVersion": "2" if cgroups.mode == "unified" else "1",
         "KernelVersion": platform.release(),
         "OperatingSystem": release.get("PRETTY_NAME", "Linux"),
@@ -154,7 +154,7 @@ def _arch() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def _controllers(cgroups: oci_runtime.Cgroups) -> frozenset[str]:
+def _controllers(cgroups: cgroup_layout.Cgroups) -> frozenset[str]:
     """What control groups can limit here, v1 and v2 together."""
     if cgroups.mode == "unified":
         return frozenset(cgroups.v2_controllers)
@@ -163,7 +163,7 @@ def _controllers(cgroups: oci_runtime.Cgroups) -> frozenset[str]:
     return frozenset({*names, *cgroups.v2_controllers})
 
 
-def _swap_limit(cgroups: oci_runtime.Cgroups) -> bool:
+def _swap_limit(cgroups: cgroup_layout.Cgroups) -> bool:
     if cgroups.mode == "unified":
         # The root group has no limits; any group below it shows what the kernel offers.
         groups = Path("/sys/fs/cgroup").glob("*/memory.swap.max")
@@ -171,7 +171,7 @@ def _swap_limit(cgroups: oci_runtime.Cgroups) -> bool:
     return Path("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").exists()
 
 
-def _security(cgroups: oci_runtime.Cgroups) -> list[str]:
+def _security(cgroups: cgroup_layout.Cgroups) -> list[str]:
     options = []
     modules = _text(_LSM).split(",")
     if "apparmor" in modules or _enabled("/sys/module/apparmor/parameters/enabled"):

@@ -29,6 +29,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     process,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    cgroup_layout,
+    oci_exec,
     oci_runtime,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux, safefs
@@ -56,7 +58,7 @@ def running(name: str, layout: Layout, busybox_tar: Path) -> Iterator[Running]:
 
 def test_the_choice_serves_this_host_and_is_remembered(layout: Layout) -> None:
     chosen = oci_runtime.choose(layout)
-    assert not oci_runtime.refusal(chosen.name, oci_runtime.cgroups())
+    assert not oci_runtime.refusal(chosen.name, cgroup_layout.read())
     cache = layout.run / "runtime.json"
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
     written = cache.stat().st_mtime_ns
@@ -103,7 +105,7 @@ def test_capabilities_and_identity_of_another_user(running: Running) -> None:
 def test_an_exec_has_no_more_rights_than_the_container(running: Running) -> None:
     running.start(*SLEEP)
     for user in (User(), WWW):
-        done = oci_runtime.exec_run(
+        done = oci_exec.run(
             running.runtime,
             running.id,
             running.process("sh", "-c", "id -u; grep -h Cap /proc/self/status; exit 5", user=user),
@@ -236,7 +238,7 @@ def test_output_of_an_exec_is_bounded(running: Running) -> None:
     """CVE-2022-1708, CVE-2022-31030: what is inside must not fill our memory."""
     running.start(*SLEEP)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    done = oci_runtime.exec_run(
+    done = oci_exec.run(
         running.runtime,
         running.id,
         running.process("sh", "-c", "head -c 200000000 /dev/zero; echo end >&2; exit 3"),
@@ -249,7 +251,7 @@ def test_output_of_an_exec_is_bounded(running: Running) -> None:
 
 def test_an_exec_that_takes_too_long_is_killed_inside(running: Running) -> None:
     running.start(*SLEEP)
-    done = oci_runtime.exec_run(
+    done = oci_exec.run(
         running.runtime,
         running.id,
         running.process("sh", "-c", "echo begun; exec sleep 987"),
@@ -261,7 +263,7 @@ def test_an_exec_that_takes_too_long_is_killed_inside(running: Running) -> None:
 
 def test_an_exec_does_not_wait_for_what_it_left_behind(running: Running) -> None:
     running.start(*SLEEP)
-    done = oci_runtime.exec_run(
+    done = oci_exec.run(
         running.runtime, running.id, running.process("sh", "-c", "sleep 986 & echo done")
     )
     assert done.stdout == b"done\n"
@@ -270,7 +272,7 @@ def test_an_exec_does_not_wait_for_what_it_left_behind(running: Running) -> None
 def test_an_exec_reads_its_input(running: Running) -> None:
     running.start(*SLEEP)
     data = os.urandom(3_000_000)
-    done = oci_runtime.exec_run(
+    done = oci_exec.run(
         running.runtime, running.id, running.process("cat"), stdin=data, limit=len(data)
     )
     assert done.stdout == data and not done.truncated
@@ -279,7 +281,7 @@ def test_an_exec_reads_its_input(running: Running) -> None:
 def test_an_exec_of_what_is_not_there(running: Running) -> None:
     pid = running.start(*SLEEP)
     with pytest.raises(Error, match='the command "nope" is not in the image'):
-        oci_runtime.exec_run(running.runtime, running.id, running.process("nope"))
+        oci_exec.run(running.runtime, running.id, running.process("nope"))
     # What could not be started leaves nothing that would keep the container from ending.
     os.kill(pid, signal.SIGKILL)
     assert running.ended().code == 137
@@ -301,18 +303,18 @@ def reaper(running: Running) -> Iterator[None]:
 def test_a_detached_exec_of_what_is_not_there(running: Running, reaper: None) -> None:
     running.start(*SLEEP)
     with pytest.raises(Error, match='the command "nope" is not in the image'):
-        oci_runtime.exec_detached(running.runtime, running.id, running.process("nope"))
+        oci_exec.detached(running.runtime, running.id, running.process("nope"))
 
 
 def test_a_detached_exec(running: Running) -> None:
     running.start(*SLEEP)
     process = running.process("sh", "-c", "echo $SECRET; exec sleep 985", env={"SECRET": "s3cret"})
-    pid = oci_runtime.exec_detached(running.runtime, running.id, process)
+    pid = oci_exec.detached(running.runtime, running.id, process)
     until(lambda: b"sleep\x00985" in Path(f"/proc/{pid}/cmdline").read_bytes())
     # Nothing that was handed over stays behind.
     assert not [path for path in running.layout.run.iterdir() if path.name.startswith("exec-")]
 
 
 def _processes_of(running: Running) -> str:
-    done = oci_runtime.exec_run(running.runtime, running.id, running.process("ps", "-o", "args"))
+    done = oci_exec.run(running.runtime, running.id, running.process("ps", "-o", "args"))
     return done.stdout.decode()

@@ -21,7 +21,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
     capabilities,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
-    oci_runtime,
+    cgroup_layout,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
@@ -111,7 +111,7 @@ def test_it_writes_no_limit_and_no_group_but_its_own(world: World) -> None:
     assert [mount.root for mount in writable if mount.target != "/sys/fs/cgroup"] == []
     (own,) = writable
     assert own.target == "/sys/fs/cgroup" and found in own.root
-    if oci_runtime.cgroups().mode == "hybrid":
+    if cgroup_layout.read().mode == "hybrid":
         assert _inside(world, "system", "ls /sys/fs/cgroup | grep ^memory.max") == ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    cgroup_layout,
     conmon_files,
     oci_runtime,
 )
@@ -24,43 +25,41 @@ RUNC = engine_oci_runtime.Runtime("runc", "/usr/sbin/runc", "/run/slipway/runtim
         # Debian 12, Fedora, RHEL 9, Ubuntu 22.04 and later
         (
             "crun",
-            engine_oci_runtime.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
+            cgroup_layout.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
             True,
         ),
         (
             "runc",
-            engine_oci_runtime.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
+            cgroup_layout.Cgroups("unified", ("cpuset", "cpu", "io", "memory", "pids")),
             True,
         ),
         # RHEL 8, Alpine in its legacy mode
-        ("crun", engine_oci_runtime.Cgroups("legacy"), True),
-        ("runc", engine_oci_runtime.Cgroups("legacy"), True),
+        ("crun", cgroup_layout.Cgroups("legacy"), True),
+        ("runc", cgroup_layout.Cgroups("legacy"), True),
         # systemd's hybrid mode: the v2 side only tracks processes
-        ("crun", engine_oci_runtime.Cgroups("hybrid"), True),
-        ("runc", engine_oci_runtime.Cgroups("hybrid"), True),
+        ("crun", cgroup_layout.Cgroups("hybrid"), True),
+        ("runc", cgroup_layout.Cgroups("hybrid"), True),
         # A kernel with a controller that the v1 side did not mount
-        ("crun", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), False),
-        ("runc", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), True),
-        ("youki", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",)), True),
-        ("crun", engine_oci_runtime.Cgroups("none"), False),
-        ("runc", engine_oci_runtime.Cgroups("none"), False),
+        ("crun", cgroup_layout.Cgroups("hybrid", ("hugetlb",)), False),
+        ("runc", cgroup_layout.Cgroups("hybrid", ("hugetlb",)), True),
+        ("youki", cgroup_layout.Cgroups("hybrid", ("hugetlb",)), True),
+        ("crun", cgroup_layout.Cgroups("none"), False),
+        ("runc", cgroup_layout.Cgroups("none"), False),
     ],
 )
 def test_which_runtime_serves_which_layout(
-    name: str, layout: engine_oci_runtime.Cgroups, serves: bool
+    name: str, layout: cgroup_layout.Cgroups, serves: bool
 ) -> None:
     assert (oci_runtime.refusal(name, layout) == "") is serves
 
 
 def test_a_refusal_names_the_controllers() -> None:
-    assert "hugetlb" in oci_runtime.refusal(
-        "crun", engine_oci_runtime.Cgroups("hybrid", ("hugetlb",))
-    )
+    assert "hugetlb" in oci_runtime.refusal("crun", cgroup_layout.Cgroups("hybrid", ("hugetlb",)))
 
 
 def test_the_cgroup_of_a_container() -> None:
-    assert oci_runtime.cgroups_path("ab", "cgroupfs") == "/slipway/ab"
-    assert oci_runtime.cgroups_path("ab", "systemd") == "system.slice:slipway:ab"
+    assert cgroup_layout.path("ab", "cgroupfs") == "/slipway/ab"
+    assert cgroup_layout.path("ab", "systemd") == "system.slice:slipway:ab"
 
 
 def _runc(message: str) -> str:

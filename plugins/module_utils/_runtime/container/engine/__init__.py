@@ -3,4 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The native parts that run a container: conmon and the OCI runtime, their files and their
 sockets.
+
+``oci_runtime`` is the runtime and its verbs, ``oci_exec`` one more process in a container,
+``capture`` what such a process writes, ``cgroup_layout`` the control groups of the host. ``conmon``
+monitors a container, ``conmon_files`` are those it leaves, ``attachment`` its socket, ``orphans``
+what it left behind when it was killed.
 """

@@ -27,8 +27,9 @@ from ...base import files
 from ...base.errors import Error
 from ...base.layout import Layout
 from ...kernel import cgroups, process, trace
+from . import cgroup_layout
 from .conmon_files import exit_directory, monitor
-from .oci_runtime import ENVIRONMENT, Runtime, cgroup_driver, failure
+from .oci_runtime import ENVIRONMENT, Runtime, failure
 
 #: What conmon may answer at most; a runtime's complaint is a line or two. Bytes.
 _ANSWER_LIMIT = 1 << 20
@@ -143,7 +144,7 @@ def launch(
     argv = ["conmon", "--cid", container_id, "--cuuid", container_id]
     argv += ["--name", name or container_id, "--runtime", runtime.path]
     argv += ["--runtime-arg", "--root", "--runtime-arg", runtime.state_root]
-    if cgroup_driver() == "systemd":
+    if cgroup_layout.driver() == "systemd":
         argv.append("--systemd-cgroup")
     argv += ["--bundle", str(bundle), "--persist-dir", str(exits), "--full-attach"]
     argv += ["--conmon-pidfile", str(bundle / "conmon.pid")]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -22,12 +22,12 @@ from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...base.regex import regex
 from ...kernel import linux, process
-from .capture import OUTPUT_LIMIT, Captured, Piped, Terminal, capture, piped, terminal
+from . import cgroup_layout
+from .cgroup_layout import Cgroups
 
 #: In this order: crun starts a container in a third of runc's time.
 CANDIDATES = ("crun", "runc")
 
-_CGROUPS = "/sys/fs/cgroup"
 _INSTALL = "install crun or runc with the role slipway.engine.host"
 
 #: All that a runtime, a monitor or a hook of ours gets as environment.
@@ -46,83 +46,8 @@ class Runtime:
 
     def arguments(self) -> list[str]:
         """What stands before the verb."""
-        systemd = ["--systemd-cgroup"] if cgroup_driver() == "systemd" else []
+        systemd = ["--systemd-cgroup"] if cgroup_layout.driver() == "systemd" else []
         return ["--root", self.state_root, *systemd]
-
-
-@dataclass(frozen=True)
-class Cgroups:
-    """How this host mounts its control groups.
-
-    ``mode``: unified (v2), legacy (v1), hybrid (v1 with a v2 side at ``unified``) or none.
-    ``v2_controllers``: what the v2 side offers.
-    """
-
-    mode: str
-    v2_controllers: tuple[str, ...] = ()
-
-
-def cgroups() -> Cgroups:
-    """Read the cgroup layout. Both runtimes look at the same places: /sys/fs/cgroup and
-    ``unified``.
-    """
-    types = {mount.target: mount.fstype for mount in linux.mountinfo()}
-    if types.get(_CGROUPS) == "cgroup2":
-        return Cgroups("unified", _controllers(_CGROUPS))
-    unified = f"{_CGROUPS}/unified"
-    if types.get(unified) == "cgroup2":
-        return Cgroups("hybrid", _controllers(unified))
-    v1 = any(kind == "cgroup" and target.startswith(_CGROUPS) for target, kind in types.items())
-    return Cgroups("legacy" if v1 else "none")
-
-
-def _controllers(directory: str) -> tuple[str, ...]:
-    try:
-        return tuple(Path(directory, "cgroup.controllers").read_text("ascii").split())
-    except FileNotFoundError:
-        return ()
-
-
-def cgroup_v2() -> bool:
-    """Whether the host has the unified hierarchy only; cheap enough to ask at every start."""
-    return os.path.exists(f"{_CGROUPS}/cgroup.controllers")
-
-
-def cgroup_driver() -> str:
-    """``systemd`` when it is PID 1 (sd_booted(3)), since it owns the cgroup tree then, else
-    ``cgroupfs``.
-    """
-    return "systemd" if os.path.isdir("/run/systemd/system") else "cgroupfs"
-
-
-def cgroups_path(container_id: str, driver: str = "", parent: str = "") -> str:
-    """linux.cgroupsPath of a container: a path, or slice:prefix:name for systemd (both runtimes'
-    form). ``parent`` is the cgroup or slice below which it is to be.
-    """
-    if (driver or cgroup_driver()) == "systemd":
-        if parent and (not parent.endswith(".slice") or "/" in parent):
-            raise Error(
-                f"cgroup_parent: {parent!r} is not a slice",
-                hint="systemd manages the control groups of this host: use a slice such "
-                "as user.slice",
-            )
-        return f"{parent or 'system.slice'}:slipway:{container_id}"
-    return f"/{parent.strip('/') or 'slipway'}/{container_id}"
-
-
-def remove_cgroups(container_id: str, parent: str = "") -> None:
-    """Remove the control groups a creation that failed may have left; crun leaves them all.
-
-    None is a success, and one with a process in it stays. With systemd they go with their scope.
-    """
-    if cgroup_driver() == "systemd":
-        return
-    path = cgroups_path(container_id, parent=parent)
-    with os.scandir(_CGROUPS) as hierarchies:
-        tops = [_CGROUPS, *(entry.path for entry in hierarchies if entry.is_dir())]
-    for top in tops:
-        with suppress(OSError):
-            os.rmdir(f"{top}{path}")
 
 
 def refusal(name: str, found: Cgroups) -> str:
@@ -134,7 +59,7 @@ def refusal(name: str, found: Cgroups) -> str:
     v1 side.
     """
     if found.mode == "none":
-        return f"no cgroup filesystem is mounted at {_CGROUPS}"
+        return f"no cgroup filesystem is mounted at {cgroup_layout.TOP}"
     if name == "crun" and found.mode == "hybrid" and found.v2_controllers:
         return (
             "crun does not support cgroup v1 and v2 side by side with controllers on the v2 side"
@@ -184,7 +109,7 @@ def _identity(path: str) -> list[int]:
 
 
 def _decide(wanted: str) -> str:
-    found = cgroups()
+    found = cgroup_layout.read()
     refusals = []
     for name in [wanted] if wanted else CANDIDATES:
         path = process.which(name)
@@ -284,126 +209,6 @@ def _in_words_of_crun(resources: Mapping[str, Any]) -> dict[str, Any]:
     if known.get("cpu", {}).get("quota") == -1:
         known["cpu"]["quota"] = 8192 * int(known["cpu"].setdefault("period", 100_000))
     return known
-
-
-def exec_run(
-    runtime: Runtime,
-    container_id: str,
-    document: Mapping[str, Any],
-    *,
-    stdin: bytes = b"",
-    timeout_s: Optional[float] = None,
-    limit: int = OUTPUT_LIMIT,
-    name: str = "",
-) -> Captured:
-    """Run one more process in a running container, to its end, and return what it wrote.
-
-    ``document`` is the OCI process object (bundle/process.py). At most ``limit`` bytes of each
-    stream are kept, and the rest is read and dropped, so neither we nor the process is held up
-    (CVE-2022-1708). After ``timeout_s`` the process is killed and ``timed_out`` set. ``name`` is
-    what errors call the container.
-    """
-    with _process_file(runtime, document) as (description, pid_file):
-        argv = [*_exec(runtime, description, pid_file), container_id]
-        done = capture(argv, stdin, timeout_s, limit, ENVIRONMENT, pid_file)
-    if not done.started and not done.timed_out:
-        raise _refusal(runtime, name or container_id[:12], done.stderr, document)
-    return done
-
-
-@contextmanager
-def exec_piped(
-    runtime: Runtime,
-    container_id: str,
-    document: Mapping[str, Any],
-    stdin: bool,
-    name: str = "",
-) -> Iterator[Piped]:
-    """Run one more process whose streams are pipes, our ends of which the Piped has; without
-    ``stdin`` it reads nothing. Raises NotStarted.
-    """
-    with ExitStack() as stack:
-        description, pid_file = stack.enter_context(_process_file(runtime, document))
-        argv = [*_exec(runtime, description, pid_file), container_id]
-        child = stack.enter_context(piped(argv, stdin, ENVIRONMENT, pid_file))
-        if not child.pid:
-            raise _refusal(runtime, name or container_id[:12], child.complaint, document)
-        yield child
-
-
-@contextmanager
-def exec_terminal(
-    runtime: Runtime, container_id: str, document: Mapping[str, Any], name: str = ""
-) -> Iterator[Terminal]:
-    """Run one more process on a terminal of its own, whose other end is the Terminal's descriptor.
-
-    ``document`` has ``terminal`` set, and ``consoleSize`` where its size is known. Raises
-    NotStarted.
-    """
-    with _process_file(runtime, document) as (description, pid_file):
-        # crun complains on the terminal itself, unless it has a log.
-        log = pid_file.with_suffix(".log")
-        argv = [*_exec(runtime, description, pid_file, log), "--tty"]
-        socket_path = pid_file.with_suffix(".sock")
-        argv += ["--console-socket", str(socket_path), container_id]
-        with terminal(argv, ENVIRONMENT, pid_file, socket_path) as child:
-            if not child.pid:
-                said = child.complaint
-                if not said and log.exists():
-                    said = log.read_bytes()
-                raise _refusal(runtime, name or container_id[:12], said, document)
-            yield child
-
-
-def _refusal(runtime: Runtime, name: str, said: bytes, document: Mapping[str, Any]) -> Error:
-    args = tuple(document.get("args", ()))
-    return failure(runtime, name, said.decode("utf-8", "replace"), args)
-
-
-def _exec(
-    runtime: Runtime, description: Path, pid_file: Path, log: Optional[Path] = None
-) -> list[str]:
-    logged = [] if log is None else ["--log", str(log)]
-    argv = [runtime.path, *runtime.arguments(), *logged, "exec", "--detach"]
-    return [*argv, "--process", str(description), "--pid-file", str(pid_file)]
-
-
-def exec_detached(
-    runtime: Runtime, container_id: str, document: Mapping[str, Any], name: str = ""
-) -> int:
-    """Start one more process in a running container and leave it alone. Returns its pid on the
-    host.
-    """
-    with _process_file(runtime, document) as (description, pid_file):
-        log = pid_file.with_suffix(".log")
-        argv = [*_exec(runtime, description, pid_file, log), container_id]
-        # The process inherits the streams, so they lead nowhere and the runtime writes to a log.
-        if process.spawn(argv, env=ENVIRONMENT, plainly=True).wait() != 0:
-            said = log.read_bytes() if log.exists() else b""
-            raise _refusal(runtime, name or container_id[:12], said, document)
-        return int(pid_file.read_text("ascii"))
-
-
-@contextmanager
-def _process_file(runtime: Runtime, document: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
-    """A private file with the process object, and the name of one for its pid, both gone
-    afterwards.
-
-    Beside the state root: what lies inside it, runc takes for a container.
-    """
-    name = f"exec-{os.urandom(8).hex()}"
-    directory = Path(runtime.state_root).parent
-    description, pid_file = directory / f"{name}.json", directory / f"{name}.pid"
-    try:
-        files.write_atomic(description, json.dumps(document).encode(), durable=False)
-        yield description, pid_file
-    finally:
-        for path in (description, *(pid_file.with_suffix(kind) for kind in _BESIDE)):
-            path.unlink(missing_ok=True)
-
-
-#: What an exec leaves beside its description while it is started.
-_BESIDE = (".pid", ".log", ".sock")
 
 
 #: runc's log line around the message, and what both runtimes call the program they could not run.

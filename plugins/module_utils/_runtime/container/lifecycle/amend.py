@@ -14,7 +14,7 @@ from ...records import container_record
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec, endpoints
 from ..bundle import resources
-from ..engine import oci_runtime
+from ..engine import cgroup_layout, oci_runtime
 from ..root import host_support
 from ..status import fingerprint, liveness
 from ..supervision import health, watcher
@@ -61,7 +61,7 @@ def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
 
 
 def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
-    lacking = host_support.lacking(want, oci_runtime.cgroup_v2())
+    lacking = host_support.lacking(want, cgroup_layout.is_v2())
     changes = resources.changes(have, want, lacking, *host_support.everything())
     if not changes:
         return

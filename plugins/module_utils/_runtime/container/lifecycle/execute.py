@@ -29,7 +29,7 @@ from ...records import container_record
 from ...records.container_record import Record
 from ..bundle.capabilities import CAPABILITIES
 from ..bundle.process import check_cwd
-from ..engine import capture, oci_runtime
+from ..engine import capture, oci_exec, oci_runtime
 from ..engine.capture import OUTPUT_LIMIT, Captured, Terminal
 from ..files import filesystem
 from ..root import user
@@ -74,9 +74,9 @@ def run(
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
     if request.tty:
-        with oci_runtime.exec_terminal(runtime, container_id, asked, name) as made:
+        with oci_exec.at_terminal(runtime, container_id, asked, name) as made:
             return _on_terminal(made, stdin, limit)
-    return oci_runtime.exec_run(
+    return oci_exec.run(
         runtime,
         container_id,
         asked,
@@ -94,7 +94,7 @@ def start(host: Host, container_id: str, request: Request) -> int:
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
-    return oci_runtime.exec_detached(runtime, container_id, asked, name)
+    return oci_exec.detached(runtime, container_id, asked, name)
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def on_pipes(
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
-    with oci_runtime.exec_piped(runtime, container_id, asked, stdin, name) as made:
+    with oci_exec.with_pipes(runtime, container_id, asked, stdin, name) as made:
         yield made
 
 
@@ -121,7 +121,7 @@ def on_terminal(host: Host, container_id: str, request: Request) -> Iterator[Ter
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
-    with oci_runtime.exec_terminal(runtime, container_id, asked, name) as made:
+    with oci_exec.at_terminal(runtime, container_id, asked, name) as made:
         yield made
 
 

@@ -27,7 +27,7 @@ from ...spec.container import ContainerSpec, Endpoint, ImageDefaults, Mount, arg
 from ...spec.network import Attachment, Network
 from ...volume import store as volumes
 from ..bundle import process
-from ..engine import oci_runtime
+from ..engine import cgroup_layout, oci_runtime
 from ..files import private_mount
 from ..option import logging
 from ..option.mounts import check_made
@@ -103,7 +103,7 @@ def _check_sharing(host: Host, spec: ContainerSpec, own_id: str) -> None:
             return
         if own_id and container_record.identify(host.layout, name) == own_id:
             raise Error(f"container {spec.name}: it is to share the namespaces of itself")
-    host_support.shared(host.layout, "", spec, oci_runtime.cgroup_v2())
+    host_support.shared(host.layout, "", spec, cgroup_layout.is_v2())
 
 
 def _networks(layout: Layout, spec: ContainerSpec) -> Iterator[tuple[Endpoint, Network]]:

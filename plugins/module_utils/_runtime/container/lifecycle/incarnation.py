@@ -31,7 +31,7 @@ from ...records import effective
 from ...records.container_record import LIVE, Record, read_image, read_spec, write_record
 from ...spec.container import ContainerSpec, endpoints
 from ...volume import users as volume_users
-from ..engine import conmon, conmon_files, oci_runtime
+from ..engine import cgroup_layout, conmon, conmon_files, oci_runtime
 from ..option import logging
 from ..root import rootfs, systemd
 from ..status import fingerprint, liveness
@@ -228,7 +228,7 @@ def _bring_up(
     if intent.attachments:
         attach.connect(layout, pid, intent.attachments)
     if effective.writes_cgroups(spec, intent):
-        systemd.finish(layout, intent, spec, pid, oci_runtime.cgroup_v2())
+        systemd.finish(layout, intent, spec, pid, cgroup_layout.is_v2())
     if ready is not None:
         ready(bundle)
     started_at = clock.now()
@@ -373,7 +373,7 @@ def _undo(layout: Layout, found: Record) -> None:
     """End what may still run of a container and unmount its root."""
     conmon.end(layout, found.id)
     oci_runtime.delete(oci_runtime.choose(layout, found.runtime), found.id, force=True)
-    oci_runtime.remove_cgroups(found.id, read_spec(layout, found.id).cgroup_parent)
+    cgroup_layout.remove(found.id, read_spec(layout, found.id).cgroup_parent)
     rootfs.clear(layout, found.id)
     volume_users.release(layout, found)
 

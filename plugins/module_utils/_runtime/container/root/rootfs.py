@@ -28,7 +28,7 @@ from ...tree import selinux, snapshot
 from ..bundle import config, process
 from ..bundle.labels import labels
 from ..bundle.place import BindMount, Place
-from ..engine import oci_runtime
+from ..engine import cgroup_layout
 from . import confinement, host_support, mount_assembly, mounting, systemd, user
 from .host_support import INIT
 
@@ -69,7 +69,7 @@ def furnish(
         (home / "hostname").write_text(f"{os.uname().nodename}\n", "utf-8")
     label_names(home, context)
     hostname = (home / "hostname").read_text("utf-8").strip()
-    cgroup_v2 = oci_runtime.cgroup_v2()
+    cgroup_v2 = cgroup_layout.is_v2()
     writes_cgroups = effective.writes_cgroups(spec, run)
     init = host_support.init_program(spec)
     with safefs.Root(root) as tree:
@@ -86,7 +86,7 @@ def furnish(
             hostname=hostname,
             user=user.resolve(tree, asked, spec.groups),
             mounts=mounts if init is None else (*mounts, BindMount(init, INIT, _READ_ONLY)),
-            cgroups_path=oci_runtime.cgroups_path(run.id, parent=spec.cgroup_parent),
+            cgroups_path=cgroup_layout.path(run.id, parent=spec.cgroup_parent),
             shared=host_support.shared(layout, run.id, spec, cgroup_v2, writes_cgroups),
             capabilities=host_support.capabilities(),
             devices=host_support.devices(spec, run.systemd),

@@ -317,14 +317,15 @@ def _probe(layout: Layout, run: Record, check: Healthcheck) -> Probe:
     """Run the command of a check in the container, as its user, with its variables, in its
     directory.
     """
-    from ..engine import oci_runtime  # Whoever only asks whether there is a watcher does without.
+    # Whoever only asks whether there is a watcher does without.
+    from ..engine import oci_exec, oci_runtime
 
     begun = clock.now()
     try:
         config = files.read_json(layout.run_container(run.id) / "config.json")
         asked = {**config["process"], "terminal": False, "args": list(health.argv(check))}
         asked.pop("consoleSize", None)
-        done = oci_runtime.exec_run(
+        done = oci_exec.run(
             oci_runtime.choose(layout, run.runtime),
             run.id,
             asked,
