@@ -26,7 +26,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network im
     synchronise,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
-    ruleset,
+    chains,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import host_side
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import aardvark
@@ -410,7 +410,7 @@ def test_large_packets_pass_at_the_networks_own_mtu(host: Host) -> None:
 
 def test_a_users_own_rules_are_consulted_first_and_stay(host: Host) -> None:
     web = host.container("web", ports=(Port(80, "tcp", "", 8080),))
-    mark = f"meta mark set meta mark | {ruleset.ACCEPT_MARK:#x}"
+    mark = f"meta mark set meta mark | {chains.ACCEPT_MARK:#x}"
     rules = f"""
         table inet slipway_user {{
             chain forward {{

@@ -19,6 +19,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import lease
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
+    chains,
     ruleset,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import (
@@ -229,7 +230,7 @@ FIXED = observe.State(
         (HAVE, {"labels": {"a": "1"}}, ["update network web (labels)"]),
         (
             HAVE,
-            {"driver_options": {ruleset.MASQUERADE_OPTION: False}},
+            {"driver_options": {chains.MASQUERADE_OPTION: False}},
             ["update network web (driver_options)"],
         ),
         (HAVE, {"internal": True}, ["recreate network web (internal)"]),

@@ -12,7 +12,7 @@ from typing import Any
 from ..records import network_record
 from ..records.container_record import LIVE, Record
 from ..spec.network import Attachment, Network, Pool
-from .firewall.ruleset import MASQUERADE_OPTION
+from .firewall.chains import MASQUERADE_OPTION
 
 #: What Docker shows of its default bridge, which nobody declared.
 _BRIDGE = {

@@ -22,7 +22,7 @@ from typing import Callable, Optional, Union
 from ..base.layout import Layout
 from ..records import network_record
 from ..spec.network import Publication
-from .firewall.ruleset import scope_networks
+from .firewall.elements import scope_networks
 from .port import awaits_link, has_link, socket_address
 
 #: How long a client of a UDP port is remembered without a word, and how many are. Seconds.

@@ -17,7 +17,8 @@ from ...base.errors import Error, NotFound
 from ...kernel import process
 from ...spec.network import Network, Publication
 from ..link import netlink
-from .ruleset import FAMILY, LOCAL, TABLE, TRANSLATED, Json, ruleset
+from .ruleset import ruleset
+from .statements import FAMILY, LOCAL, TABLE, TRANSLATED, Json
 
 #: nf_tables over nfnetlink: linux/netfilter/nfnetlink.h and nf_tables.h.
 _NFPROTO_INET = 1

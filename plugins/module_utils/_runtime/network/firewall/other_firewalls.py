@@ -21,7 +21,8 @@ from ...base.frozen import dataclass
 from ...kernel import process
 from ...spec.network import Network
 from ..link import netlink
-from .ruleset import PASSED_MARK, TABLE
+from .chains import PASSED_MARK
+from .statements import TABLE
 
 _MARK = f"{PASSED_MARK:#x}/{PASSED_MARK:#x}"
 #: The administrator's own table for containers; what it drops is meant to be dropped.

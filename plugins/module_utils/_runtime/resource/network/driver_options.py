@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...network.firewall.ruleset import MASQUERADE_OPTION
+from ...network.firewall.chains import MASQUERADE_OPTION
 from ...records import network_record
 from ...spec.network import NetworkSpec
 from ...spec.texts import texts
