@@ -2,14 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests run where: those of the library run with a host's own Python too, which has no
-Ansible; those of the modules' options need it, and run where it is.
+Ansible; those of the modules' options need it, and run where it is. What tests have in common: a
+test leaves the umask as it found it.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 #: What imports Ansible: modules, and what hands over to them.
 _NEEDS_ANSIBLE = re.compile(
@@ -24,3 +29,12 @@ if importlib.util.find_spec("ansible") is None:
         for path in Path(__file__).parent.rglob("test_*.py")
         if _NEEDS_ANSIBLE.search(path.read_text())
     ]
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The program sets its umask when it starts, also in the process of a test that calls it."""
+    found = os.umask(0o022)
+    os.umask(found)
+    yield
+    os.umask(found)
