@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Registries: the OCI distribution API over requests, which only ``transport`` imports.
 
-``client`` resolves, fetches and uploads. Below it: ``transport`` (sessions, TLS, redirects,
-retries), ``auth`` and ``credentials``, ``origin`` (where a request may go), ``response`` (reading
-with limits), ``failure`` (what may pass, what to say), ``download`` (a blob that survives a
-kill), ``catalog`` (what a registry lists) and ``settings``. ``url_fetch`` and ``url_source`` are
-for files at URLs of the user.
+``client`` resolves and fetches, and uploads by ``upload``. Below them: ``address`` (paths, scopes),
+``transport`` (sessions, TLS, redirects, retries), ``auth`` and ``credentials``, ``origin`` (where a
+request may go), ``response`` (reading with limits), ``failure`` (what may pass, what to say),
+``download`` (a blob that survives a kill), ``catalog`` (what a registry lists) and ``settings``.
+``url_fetch`` and ``url_source`` are for files at URLs of the user.
 """

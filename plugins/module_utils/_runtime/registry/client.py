@@ -11,26 +11,25 @@ Unreachable that it could not be asked; any other Error will not pass by itself.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Optional
-from urllib.parse import quote, urlencode
 
 from ..base.errors import Error
 from ..base.layout import Layout
 from ..base.regex import regex
 from ..spec import oci
 from ..spec.oci import Descriptor
+from . import address
 from . import catalog as listing
 from . import credentials as stored
 from .credentials import Credentials
 from .download import Part
 from .failure import Broken, Limits, Patience
-from .response import Answer, Slice
+from .response import Answer
 from .settings import RegistrySettings, read_settings
 from .transport import Request, Transport
 
@@ -44,7 +43,6 @@ _GENERIC_TYPES = frozenset({"application/json", "text/plain", "text/html"})
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _OBSOLETE = "it uses Docker's obsolete schema 1"
 _PUSH_AGAIN = "push the image again with a current tool"
-_OCTETS = "application/octet-stream"
 _CONTENT_RANGE = regex(r"\Abytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)\Z", re.ASCII)
 
 
@@ -154,7 +152,7 @@ class Registry:
         fetched by it is hashed. A registry that does not say is asked for the manifest, which is
         hashed here.
         """
-        what = self._what("manifest", repository, reference)
+        what = address.what_of("manifest", repository, reference)
         with self._http.send(self._ask("HEAD", repository, reference, what)) as answer:
             if answer.status in (401, 403, 404):
                 answer.require()
@@ -174,7 +172,7 @@ class Registry:
         mediaType other than its Content-Type is refused (CVE-2021-41190). One sent as JSON or text
         is what its mediaType says, or else its members.
         """
-        what = self._what("manifest", repository, reference)
+        what = address.what_of("manifest", repository, reference)
         request = self._ask("GET", repository, reference, what)
         patience = Patience(self.limits)
         while True:
@@ -206,13 +204,13 @@ class Registry:
         A connection that breaks is taken up again where it broke (Range). Never hands over more
         than the descriptor's size, and raises when there is more or less. The caller hashes.
         """
-        what = self._what("blob", repository, descriptor.digest)
-        path = self._blob_path(repository, descriptor.digest)
+        what = address.what_of("blob", repository, descriptor.digest)
+        path = address.blob_path(repository, descriptor.digest)
         patience = Patience(self.limits)
         position = offset
         while position < descriptor.size:
             headers = {"Range": f"bytes={position}-"} if position else {}
-            request = Request("GET", path, what, self._pull(repository), headers)
+            request = Request("GET", path, what, address.pull_scope(repository), headers)
             try:
                 with self._http.send(request, patience) as answer:
                     for data in self._blob_body(answer, descriptor, position):
@@ -236,7 +234,7 @@ class Registry:
         that it can never be published; one that began with leftover bytes is fetched anew once
         before that. ``count`` is told how many bytes there are by now.
         """
-        what = self._what("blob", repository, descriptor.digest)
+        what = address.what_of("blob", repository, descriptor.digest)
         with Part(path, descriptor, f"registry {self.domain}: {what}", count=count) as part:
             if part.complete() or part.resumed:
                 if not part.complete():
@@ -249,9 +247,9 @@ class Registry:
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether a repository has a blob."""
-        what = self._what("blob", repository, digest)
-        path = self._blob_path(repository, digest)
-        with self._http.send(Request("HEAD", path, what, self._pull(repository))) as answer:
+        what = address.what_of("blob", repository, digest)
+        path = address.blob_path(repository, digest)
+        with self._http.send(Request("HEAD", path, what, address.pull_scope(repository))) as answer:
             if answer.status == 404:
                 return False
             answer.require()
@@ -261,25 +259,9 @@ class Registry:
         """Take a blob over from another repository of the registry; False when that was not
         possible.
         """
-        what = self._what("blob", repository, digest)
-        _check_digest(digest)
-        query = urlencode({"mount": digest, "from": from_repository})
-        scope = (*self._push(repository), *self._pull(from_repository))
-        path = f"/v2/{_name(repository)}/blobs/uploads/?{query}"
-        with self._http.send(Request("POST", path, what, scope)) as answer:
-            if answer.status == 202:
-                # It began an upload instead; ending that is a courtesy, and its failure is no
-                # matter.
-                with contextlib.suppress(Error):
-                    location = self._location(answer)
-                    self._http.attempt(
-                        Request("DELETE", location, what, self._push(repository))
-                    ).close()
-                return False
-            if answer.status in (400, 404, 405):
-                return False
-            answer.require()
-            return True
+        from . import upload  # Most that ask a registry only pull.
+
+        return upload.mount(self._http, repository, digest, from_repository)
 
     def upload_blob(
         self,
@@ -289,97 +271,16 @@ class Registry:
         chunk_bytes: int = 0,
         count: Optional[Callable[[int], None]] = None,
     ) -> None:
-        """Upload the file ``path`` as a blob; the registry verifies its digest.
+        """Upload the file ``path`` as a blob, as upload.blob() says."""
+        from . import upload
 
-        In one PUT, which every registry takes, or in PATCHes of ``chunk_bytes`` each. An upload
-        that breaks is begun anew. ``count`` is told how many bytes were sent by now.
-        """
-        what = self._what("blob", repository, descriptor.digest)
-        _check_digest(descriptor.digest)
-        patience = Patience(self.limits)
-        while True:
-            try:
-                self._upload(repository, descriptor, path, chunk_bytes, what, patience, count)
-                return
-            except Broken as exc:
-                patience.wait(exc)
+        upload.blob(self._http, self.limits, repository, descriptor, path, chunk_bytes, count)
 
     def put_manifest(self, repository: str, reference: str, media_type: str, data: bytes) -> str:
         """Upload a manifest or index under a tag or its digest; returns its digest."""
-        what = self._what("manifest", repository, reference)
-        digest = oci.digest_of(data)
-        if oci.is_digest(reference) and reference != digest:
-            raise Error(f"{what}: the document to upload has the digest {digest}")
-        request = Request(
-            "PUT",
-            self._manifest_path(repository, reference),
-            what,
-            self._push(repository),
-            {"Content-Type": media_type},
-            data,
-        )
-        with self._http.send(request) as answer:
-            answer.require()
-            told = answer.header("Docker-Content-Digest")
-            if told.startswith("sha256:") and told != digest:
-                raise answer.lie(f"it stored {told[:200]!a} instead of {digest}")
-        return digest
+        from . import upload
 
-    def _upload(
-        self,
-        repository: str,
-        descriptor: Descriptor,
-        path: Path,
-        chunk_bytes: int,
-        what: str,
-        patience: Patience,
-        count: Optional[Callable[[int], None]],
-    ) -> None:
-        scope = self._push(repository)
-        start = Request("POST", f"/v2/{_name(repository)}/blobs/uploads/", what, scope, {}, b"")
-        with self._http.send(start, patience) as answer:
-            answer.require()
-            location = self._location(answer)
-        position = 0
-        while chunk_bytes and position < descriptor.size:
-            length = min(chunk_bytes, descriptor.size - position)
-            headers = {
-                "Content-Type": _OCTETS,
-                "Content-Range": f"{position}-{position + length - 1}",
-            }
-            body = Slice(path, position, length, count)
-            with self._http.attempt(
-                Request("PATCH", location, what, scope, headers, body)
-            ) as answer:
-                answer.require()
-                location = self._location(answer)
-            position += length
-            patience.progress(length)
-        rest = descriptor.size - position
-        separator = "&" if "?" in location else "?"
-        closing = Request(
-            "PUT",
-            f"{location}{separator}{urlencode({'digest': descriptor.digest})}",
-            what,
-            scope,
-            {"Content-Type": _OCTETS},
-            Slice(path, position, rest, count) if rest else b"",
-        )
-        with self._http.attempt(closing) as answer:
-            answer.require()
-
-    def _location(self, answer: Answer) -> str:
-        """Where the registry wants the upload: an absolute URL, judged as a redirect is
-        (CVE-2026-50151).
-
-        The login is shown to the registry's own origin only; the transport sees to that.
-        """
-        location = answer.header("Location")
-        if not location:
-            raise answer.lie("it started an upload without a Location")
-        url = self._http.url(location)
-        self._http.check_location(url)
-        return url
+        return upload.manifest(self._http, repository, reference, media_type, data)
 
     def _blob_body(self, answer: Answer, descriptor: Descriptor, position: int) -> Iterator[bytes]:
         """The bytes from ``position`` on, whether or not the server honours Range."""
@@ -410,27 +311,8 @@ class Registry:
             raise answer.broken(f"the body is {rest} bytes short")
 
     def _ask(self, method: str, repository: str, reference: str, what: str) -> Request:
-        path = self._manifest_path(repository, reference)
-        return Request(method, path, what, self._pull(repository), {"Accept": _ACCEPT})
-
-    def _manifest_path(self, repository: str, reference: str) -> str:
-        if ":" in reference:
-            _check_digest(reference)
-        return f"/v2/{_name(repository)}/manifests/{quote(reference, safe=':')}"
-
-    def _blob_path(self, repository: str, digest: str) -> str:
-        _check_digest(digest)
-        return f"/v2/{_name(repository)}/blobs/{digest}"
-
-    def _pull(self, repository: str) -> tuple[str, ...]:
-        return (f"repository:{repository}:pull",)
-
-    def _push(self, repository: str) -> tuple[str, ...]:
-        return (f"repository:{repository}:pull,push",)
-
-    def _what(self, kind: str, repository: str, reference: str) -> str:
-        separator = "@" if ":" in reference else ":"
-        return f"{kind} {repository}{separator}{reference}"
+        path = address.manifest_path(repository, reference)
+        return Request(method, path, what, address.pull_scope(repository), {"Accept": _ACCEPT})
 
 
 def _check_document(data: bytes, answer: Answer) -> str:
@@ -466,14 +348,3 @@ def _own_type(document: Mapping[str, Any], answer: Answer) -> str:
     if not known or not {"manifests", "layers"} & set(document):
         raise answer.error(f"{str(own)[:100]!a} is not an image type")
     return str(own)
-
-
-def _check_digest(digest: str) -> None:
-    """Refuse anything that is not a digest before it becomes part of a URL (CVE-2024-3727)."""
-    if not oci.is_digest(digest):
-        raise Error(f"{digest[:200]!a} is not a digest")
-
-
-def _name(repository: str) -> str:
-    """A repository's path as part of a URL: from a parsed reference, and quoted all the same."""
-    return quote(repository, safe="/")
