@@ -143,7 +143,6 @@ cache_connection: /tmp/containers
 cache_timeout: 60
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -162,25 +161,21 @@ from ansible.vars.plugins import get_vars_from_inventory_sources
 
 from ansible_collections.slipway.engine.plugins.plugin_utils import _container_facts as facts
 from ansible_collections.slipway.engine.plugins.plugin_utils import _docker_connection
+from ansible_collections.slipway.engine.plugins.plugin_utils._container_list import (
+    Containers,
+    containers_of,
+)
 from ansible_collections.slipway.engine.plugins.plugin_utils._engine_host import (
     CONTROLLER,
-    PROGRAM,
     EngineHost,
-    NoProgram,
 )
 
 _ENDINGS = ("slipway.yml", "slipway.yaml", "docker.yml", "docker.yaml")
-
-#: Both at once, so that a host is asked once. What is removed in between is asked for again.
-_READ = f'i=$({PROGRAM} ps -aq --no-trunc) && if [ -n "$i" ]; then exec {PROGRAM} inspect $i; fi'
-_TRIES = 3
 
 #: Options of community.docker's plugin about a connection to its daemon.
 _DAEMON = {"configure_docker_daemon", *_docker_connection.OPTIONS} | {
     alias for aliases in _docker_connection.OPTIONS.values() for alias in aliases
 }
-
-Containers = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -392,18 +387,3 @@ class _Resolved(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
-
-
-def containers_of(host: EngineHost) -> Containers:
-    """What ``docker inspect`` shows of each container of a host."""
-    for left in reversed(range(_TRIES)):
-        try:
-            status, out, err = host.run(_READ)
-        except NoProgram:
-            return []
-        if status == 0 or not left:
-            break
-    if status:
-        raise AnsibleError(to_text(err).strip() or f"slipway exited with {status}")
-    found: Containers = json.loads(out) if out.strip() else []
-    return found
