@@ -9,7 +9,6 @@ image may say otherwise.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable
@@ -18,17 +17,13 @@ from ....base.errors import Error, NotFound
 from ....base.regex import regex
 from ..play.objects import add_container, add_network, add_volume
 from ..play.play import Play
-from . import host_config, process_config
+from . import host_config, mount_config, network_config, process_config
 from .api import Engine
 
 #: Networks that an engine has by itself.
 _BUILT_IN = frozenset(("bridge", "host", "none", "podman", "ingress", "docker_gwbridge"))
 #: What the network of a container is called that asks for none.
 _DEFAULT = frozenset(("", "default", "bridge", "podman", "slirp4netns", "pasta", "private"))
-#: Where engines take the subnets of networks from that name none.
-_POOLS = tuple(
-    map(ipaddress.ip_network, ("172.16.0.0/12", "192.168.0.0/16", "10.88.0.0/15", "10.90.0.0/16"))
-)
 _ID = regex(r"\A[0-9a-f]{64}\Z")
 #: Labels that an engine or a tool puts on what it makes.
 _LABELS_OF_TOOLS = ("com.docker.compose.", "io.podman.compose.", "com.docker.volume.anonymous")
@@ -92,45 +87,10 @@ class _Found:
                 yield network
 
     def network(self, found: Mapping[str, Any]) -> None:
-        name, options = found["Name"], dict(found.get("Options") or {})
-        asked: dict[str, Any] = {}
-        if found.get("Driver") != "bridge":
-            asked["driver"] = found.get("Driver")
-        if self.podman:
-            options = {key: value for key, value in options.items() if key in ("parent", "mode")}
-        if options:
-            asked["driver_options"] = options
-        pools = [_pool(one) for one in (found.get("IPAM") or {}).get("Config") or ()]
-        fixed = list(_addresses(self.containers, name))
-        kept = [one for one in pools if self._chosen_subnet(one, fixed)]
-        if kept:
-            asked["ipam_config"] = kept
-        if found.get("EnableIPv4") is False:
-            asked["enable_ipv4"] = False
-        if found.get("EnableIPv6"):
-            asked["enable_ipv6"] = True
-        for key, option in (("Internal", "internal"), ("ConfigOnly", "config_only")):
-            if found.get(key):
-                asked[option] = True
-        source = (found.get("ConfigFrom") or {}).get("Network")
-        if source:
-            asked["config_from"] = source
+        name, fixed = found["Name"], list(_addresses(self.containers, found["Name"]))
+        asked = network_config.options(found, self.podman, fixed)
         labels = _own(found.get("Labels"))
         add_network(self.play, name, {**asked, **({"labels": labels} if labels else {})})
-
-    def _chosen_subnet(self, pool: Mapping[str, Any], fixed: Iterable[str]) -> bool:
-        """Whether somebody chose a subnet: it has a range or reserved addresses, an address in it
-        is given to a container, or no engine would have taken it by itself.
-        """
-        subnet = ipaddress.ip_network(pool["subnet"], strict=False)
-        if set(pool) - {"subnet", "gateway"}:
-            return True
-        if any(ipaddress.ip_address(one) in subnet for one in fixed):
-            return True
-        return not any(
-            subnet.version == one.version and subnet.subnet_of(one)  # type: ignore[arg-type]
-            for one in _POOLS
-        )
 
     def volumes(self) -> Iterator[Mapping[str, Any]]:
         used = {one.get("Name") for found in self.containers for one in found.get("Mounts") or ()}
@@ -297,9 +257,9 @@ class _Found:
                 continue
             if kind == "tmpfs":
                 if target in asked:
-                    mounts.append(_tmpfs(asked[target]))
+                    mounts.append(mount_config.tmpfs(asked[target]))
                 continue
-            more = _suboptions(asked.get(target) or {})
+            more = mount_config.suboptions(asked.get(target) or {})
             source = one.get("Name") if kind == "volume" else one.get("Source")
             if kind == "volume" and _anonymous(str(source)):
                 source = self._named(name, target, one)
@@ -307,14 +267,7 @@ class _Found:
                 given = {"type": kind, "source": source, "target": target, **more}
                 mounts.append({**given, **({} if one.get("RW", True) else {"read_only": True})})
                 continue
-            modes = [] if one.get("RW", True) else ["ro"]
-            words = str(one.get("Mode") or "").split(",")
-            # Docker shows the first of them of every volume that has a name.
-            relabel = ("z", "Z") if kind == "bind" else ()
-            modes += [word for word in words if word in ("nocopy", *relabel)]
-            if kind == "bind" and one.get("Propagation") not in (None, "", "rprivate", "private"):
-                modes.append(one["Propagation"])
-            volumes.append(":".join([str(source), target, *([",".join(modes)] if modes else [])]))
+            volumes.append(mount_config.volume(str(source), one))
         return {"volumes": sorted(volumes), "mounts": mounts}
 
     def _inherited(self, found: Mapping[str, Any]) -> set[tuple[str, Any]]:
@@ -354,12 +307,6 @@ def _addresses(containers: Iterable[Mapping[str, Any]], network: str) -> Iterato
         yield from (value for value in map(given.get, ("IPv4Address", "IPv6Address")) if value)
 
 
-def _pool(found: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"Subnet": "subnet", "Gateway": "gateway", "IPRange": "iprange",
-             "AuxiliaryAddresses": "aux_addresses", "AuxAddress": "aux_addresses"}  # fmt: skip
-    return {names[key]: value for key, value in found.items() if key in names and value}
-
-
 def _own(labels: Any) -> dict[str, str]:
     """The labels that somebody chose."""
     return {
@@ -373,33 +320,3 @@ def _anonymous(name: str) -> bool:
 
 def _pairs(texts: Any) -> dict[str, str]:
     return {name: value for name, dummy, value in (text.partition("=") for text in texts or ())}
-
-
-def _tmpfs(asked: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "tmpfs", "target": asked["Target"]}
-    options = asked.get("TmpfsOptions") or {}
-    if options.get("SizeBytes"):
-        found["tmpfs_size"] = str(options["SizeBytes"])
-    if options.get("Mode"):
-        found["tmpfs_mode"] = f"{options['Mode']:o}"
-    return {**found, **({"read_only": True} if asked.get("ReadOnly") else {})}
-
-
-def _suboptions(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a --mount says that volumes cannot."""
-    bind, volume = asked.get("BindOptions") or {}, asked.get("VolumeOptions") or {}
-    found: dict[str, Any] = {}
-    for one, key, option in (
-        (bind, "NonRecursive", "non_recursive"),
-        (bind, "CreateMountpoint", "create_mountpoint"),
-        (bind, "ReadOnlyNonRecursive", "read_only_non_recursive"),
-        (bind, "ReadOnlyForceRecursive", "read_only_force_recursive"),
-        (volume, "NoCopy", "no_copy"),
-        (volume, "Subpath", "subpath"),
-        (volume, "Labels", "labels"),
-    ):
-        if one.get(key):
-            found[option] = one[key]
-    if found and bind.get("Propagation") not in (None, "", "rprivate"):
-        found["propagation"] = bind["Propagation"]
-    return found
