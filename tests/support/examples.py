@@ -76,15 +76,22 @@ def modules() -> list[Path]:
 
 def examples() -> list[Example]:
     """All that a playbook can run, of modules and pages."""
+    return of_modules() + of_pages()
+
+
+def of_modules() -> list[Example]:
+    """The examples of the modules."""
     found = []
     for path in modules():
         block = _EXAMPLES.search(path.read_text())
         assert block is not None, f"{path.name} has no EXAMPLES"
         found.append(Example(path.stem, block.group(1)))
-    for path in pages():
-        texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == "yaml"]
-        found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
-    return [example for example in found if example.inventory() is None]
+    return found
+
+
+def of_pages() -> list[Example]:
+    """The plays and tasks of README and docs."""
+    return [example for example in _blocks("yaml", "") if example.inventory() is None]
 
 
 def inventories() -> list[Example]:
@@ -95,27 +102,30 @@ def inventories() -> list[Example]:
         assert block is not None, f"{path.name} has no EXAMPLES"
         texts = block.group(1).split("\n---\n")
         found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
-    for path in pages():
-        texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == "yaml"]
-        found += [Example(f"{path.stem}-{n}", text) for n, text in enumerate(texts, 1)]
+    found += _blocks("yaml", "")
     return [example for example in found if example.inventory() is not None]
 
 
 def shells() -> list[Example]:
     """The blocks of shell lines, by page and number."""
-    return _blocks("sh")
+    return _blocks("sh", "sh-")
 
 
 def sessions() -> list[Example]:
     """What was typed at a prompt and what was printed, by page and number."""
-    return [one for one in _blocks("console") if one.name.rpartition("-console-")[0] in SESSIONS]
+    return [
+        one
+        for one in _blocks("console", "console-")
+        if one.name.rpartition("-console-")[0] in SESSIONS
+    ]
 
 
-def _blocks(wanted: str) -> list[Example]:
+def _blocks(wanted: str, named: str) -> list[Example]:
+    """The blocks of one language; ``named`` stands in their names before the number."""
     found = []
     for path in pages():
         texts = [text for kind, text in _BLOCK.findall(path.read_text()) if kind == wanted]
-        found += [Example(f"{path.stem}-{wanted}-{n}", text) for n, text in enumerate(texts, 1)]
+        found += [Example(f"{path.stem}-{named}{n}", text) for n, text in enumerate(texts, 1)]
     return found
 
 
