@@ -210,7 +210,7 @@ def test_an_update_that_fails_is_rolled_back_as_a_whole(service: Service) -> Non
 
 
 def test_a_first_run_that_fails_says_so(service: Service) -> None:
-    bad = service.run(greeting="bad")
+    bad = service.run(greeting="bad", service_wait_timeout=5)
     assert bad.status != 0 and "there is no earlier declaration to go back to" in bad.output, (
         bad.output
     )
