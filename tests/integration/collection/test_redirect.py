@@ -97,7 +97,7 @@ def test_what_is_not_here_says_so(project: Path) -> None:
     play = Play(project)
     run = play.tasks([{"community.docker.docker_swarm": {"state": "present"}}])
     assert run.status != 0 and "has no swarm" in run.output
-    compose = play.tasks([{"community.docker.docker_compose_v2": {"project_src": "/srv"}}])
+    compose = play.tasks([{"community.docker.docker_compose_v2_run": {"project_src": "/srv"}}])
     assert compose.status != 0 and "Compose" in compose.output
 
 

@@ -51,6 +51,14 @@ def test_check_mode_says_what_it_would_install(play: Play) -> None:
     assert "would install some-package" in run.output
 
 
+def test_what_only_compose_needs_can_be_left_out(play: Play) -> None:
+    wanted = [{"module": "no_such_module", "package": "some-package", "only_compose": True}]
+    given = {"host_wanted": wanted, "host_install": False}
+    lacking = play.role("host", given)
+    assert lacking.status != 0 and "some-package" in lacking.output
+    assert play.role("host", {**given, "host_compose": False}).status == 0
+
+
 def test_what_only_signatures_need_can_be_left_out(play: Play) -> None:
     wanted = [{"module": "no_such_module", "package": "some-package", "only_signatures": True}]
     run = play.role("host", {"host_wanted": wanted}, "--check")

@@ -52,12 +52,30 @@ slipway build -t debian-systemd:bookworm machine
 SITE = "mkdir -p project/site; echo hello >project/site/index.html"
 NETWORK = "slipway network create {}"
 
+COMPOSED = """
+mkdir -p /srv/shop
+cat >/srv/shop/compose.yaml <<'COMPOSE'
+services:
+  db:
+    image: registry.example.com/app:2
+    command: serve-database
+    volumes: [data:/srv]
+  web:
+    image: registry.example.com/app:2
+    command: serve-app
+    depends_on: [db]
+volumes:
+  data:
+COMPOSE
+"""
+
 DATA = "slipway run -d --name db --volume data:/srv registry.example.com/app:2 serve-database"
 
 #: Lines of a shell, run in an empty directory. ``project`` there is the playbook's, and what
 #: is written to /etc and /srv is gone after the example.
 NEEDS = {
     "commit": WEB,
+    "compose": COMPOSED,
     "container": f"{NETWORK.format('backend')}; mkdir /etc/proxy",
     "container_copy_from": f"{WEB}; {DB}; mkdir -p /srv/web /srv/backups",
     "container_copy_into": f"{WEB}; {SITE}",

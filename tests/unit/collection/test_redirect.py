@@ -18,6 +18,7 @@ REDIRECT = TOP / "playbooks/files/community_docker"
 #: Those whose names differ by more than ``docker_``. docker_stack is of a swarm, and none here.
 OTHERWISE = {
     "docker_login": "registry_login",
+    "docker_compose_v2": "compose",
     "current_container_facts": "current_container_facts",
     "docker_stack": "",
 }

@@ -57,6 +57,8 @@ class Host:
     #: The process that makes the host follow the records for several that change them, so that it
     #: is done once for all of them; 0 is that each does so by itself (network/synchronise.py).
     follower: int = 0
+    #: How long processes get to end, in place of what their containers say, in seconds.
+    grace_s: Optional[float] = None
 
     def once(self, key: Any, look: Callable[[], T]) -> T:
         """What ``look`` finds, found once per observation; of the host itself, not of what is

@@ -6,6 +6,7 @@ converged.
 
 ::
 
+    compose                   Compose files as stacks
     stack                     many of those below as one
     image                     the modules whose name begins with image
     container network volume  one resource each, in observe, decide and steps

@@ -212,6 +212,7 @@ def halt(
             return found
         spec = container_record.read_spec(host.layout, container_id)
         defaults = container_record.read_image(host.layout, container_id)
+    timeout_s = host.grace_s if timeout_s is None else timeout_s
     grace_s = float(spec.stop_timeout_s) if timeout_s is None else timeout_s
     with _attending(host, spec, container_id), process_of(found) as process:
         if process is not None:

@@ -23,6 +23,7 @@ from typing import Any, Callable, Optional
 
 from ...base import files
 from ...base.errors import Error, NotFound
+from ...base.frozen import replace
 from ...kernel.workers import KILLED, Workers, usual
 from ...network import attach, synchronise
 from ...network.link import host_side
@@ -33,7 +34,7 @@ from ..container.run_steps import AwaitHealthy, Start, Stop, settle
 from ..container.steps import Create, Remove
 from . import jobs, order
 from .course import Course
-from .member import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
+from .member import CONTAINER, FILE, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
 from .outcome import CARRIED_OUT, CarriedOut, steps_of
 from .waits import Waits
 
@@ -50,11 +51,14 @@ def act(host: Host, plan: Plan[Sequence]) -> None:
     """Do it. What fails is in Host.outcome, and judged by outcome.judge()."""
     run = _Run(host, plan)
     try:
+        run.make(FILE)
         run.make(VOLUME)
         run.make(NETWORK)
         run.containers()
         run.remove(NETWORK)
+        run.remove(IMAGE)
         run.remove(VOLUME)
+        run.remove(FILE)
     finally:
         did = tuple(course.did() for course in run.courses)
         host.outcome[CARRIED_OUT] = CarriedOut(plan.have, did)
@@ -65,6 +69,7 @@ class _Run:
         self.host, self.plan = host, plan
         about = plan.have.about
         self.stack = about.stack
+        host.grace_s = self.stack.grace_s
         needs = {m.name: m.needs for m in about.members if m.kind == CONTAINER}
         if self.stack.ends:
             ending = order.reversed_needs(needs)
@@ -126,12 +131,13 @@ class _Run:
     def containers(self) -> None:
         """Images, then containers that left the stack, then the others."""
         phases = (
-            [c for c in self.courses if c.member.kind == IMAGE or c.pulls()],
+            [c for c in self.courses if (c.member.kind == IMAGE and not c.leaves) or c.pulls()],
             [c for c in self.courses if c.member.kind == CONTAINER and not c.member.path],
             [c for c in self.courses if c.member.kind == CONTAINER],
         )
         if not any(course.steps for phase in phases for course in phase):
             return
+        self._build([c for c in phases[0] if c.member.built])
         steps = [course.steps for course in self.courses]
         doer = jobs.Doer(self.host, steps, os.getpid())
         self._warm()
@@ -158,6 +164,22 @@ class _Run:
             confinement.prepare(self.host.layout)
         with contextlib.suppress(Error):
             host_side.codec()
+
+    def _build(self, courses: list[Course]) -> None:
+        """Build images, one after the other: a build works side by side by itself."""
+        for course in courses:
+            if self.stopped:
+                return
+            host = replace(self.host, outcome={})
+            try:
+                for step in course.steps:
+                    step.execute(host)
+                    course.at += 1
+            except Error as exc:
+                course.failure = str(exc)
+            except OSError as exc:
+                course.failure = f"{exc.filename or 'system call'}: {exc.strerror or exc}"
+            course.outcome.update(host.outcome)
 
     def _pull(self, courses: list[Course]) -> None:
         """Fetch what is to be fetched before anything of a container is touched."""

@@ -58,7 +58,7 @@ class Course:
     @property
     def leaves(self) -> bool:
         """Whether the member is declared absent."""
-        return getattr(self.member.declared, "state", "") == "absent"
+        return self.member.leaves or getattr(self.member.declared, "state", "") == "absent"
 
     @property
     def only_fetched(self) -> bool:

@@ -11,6 +11,8 @@ from ...base.frozen import replace
 from ...plan import sequence
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
+from ..container import declare as container_declare
+from ..container import steps
 from . import act, orphans, outcome
 from .declare import declare
 from .member import CONTAINER, IMAGE, NETWORK, Stack
@@ -29,9 +31,52 @@ def observe(host: Host, stack: Stack) -> Sequence:
             return sequence.observe_again(host, host.outcome[outcome.CARRIED_OUT].have)
         members, left = orphans.beside(host, stack)
         stages = tuple(member.stage for member in members)
-        return sequence.observe_all(host, stages, About(stack, members, left))
+        found = sequence.observe_all(host, stages, About(stack, members, left))
+        found = _of_new_images(found)
+        return _restarted_after(found) if any(member.after for member in members) else found
     finally:
         host.seen = None
+
+
+def _of_new_images(found: Sequence) -> Sequence:
+    """With containers made anew of images that are built anew: what these will be is not known, so
+    a container by itself would take its image for the same.
+    """
+    pairs = list(zip(found.about.members, found.parts))
+    built = {(IMAGE, one.name) for one, part in pairs if one.built and part.changed}
+    if not built:
+        return found
+    parts = list(found.parts)
+    for number, (member, part) in enumerate(pairs):
+        if member.kind == CONTAINER and member.uses & built and part.have.spec is not None:
+            goes = any(isinstance(step, steps.Replace) for step in part.steps)
+            if goes or (
+                container_declare.compared(member.declared, "image") == container_declare.IGNORE
+            ):
+                continue
+            declared = replace(member.declared, recreate=True)
+            parts[number] = member.resource.plan(declared, part.have)
+    return replace(found, parts=tuple(parts))
+
+
+def _restarted_after(found: Sequence) -> Sequence:
+    """With the restart of containers that run, and of which one they are restarted after is begun
+    anew.
+    """
+    anew = {
+        member.name
+        for member, part in zip(found.about.members, found.parts)
+        if member.kind == CONTAINER
+        and part.have.running
+        and any(isinstance(step, (steps.Replace, steps.Restart)) for step in part.steps)
+    }
+    parts = list(found.parts)
+    for number, (member, part) in enumerate(zip(found.about.members, parts)):
+        if member.after & anew and part.have.running and part.want.running and not part.changed:
+            again = steps.Restart(member.name)
+            parts[number] = replace(part, steps=(again, *part.steps), reasons=("depends_on",))
+            anew.add(member.name)
+    return replace(found, parts=tuple(parts))
 
 
 def plan(stack: Stack, have: Sequence) -> Plan[Sequence]:
@@ -70,7 +115,7 @@ RESOURCE: Resource[Stack, Sequence] = Resource(
     plan=plan,
     view=outcome.view,
     result=outcome.result,
-    lock=lambda stack: ("stack", stack.name),
+    lock=lambda stack: (stack.word, stack.name),
     locks=locks,
     predict=sequence.predict,
     verify=sequence.differences,

@@ -85,13 +85,7 @@ def declare(params: Mapping[str, Any]) -> Stack:
     name = params["name"]
     if not is_name(name):
         mistakes.add("name", f"{name[:60]!r} is not valid: use letters, digits, '_', '.' and '-'")
-    reader = _Reader(params, mistakes)
-    members = [
-        *reader.members("volumes", reader.volume),
-        *reader.members("networks", reader.network),
-        *reader.members("images", reader.image),
-        *reader.containers(),
-    ]
+    members = members_of(params, mistakes)
     known = frozenset(member.key for member in members)
     chosen = _only(params.get("only"), params["state"], members, mistakes)
     if mistakes:
@@ -99,7 +93,7 @@ def declare(params: Mapping[str, Any]) -> Stack:
     return Stack(
         name=name,
         state=params["state"],
-        members=_arranged(params["state"], chosen),
+        members=arranged(params["state"], chosen),
         known=known,
         orphans=params["orphans"],
         partial=params.get("only") is not None,
@@ -109,11 +103,24 @@ def declare(params: Mapping[str, Any]) -> Stack:
     )
 
 
+def members_of(params: Mapping[str, Any], mistakes: Mistakes, label: str = LABEL) -> list[Member]:
+    """The members that entries make, with a label that names the whole; with none, their labels are
+    those of the entries. What is wrong goes to ``mistakes``.
+    """
+    reader = _Reader(params, mistakes, label)
+    return [
+        *reader.members("volumes", reader.volume),
+        *reader.members("networks", reader.network),
+        *reader.members("images", reader.image),
+        *reader.containers(),
+    ]
+
+
 class _Reader:
     """Reads the entries of a task; what is wrong goes to ``mistakes``."""
 
-    def __init__(self, params: Mapping[str, Any], mistakes: Mistakes) -> None:
-        self.params, self.mistakes = params, mistakes
+    def __init__(self, params: Mapping[str, Any], mistakes: Mistakes, label: str) -> None:
+        self.params, self.mistakes, self.label = params, mistakes, label
         self.tables = _tables()
         self.state = params["state"]
 
@@ -187,7 +194,9 @@ class _Reader:
             )
         if len(self.mistakes) > before:
             return None
-        return Member(IMAGE, params["name"], path, images.RESOURCE, images.declare(params))
+        built = params["source"] == "build"
+        declared = images.declare(params)
+        return Member(IMAGE, params["name"], path, images.RESOURCE, declared, built=built)
 
     def containers(self) -> list[Member]:
         defaults = self._defaults()
@@ -286,12 +295,13 @@ class _Reader:
             self.mistakes.add("containers", f"wait for one another: {' -> '.join(circle)}")
 
     def _labelled(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {**(params.get("labels") or {}), LABEL: self.params["name"]}
+        given = dict(params.get("labels") or {})
+        return {**given, self.label: self.params["name"]} if self.label else given
 
     def _is_ours(self, params: Mapping[str, Any], path: str) -> bool:
-        given = (params.get("labels") or {}).get(LABEL, self.params["name"])
+        given = (params.get("labels") or {}).get(self.label, self.params["name"])
         if given != self.params["name"]:
-            self.mistakes.add(f"{path}.labels", f"{LABEL} names the stack, and is set by it")
+            self.mistakes.add(f"{path}.labels", f"{self.label} names the stack, and is set by it")
         return bool(given == self.params["name"])
 
 
@@ -347,7 +357,7 @@ def _only(
     return [m for m in members if m.name in chosen or (m.kind, m.name) in used]
 
 
-def _arranged(state: str, members: Sequence[Member]) -> tuple[Member, ...]:
+def arranged(state: str, members: Sequence[Member]) -> tuple[Member, ...]:
     """The members in the order in which one relies on another."""
     found = {member.name: member for member in members if member.kind == CONTAINER}
     waits = {name: member.needs for name, member in found.items()}

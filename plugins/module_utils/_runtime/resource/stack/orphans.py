@@ -19,7 +19,7 @@ from ..network import decide as networks
 from ..network.declare import Declared as DeclaredNetwork
 from ..volume import decide as volumes
 from ..volume.declare import Declared as DeclaredVolume
-from .member import CONTAINER, LABEL, NETWORK, VOLUME, Member, Stack
+from .member import CONTAINER, EXCESS, NETWORK, ORPHAN, VOLUME, Member, Stack
 
 
 def beside(host: Host, stack: Stack) -> tuple[tuple[Member, ...], tuple[str, ...]]:
@@ -29,23 +29,27 @@ def beside(host: Host, stack: Stack) -> tuple[tuple[Member, ...], tuple[str, ...
     Containers go before what takes their places comes, as their ports and addresses may be wanted;
     networks and volumes go last. Volumes go only with ``remove_volumes``: they hold data.
     """
-    if stack.partial:
+    if stack.partial and stack.belongs is None:
         return stack.members, ()
-    left = [(CONTAINER, name) for name in _containers(host, stack)]
-    left += [(NETWORK, name) for name in _networks(host, stack)]
-    left += [(VOLUME, name) for name in _volumes(host, stack)]
-    goes = {CONTAINER, NETWORK} | ({VOLUME} if stack.remove_volumes else set())
-    if stack.orphans != "remove":
-        goes = set()
-    keys = tuple(f"{kind} {name}" for kind, name in left if kind not in goes)
+    left = [
+        *((CONTAINER, name, why) for name, why in _containers(host, stack)),
+        *((NETWORK, name, why) for name, why in _networks(host, stack)),
+        *((VOLUME, name, why) for name, why in _volumes(host, stack)),
+    ]
+    kinds = {CONTAINER, NETWORK} | ({VOLUME} if stack.remove_volumes else set())
+    goes = {EXCESS} | ({ORPHAN} if stack.orphans == "remove" else set())
+    stays = [(kind, name) for kind, name, why in left if kind not in kinds or why not in goes]
+    keys = tuple(f"{kind} {name}" for kind, name in stays)
     if stack.orphans == "report" and keys:
-        host.warn(f"stack {stack.name}: left the declaration and stay: {', '.join(keys)}")
-    going = [_leaving(stack, kind, name) for kind, name in left if kind in goes]
+        host.warn(f"{stack.word} {stack.name}: left the declaration and stay: {', '.join(keys)}")
+    going = [
+        _leaving(stack, kind, name) for kind, name, why in left if kind in kinds and why in goes
+    ]
     first = tuple(member for member in going if member.kind == CONTAINER)
     last = tuple(member for member in going if member.kind != CONTAINER)
     if stack.state == "absent":
         own = tuple(m for m in stack.members if m.kind == CONTAINER)
-        rest = tuple(m for m in stack.members if m.kind == NETWORK)
+        rest = tuple(m for m in stack.members if m.kind not in (CONTAINER, VOLUME))
         kept = tuple(m for m in stack.members if m.kind == VOLUME and stack.remove_volumes)
         return (*own, *first, *rest, *last, *kept), keys
     return (*first, *stack.members, *last), keys
@@ -61,8 +65,10 @@ def _leaving(stack: Stack, kind: str, name: str) -> Member:
     return Member(kind, name, "", volumes.RESOURCE, DeclaredVolume(name, "absent"))
 
 
-def _containers(host: Host, stack: Stack) -> list[str]:
-    """By name, whether they are there or an earlier task of a check-mode run would make them."""
+def _containers(host: Host, stack: Stack) -> list[tuple[str, str]]:
+    """By name, and what each is, whether they are there or an earlier task of a check-mode run
+    would make them.
+    """
     told = foreseen.told_containers(host)
     labels = {name: one.spec.labels for name, one in told.kept()}
     for name in _names(host):
@@ -70,8 +76,8 @@ def _containers(host: Host, stack: Stack) -> list[str]:
             with contextlib.suppress(NotFound):
                 container_id = container_record.by_name(host.layout, name)
                 labels[name] = container_record.read_labels(host.layout, container_id)
-    ours = (name for name, own in labels.items() if own.get(LABEL) == stack.name)
-    return sorted(name for name in ours if f"{CONTAINER} {name}" not in stack.known)
+    found = ((name, stack.left(CONTAINER, own)) for name, own in labels.items())
+    return sorted((n, why) for n, why in found if why and f"{CONTAINER} {n}" not in stack.known)
 
 
 def _names(host: Host) -> list[str]:
@@ -81,16 +87,16 @@ def _names(host: Host) -> list[str]:
         return []
 
 
-def _networks(host: Host, stack: Stack) -> Iterator[str]:
+def _networks(host: Host, stack: Stack) -> Iterator[tuple[str, str]]:
     for network in foreseen.networks(host):
         name = network.spec.name
-        ours = network.spec.labels.get(LABEL) == stack.name
-        if ours and f"{NETWORK} {name}" not in stack.known:
-            yield name
+        why = stack.left(NETWORK, network.spec.labels)
+        if why and f"{NETWORK} {name}" not in stack.known:
+            yield name, why
 
 
-def _volumes(host: Host, stack: Stack) -> Iterator[str]:
+def _volumes(host: Host, stack: Stack) -> Iterator[tuple[str, str]]:
     for volume in expected_volumes.volumes(host):
-        ours = volume.labels.get(LABEL) == stack.name
-        if ours and f"{VOLUME} {volume.name}" not in stack.known:
-            yield volume.name
+        why = stack.left(VOLUME, volume.labels)
+        if why and f"{VOLUME} {volume.name}" not in stack.known:
+            yield volume.name, why

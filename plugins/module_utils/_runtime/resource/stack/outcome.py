@@ -124,7 +124,7 @@ def judge(host: Host, plan: Plan[Sequence], found: Sequence) -> None:
     skipped = [one["name"] for one in members if one["skipped"]]
     hint = f"not done because of that: {', '.join(skipped)}" if skipped else None
     said = "\n".join(_named(found.about.members[number], why) for number, why in failures.items())
-    raise Error(f"stack {stack.name}: {said}", hint=hint)
+    raise Error(f"{stack.word} {stack.name}: {said}", hint=hint)
 
 
 def _named(member: Member, why: str) -> str:
