@@ -76,6 +76,7 @@ DATA = "slipway run -d --name db --volume data:/srv registry.example.com/app:2 s
 NEEDS = {
     "commit": WEB,
     "compose": COMPOSED,
+    "compose-1": COMPOSED,
     "container": f"{NETWORK.format('backend')}; mkdir /etc/proxy",
     "container_copy_from": f"{WEB}; {DB}; mkdir -p /srv/web /srv/backups",
     "container_copy_into": f"{WEB}; {SITE}",

@@ -12,7 +12,8 @@ from ...plan import sequence
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from ..container import declare as container_declare
-from ..container import steps
+from ..container.run_steps import Restart
+from ..container.steps import Replace
 from . import act, orphans, outcome
 from .declare import declare
 from .member import CONTAINER, IMAGE, NETWORK, Stack
@@ -49,7 +50,7 @@ def _of_new_images(found: Sequence) -> Sequence:
     parts = list(found.parts)
     for number, (member, part) in enumerate(pairs):
         if member.kind == CONTAINER and member.uses & built and part.have.spec is not None:
-            goes = any(isinstance(step, steps.Replace) for step in part.steps)
+            goes = any(isinstance(step, Replace) for step in part.steps)
             if goes or (
                 container_declare.compared(member.declared, "image") == container_declare.IGNORE
             ):
@@ -68,12 +69,12 @@ def _restarted_after(found: Sequence) -> Sequence:
         for member, part in zip(found.about.members, found.parts)
         if member.kind == CONTAINER
         and part.have.running
-        and any(isinstance(step, (steps.Replace, steps.Restart)) for step in part.steps)
+        and any(isinstance(step, (Replace, Restart)) for step in part.steps)
     }
     parts = list(found.parts)
     for number, (member, part) in enumerate(zip(found.about.members, parts)):
         if member.after & anew and part.have.running and part.want.running and not part.changed:
-            again = steps.Restart(member.name)
+            again = Restart(member.name)
             parts[number] = replace(part, steps=(again, *part.steps), reasons=("depends_on",))
             anew.add(member.name)
     return replace(found, parts=tuple(parts))
