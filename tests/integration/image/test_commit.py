@@ -27,6 +27,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import difference
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
@@ -105,6 +106,27 @@ def test_a_second_commit_changes_nothing(world: World) -> None:
     outcome, result = apply(layout, task("work"))
     assert (outcome.before["image"], outcome.changed) == ("outdated", True)
     assert result["image"]["RootFS"]["Layers"][0] == first["RootFS"]["Layers"][0]
+
+
+def test_what_nobody_wrote_to_is_read_twice_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To plan and to commit: what was read to plan is believed afterwards."""
+    changed_by(world, "echo new > /srv/page")
+    read: list[Path] = []
+    write_layer = difference.write_layer
+
+    def counted(upper: Path, *rest: Any) -> Any:
+        read.append(upper)
+        return write_layer(upper, *rest)
+
+    monkeypatch.setattr(difference, "write_layer", counted)
+    assert apply(world.layout, task("work"))[0].changed
+    assert len(read) == 2
+    assert not apply(world.layout, task("work"))[0].changed
+    assert len(read) == 2
+    assert apply(world.layout, task("work", comment="other"))[0].changed
+    assert len(read) == 3
 
 
 def test_a_container_that_changed_nothing_adds_no_layer(world: World) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,36 @@ def test_the_same_tree_is_the_same_layer_whatever_the_order(container: Container
         difference.write_tree(top, buffer)
         layers.append(buffer.getvalue())
     assert layers[0] == layers[1]
+
+
+def test_a_fingerprint_shows_every_change(container: Container) -> None:
+    """Also one that gives the time of modification back, as tar, cp and rsync do."""
+    root = container.start()
+    (root / "changed").write_text("here")
+    (root / "old/other").write_text("here")
+
+    def rewrite() -> None:
+        before = (root / "changed").stat()
+        (root / "changed").write_text("HERE")
+        os.utime(root / "changed", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    changes = (
+        rewrite,
+        lambda: (root / "changed").chmod(0o600),
+        lambda: os.chown(root / "changed", 7, 8),
+        lambda: os.setxattr(root / "changed", "user.x", b"1"),
+        lambda: os.rename(root / "changed", root / "renamed"),
+        lambda: (root / "old/other").unlink(),
+        lambda: (root / "etc/passwd").unlink(),
+        lambda: (root / "data/new").mkdir(),
+    )
+    seen = [difference.fingerprint(container.upper, snapshot.INIT_PATHS)]
+    for change in changes:
+        time.sleep(0.02)
+        change()
+        seen.append(difference.fingerprint(container.upper, snapshot.INIT_PATHS))
+        assert difference.fingerprint(container.upper, snapshot.INIT_PATHS) == seen[-1]
+    assert len(set(seen)) == len(changes) + 1
 
 
 def test_what_a_container_put_into_its_prepared_files_is_kept(container: Container) -> None:

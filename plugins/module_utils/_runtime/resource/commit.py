@@ -11,6 +11,7 @@ image already, and check mode computes the id by reading alone.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -77,7 +78,7 @@ class Commit(Step[State]):
         with store.lease(layout), assemble.writing_layer(layout) as out:
             with _still(host, container_id, declared.pause) as found:
                 spec, parent = _origin(layout, found)
-                made = _read(layout, found, out)
+                made = _read(_upper(layout, found), out)
             added = (out.publish(),) if made.diff_id else ()
             config = _document(declared, spec, parent, made)
             diff_ids = config["rootfs"]["diff_ids"]
@@ -128,7 +129,8 @@ def observe(host: Host, declared: Declared) -> State:
             known = local is not None and _mark(declared) in local.known_as
             return replace(have, status=CURRENT) if known else have
         spec, parent = _origin(host.layout, found)
-        made = _read(host.layout, found, assemble.Nowhere())
+        upper = _upper(host.layout, found)
+        made = _hashed(upper, difference.fingerprint(upper, snapshot.INIT_PATHS))
     except NotFound as exc:
         return replace(have, unmet=(Failing(exc),))
     image_id = assemble.image_id(_document(declared, spec, parent, made))
@@ -172,8 +174,19 @@ def _still(host: Host, container_id: str, pause: bool) -> Iterator[Record]:
     yield found
 
 
-def _read(layout: Layout, found: Record, out: difference.Writable) -> _Content:
-    upper = layout.container(found.id) / "upper"
+def _upper(layout: Layout, found: Record) -> Path:
+    return layout.container(found.id) / "upper"
+
+
+@functools.lru_cache(maxsize=1)
+def _hashed(upper: Path, dummy_fingerprint: str) -> _Content:
+    """What a container changed. A task looks before the commit and after it, and need not read it
+    all again while nobody has written to it.
+    """
+    return _read(upper, assemble.Nowhere())
+
+
+def _read(upper: Path, out: difference.Writable) -> _Content:
     layer = difference.write_layer(upper, out, snapshot.INIT_PATHS)
     if layer.diff_id == _NOTHING:
         return _Content("", "")
