@@ -165,8 +165,9 @@ def _difference(one: bytes, other: bytes, links: dict[int, int]) -> str:
         return "different extended attributes"
     if stat.S_ISLNK(wanted.st_mode) and os.readlink(one) != os.readlink(other):
         return "a different target"
-    if stat.S_ISDIR(wanted.st_mode):
-        # One that the layer does not list has the time of its unpacking.
+    if stat.S_ISDIR(wanted.st_mode) or _is_whiteout(wanted):
+        # A directory that the layer does not list, and what hides a file of a layer below, have the
+        # time of their unpacking.
         return ""
     if wanted.st_nlink != found.st_nlink or (
         wanted.st_nlink > 1 and links.setdefault(wanted.st_ino, found.st_ino) != found.st_ino
@@ -175,6 +176,10 @@ def _difference(one: bytes, other: bytes, links: dict[int, int]) -> str:
     if stat.S_ISREG(wanted.st_mode) and (wanted.st_size != found.st_size or not _equal(one, other)):
         return "different content"
     return "" if wanted.st_mtime_ns == found.st_mtime_ns else "a different modification time"
+
+
+def _is_whiteout(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
 def _attributes(path: bytes) -> dict[str, bytes]:
