@@ -68,6 +68,7 @@ class Swap:
 def write_swap(layout: Layout, swap: Swap) -> None:
     files.make_private(layout.swaps)
     files.write_json(_swap(layout, swap.name), document.to_json(swap))
+    files.sweep_beside(layout.swaps)
 
 
 def find_swap(layout: Layout, name: str) -> Optional[Swap]:
@@ -116,11 +117,13 @@ def _swap(layout: Layout, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def freezing(layout: Layout, container_id: str) -> Iterator[None]:
-    """Write down that a container is frozen for the block only; the caller freezes it in there."""
+def freezing(layout: Layout, container_id: str) -> Iterator[Path]:
+    """Write down that a container is frozen for the block only; the caller freezes it in there.
+    Yields the file that says so.
+    """
     path = _frozen(layout, container_id)
     files.write_json(path, dict(items(Writer.me())), durable=False)
-    yield
+    yield path
     # Not when the block fails: whether the container could be thawed is not known then.
     path.unlink(missing_ok=True)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -173,9 +173,39 @@ def state(runtime: Runtime, container_id: str) -> Optional[dict[str, Any]]:
     return found
 
 
-def pause(runtime: Runtime, container_id: str) -> None:
-    """Freeze every process of a container."""
-    _run(runtime, "pause", container_id)
+def pause(runtime: Runtime, container_id: str, pass_fds: Sequence[int] = ()) -> None:
+    """Freeze every process of a container. The descriptors are open for as long as that takes, also
+    if this process is killed meanwhile.
+    """
+    argv = [runtime.path, *runtime.arguments(), "pause", container_id]
+    process.run(argv, env=ENVIRONMENT, pass_fds=pass_fds)
+
+
+#: Waits until whoever froze a container says that it is unfrozen, or is gone; $0 is the mark.
+_GUARD = """read -r done || { "$@" && rm -f "$0"; }"""
+
+
+@contextmanager
+def guarded(runtime: Runtime, container_id: str, mark: Path) -> Iterator[int]:
+    """A process that unfreezes a container, and removes ``mark``, should this one be killed within
+    the block. Yields the descriptor that keeps it waiting: pause() is given it.
+    """
+    theirs, ours = os.pipe()
+    argv = ["/bin/sh", "-c", _GUARD, str(mark), runtime.path, *runtime.arguments()]
+    try:
+        guard = process.spawn([*argv, "resume", container_id], env=ENVIRONMENT, stdin=theirs)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    try:
+        yield ours
+    finally:
+        with suppress(BrokenPipeError):
+            os.write(ours, b"done\n")
+        os.close(ours)
+        guard.wait()
 
 
 def resume(runtime: Runtime, container_id: str) -> None:

@@ -78,10 +78,14 @@ def frozen(host: Host, container_id: str) -> Iterator[None]:
     if status is None or (paused and not journal.left_frozen(host.layout, container_id)):
         yield
         return
-    # Written down first, so that it is unfrozen if we are killed meanwhile.
-    with journal.freezing(host.layout, container_id):
+    # Written down first, so that it is unfrozen if we are killed meanwhile: at once by the guard,
+    # or by whoever comes next if that was killed too.
+    with (
+        journal.freezing(host.layout, container_id) as mark,
+        oci_runtime.guarded(runtime, container_id, mark) as guard,
+    ):
         if not paused:
-            oci_runtime.pause(runtime, container_id)
+            oci_runtime.pause(runtime, container_id, pass_fds=(guard,))
         try:
             yield
         finally:
