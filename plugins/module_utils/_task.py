@@ -18,7 +18,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.slipway.engine.plugins.module_utils import _library
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Error,
+    refusal,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import (
     converge as carry_out,
@@ -28,6 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan 
     Plan,
     Resource,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import leftovers
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -104,6 +108,8 @@ def converge(
             for missing in plan.unmet:
                 host.warn(missing)
         else:
+            if not resource.ends:
+                leftovers.finish(host)
             plan, found = carry_out(host, resource, declared)
             _library.keep(_write)
         result = _result(host, resource, plan, found)
@@ -112,9 +118,8 @@ def converge(
             result["diff"] = resource.shown(plan, found)
     except Error as exc:
         _fail(module, host, exc)
-    except OSError as exc:
-        # An errno that no layer gave a meaning to: the disk is full, a file is unreadable.
-        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    except (OSError, RuntimeError, MemoryError) as exc:
+        _fail_of_system(module, host, exc)
     finally:
         host.held.close()
     if module.predicted is not None and resource.predict:
@@ -156,8 +161,8 @@ def perform(
         _library.keep(_write)
     except Error as exc:
         _fail(module, host, exc)
-    except OSError as exc:
-        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    except (OSError, RuntimeError, MemoryError) as exc:
+        _fail_of_system(module, host, exc)
     _warn(module, host)
     module.exit_json(**{"changed": True, **done})
 
@@ -177,8 +182,8 @@ def inform(
         found = gather(host, module.params)
     except Error as exc:
         _fail(module, host, exc)
-    except OSError as exc:
-        _fail(module, host, Error(f"{exc.filename or 'system call'}: {exc.strerror or exc}"))
+    except (OSError, RuntimeError, MemoryError) as exc:
+        _fail_of_system(module, host, exc)
     # A copy of the collection is not a change of the host; a host that has nothing gets none.
     _library.keep(_write)
     _warn(module, host)
@@ -222,6 +227,13 @@ def _result(host: Host, resource: Resource[D, S], plan: Plan[S], found: S) -> di
 def _warn(module: AnsibleModule, host: Host) -> None:
     for warning in host.warnings:
         module.warn(warning)
+
+
+def _fail_of_system(module: AnsibleModule, host: Host, exc: Exception) -> NoReturn:
+    refused = refusal(exc)
+    if refused is None:
+        raise exc
+    _fail(module, host, refused)
 
 
 def _fail(module: AnsibleModule, host: Host, error: Error) -> NoReturn:

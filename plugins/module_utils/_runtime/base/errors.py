@@ -9,6 +9,7 @@ two entry points, _task.py and cli/main.py, are the only places that turn an err
 
 from __future__ import annotations
 
+import os
 from typing import Optional
 
 
@@ -34,6 +35,24 @@ class Error(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def refusal(exc: BaseException) -> Optional[Error]:
+    """What the system refused and no layer gave a meaning to: the disk is full, a file unreadable,
+    no more threads. None for what is a mistake of ours.
+    """
+    if isinstance(exc, OSError):
+        where = exc.filename if isinstance(exc.filename, (str, bytes)) else str(exc.filename or "")
+        name = os.fsdecode(where) or "system call"
+        return Error(f"{name}: {exc.strerror or exc}")
+    if isinstance(exc, MemoryError):
+        return Error("there is not enough memory", hint="stop something first")
+    if isinstance(exc, RuntimeError) and "start new thread" in str(exc):
+        return Error(
+            "this host allows no more threads",
+            hint="stop something, or raise its limit of processes (ulimit -u, pids.max)",
+        )
+    return None
 
 
 class NotFound(Error):

@@ -20,7 +20,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from .errors import Error, LockTimeout
 from .layout import Layout
@@ -81,6 +81,11 @@ def sweep_beside(directory: Path) -> None:
     _sweep(directory, ".")
 
 
+def sweep_of(path: Path) -> None:
+    """The same for one file, in a directory that is not ours alone."""
+    _sweep(path.parent, f".{path.name}-")
+
+
 def _sweep(directory: Path, prefix: str) -> None:
     try:
         names = os.listdir(directory)
@@ -103,9 +108,33 @@ def fsync_dir(path: Path) -> None:
     """Make renames inside a directory durable: fsync of the file alone does not keep its name."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        fsync(fd)
     finally:
         os.close(fd)
+
+
+def fsync(fd: int) -> None:
+    """fsync(2), whose error names the file."""
+    try:
+        os.fsync(fd)
+    except OSError as exc:
+        raise _named(exc, fd) from None
+
+
+def write_all(fd: int, data: Union[bytes, memoryview]) -> None:
+    """Write all of it. An error names the file, such as the one that had no more room."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+    except OSError as exc:
+        raise _named(exc, fd) from None
+
+
+def _named(exc: OSError, fd: int) -> OSError:
+    with contextlib.suppress(OSError):
+        exc.filename = os.readlink(f"/proc/self/fd/{fd}")
+    return exc
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
@@ -116,17 +145,17 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = Tru
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
+            write_all(fd, data)
             os.fchmod(fd, mode)
             if durable:
-                os.fsync(fd)
+                fsync(fd)
         finally:
             os.close(fd)
         os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException as exc:
+        if isinstance(exc, OSError):
+            exc.filename = str(path)
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     if durable:
@@ -207,8 +236,10 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
                     ) from exc
                 time.sleep(_LOCK_POLL_S)
         if not shared:
-            os.truncate(fd, 0)
-            os.pwrite(fd, str(os.getpid()).encode(), 0)
+            # For the message only, so a full disk does not keep anybody from making room.
+            with contextlib.suppress(OSError):
+                os.truncate(fd, 0)
+                os.pwrite(fd, str(os.getpid()).encode(), 0)
         yield fd
     finally:
         os.close(fd)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from ..base.errors import Error
+from ..base.errors import Error, refusal
 from ..base.layout import Layout
 from ..kernel import trace
 from ..plan.plan import Host
@@ -92,8 +92,11 @@ def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
         # Whoever read us has seen enough; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return verb.failure
-    except OSError as exc:
-        complain(exc)
+    except (OSError, RuntimeError, MemoryError) as exc:
+        refused = refusal(exc)
+        if refused is None:
+            raise
+        complain(exc if isinstance(exc, OSError) else refused)
         return verb.failure
     except KeyboardInterrupt:
         return 130
@@ -104,10 +107,11 @@ def _run(verb: Verb, host: Host, arguments: Arguments) -> int:
 
 def _recover(host: Host) -> None:
     """Finish what a killed task or command left halfway; two directories are looked at."""
+    from ..container.status import liveness
     from ..container.supervision import watcher
     from ..records import journal
 
-    if journal.pending(host.layout):
+    if journal.pending(host.layout) or liveness.unsettled(host.layout):
         from ..container.lifecycle import replacement
 
         replacement.recover_all(host)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional
 
+from ..base import files
 from ..base.errors import Error, LockTimeout
 from ..spec.oci import Descriptor
 
@@ -78,9 +79,7 @@ class Part:
         return self.size == self._descriptor.size
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        files.write_all(self._fd, data)
         self._hash.update(data)
         self.size += len(data)
         if self._count is not None:
@@ -99,7 +98,7 @@ class Part:
         found = f"{self._hash.name}:{self._hash.hexdigest()}"
         if not self.complete() or found != self._descriptor.digest:
             return False
-        os.fsync(self._fd)
+        files.fsync(self._fd)
         return True
 
     def verify(self) -> None:

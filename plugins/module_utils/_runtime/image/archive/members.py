@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from ...base import files
 from ...base.errors import Error, NotFound
 from ...base.layout import Layout
 from ...kernel import safefs
@@ -270,8 +271,7 @@ def _decompress(path: Path, plain: Readable, fd: int, whole: bool, limits: Limit
                 unchecked = 0
                 _check_space(fd, limits)
             end += len(piece)
-            while piece:
-                piece = piece[os.write(fd, piece) :]
+            files.write_all(fd, piece)
     return table.finish()
 
 

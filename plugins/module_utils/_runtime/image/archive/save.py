@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 
-from ...base import progress
+from ...base import files, progress
 from ...base.document import canonical
 from ...base.errors import Error
 from ...base.frozen import dataclass, replace
@@ -88,9 +88,7 @@ class _Tar:
         self._write(bytes(2 * BLOCK + -end % _RECORD))
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        files.write_all(self._fd, data)
 
 
 # --- what docker save writes -----------------------------------------------------------------

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Optional
 
+from ...base import files
 from ...base.errors import Error
 from ...tree import overlay
 from .stream import Limits, text
@@ -217,8 +218,7 @@ class UnpackDirectory:
         self._unchecked_bytes += len(piece)
         if self._unchecked_bytes >= _SPACE_BYTES:
             self._check_space()
-        while piece:
-            piece = piece[os.write(fd, piece) :]
+        files.write_all(fd, piece)
 
     def _check_space(self) -> None:
         """Stop before the filesystem is full: running containers write there too."""

@@ -133,9 +133,7 @@ class Writer:
     def write(self, data: bytes, /) -> int:
         self._hash.update(data)
         self.total += len(data)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        files.write_all(self._fd, data)
         return len(data)
 
     @property
@@ -146,7 +144,7 @@ class Writer:
     def publish(self, media_type: str) -> Descriptor:
         """Make what was written a blob, durable under its name."""
         descriptor = Descriptor(media_type, self.digest, self.total)
-        os.fsync(self._fd)
+        files.fsync(self._fd)
         adopt(self._layout, self._path, descriptor)
         return descriptor
 

@@ -213,6 +213,9 @@ def write_in_place(path: Path, text: str) -> bool:
         os.pwrite(fd, data + padding, 0)
         if found.st_size > len(data):
             os.ftruncate(fd, len(data))
+    except OSError as exc:
+        exc.filename = str(path)
+        raise
     finally:
         os.close(fd)
     return True
