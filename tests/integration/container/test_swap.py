@@ -150,7 +150,7 @@ def test_a_creation_under_way_is_left_alone(world: World) -> None:
     container_record.release_name(world.layout, "web", made.id)
     creation.begin(world.layout, made.id, False, made.anonymous_volumes)
     world.slipway("ps")
-    creation.recover(world.host, actions.discard)
+    creation.recover(world.host, actions.remove)
     assert creation.pending(world.layout) == container_record.all_ids(world.layout) == [made.id]
     assert volume_store.find(world.layout, made.anonymous_volumes[0])
     creation.end(world.layout, made.id)

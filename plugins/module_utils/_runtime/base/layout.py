@@ -70,6 +70,11 @@ class Layout:
         return self.root / "swaps"
 
     @property
+    def collect(self) -> Path:
+        """There from when an image is given up until its content is gone (image/store/store.py)."""
+        return self.root / "collect"
+
+    @property
     def networks(self) -> Path:
         return self.root / "networks"
 

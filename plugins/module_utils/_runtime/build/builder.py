@@ -45,7 +45,7 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
     instruction that failed.
     """
     # A build that makes no container of its own finds those of killed ones, too.
-    creation.recover(host, _discard)
+    creation.recover(host, _remove)
     places = [host.layout.build / name for name in ("steps", "made", "outputs")]
     for directory in (*places, host.layout.creations, host.layout.images):
         files.sweep_beside(directory)
@@ -62,7 +62,7 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
         return Built(image_id, manifest, final, work.log.ran, work.log.cached, used)
 
 
-def _discard(host: Host, container_id: str) -> None:
+def _remove(host: Host, container_id: str, volumes: bool, force: bool) -> None:
     from ..container.lifecycle import actions
 
-    actions.discard(host, container_id)
+    actions.remove(host, container_id, volumes, force)

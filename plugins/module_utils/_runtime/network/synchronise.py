@@ -226,6 +226,16 @@ def announce(layout: Layout, what: str, follower: int = 0) -> None:
         _make_claim(layout, what, follower)
 
 
+def disclaim(layout: Layout, container_id: str) -> None:
+    """A container is not being started any more: it runs, or failed and has no network."""
+    _unlink_claims(_claims_directory(layout), [container_id])
+
+
+def is_claimed(layout: Layout, container_id: str) -> bool:
+    """Whether a process that lives is starting a container."""
+    return container_id in _starting(layout)
+
+
 def _own_claims(layout: Layout) -> list[str]:
     return [name for name, pid in _claims(layout).items() if pid == os.getpid()]
 
@@ -234,8 +244,19 @@ def _others_at_work(layout: Layout) -> bool:
     return any(pid not in (0, os.getpid()) for pid in _claims(layout).values())
 
 
+def catch_up(layout: Layout) -> None:
+    """Let the host follow changes whose makers announced them and were killed before it did.
+
+    A process that ends well leaves nothing announced, so mostly one directory is listed.
+    """
+    if 0 in _claims(layout).values() and _lacking(layout):
+        synchronise(layout)
+    _forget_the_dead(layout)
+
+
 def _forget_the_dead(layout: Layout) -> None:
-    """Remove the claims of processes that are gone."""
+    """Remove the claims of processes that are gone, and what they left half written."""
+    files.sweep_beside(_claims_directory(layout))
     if 0 not in _claims(layout).values():
         return
     # Nobody makes a claim of the same name while we look again and remove it.

@@ -24,7 +24,8 @@ Survives a reboot::
       volumes/NAME/               volume.json, lock, _data/ (its mode and owner are the users')
       build/                      what builds keep: steps/, made/ and outputs/ (notes by digest),
                                   mounts/HEX/ (cache mounts), contexts/HEX/ (list, tree, lock)
-      creations/ID.json           journal: a container being created
+      creations/ID.json           journal: a container being created or removed
+      collect                     journal: an image was given up, its content is to go
       swaps/NAME.json             journal: a container being replaced
       ingest/HEX.part             downloads that can be resumed
       apparmor/                   the profile of containers; cache/, as it was compiled
@@ -77,19 +78,24 @@ names the holder. They are taken in this order, and never held while a container
 A record is changed only under its lock and after it was read again there. Readers take none.
 
 Journals and recovery. A journal names its writer (pid, start time, boot id) and is on disk before
-the first effect; whoever finds it without its writer finishes or undoes the work: a task as the
-first step of its plan, the program before any verb.
+the first effect; whoever finds it without its writer finishes or undoes the work: the program
+before any verb, the next task before its plan (resource/leftovers.py), and for swaps and frozen
+containers a task that declares them, as the first step of its plan.
 
 ``creations/ID.json``
     names the anonymous volumes before they exist. Without its writer, the volumes and a container
-    that was never started and has no name are removed.
+    that was never started and has no name are removed. With ``removing`` it names those that go
+    with the container, which is then removed as well, unless somebody has started it since.
+``collect``
+    is there from before an image leaves the index until blobs and layers were collected.
 ``swaps/NAME.json``
     names the old and the new container. One more write sets ``committed``: before it, recovery
     restores the old container; after it, the new one stays and the rest of the old is removed.
 ``volume.json``, ``phase``
     says whether the image's content is still being copied in; if so, the copy starts over.
 ``/run/slipway/containers/ID/frozen``
-    names the process for which the container stands still; without it, it is unfrozen.
+    names the process for which the container stands still; without it, it is unfrozen. A guard of
+    that process does so at once; the file is for when that was killed too.
 ``record.json``, ``leaving``
     what a running container had on networks that it leaves; the next task completes the change.
 

@@ -216,13 +216,17 @@ def _read(layout: Layout, container_id: str, name: str) -> object:
 
 def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
     files.write_json(layout.container(container_id) / "spec.json", document.to_json(spec))
+    files.sweep_beside(layout.container(container_id))
 
 
 def write_record(layout: Layout, record: Record, durable: bool = True) -> None:
-    """Publish a record; the caller holds the container's lock and has read it freshly under it."""
-    files.write_json(
-        layout.container(record.id) / "record.json", document.to_json(record), durable=durable
-    )
+    """Publish a record; the caller holds the container's lock and has read it freshly under it.
+
+    What writers that were killed left beside it goes: they held the lock.
+    """
+    directory = layout.container(record.id)
+    files.write_json(directory / "record.json", document.to_json(record), durable=durable)
+    files.sweep_beside(directory)
 
 
 @contextlib.contextmanager

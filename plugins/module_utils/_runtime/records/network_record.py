@@ -214,6 +214,7 @@ def write(layout: Layout, network: Network) -> None:
             if files.publish(made, target):
                 return
     files.write_json(target / "network.json", value)
+    files.sweep_beside(target)
 
 
 def remove(layout: Layout, network: str) -> None:

@@ -151,6 +151,8 @@ def _editing(path: Path) -> Iterator[dict[str, Any]]:
         yield document
         if json.dumps(document, sort_keys=True) != before or not path.exists():
             files.write_json(path, document)
+            # A writer that was killed leaves a copy, with all that is secret in it.
+            files.sweep_of(path)
 
 
 def _encode(credentials: Credentials) -> dict[str, str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ..base import clock
+from ..base import clock, files
 from ..base.errors import NotFound
 from ..base.frozen import dataclass, replace
 from ..build import pruning as builds
@@ -150,6 +150,7 @@ class RemoveBuildCache(Step[Waste]):
         return replace(have, pruned=True)
 
     def execute(self, host: Host) -> None:
+        files.write_atomic(host.layout.collect, b"")
         builds.remove(host.layout, self.left)
         image_remove.collect(host.layout)
 

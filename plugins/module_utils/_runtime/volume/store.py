@@ -224,3 +224,4 @@ def _clear(directory: Path) -> None:
 
 def _write(layout: Layout, volume: Volume) -> None:
     files.write_json(layout.volume(volume.name) / "volume.json", document.to_json(volume))
+    files.sweep_beside(layout.volume(volume.name))

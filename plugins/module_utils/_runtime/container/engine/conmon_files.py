@@ -117,6 +117,24 @@ def _attending(layout: Layout, container_id: str) -> Path:
     return layout.run_container(container_id) / "attended"
 
 
+def someone_attends(layout: Layout, container_id: str) -> bool:
+    """Whether a process that lives attends to the end of a container."""
+    try:
+        pid = _attending(layout, container_id).read_text("ascii").strip()
+    except OSError:
+        return False
+    return pid.isdecimal() and os.path.exists(f"/proc/{pid}")
+
+
+def lives(layout: Layout, container_id: str) -> bool:
+    """Whether there is a process with the recorded pid of a monitor."""
+    try:
+        pid = (layout.run_container(container_id) / "conmon.pid").read_text("ascii").strip()
+    except OSError:
+        return False
+    return pid.isdecimal() and os.path.exists(f"/proc/{pid}")
+
+
 def alive(layout: Layout, container_id: str) -> bool:
     """Whether a container's monitor still runs."""
     return monitor(layout, container_id) > 0

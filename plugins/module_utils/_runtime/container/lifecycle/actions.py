@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from ...base import clock, document, files
-from ...base.errors import Conflict, Error, NotFound
+from ...base.errors import Conflict, Error, LockTimeout, NotFound
 from ...base.frozen import replace
 from ...image.store import platform, store
 from ...network import attach, synchronise
@@ -50,6 +50,26 @@ def identify(host: Host, name_or_id: str) -> str:
     return container_record.identify(host.layout, name_or_id)
 
 
+def settle_left(host: Host) -> None:
+    """Record the ends that nobody recorded, and clear away what such runs left on the host. A
+    failure is a warning.
+    """
+    impatient = replace(host, lock_timeout_s=0.0)
+    for container_id in liveness.unsettled(host.layout):
+        try:
+            # Whoever has the lock deals with it.
+            with (
+                contextlib.suppress(NotFound, LockTimeout),
+                locked(impatient, container_id) as left,
+            ):
+                if left.phase in container_record.LIVE:
+                    incarnation.corrected(host, left)
+                elif not synchronise.is_claimed(host.layout, container_id):
+                    incarnation.clear(host, left)
+        except (Error, OSError) as exc:
+            host.warn(f"cleanup after container {container_id[:12]} exited: {exc}")
+
+
 def current(host: Host, container_id: str) -> Record:
     """What is true of a container now, whatever its record claims. Only reads. Raises NotFound."""
     return liveness.current(host.layout, container_id)
@@ -72,6 +92,7 @@ def create(
     """
     layout = host.layout
     container_record.check_name(spec.name)
+    creation.recover(host, remove)
     if not beside and os.path.lexists(layout.names / spec.name):
         owner = os.readlink(layout.names / spec.name)
         raise Conflict(
@@ -79,11 +100,10 @@ def create(
         )
     container_id = beside or secrets.token_hex(32)
     platform.check_serves(image.config, spec.image)
-    creation.recover(host, discard)
     with contextlib.ExitStack() as undo, store.lease(layout):
 
         def intend(volumes: Sequence[str]) -> None:
-            undo.callback(creation.end, layout, container_id)
+            undo.callback(creation.end_if_undone, layout, container_id, volumes)
             creation.begin(layout, container_id, bool(beside), volumes, serving)
 
         lowers = store.ensure_unpacked(layout, image)
@@ -316,24 +336,22 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             raise Conflict(
                 f"container {found.name} is running", hint="stop it first, or force the removal"
             )
+        # From here on whoever finds this unfinished finishes it.
+        going = creation.begin_removal(
+            layout, container_id, found.anonymous_volumes if volumes else ()
+        )
         found = replace(incarnation.corrected(host, found), phase="removing")
-        container_record.write_record(layout, found)
+        # The journal is on disk; this is for those who look.
+        container_record.write_record(layout, found, durable=False)
         incarnation.clear(host, found)
         attach.release(layout, found)
-        # Without its name it would look half made, and volumes that are to stay would go. Of one
-        # that serves its creator nothing is to stay, whoever has to finish this.
-        serving = creation.serves(layout, container_id)
-        if not serving:
-            creation.end(layout, container_id)
         container_record.release_name(layout, found.name, container_id)
         files.discard(layout, layout.container(container_id))
-        if serving:
-            creation.end(layout, container_id)
-    if volumes:
-        for name in found.anonymous_volumes:
-            # Another container may have come to use it; it goes with that one, or when pruned.
-            with contextlib.suppress(Conflict):
-                volume_users.remove(host, name)
+    for name in going:
+        # Another container may have come to use it; it goes with that one, or when pruned.
+        with contextlib.suppress(Conflict):
+            volume_users.remove(host, name)
+    creation.end(layout, container_id)
 
 
 def discard(host: Host, container_id: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that are being created: on disk before their first effect, until they have their name.
+"""Containers that are being created or removed: on disk before the first effect, until the last.
 
 ``creations/ID.json`` names the anonymous volumes before they exist, and the process that creates
 them. Without that process, what it created is removed by whoever creates the next container or runs
@@ -10,6 +10,9 @@ mounts.
 
 A container that serves its maker alone, as one step of a build, is listed there until it is
 removed; without its maker it is removed in any case.
+
+A removal is listed there too, with the anonymous volumes that go with the container: its own record
+goes before them, and its name before that. Without its maker, the next task or command finishes it.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 from ...base import document, files
 from ...base.errors import Conflict, Error, NotFound
@@ -33,7 +36,8 @@ from ...volume import users as volume_users
 @dataclass(frozen=True)
 class Creation:
     """A container under way; ``beside`` is that it does not claim its name by itself, ``serving``
-    that it does not outlive its maker.
+    that it does not outlive its maker, ``removing`` that it is on its way out: ``volumes`` are then
+    those that go with it.
     """
 
     id: str
@@ -41,10 +45,11 @@ class Creation:
     beside: bool
     volumes: tuple[str, ...]
     serving: bool = False
+    removing: bool = False
 
 
-#: Removes a container whatever it does; actions.remove() stands above this file.
-Remove = Callable[[Host, str], None]
+#: actions.remove(), which stands above this file: with its volumes or not, running or not.
+Remove = Callable[[Host, str, bool, bool], None]
 
 
 def begin(
@@ -53,6 +58,23 @@ def begin(
     files.make_private(layout.creations)
     made = Creation(container_id, Writer.me(), beside, tuple(volumes), serving)
     files.write_json(_path(layout, container_id), document.to_json(made))
+
+
+def begin_removal(layout: Layout, container_id: str, volumes: Sequence[str]) -> tuple[str, ...]:
+    """Write down that a container goes, and these volumes with it. Returns them with those that an
+    interrupted removal was to take along.
+
+    One that serves its creator stays listed as such: of it nothing is to stay in any case.
+    """
+    found = _find(layout, container_id)
+    if found is not None and found.serving:
+        return tuple(dict.fromkeys((*volumes, *found.volumes)))
+    if found is not None and found.removing:
+        volumes = tuple(dict.fromkeys((*volumes, *found.volumes)))
+    files.make_private(layout.creations)
+    going = Creation(container_id, Writer.me(), False, tuple(volumes), removing=True)
+    files.write_json(_path(layout, container_id), document.to_json(going))
+    return going.volumes
 
 
 def end(layout: Layout, container_id: str) -> None:
@@ -64,13 +86,21 @@ def end(layout: Layout, container_id: str) -> None:
         files.fsync_dir(layout.creations)
 
 
-def serves(layout: Layout, container_id: str) -> bool:
-    """Whether a container is there for its creator alone, until that one removes it."""
+def end_if_undone(layout: Layout, container_id: str, volumes: Sequence[str]) -> None:
+    """Delete the record of a creation that failed, once nothing of it is left: undoing it may have
+    failed too, as on a full disk.
+    """
+    left = [layout.container(container_id), *(layout.volume(name) for name in volumes)]
+    if not any(path.exists() for path in left):
+        end(layout, container_id)
+
+
+def _find(layout: Layout, container_id: str) -> Optional[Creation]:
     try:
         value = files.read_json(_path(layout, container_id))
     except FileNotFoundError:
-        return False
-    return isinstance(value, dict) and value.get("serving") is True
+        return None
+    return document.from_json(Creation, value, f"creation of {container_id[:12]}")
 
 
 def pending(layout: Layout) -> list[str]:
@@ -83,24 +113,33 @@ def pending(layout: Layout) -> list[str]:
 
 
 def recover(host: Host, remove: Remove) -> None:
-    """Remove what creators that no longer exist left half made, or running for them. A failure is a
-    warning. Idempotent.
+    """Remove what creators that no longer exist left half made, half removed, or running for them.
+    A failure is a warning. Idempotent.
     """
-    for container_id in pending(host.layout):
+    layout = host.layout
+    for container_id in pending(layout):
+        found = None
         try:
-            value = files.read_json(_path(host.layout, container_id))
-            found = document.from_json(Creation, value, f"creation of {container_id[:12]}")
-            if not found.writer.works:
-                if found.serving:
-                    with contextlib.suppress(NotFound):
-                        remove(host, container_id)
-                    # Nothing of it is mounted any more: a secret of a build, say.
-                    files.sweep(host.layout)
-                _recover(host, found)
-        except FileNotFoundError:
-            continue
-        except Error as exc:
-            host.warn(f"container {container_id[:12]} was not completely created: {exc}")
+            found = _find(layout, container_id)
+            if found is None or found.writer.works:
+                continue
+            if found.serving:
+                with contextlib.suppress(NotFound):
+                    remove(host, container_id, True, True)
+                # Nothing of it is mounted any more: a secret of a build, say.
+                files.sweep(layout)
+            elif found.removing:
+                with contextlib.suppress(NotFound):
+                    remove(host, container_id, False, False)
+            _recover(host, found)
+        except Conflict:
+            # Somebody has started it since, and means to keep it.
+            end(layout, container_id)
+        except (Error, OSError) as exc:
+            done = "removed" if found is not None and found.removing else "created"
+            host.warn(f"container {container_id[:12]} was not completely {done}: {exc}")
+    # What a killed writer left beside a journal.
+    files.sweep_beside(layout.creations)
 
 
 def _recover(host: Host, found: Creation) -> None:

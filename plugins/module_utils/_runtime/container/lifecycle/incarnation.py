@@ -149,6 +149,8 @@ def bring_up(
             raise Error(refused)
         running = _bring_up(host, intent, read_spec(layout, intent.id), ready)
         write_record(layout, running)
+        # From now on its record says what the host has to follow.
+        synchronise.disclaim(layout, intent.id)
         if watcher.needed(running):
             look_after(host, running)
     except BaseException as exc:
@@ -171,7 +173,9 @@ def _fail(host: Host, found: Record, intent: Record, exc: BaseException) -> None
         _forget(host.layout, intent)
     with contextlib.suppress(Error, OSError):
         write_record(host.layout, failed)
-        if intent.attachments and not host.follower:
+        if not intent.attachments:
+            synchronise.disclaim(host.layout, intent.id)
+        elif not host.follower:
             synchronise.synchronise(host.layout)
 
 

@@ -29,7 +29,6 @@ from ...records import container_record, effective, journal
 from ...records.container_record import Record
 from ...records.journal import Swap, Writer
 from ...spec.container import ContainerSpec, ImageDefaults
-from ...volume import store as volume_store
 from ..status import liveness, logs
 from ..supervision import first_moment, health, policy
 from . import actions, creation, freezing
@@ -115,8 +114,11 @@ def recover(host: Host, name: str, deadline_s: Optional[float] = None) -> None:
 
 
 def recover_all(host: Host) -> None:
-    """The same for every container, and unfreeze what was left frozen. A failure is a warning."""
-    creation.recover(host, actions.discard)
+    """The same for every container; unfreeze what was left frozen, record ends that nobody
+    recorded. A failure is a warning.
+    """
+    actions.settle_left(host)
+    creation.recover(host, actions.remove)
     for name in journal.swaps(host.layout):
         # Whoever has the lock deals with it.
         with contextlib.suppress(LockTimeout):
@@ -183,11 +185,9 @@ def _back(host: Host, plan: Swap) -> None:
         _forward(host, plan)
         return
     container_record.turn_name(layout, plan.name, plan.old)
-    made = _find(host, plan.new)
-    if made is not None:
-        actions.remove(host, plan.new, force=True)
-        for volume in set(made.anonymous_volumes) - set(old.anonymous_volumes):
-            volume_store.remove(layout, volume)
+    if _find(host, plan.new) is not None:
+        # Volumes that both have stay with the old one.
+        actions.remove(host, plan.new, volumes=True, force=True)
     try:
         if plan.ran:
             if old.stopped_by_user:
@@ -206,12 +206,8 @@ def _forward(host: Host, plan: Swap) -> None:
     layout = host.layout
     if not plan.committed:
         journal.write_swap(layout, replace(plan, committed=True))
-    old, new = _find(host, plan.old), _find(host, plan.new)
-    if old is not None:
-        actions.remove(host, plan.old, force=True)
-        if not plan.keep_volumes and new is not None:
-            for volume in set(old.anonymous_volumes) - set(new.anonymous_volumes):
-                volume_store.remove(layout, volume)
+    if _find(host, plan.old) is not None:
+        actions.remove(host, plan.old, volumes=not plan.keep_volumes, force=True)
     journal.end_swap(layout, plan.name)
 
 

@@ -8,6 +8,7 @@ Reading only; whoever acts writes down what it found (incarnation.settle).
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Optional
 
@@ -74,6 +75,31 @@ def _exiting(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return True
     return bool(flags & _EXITING)
+
+
+def unsettled(layout: Layout) -> list[str]:
+    """The containers that do not run, and of whose last run something is still there, because
+    whoever was to clear it away was killed: a task that started or stopped them, or their exit
+    hook. Some may be about to start.
+
+    Costs one small file per run where nothing is wrong.
+    """
+    try:
+        runs = os.listdir(layout.run_containers)
+    except FileNotFoundError:
+        return []
+    return [found for found in runs if _is_unsettled(layout, found)]
+
+
+def _is_unsettled(layout: Layout, container_id: str) -> bool:
+    # An exit hook has the pid of its monitor.
+    if conmon_files.lives(layout, container_id):
+        return False
+    found = container_record.find_record(layout, container_id)
+    if found is None or running.is_running(found):
+        return False
+    at_work = running.truth(found).phase in ("removing", "restarting")
+    return not at_work and not conmon_files.someone_attends(layout, container_id)
 
 
 def ended(layout: Layout, found: Record) -> Record:

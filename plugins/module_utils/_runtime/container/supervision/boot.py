@@ -193,6 +193,7 @@ def arrange(asked: Arrangement) -> None:
         return
     asked.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     files.write_atomic(asked.path, asked.content.encode(), mode=asked.mode)
+    files.sweep_of(asked.path)
     if asked.link is not None and not asked.link.is_symlink():
         asked.link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         os.symlink(asked.path, asked.link)

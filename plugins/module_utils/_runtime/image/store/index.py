@@ -89,12 +89,18 @@ def _editing(layout: Layout) -> Iterator[list[Entry]]:
         current = list(before)
         yield current
         if tuple(current) != before:
+            kept = {entry.manifest.digest for entry in current}
+            if any(entry.manifest.digest not in kept for entry in before):
+                # Whoever is killed before the content is gone leaves this for the next task.
+                files.write_atomic(layout.collect, b"")
             document = {
                 "schemaVersion": 2,
                 "mediaType": oci.INDEX,
                 "manifests": [entry.document() for entry in current],
             }
             files.write_json(layout.index, document)
+            files.sweep_beside(layout.images)
+            files.sweep_beside(layout.blobs)
 
 
 def tag(

@@ -221,11 +221,14 @@ def collect(layout: Layout, keep_layers: Iterable[str] = ()) -> tuple[str, ...]:
     """Remove blobs and layers that nothing refers to; returns their digests and chain ids.
 
     In use is what the index reaches, and ``keep_layers``, the chain IDs that containers use. While
-    anyone holds a lease nothing is removed: the next collection will find it.
+    anyone holds a lease nothing is removed: the next collection will find it. Where an image was
+    given up, that is the next task, whatever it is about (resource/leftovers.py).
     """
     try:
         with files.lock(layout.lock("images", "lease"), deadline_s=0.0):
-            return _collect(layout, set(keep_layers))
+            removed = _collect(layout, set(keep_layers))
+            layout.collect.unlink(missing_ok=True)
+            return removed
     except LockTimeout:
         return ()
 
