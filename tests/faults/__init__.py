@@ -1,0 +1,17 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Goals of docs/reliability.md: faults of every kind, at every point, and what is left after them.
+
+``./check faults`` runs a sample within minutes, ``./check faults=all`` all of it; the points that
+were tried and those that were survived are counted in .build/check/figures/::
+
+    killing        the points of a piece of work: system calls and events, and dying there
+    scene          a piece of work, what is there before, and what undoes it
+    state          what an installation holds, and what may not be in it after a fault
+    figures        how many of how many, kept for the table
+    tasks          tasks of all kinds, in few words
+    test_killed_*  SIGKILL at every point (R1)
+    test_refused   errors at the calls that make, write and fork (R9)
+    test_left_behind  the next task clears away what was left, whatever it is about
+"""
