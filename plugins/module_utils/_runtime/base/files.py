@@ -69,11 +69,13 @@ def prepare(layout: Layout) -> None:
 def sweep(layout: Layout) -> None:
     """Remove what killed processes left half made, or half removed; their pids are in the names.
 
-    A pid that another process got since only delays it. Four directories are listed, and empty on
-    a host where nothing was killed.
+    A pid that another process got since only delays it. Six directories are listed, the first four
+    empty on a host where nothing was killed.
     """
     for directory in (layout.tmp, layout.trash, layout.run_builds, layout.run_progress):
         _sweep(directory, "")
+    for directory in (layout.root, layout.run):
+        sweep_beside(directory)
 
 
 def sweep_beside(directory: Path) -> None:
