@@ -112,6 +112,74 @@ options:
         C(mode=0750) and C(exec). The defaults are C(noexec), C(nosuid) and C(nodev).
     type: list
     elements: str
+  secrets:
+    description:
+      - Files that only this container has, in memory and read-only, with what nobody else is to
+        know.
+      - The values are never shown, neither by the task nor in diffs and results, and are not in an
+        image that is committed from the container. A changed value recreates the container.
+      - The host keeps them in the record of the container, which only root may read, so that the
+        container starts again after a reboot.
+    type: list
+    elements: dict
+    version_added: 0.3.0
+    suboptions:
+      name:
+        description: The name of the file.
+        type: str
+        required: true
+      content:
+        description: What is in it.
+        type: str
+        required: true
+      content_is_b64:
+        description: Whether O(secrets[].content) is base64, for what is not text.
+        type: bool
+      target:
+        description:
+          - Where it is, a path below C(/run/secrets) or an absolute one. The name by default.
+        type: str
+      mode:
+        description: Its permissions in octal, V('0400') by default.
+        type: raw
+      uid:
+        description: The number of the user who owns it, V(0) by default.
+        type: int
+      gid:
+        description: The number of the group that owns it, V(0) by default.
+        type: int
+  configs:
+    description:
+      - Files that only this container has, in memory and read-only, such as its configuration. A
+        changed file recreates the container, and one that is rolled back has its former file.
+    type: list
+    elements: dict
+    version_added: 0.3.0
+    suboptions:
+      name:
+        description: The name of the file.
+        type: str
+        required: true
+      content:
+        description: What is in it. Diffs show it.
+        type: str
+        required: true
+      content_is_b64:
+        description: Whether O(configs[].content) is base64, for what is not text.
+        type: bool
+      target:
+        description:
+          - Where it is, an absolute path or one below C(/). The name by default.
+        type: str
+      mode:
+        description: Its permissions in octal, V('0444') by default.
+        type: raw
+      uid:
+        description: The number of the user who owns it, V(0) by default.
+        type: int
+      gid:
+        description: The number of the group that owns it, V(0) by default.
+        type: int
   volumes_from:
     description:
       - Containers whose mounts are used here too, each C(NAME[:ro]).

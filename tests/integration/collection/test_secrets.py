@@ -99,6 +99,7 @@ def play_with_secrets(registry: Registry, env: str) -> list[dict[str, Any]]:
                 "stop_signal": "KILL",
                 "network_mode": "none",
                 "secret_env": {"TOKEN": env},
+                "secrets": [{"name": "token", "content": f"{env} in a file"}],
             },
             "register": "made",
         },

@@ -143,7 +143,6 @@ slipway rmi shop/web:7
     " slipway rmi registry.example.com/web:1.4",
     "offline-3": "slipway pull registry.example.com/web:1.4",
     "registries-1": "mkdir -p /etc/slipway",
-    "secrets-3": "mkdir -m 0700 -p /etc/app-secrets",
     "small-server-sh-2": WEB,
     "troubleshooting-console-5": WEB,
     "service-4": "mkdir -p project; slipway volume create data; printf '%s\\n' 'service_name: shop'"

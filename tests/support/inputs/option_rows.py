@@ -11,6 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
+
+def _file(target: str, mode: str, content: str) -> dict[str, Any]:
+    return {"target": target, "mode": mode, "uid": 0, "gid": 0, "content": content}
+
+
 PROCESS: dict[str, tuple[Any, Any, Any]] = {
     "command": (["sleep", "9"], ["sleep", "8"], ["sleep", "8"]),
     "entrypoint": (["/init"], ["/tini"], ["/tini"]),
@@ -40,6 +45,16 @@ PORTS: dict[str, tuple[Any, Any, Any]] = {
 
 MOUNTS: dict[str, tuple[Any, Any, Any]] = {
     "volumes": (["a:/a"], ["b:/b"], ["a:/a", "b:/b"]),
+    "secrets": (
+        [{"name": "a", "content": "x"}],
+        [{"name": "b", "content": "y", "mode": "440"}],
+        [_file("/run/secrets/a", "0400", "********"), _file("/run/secrets/b", "0440", "********")],
+    ),
+    "configs": (
+        [{"name": "a", "content": "x"}],
+        [{"name": "a", "content": "y", "target": "etc/a"}],
+        [_file("/a", "0444", "x"), _file("/etc/a", "0444", "y")],
+    ),
     "volumes_from": (["a"], ["b:ro"], ["a", "b:ro"]),
     "volume_driver": ("nfs", "local", None),
 }

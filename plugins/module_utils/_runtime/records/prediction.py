@@ -18,19 +18,22 @@ from ..spec.container import ContainerSpec
 def told(spec: ContainerSpec) -> dict[str, Any]:
     """The JSON of a spec for Host.predicted."""
     found: dict[str, Any] = document.to_json(spec)
-    if spec.secret_env:
+    if spec.secret_env or spec.secrets:
         from ..text import veil  # Few containers have secrets.
 
-        values = tuple(spec.secret_env.values())
+        values = (*spec.secret_env.values(), *(file.content for file in spec.secrets))
         found["secret_env"] = {k: veil.veil(v, values) for k, v in spec.secret_env.items()}
+        for one in found["secrets"]:
+            one["content"] = veil.veil(one["content"], values)
     return found
 
 
 def read(value: dict[str, Any], what: str) -> ContainerSpec:
     """The spec again; ``what`` is what errors call it."""
-    secrets = value.get("secret_env")
-    if secrets:
+    if value.get("secret_env") or value.get("secrets"):
         from ..text import veil
 
-        value = {**value, "secret_env": {k: veil.unveil(v) for k, v in secrets.items()}}
+        env = {k: veil.unveil(v) for k, v in value.get("secret_env", {}).items()}
+        files = [{**f, "content": veil.unveil(f["content"])} for f in value.get("secrets", ())]
+        value = {**value, "secret_env": env, "secrets": files}
     return document.from_json(ContainerSpec, value, what)

@@ -65,6 +65,21 @@ class Mount:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class MemoryFile:
+    """A file at ``target`` that a container alone has, in memory and read-only: a secret or a
+    configuration. ``content`` is text, or base64 of what is not; ``mode`` are its permissions, and
+    its owner is given by number.
+    """
+
+    target: str
+    content: str = field(default="", repr=False)
+    mode: int = 0o400
+    uid: int = 0
+    gid: int = 0
+    is_base64: bool = False
+
+
 #: Where a container's own control groups are. A mount of the host's there is a word of older
 #: playbooks for systemd; it mounts nothing, and without read_only lets the container write its own.
 CGROUPS = "/sys/fs/cgroup"
@@ -221,6 +236,9 @@ class ContainerSpec:
     publish_scope: tuple[str, ...] = option(())
     # --- mounts
     mounts: tuple[Mount, ...] = option((), kind="set")
+    #: Files with what nobody else is to know, and files that say how its program is to work.
+    secrets: tuple[MemoryFile, ...] = option((), kind="set")
+    configs: tuple[MemoryFile, ...] = option((), kind="set")
     #: What makes the volumes that are made with it; "" is this engine, which alone can.
     volume_driver: str = option("")
     #: Containers whose mounts this one has too, each NAME or NAME:ro.

@@ -309,10 +309,11 @@ def _shapes(spec: dict[str, Any], hostile: str) -> Iterator[Any]:
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """All texts but what files hold: that is handed on byte by byte."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _texts(key)
-            yield from _texts(item)
+            yield from _texts(item if key != "content" else "")
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)

@@ -21,7 +21,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import (
     inspect_mounts,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
+    MemoryFile,
+    Mount,
+)
 
 VOLUMES = [
     ("data:/srv", Mount("volume", "data", "/srv")),
@@ -362,3 +365,60 @@ def test_what_the_command_line_says_of_mounts(text: str, meaning: Mount) -> None
 def test_a_depth_that_there_is_not() -> None:
     with pytest.raises(Error, match="bind-recursive"):
         run_params.mount("type=bind,source=/x,target=/t,bind-recursive=half")
+
+
+def _files(**one: Any) -> dict[str, Any]:
+    return {"name": "key", "content": "x", "target": None, "mode": None, **one}
+
+
+@pytest.mark.parametrize(
+    ("option", "one", "meaning"),
+    [
+        ("secrets", {}, MemoryFile("/run/secrets/key", "x", 0o400)),
+        ("secrets", {"target": "a/b"}, MemoryFile("/run/secrets/a/b", "x", 0o400)),
+        ("secrets", {"target": "/etc/key"}, MemoryFile("/etc/key", "x", 0o400)),
+        ("secrets", {"mode": "0440", "uid": 7}, MemoryFile("/run/secrets/key", "x", 0o440, 7)),
+        # As YAML reads 0440 without quotes.
+        ("secrets", {"mode": 288, "gid": 8}, MemoryFile("/run/secrets/key", "x", 0o440, 0, 8)),
+        ("configs", {}, MemoryFile("/key", "x", 0o444)),
+        ("configs", {"target": "etc/a.conf"}, MemoryFile("/etc/a.conf", "x", 0o444)),
+        # What is text is one thing, however it is written.
+        (
+            "configs",
+            {"content": "w7w=", "content_is_b64": True},
+            MemoryFile("/key", "\u00fc", 0o444),
+        ),
+        (
+            "configs",
+            {"content": "AP8=", "content_is_b64": True},
+            MemoryFile("/key", "AP8=", 0o444, is_base64=True),
+        ),
+    ],
+)
+def test_files_in_memory(option: str, one: dict[str, Any], meaning: MemoryFile) -> None:
+    assert mounts.memory_files(option, [_files(**one)]) == (meaning,)
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        ({"name": "a/b"}, r"secrets\[0\].name: 'a/b' is not valid: use a name without slashes"),
+        ({"mode": "0999"}, r"secrets\[0\].mode: '0999' is not valid: use the permissions in octal"),
+        ({"mode": 4755}, r"secrets\[0\].mode"),
+        ({"mode": True}, r"secrets\[0\].mode"),
+        ({"uid": -1}, r"secrets\[0\].uid"),
+        ({"content": "geheim\udcff"}, r"secrets\[0\].content is not text"),
+        ({"content": "geheim", "content_is_b64": True}, r"secrets\[0\].content is not base64"),
+        ({"content": "geheim" * 100_000}, r"secrets\[0\]: key is larger than 512 KiB"),
+    ],
+)
+def test_files_in_memory_that_cannot_be(one: dict[str, Any], said: str) -> None:
+    with pytest.raises(Error, match=said) as caught:
+        mounts.memory_files("secrets", [_files(**one)])
+    assert "geheim" not in str(caught.value)
+
+
+def test_two_files_at_one_place() -> None:
+    twice = [_files(), _files(name="other", target="/run/secrets/key")]
+    with pytest.raises(Error, match='"/run/secrets/key" appears twice in the secrets option'):
+        mounts.memory_files("secrets", twice)

@@ -13,7 +13,7 @@ from ...base.errors import Error
 from ...spec.container import ContainerSpec
 from .form.text import show_size
 from .logging import logging
-from .mounts import check_made
+from .mounts import check_made, check_places
 from .security import IPC_SYSCTLS
 
 #: Words of the texts below that are options, and could be taken for others.
@@ -25,6 +25,7 @@ _LEAST_MEMORY_BYTES = 6 << 20
 def check(spec: ContainerSpec) -> None:
     """Raise Error when the options of a container contradict one another."""
     logging(spec)
+    check_places(spec)
     check_made(spec, [m.target for m in spec.mounts if m.kind in ("volume", "anonymous")])
     for contradicts, what, hint in (
         *_memory(spec),

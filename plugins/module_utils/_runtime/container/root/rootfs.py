@@ -29,7 +29,15 @@ from ..bundle import config, process
 from ..bundle.labels import labels
 from ..bundle.place import BindMount, Place
 from ..engine import cgroup_layout
-from . import confinement, host_support, mount_assembly, mounting, systemd, user
+from . import (
+    confinement,
+    host_support,
+    memory_files,
+    mount_assembly,
+    mounting,
+    systemd,
+    user,
+)
 from .host_support import INIT
 
 _READ_ONLY = ("bind", "rprivate", "ro")
@@ -77,6 +85,8 @@ def furnish(
         if run.systemd:
             taken = {mounting.locate(tree, mount.target)[0] for mount in asked_for}
             asked_for = (*asked_for, *systemd.mounts(tree, taken))
+        held = memory_files.mounts(spec, mounting.stages(layout, run.id))
+        asked_for = (*asked_for, *held)
         mounts = mounting.prepare(layout, run, spec, asked_for, tree, context)
         process.make_working_directory(tree, process.working_directory(spec, image))
         asked = image.user if spec.user is None else spec.user
