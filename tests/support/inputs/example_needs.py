@@ -77,6 +77,7 @@ NEEDS = {
     "commit": WEB,
     "compose": COMPOSED,
     "compose-1": COMPOSED,
+    "compose-sh-1": COMPOSED,
     "container": f"{NETWORK.format('backend')}; mkdir /etc/proxy",
     "container_copy_from": f"{WEB}; {DB}; mkdir -p /srv/web /srv/backups",
     "container_copy_into": f"{WEB}; {SITE}",

@@ -5,6 +5,7 @@
 
 ::
 
+    compose                  Compose's verbs
     declare                  the verb declare: plays of what other tools were told, or run
     verb                     one file for verbs that belong together, each a table VERBS
     terminal                 output, a console, being attached to a container, what prune asks

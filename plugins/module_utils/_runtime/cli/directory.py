@@ -30,6 +30,10 @@ FILES = {
     "verb.volume": "volume",
     "verb.trust": "trust",
     "verb.system": "info version system",
+    "compose.converging": "compose",
+    "compose.showing": "compose",
+    "compose.acting": "compose",
+    "compose.running": "compose",
     "declare.verb": "declare",
     "help": "help",
     "complete": "complete",
@@ -67,6 +71,10 @@ def find(words: Sequence[str]) -> tuple[str, Verb, list[str]]:
         return find(["version", "--format", "slipway version {{.Client.Version}}"])
     elif first.startswith("-"):
         raise Usage(f"unknown flag: {first[:100]}\nSee 'slipway --help'.", 125)
+    if first == "compose":
+        from .line.leading import behind
+
+        words = behind(words)
     inner = next(iter(words[1:]), "--help")
     name = f"{first} {inner}"
     known = False

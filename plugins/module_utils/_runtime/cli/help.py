@@ -12,7 +12,11 @@ from . import directory
 from .line.verbs import FILTER, INT, LIST, STRINGS, SWITCH, Arguments, Flag, Verb, usage
 from .terminal.output import say
 
-_MANAGED = {"system": "Manage slipway", "trust": "Manage trust on images"}
+_MANAGED = {
+    "compose": "Define and run multi-container applications",
+    "system": "Manage slipway",
+    "trust": "Manage trust on images",
+}
 
 
 def _help(host: Host, arguments: Arguments) -> int:
@@ -63,6 +67,11 @@ def _group(group: str, known: dict[str, Verb]) -> Iterator[str]:
     yield from ("", f"Usage:  slipway {group} COMMAND", "", _managed(group))
     yield from ("", "Commands:")
     yield from _columns([(name.split()[1], verb.text) for name, verb in sorted(known.items())])
+    if group == "compose":
+        from .line.leading import GLOBAL
+
+        yield from ("", "Options:")
+        yield from _columns(GLOBAL)
     yield from ("", f"Run 'slipway {group} COMMAND --help' for more information on a command.")
 
 

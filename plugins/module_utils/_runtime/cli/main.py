@@ -26,6 +26,7 @@ from .terminal.output import begin, complain
 if TYPE_CHECKING:
     # directory.load imports these by name; whoever packs the program sees them here.
     from . import complete, help
+    from .compose import acting, converging, running, showing
     from .declare import verb as declare
     from .verb import (
         attach,
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
     )
 
     _SENT_ALONG = (
-        attach, build, complete, container, declare, exec, help, image, image_files, inside,
-        network, registry, run, show, supervise, system, trust, volume,
+        acting, attach, build, complete, container, converging, declare, exec, help, image,
+        image_files, inside, network, registry, run, running, show, showing, supervise, system,
+        trust, volume,
     )  # fmt: skip
 
 

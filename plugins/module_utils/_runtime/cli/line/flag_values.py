@@ -23,6 +23,7 @@ class FlagValues:
     attachable: bool
     author: str
     aux_address: list[str]
+    build: bool
     build_arg: list[str]
     build_context: list[str]
     cgroup_parent: str
@@ -43,19 +44,24 @@ class FlagValues:
     dir: str
     driver: str
     driver_opt: list[str]
+    entrypoint: str
     env: list[str]
     env_file: list[str]
-    file: str
+    env_from_file: list[str]
+    file: Any
     filter: dict[str, list[str]]
     follow: bool
     follow_link: bool
     force: bool
+    force_recreate: bool
     format: str
     gw_priority: int
     health_cmd: str
     hosts: str
     human: bool
+    ignore_pull_failures: bool
     iidfile: str
+    index: Optional[int]
     ingress: bool
     input: str
     interactive: bool
@@ -84,42 +90,61 @@ class FlagValues:
     net_alias: list[str]
     network: Any
     network_alias: list[str]
+    no_attach: list[str]
+    no_build: bool
     no_cache: bool
+    no_deps: bool
     no_healthcheck: bool
+    no_log_prefix: bool
     no_pause: bool
     no_prune: bool
+    no_recreate: bool
+    no_start: bool
     no_stdin: bool
     no_stream: bool
     no_trunc: bool
+    no_tty: bool
     opt: list[str]
     output: Any
     password: str
     password_stdin: bool
     pause: bool
     platform: str
+    policy: str
     privileged: bool
     profile: list[str]
     progress: str
     project_name: str
+    protocol: str
+    publish: list[str]
     pull: Any
     push: bool
     quiet: bool
+    remove_orphans: bool
+    renew_anon_volumes: bool
     restart: str
     rm: bool
+    rmi: str
+    scale: list[str]
     scope: str
     secret: list[str]
+    service_ports: bool
+    services: bool
     shm_size: str
     sig_proxy: bool
     signal: str
     since: str
     size: bool
     ssh: list[str]
+    status: list[str]
+    stop: bool
     subnet: list[str]
     tag: list[str]
     tail: str
     target: str
     tasks: bool
     time: Optional[float]
+    timeout: Optional[float]
     timestamps: bool
     tty: bool
     type: str
@@ -128,6 +153,9 @@ class FlagValues:
     user: str
     username: str
     verbose: bool
+    volume: list[str]
     volumes: bool
+    wait: bool
+    wait_timeout: Optional[int]
     workdir: str
     yes: bool

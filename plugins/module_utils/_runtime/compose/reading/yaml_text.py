@@ -108,6 +108,23 @@ def _twice(keys: list[Any]) -> Iterator[Any]:
             seen.add(key)
 
 
+def dump(content: Any) -> str:
+    """A document as a file. Raises Error without PyYAML, as load() does."""
+    load("", "")
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes what is there twice twice."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    written: str = yaml.dump(
+        content, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1 << 20
+    )
+    return written
+
+
 def plain(value: Any) -> Any:
     """A document without the tags of merging, once there is nothing to merge it with."""
     if isinstance(value, Override):

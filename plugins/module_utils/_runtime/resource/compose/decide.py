@@ -72,8 +72,9 @@ def actions(members: list[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Each change with what it is of, its name and Compose's word for it."""
     found = []
     for one in members:
-        for action in one["actions"] if one["changed"] else ():
-            word = str(action).partition(" ")[0].lower()
+        for action in map(str, one["actions"] if one["changed"] else ()):
+            # Whatever is stopped and removed is removed.
+            word = "remove" if " and remove " in action else action.partition(" ")[0].lower()
             told = {"what": one["kind"], "id": one["name"], "status": _STATUS.get(word, "")}
             if told["status"] and told not in found:
                 found.append(told)

@@ -95,6 +95,31 @@ def of_project(asked: Asked, params: Mapping[str, Any], layout: Layout) -> Decla
     return Declared(stack, compiled, tuple(findings.warnings), frozenset(chosen))
 
 
+def of_name(name: str, params: Mapping[str, Any], layout: Layout) -> Declared:
+    """The end of a project of which there is nothing but its name: all that has its labels goes."""
+    empty = Project(name, "", (), {}, {}, {}, {}, {})
+    compiled = Compiled(empty, (), (), (), (), ())
+    given = {"wait_timeout": None, "build": "never", **params}
+    stack = _stack(compiled, given, [], frozenset(), written.directory(layout, name))
+    return Declared(replace(stack, orphans="remove"), compiled, (), frozenset())
+
+
+def one_off(asked: Asked, service: str, layout: Layout) -> dict[str, Any]:
+    """The options of a container for one command of a service; ``name`` is what its name begins
+    with. Raises Error with all mistakes.
+    """
+    findings = Findings()
+    whole = project.project(files.read(asked, findings), asked, findings, (service,))
+    compiled = compile_project(whole, findings, written.place(layout, whole.name))
+    findings.refuse(whole.name)
+    entry = next(one for one in compiled.containers if one.key == service)
+    given = {"renew_anon_volumes": False}
+    found = _container(whole, entry, given, any(one.key == service for one in compiled.images))
+    found.pop("depends_on", None)
+    labels = {**found["labels"], project.ONE_OFF: "True", project.NUMBER: "1"}
+    return {**found, "labels": labels, "name": f"{whole.name}-{service}-run"}
+
+
 def _scale(given: Mapping[str, Any], findings: Findings) -> dict[str, int]:
     found = {}
     for name, value in given.items():
@@ -243,6 +268,8 @@ def _stack(
         if entry.key not in chosen:
             continue
         used |= member.uses
+        if entry.key == params.get("around"):
+            continue
         after = frozenset(one.name for one in compiled.containers if one.key in entry.after)
         kept.append(replace(member, path=entry.path, after=after))
     partial = bool(params.get("services"))
