@@ -98,7 +98,7 @@ def test_what_is_not_here_says_so(project: Path) -> None:
     run = play.tasks([{"community.docker.docker_swarm": {"state": "present"}}])
     assert run.status != 0 and "has no swarm" in run.output
     compose = play.tasks([{"community.docker.docker_compose_v2_run": {"project_src": "/srv"}}])
-    assert compose.status != 0 and "Compose" in compose.output
+    assert compose.status != 0 and "slipway compose" in compose.output
 
 
 def test_community_docker_itself_is_left_alone(tmp_path: Path) -> None:
