@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests run where: those of the library run with a host's own Python too, which has no
-Ansible; those of the modules' options need it, and run where it is. What tests have in common: a
-test leaves the umask as it found it.
+Ansible; those of the modules' options need it, and run where it is. So do those of this tree: it
+says the same to every Python. What tests have in common: one leaves the umask as it found it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if importlib.util.find_spec("ansible") is None:
     collect_ignore = [
         str(path)
         for path in Path(__file__).parent.rglob("test_*.py")
-        if _NEEDS_ANSIBLE.search(path.read_text())
+        if path.parent.name == "project" or _NEEDS_ANSIBLE.search(path.read_text())
     ]
 
 

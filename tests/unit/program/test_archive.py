@@ -37,6 +37,16 @@ def layout(tmp_path: Path) -> Layout:
     return made
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """Where the program is installed, for tests that only run it or read it."""
+    top = tmp_path_factory.mktemp("installed")
+    made = Layout(top / "root", top / "run", top / "etc")
+    files.prepare(made)
+    zipapp.install(made, top / "slipway")
+    return made
+
+
 def _imports(module: str) -> Iterator[str]:
     """The modules below runtime/ that one of them imports, wherever in it the import stands."""
     package = module.split("/")[:-1]
@@ -201,8 +211,9 @@ def test_sources_make_the_same_program_wherever_they_are(
     sent: Path, layout: Layout, tmp_path: Path
 ) -> None:
     package = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
-    assert _identity(sent, package)[0] == zipapp.digest()
-    assert _identity(sent, package) == _identity(sent, package)
+    made = _identity(sent, package)
+    assert made[0] == zipapp.digest()
+    assert made == _identity(sent, package)
     zipapp.install(layout, tmp_path / "slipway")
     assert _identity(zipapp.program(layout), "slipway")[0] == zipapp.digest()
 
@@ -249,12 +260,11 @@ def test_sources_without_the_program_are_refused() -> None:
         zipapp.reached(lambda name: None)
 
 
-def test_the_program_runs_without_the_collection(layout: Layout, tmp_path: Path) -> None:
-    zipapp.install(layout, tmp_path / "slipway")
+def test_the_program_runs_without_the_collection(installed: Layout, tmp_path: Path) -> None:
     program = tmp_path / "elsewhere" / "slipway"
     program.parent.mkdir()
-    shutil.copy(zipapp.program(layout), program)
-    places = [f"--{name}={getattr(layout, name)}" for name in ("root", "run", "etc")]
+    shutil.copy(zipapp.program(installed), program)
+    places = [f"--{name}={getattr(installed, name)}" for name in ("root", "run", "etc")]
     done = subprocess.run(
         [str(program), *places, "ps", "-a"], check=True, capture_output=True, cwd="/"
     )
@@ -282,18 +292,16 @@ def _ran(program: Path, code: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_the_code_is_taken_by_the_python_that_compiled_it(layout: Layout, tmp_path: Path) -> None:
-    zipapp.install(layout, tmp_path / "slipway")
-    program = zipapp.program(layout).resolve()
+def test_the_code_is_taken_by_the_python_that_compiled_it(installed: Layout) -> None:
+    program = zipapp.program(installed).resolve()
     assert _ran(program, "") == ["1", "Compiled", "cli/main.py"]
     # Whoever is another Python compiles the sources.
     other = "importlib.util.MAGIC_NUMBER = b'0000'"
     assert _ran(program, other) == ["1", "zipimporter", "cli/main.py"]
 
 
-def test_a_traceback_shows_the_lines(layout: Layout, tmp_path: Path) -> None:
-    zipapp.install(layout, tmp_path / "slipway")
-    compiled = start.Compiled(str(zipapp.program(layout)))
+def test_a_traceback_shows_the_lines(installed: Layout) -> None:
+    compiled = start.Compiled(str(zipapp.program(installed)))
     name = "slipway.base.clock"
     spec = compiled.find_spec(name)
     assert spec is not None and spec.origin is not None and compiled.find_spec("os") is None
@@ -305,10 +313,9 @@ def test_a_traceback_shows_the_lines(layout: Layout, tmp_path: Path) -> None:
     assert package is not None and package.submodule_search_locations == []
 
 
-def test_a_child_without_descriptors_goes_on_importing(layout: Layout, tmp_path: Path) -> None:
+def test_a_child_without_descriptors_goes_on_importing(installed: Layout) -> None:
     """As the children of the watcher do, whose checks are imported in them."""
-    zipapp.install(layout, tmp_path / "slipway")
-    program = zipapp.program(layout).resolve()
+    program = zipapp.program(installed).resolve()
     close = "import os; os.closerange(3, 256)"
     late = "print(__import__('slipway.text.table', fromlist=['x']).__name__)"
     text = f"{close}\n{late}"
