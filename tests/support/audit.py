@@ -155,7 +155,7 @@ def _processes() -> dict[int, str]:
     table = _table()
     found = {}
     for pid, (parent, start, name) in table.items():
-        ours = name in RESOLVERS or _is_watcher(pid) or _monitored(table, pid)
+        ours = name in RESOLVERS or is_watcher(pid) or _monitored(table, pid)
         if not ours:
             try:
                 ours = "slipway" in Path(f"/proc/{pid}/cgroup").read_text()
@@ -166,7 +166,7 @@ def _processes() -> dict[int, str]:
     return found
 
 
-def _is_watcher(pid: int) -> bool:
+def is_watcher(pid: int) -> bool:
     """Whether a process makes health checks: it stands below no monitor, and in their group."""
     try:
         return b"\0supervise\0watch\0" in Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -83,6 +83,18 @@ class World:
     def recorded(self, container_id: str) -> container_record.Record:
         return container_record.read_record(self.layout, container_id)
 
+    def reaches(
+        self, found: container_record.Record, phase: container_record.Phase
+    ) -> container_record.Record:
+        """Wait until a phase is recorded of a container, and return the record."""
+
+        def reached() -> Optional[container_record.Record]:
+            now = self.recorded(found.id)
+            return now if now.phase == phase else None
+
+        record: container_record.Record = until(reached)
+        return record
+
     def log(self, container_id: str) -> str:
         """What a container wrote, both streams."""
         done = self.slipway("logs", container_id)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.audit import is_watcher
 from support.containers import World, until
 from support.converging import apply, assert_play_is_predicted, check
 from support.declaring import acting, converge, task
@@ -63,16 +64,9 @@ def _watchers() -> list[int]:
         except OSError:
             continue
         # A check runs in a child of the watcher under the same command line.
-        if ours and words[-4:-3] == [b"watch"] and not _is_watcher(parent):
+        if ours and words[-4:-3] == [b"watch"] and not is_watcher(parent):
             found.append(int(pid))
     return found
-
-
-def _is_watcher(pid: int) -> bool:
-    try:
-        return b"\0supervise\0watch\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
 
 
 def test_verdicts_one_watcher_and_its_end(world: World) -> None:

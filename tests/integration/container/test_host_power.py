@@ -46,18 +46,6 @@ ALWAYS = RestartPolicy("always")
 UNLESS_STOPPED = RestartPolicy("unless-stopped")
 
 
-def _phase(world: World, found: container_record.Record, phase: str) -> container_record.Record:
-    """Wait for a phase to be recorded, and return the record."""
-
-    def reached() -> object:
-        now = world.recorded(found.id)
-        return now if now.phase == phase else None
-
-    reached_record = until(reached)
-    assert isinstance(reached_record, container_record.Record)
-    return reached_record
-
-
 @pytest.fixture
 def openrc(tmp_path: Path) -> Iterator[Path]:
     """A host that OpenRC booted, as far as we see it: where it notes what it has started.
@@ -376,14 +364,14 @@ def test_the_host_goes_down_and_comes_up(
     up(2)
     os.kill(world.recorded(made["deaf"].id).pid, signal.SIGKILL)
     again = until(lambda: (now := world.recorded(made["deaf"].id)).generation == 3 and now)
-    _phase(world, again, "running")
+    world.reaches(again, "running")
     # Who stops it may be killed between the record and the signal: the hook knows all the same.
     with container_record.locked(world.host, again.id) as found:
         container_record.write_record(
             world.layout, dataclasses.replace(found, stopped_by_host=True)
         )
     os.kill(found.pid, signal.SIGKILL)
-    _phase(world, again, "exited")
+    world.reaches(again, "exited")
     actions.remove(world.host, made.pop("deaf").id, force=True)
     actions.remove(world.host, made.pop("looping").id, force=True)
     comes_back.remove("deaf")

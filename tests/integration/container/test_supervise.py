@@ -24,9 +24,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     liveness,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
-    container_record,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Mount,
     Port,
@@ -37,23 +34,11 @@ ALWAYS = RestartPolicy("always")
 UNLESS_STOPPED = RestartPolicy("unless-stopped")
 
 
-def _phase(world: World, found: container_record.Record, phase: str) -> container_record.Record:
-    """Wait for a phase to be recorded, and return the record."""
-
-    def reached() -> object:
-        now = world.recorded(found.id)
-        return now if now.phase == phase else None
-
-    reached_record = until(reached)
-    assert isinstance(reached_record, container_record.Record)
-    return reached_record
-
-
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)])
 def test_the_hook_records_how_it_ended(world: World, script: str, code: int) -> None:
     # The shell is not process 1 in its subshell, so that it can kill itself.
     running = world.run("web", f"sh -c '{script}'; exit $?")
-    ended = _phase(world, running, "exited")
+    ended = world.reaches(running, "exited")
     assert (ended.exit_code, ended.pid, ended.restart_count) == (code, 0, 0)
     assert not ended.stopped_by_user
     assert ended.finished_at >= ended.started_at
@@ -64,7 +49,7 @@ def test_on_failure_gives_up_after_its_retries(world: World) -> None:
     policy = RestartPolicy("on-failure", 2)
     running = world.run("web", "echo run; exit 3", restart_policy=policy)
     until(lambda: world.recorded(running.id).restart_count == 2)
-    ended = _phase(world, running, "exited")
+    ended = world.reaches(running, "exited")
     assert (ended.exit_code, ended.restart_count, ended.generation) == (3, 2, 3)
     assert world.log("web") == "run\n" * 3
     time.sleep(0.5)
@@ -76,7 +61,7 @@ def test_on_failure_gives_up_after_its_retries(world: World) -> None:
 
 def test_on_failure_leaves_a_success_alone(world: World) -> None:
     running = world.run("web", "exit 0", restart_policy=RestartPolicy("on-failure"))
-    _phase(world, running, "exited")
+    world.reaches(running, "exited")
     time.sleep(0.3)
     assert world.recorded(running.id).generation == 1
 
@@ -203,7 +188,7 @@ def test_a_restart_that_cannot_be_is_recorded(world: World, tmp_path: Path) -> N
     blocker.rmdir()
     blocker.touch()
     os.kill(running.pid, signal.SIGKILL)
-    ended = _phase(world, running, "exited")
+    ended = world.reaches(running, "exited")
     assert "/mnt is a directory in the image" in ended.error
     assert ended.exit_code == 137
     blocker.unlink()

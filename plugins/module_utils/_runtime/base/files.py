@@ -143,20 +143,32 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, durable: bool = Tru
     """Replace a file's content as a whole, or leave the old one: no reader and no power cut sees
     half.
     """
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(6).hex()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with replacing(path, mode, durable) as fd:
+            write_all(fd, data)
+    except OSError as exc:
+        exc.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o600, durable: bool = True) -> Iterator[int]:
+    """A descriptor of a new file, which takes the place of ``path`` when the block has ended; where
+    that fails, the old file stays, and nothing beside it. Raises OSError.
+    """
+    # A name has at most 255 bytes, and a letter up to four.
+    temporary = path.with_name(f".{path.name[:50]}-{os.getpid()}-{os.urandom(6).hex()}")
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
-            write_all(fd, data)
+            yield fd
             os.fchmod(fd, mode)
             if durable:
                 fsync(fd)
         finally:
             os.close(fd)
         os.rename(temporary, path)
-    except BaseException as exc:
-        if isinstance(exc, OSError):
-            exc.filename = str(path)
+    except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise

@@ -11,10 +11,8 @@ tar already is found out by reading both.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,19 +75,8 @@ class Export(Step[State]):
 
     def execute(self, host: Host) -> None:
         container_id = container_record.identify(host.layout, self.container)
-        temporary = self.path.with_name(f".{self.path.name[:200]}.{secrets.token_hex(6)}")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(fd, "wb", buffering=_CHUNK) as out:
-                write(host, container_id, out)
-                out.flush()
-                os.fsync(fd)
-            os.rename(temporary, self.path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-        files.fsync_dir(self.path.parent)
+        with files.replacing(self.path) as fd, open(fd, "wb", _CHUNK, closefd=False) as out:
+            write(host, container_id, out)
 
 
 def declare(params: Mapping[str, Any]) -> Declared:

@@ -8,7 +8,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ...base.errors import Error
 from ...spec.container import ContainerSpec
@@ -31,6 +31,21 @@ CAPABILITIES = tuple(f"CAP_{name}" for name in _CAPABILITY_NAMES.split())
 
 #: What a process of a container may have without asking, as with Docker.
 DEFAULT_CAPABILITIES = frozenset(f"CAP_{name}" for name in _DEFAULT_NAMES.split())
+
+
+def sets(bounding: Sequence[str], uid: int) -> dict[str, list[str]]:
+    """The sets of a process of this user, as runtime-spec has them. None is inheritable or ambient
+    (CVE-2022-24769), and a user other than root starts with none in effect, as execve(2) would have
+    it.
+    """
+    effective = list(bounding) if uid == 0 else []
+    return {
+        "bounding": list(bounding),
+        "effective": effective,
+        "permitted": effective,
+        "inheritable": [],
+        "ambient": [],
+    }
 
 
 def capabilities(

@@ -16,7 +16,7 @@ from ...base.errors import Error
 from ...kernel import safefs
 from ...spec.container import ContainerSpec, ImageDefaults
 from ...spec.user import User
-from .capabilities import CAPABILITIES, capabilities
+from .capabilities import CAPABILITIES, capabilities, sets
 from .labels import Labels
 from .resources import rlimits
 
@@ -43,13 +43,11 @@ def process(
     """The OCI process object, of the container itself and of each exec into it, by the same rules.
 
     ``env`` comes on top of the container's own, ``engine`` below it, ``cwd`` in its place.
-    ``host``: as Place.capabilities. No capability is inheritable or ambient (CVE-2022-24769), and a
-    user other than root starts with none in effect, as execve(2) would have it.
+    ``host``: as Place.capabilities.
     """
     bounding = [
         name for name in CAPABILITIES if name in capabilities(spec, host, privileged=privileged)
     ]
-    effective = bounding if user.uid == 0 else []
     terminal = spec.tty if tty is None else tty
     labelled = {"selinuxLabel": labels.process, "apparmorProfile": labels.apparmor}
     limits = rlimits(spec)
@@ -69,13 +67,7 @@ def process(
             ).items()
         ],
         "cwd": working_directory(spec, image) if cwd is None else check_cwd(cwd),
-        "capabilities": {
-            "bounding": bounding,
-            "effective": effective,
-            "permitted": effective,
-            "inheritable": [],
-            "ambient": [],
-        },
+        "capabilities": sets(bounding, user.uid),
         "noNewPrivileges": "no-new-privileges=true" in spec.security_opts,
         **({"rlimits": limits} if limits else {}),
         **({"oomScoreAdj": spec.oom_score_adj} if spec.oom_score_adj else {}),

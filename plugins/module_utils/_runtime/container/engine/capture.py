@@ -84,14 +84,7 @@ def capture(
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     kept = {"stdout": _Kept(limit), "stderr": _Kept(limit)}
     with orphans.adopted(), contextlib.ExitStack() as stack:
-        runtime = process.spawn(
-            argv,
-            env=env,
-            stdin=process.PIPE if stdin else None,
-            stdout=process.PIPE,
-            stderr=process.PIPE,
-            plainly=True,
-        )
+        runtime = _spawned(argv, bool(stdin), env)
         streams = _Streams(runtime, memoryview(stdin), kept)
         stack.callback(streams.close)
         timed_out = not streams.pump_until_end(runtime.pid, deadline)
@@ -113,6 +106,17 @@ def capture(
         out.truncated or err.truncated,
         timed_out,
         started=bool(pid),
+    )
+
+
+def _spawned(argv: Sequence[str], stdin: bool, env: Mapping[str, str]) -> process.Child:
+    return process.spawn(
+        argv,
+        env=env,
+        stdin=process.PIPE if stdin else None,
+        stdout=process.PIPE,
+        stderr=process.PIPE,
+        plainly=True,
     )
 
 
@@ -166,14 +170,7 @@ def piped(
     before its end leaves it alone, without streams.
     """
     with orphans.adopted(), contextlib.ExitStack() as stack:
-        runtime = process.spawn(
-            argv,
-            env=env,
-            stdin=process.PIPE if stdin else None,
-            stdout=process.PIPE,
-            stderr=process.PIPE,
-            plainly=True,
-        )
+        runtime = _spawned(argv, bool(stdin), env)
         fds = [-1, -1, -1]
         for index, file in enumerate((runtime.stdin, runtime.stdout, runtime.stderr)):
             if file is not None:

@@ -27,7 +27,7 @@ from ...base.layout import Layout
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record
-from ..bundle.capabilities import CAPABILITIES
+from ..bundle.capabilities import CAPABILITIES, sets
 from ..bundle.process import check_cwd
 from ..engine import capture, oci_exec, oci_runtime
 from ..engine.capture import OUTPUT_LIMIT, Captured, Terminal
@@ -157,7 +157,6 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
     bounding = list(own["capabilities"]["bounding"])
     if request.privileged:
         bounding = _all_capabilities()
-    effective = bounding if who["uid"] == 0 else []
     asked = {
         **own,
         "terminal": request.tty,
@@ -165,13 +164,7 @@ def document(host: Host, container_id: str, request: Request) -> tuple[str, dict
         "args": list(request.argv),
         "env": _environment(layout, found, own, request, home),
         "cwd": own["cwd"] if request.cwd is None else check_cwd(request.cwd),
-        "capabilities": {
-            "bounding": bounding,
-            "effective": effective,
-            "permitted": effective,
-            "inheritable": [],
-            "ambient": [],
-        },
+        "capabilities": sets(bounding, who["uid"]),
     }
     asked.pop("consoleSize", None)
     if request.tty and request.size:

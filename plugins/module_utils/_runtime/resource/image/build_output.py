@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -106,18 +105,8 @@ def write(root: safefs.Root, kind: str, path: Path) -> None:
 def _write_tar(root: safefs.Root, path: Path) -> None:
     from ...image.layer import difference
 
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as out:
-            difference.write_tree(root.fd, out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with files.replacing(path) as fd, open(fd, "wb", closefd=False) as out:
+        difference.write_tree(root.fd, out)
 
 
 def _write_directory(root: safefs.Root, path: Path) -> None:

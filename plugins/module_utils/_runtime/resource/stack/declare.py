@@ -116,6 +116,9 @@ def members_of(params: Mapping[str, Any], mistakes: Mistakes, label: str = LABEL
     ]
 
 
+_NONE: Mapping[str, Any] = {}
+
+
 class _Reader:
     """Reads the entries of a task; what is wrong goes to ``mistakes``."""
 
@@ -125,9 +128,12 @@ class _Reader:
         self.state = params["state"]
 
     def members(
-        self, kind: str, read: Callable[[dict[str, Any], str], Optional[Member]]
+        self,
+        kind: str,
+        read: Callable[[dict[str, Any], str], Optional[Member]],
+        defaults: Mapping[str, Any] = _NONE,
     ) -> list[Member]:
-        """The members of one list."""
+        """The members of one list, whose entries may leave out what ``defaults`` say."""
         known = self.tables[kind]
         found: dict[str, Member] = {}
         for number, entry in enumerate(self.params.get(kind) or ()):
@@ -136,7 +142,7 @@ class _Reader:
             given = options.said(known, entry, path, self.mistakes)
             if kind == "images":
                 given = {**given, "source": given.get("source") or "pull"}
-            params = options.whole(known, given, path, self.mistakes)
+            params = options.whole(known, {**defaults, **given}, path, self.mistakes)
             if len(self.mistakes) > before:
                 continue
             member = self._read(read, params, path, known)
@@ -199,23 +205,8 @@ class _Reader:
         return Member(IMAGE, params["name"], path, images.RESOURCE, declared, built=built)
 
     def containers(self) -> list[Member]:
-        defaults = self._defaults()
-        known = self.tables["containers"]
-        found: dict[str, Member] = {}
-        for number, entry in enumerate(self.params.get("containers") or ()):
-            path = f"containers[{number}]"
-            before = len(self.mistakes)
-            given = options.said(known, entry, path, self.mistakes)
-            params = options.whole(known, {**defaults, **given}, path, self.mistakes)
-            if len(self.mistakes) > before:
-                continue
-            member = self._container(params, path)
-            if member is None:
-                continue
-            if member.name in found:
-                there = found[member.name].path
-                self.mistakes.add(path, f"{member.key} is declared already, by {there}")
-            found[member.name] = member
+        members = self.members("containers", self._container, self._defaults())
+        found = {member.name: member for member in members}
         self._check_needs(found)
         jobs = {
             other

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
@@ -92,20 +90,8 @@ class Export(Step[State]):
 
 def write(host: Host, path: Path, form: str, chosen: tuple[Chosen, ...]) -> None:
     """Replace a file by an archive of these images as a whole, readable by root alone."""
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}")
-    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            save.write(host, form, chosen, fd)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    files.fsync_dir(path.parent)
+    with files.replacing(path) as fd:
+        save.write(host, form, chosen, fd)
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
