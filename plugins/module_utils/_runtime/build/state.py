@@ -89,6 +89,7 @@ class State:
 
 
 def scratch(platform: Platform) -> State:
+    """What ``FROM scratch`` begins with: no files, Docker's default PATH, the platform."""
     made_for = {"os": platform.os, "architecture": platform.architecture}
     if platform.variant:
         made_for["variant"] = platform.variant

@@ -5,7 +5,7 @@
 
 Each line on stderr has the time since this module was imported and the duration, in milliseconds::
 
-    trace      4.1      0.9  netlink  make the bridge sl-0b6a7e91
+    trace      4.1      0.9  netlink  create the bridge sl-0b6a7e91
     trace      5.2      2.7  run      nft -j -f -
 
 Only arguments are shown, never the environment, standard input or output: secrets are passed that

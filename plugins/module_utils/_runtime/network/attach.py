@@ -243,7 +243,7 @@ def raise_interface(network: Network) -> bool:
 
 
 def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
-    """Make the bridges and parents of these attachments stand. Raises NotFound for a network that
+    """Bring up the bridges and parents of these attachments. Raises NotFound for a network that
     is removed meanwhile, of which nothing is left.
     """
     for attachment in attachments:
@@ -263,8 +263,8 @@ def take_down(network: Network) -> None:
 def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None:
     """Give the network namespace of a process what its attachments say, lo first.
 
-    A link that stands is left alone, so this repairs a running container as well. ``attachments``
-    are all that the container has. On failure no new host link is left.
+    A link that is in place is left alone, so this repairs a running container as well.
+    ``attachments`` are all that the container has. On failure no new host link is left.
     """
     raise_bridges(layout, attachments)
     container_side.connect(pid, attachments)
@@ -281,7 +281,7 @@ def _stands(host: Host, network: Network) -> bool:
 
 
 def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
-    """What a running container lost of its network on the host, in words; () when all stands.
+    """What a running container lost of its network on the host, in words; () when nothing is.
 
     Without ``rules`` the firewall and the name server do not count: an earlier task of a check-mode
     run restores them.
@@ -306,7 +306,7 @@ def _is_plugged(attachment: Attachment) -> bool:
 
 
 def is_connected(network: Network, found: Record) -> bool:
-    """Whether a running container's link stands, and is as the network is now: whoever was
+    """Whether a running container's link is in place, and as the network is now: whoever was
     interrupted while the network was made again left one of before.
     """
     for attachment in found.attachments:

@@ -55,7 +55,7 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
     Counted are the containers that run or are paused, those that another process is starting, and
     those in ``starting``.
     What this process has claimed and does not name in ``starting`` is not starting any more.
-    Nothing that stands is touched.
+    What is in place is not touched.
     """
     sysctl.enable_forwarding()
     with files.lock(layout.lock(*_FIREWALL_LOCK)):
@@ -110,7 +110,7 @@ def lost(layout: Layout) -> tuple[str, ...]:
     """What the host lost of what follows from all records, in words. Reads only.
 
     While another process changes the records, the host follows a moment later. What was applied
-    last has to stand then, and no more can be said.
+    last has to be in place then, and no more can be said.
     """
     before: tuple[str, ...] = ()
     for dummy in range(_PATIENCE):

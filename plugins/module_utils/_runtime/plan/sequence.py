@@ -152,6 +152,7 @@ def predict(found: Sequence) -> dict[str, dict[str, Any]]:
 
 
 def differences(want: Sequence, found: Sequence) -> list[str]:
+    """What each stage finds to be other than planned; see Resource.differences."""
     return [
         line
         for stage, one, other in zip(want.stages, want.states, found.states)

@@ -188,6 +188,7 @@ def identify(layout: Layout, name_or_id: str) -> str:
 
 
 def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
+    """What a container was asked to be. Raises NotFound, and Error for a damaged file."""
     return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
 
 
@@ -204,6 +205,7 @@ def read_image(layout: Layout, container_id: str) -> ImageDefaults:
 
 
 def read_record(layout: Layout, container_id: str) -> Record:
+    """The record of a container. Raises NotFound, and Error for a damaged file."""
     return document.from_json(Record, _read(layout, container_id, "record.json"))
 
 
@@ -215,6 +217,7 @@ def _read(layout: Layout, container_id: str, name: str) -> object:
 
 
 def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
+    """Replace what a container is asked to be."""
     files.write_json(layout.container(container_id) / "spec.json", document.to_json(spec))
     files.sweep_beside(layout.container(container_id))
 
@@ -269,6 +272,7 @@ def await_watchers(layout: Layout, container_id: str, timeout_s: float = 5.0) ->
 
 
 def all_ids(layout: Layout) -> list[str]:
+    """The ids of all containers, sorted."""
     try:
         return sorted(i for i in os.listdir(layout.containers) if _ID_PREFIX.match(i))
     except FileNotFoundError:
@@ -284,6 +288,7 @@ def records(layout: Layout) -> Iterator[Record]:
 
 
 def find_record(layout: Layout, container_id: str) -> Optional[Record]:
+    """The record of a container, or None where there is none."""
     try:
         return read_record(layout, container_id)
     except NotFound:

@@ -106,6 +106,7 @@ class Packed:
 
 
 def told_containers(host: Host) -> Told[Container]:
+    """What earlier tasks of a check-mode run predict of containers."""
     return Told(host, "container", _container)
 
 
@@ -125,6 +126,7 @@ def as_container(
     container_id: str = "",
     completed: bool = False,
 ) -> dict[str, Any]:
+    """A container as a prediction."""
     from . import prediction
 
     return {
@@ -137,6 +139,7 @@ def as_container(
 
 
 def told_networks(host: Host) -> Told[NetworkSpec]:
+    """What earlier tasks of a check-mode run predict of networks."""
     return Told(host, "network", _network)
 
 
@@ -147,10 +150,12 @@ def _network(name: str, value: Any) -> NetworkSpec:
 
 
 def as_network(spec: NetworkSpec) -> dict[str, Any]:
+    """A network as a prediction."""
     return {"spec": document.to_json(spec)}
 
 
 def told_volumes(host: Host) -> Told[Volume]:
+    """What earlier tasks of a check-mode run predict of volumes."""
     return Told(host, "volume", _volume)
 
 
@@ -167,6 +172,7 @@ def _volume(name: str, value: Any) -> Volume:
 def as_volume(
     driver_options: Mapping[str, str], labels: Mapping[str, str], anonymous: bool = False
 ) -> dict[str, Any]:
+    """A volume as a prediction."""
     return {
         "driver_options": dict(driver_options),
         "labels": dict(labels),
@@ -189,6 +195,7 @@ def _image(name: str, value: Any) -> Image:
 
 
 def as_image(image_id: str, digest: str = "") -> dict[str, str]:
+    """An image as a prediction; "" is what only the run can tell."""
     return {"id": image_id, "digest": digest}
 
 
@@ -209,6 +216,7 @@ def _archive(path: str, value: Any) -> tuple[Packed, ...]:
 
 
 def as_archive(images: tuple[Packed, ...]) -> dict[str, Any]:
+    """An archive of images as a prediction."""
     return {"images": [{"id": image.id, "names": list(image.names)} for image in images]}
 
 
@@ -218,6 +226,7 @@ def told_outputs(host: Host) -> Told[str]:
 
 
 def as_output(path: str, image: str) -> dict[str, dict[str, Any]]:
+    """The prediction of a file or directory that a build writes."""
     return {"build output": {path: {"image": image}}}
 
 
@@ -227,6 +236,7 @@ def file(host: Host, path: str) -> bool:
 
 
 def as_files(paths: Iterator[str]) -> dict[str, dict[str, Any]]:
+    """The prediction of files that a task makes."""
     return {"file": {path: {"there": True} for path in paths}}
 
 

@@ -66,6 +66,7 @@ class Swap:
 
 
 def write_swap(layout: Layout, swap: Swap) -> None:
+    """Write the journal of a replacement, before its next effect."""
     files.make_private(layout.swaps)
     files.write_json(_swap(layout, swap.name), document.to_json(swap))
     files.sweep_beside(layout.swaps)
@@ -138,6 +139,7 @@ def left_frozen(layout: Layout, container_id: str) -> bool:
 
 
 def thawed(layout: Layout, container_id: str) -> None:
+    """Delete the journal of a freezing; a missing one is fine."""
     _frozen(layout, container_id).unlink(missing_ok=True)
 
 

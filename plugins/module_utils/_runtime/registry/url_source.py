@@ -45,6 +45,7 @@ class Source:
 
 
 def is_url(text: str) -> bool:
+    """Whether a source is a URL, not a path."""
     return text.lower().startswith(("http://", "https://"))
 
 

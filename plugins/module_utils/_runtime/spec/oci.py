@@ -46,6 +46,7 @@ def is_digest(text: str) -> bool:
 
 
 def digest_of(data: bytes) -> str:
+    """``sha256:HEX`` of data."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 

@@ -146,6 +146,7 @@ def is_path(text: str) -> bool:
 
 
 def is_tag(text: str) -> bool:
+    """Whether a text is a valid tag."""
     return _TAG.match(text) is not None
 
 

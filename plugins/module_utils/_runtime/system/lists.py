@@ -181,6 +181,7 @@ def image_created(image: Image) -> float:
 
 
 def image_labels(image: Image) -> dict[str, str]:
+    """The labels of an image, by its configuration."""
     return dict((image.config.get("config") or {}).get("Labels") or {})
 
 

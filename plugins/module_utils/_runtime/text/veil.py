@@ -30,4 +30,5 @@ def veil(text: str, values: Sequence[str]) -> str:
 
 
 def unveil(text: str) -> str:
+    """The text that was veiled; see veil()."""
     return bytes(ord(character) % _BLOCK for character in text).decode("utf-8", "surrogatepass")

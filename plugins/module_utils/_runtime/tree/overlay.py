@@ -22,6 +22,7 @@ _ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def is_whiteout(found: os.stat_result) -> bool:
+    """Whether a file stands for one that was removed: a device with number 0."""
     return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 

@@ -138,6 +138,7 @@ def resolve(root: safefs.Root, path: safefs.Name) -> bytes:
 
 @contextlib.contextmanager
 def top(root: safefs.Root, path: safefs.Name) -> Iterator[Node]:
+    """The node of one path, open for as long as the block. Raises OSError."""
     fd = root.open(path, OBJECT)
     try:
         yield Node(b"", fd, os.fstat(fd))
@@ -231,6 +232,7 @@ def describe(node: Node, digest: bool = True) -> Entry:
 
 @contextlib.contextmanager
 def reading(node: Node) -> Iterator[int]:
+    """A descriptor that reads a node's content, for as long as the block."""
     # It is a regular file, and this opens the very inode that was looked at.
     fd = os.open(f"/proc/self/fd/{node.fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -305,4 +307,5 @@ def _digest(fd: int, size: int) -> str:
 
 
 def text(path: bytes) -> str:
+    """A path for messages: what is not UTF-8 is escaped."""
     return path.decode("utf-8", "backslashreplace")

@@ -36,6 +36,7 @@ LIST = "list"
 
 
 def directory(layout: Layout) -> Path:
+    """Where contexts that were sent are kept."""
     return layout.build / "contexts"
 
 
@@ -55,6 +56,7 @@ def find(layout: Layout, digest: str, held: contextlib.ExitStack) -> Optional[Li
 
 
 def tree(layout: Layout, digest: str) -> Path:
+    """Where the files of a context are kept; it may not exist."""
     return directory(layout) / digest / "tree"
 
 

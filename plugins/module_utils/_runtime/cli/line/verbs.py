@@ -280,6 +280,7 @@ def _counted(count: int) -> str:
 
 
 def usage(verb: Verb, name: str) -> str:
+    """The line that help begins with: ``slipway NAME [OPTIONS] OPERANDS``."""
     parts = ["slipway", name, "[OPTIONS]" if verb.flags else "", verb.operands]
     return " ".join(filter(None, parts))
 

@@ -55,6 +55,7 @@ Remove = Callable[[Host, str, bool, bool], None]
 def begin(
     layout: Layout, container_id: str, beside: bool, volumes: Sequence[str], serving: bool = False
 ) -> None:
+    """Write the record of a creation, before its first effect."""
     files.make_private(layout.creations)
     made = Creation(container_id, Writer.me(), beside, tuple(volumes), serving)
     files.write_json(_path(layout, container_id), document.to_json(made))

@@ -64,7 +64,7 @@ class Syslog:
 
     @property
     def missing(self) -> bool:
-        """Whether the socket is one of this host and not there."""
+        """Whether it is a socket of this host that does not exist."""
         import os.path  # As below.
 
         where = self.endpoint[1]
@@ -72,7 +72,7 @@ class Syslog:
 
     @property
     def endpoint(self) -> tuple[int, Union[str, tuple[str, int]]]:
-        """The family and the address of a socket. Raises Error for a transport we have not."""
+        """The family and the address of a socket. Raises Error for an unknown transport."""
         import socket  # Only who starts such a container asks.
 
         scheme, dummy, rest = self.address.partition("://")
@@ -108,11 +108,12 @@ class Logging:
 
     @property
     def rotates(self) -> bool:
-        """Whether somebody has to turn the file over; one file alone its monitor begins anew."""
+        """Whether somebody has to rotate the file; a single one is begun anew by its monitor."""
         return self.max_bytes > 0 and self.files > 1
 
 
 def log_driver(text: str) -> str:
+    """The driver, "" for the default. Raises Error for one that is not supported."""
     if text not in DRIVERS and text not in FOREIGN:
         raise bad("log_driver", text, f"known drivers: {', '.join(DRIVERS)}")
     return "" if text == FILE else text
@@ -154,7 +155,7 @@ def logging(spec: ContainerSpec) -> Logging:
 
 
 def served(spec: ContainerSpec) -> None:
-    """Raise Error when output cannot go where it should on a host of ours: asked at the start."""
+    """Raise Error when this host cannot send output where it should go; asked at a start."""
     kept = logging(spec)
     if kept.driver in FOREIGN:
         raise Error(

@@ -95,6 +95,7 @@ def show_mount(mount: Mount) -> Union[str, dict[str, Any]]:
 
 
 def as_volume(mount: Mount) -> str:
+    """A mount in the form of ``volumes``: SOURCE:TARGET:MODES."""
     modes = ["ro"] if mount.read_only else []
     modes += [mount.relabel] if mount.relabel else []
     modes += [] if mount.propagation == "rprivate" else [mount.propagation]

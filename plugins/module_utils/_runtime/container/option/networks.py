@@ -103,6 +103,7 @@ def _driver_opts(network: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def show_endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint in the form of ``networks``, without what has its default."""
     shown: dict[str, Any] = {"name": endpoint.network}
     for option in ("ipv4_address", "ipv6_address", "mac_address", "gw_priority"):
         if getattr(endpoint, option):

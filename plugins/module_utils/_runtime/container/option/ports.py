@@ -143,6 +143,7 @@ def _range(text: str, part: str, option: str = "published_ports") -> list[int]:
 
 
 def show_port(port: Port) -> str:
+    """A port in the form of ``published_ports``: HOST_IP:HOST_PORT:PORT/PROTOCOL."""
     host_ip = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
     last = f"-{port.host_port_last}" if port.host_port_last else ""
     host = f"{port.host_port or ''}{last}:" if port.host_port or host_ip else ""

@@ -45,6 +45,7 @@ def command(params: Mapping[str, Any]) -> Any:
 
 
 def entrypoint(params: Mapping[str, Any]) -> Optional[tuple[str, ...]]:
+    """The words of ``entrypoint``; None where it is left to the image."""
     return _argv("entrypoint", params)
 
 
@@ -90,6 +91,7 @@ def user(value: Any) -> str:
 
 
 def groups(values: Iterable[Any]) -> tuple[str, ...]:
+    """Names and IDs of groups, sorted. Raises Error for what is neither."""
     found = set()
     for value in values:
         text = str(value)
@@ -126,6 +128,7 @@ def systemd(value: Any) -> str:
 
 
 def runtime(value: Any) -> str:
+    """The name or absolute path of an OCI runtime, "" for the default. Raises Error."""
     text = str(value)
     if text and not _RUNTIME.match(text):
         raise bad("runtime", text, "use the name of an OCI runtime, or its absolute path")

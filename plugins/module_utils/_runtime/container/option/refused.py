@@ -22,8 +22,7 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     ),
     # Playbooks look for "is supported only for", which is how Docker begins its reason.
     "storage_opts": (
-        "it is supported only for engines that give the root filesystem of a container storage of "
-        "its own",
+        "it is supported only for storage drivers that limit the root filesystem of a container",
         "put data that may grow on a volume or a size-limited tmpfs",
     ),
 }

@@ -52,11 +52,13 @@ def _size(option: str) -> Callable[[Any], int]:
 
 
 def memory_swap(value: Any) -> int:
+    """Bytes of memory and swap together; -1 is without limit."""
     text = str(value).strip(" ")
     return -1 if text in ("-1", "unlimited") else size("memory_swap", text)
 
 
 def shm_size(value: Any) -> int:
+    """Bytes of /dev/shm; Docker's default for 0."""
     return size("shm_size", value) or SHM_SIZE_BYTES
 
 
@@ -111,6 +113,7 @@ def _or_zero(option: str, low: int, high: int) -> Callable[[Any], int]:
 
 
 def swappiness(value: int) -> int:
+    """From 0 to 100; -1 is the host's. Raises Error."""
     return number("memory_swappiness", value, -1, 100)
 
 
@@ -193,6 +196,7 @@ def _ordered(access: str) -> str:
 
 
 def show_device(device: DeviceMapping) -> str:
+    """A device in the form of ``devices``: SOURCE:TARGET:ACCESS."""
     access = "" if device.access == "rwm" else f":{device.access}"
     target = f":{device.target}" if access or device.target != device.source else ""
     return f"{device.source}{target}{access}"
@@ -217,6 +221,7 @@ def device_cgroup_rules(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def cgroup_parent(text: str) -> str:
+    """The path of a cgroup, or a slice. Raises Error for what leads out of the tree."""
     text = plain("cgroup_parent", text)
     if text and (not _PARENT.match(text) or {".", ".."} & set(text.split("/"))):
         raise bad("cgroup_parent", text, "it must be the path of a cgroup, or a systemd slice")

@@ -17,6 +17,7 @@ RESTART_POLICIES = ("no", "on-failure", "always", "unless-stopped")
 
 
 def restart_policy(name: str, retries: int) -> RestartPolicy:
+    """The policy; 0 retries are without limit. Raises Error."""
     if retries and name != "on-failure":
         raise Error(f"restart_retries applies only to restart_policy on-failure, not {name}")
     if retries < 0:
@@ -27,6 +28,7 @@ def restart_policy(name: str, retries: int) -> RestartPolicy:
 
 
 def show_restart_policy(policy: RestartPolicy) -> str:
+    """A policy in the form of ``--restart``: NAME:RETRIES."""
     retries = f":{policy.maximum_retry_count}" if policy.maximum_retry_count else ""
     return policy.name + retries
 
@@ -79,6 +81,7 @@ def _test(test: Any) -> tuple[str, ...]:
 
 
 def show_healthcheck(check: Optional[Healthcheck]) -> Any:
+    """A health check in the form of ``healthcheck``, without what has its default."""
     if check is None:
         return None
     shown: dict[str, Any] = {"test": list(check.test)} if check.test else {}

@@ -34,6 +34,7 @@ def digest(path: str) -> str:
 
 
 def digests(paths: Iterable[str]) -> dict[str, str]:
+    """The digest of each path; see digest()."""
     return {path: digest(path) for path in paths}
 
 

@@ -107,6 +107,7 @@ def read(layout: Layout, run: Record) -> Health:
 
 
 def write(layout: Layout, run: Record, health: Health) -> None:
+    """Record the health of a run, for as long as the host is up."""
     files.write_json(_path(layout, run.id), document.to_json(health), durable=False)
 
 

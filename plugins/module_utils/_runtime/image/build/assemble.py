@@ -158,6 +158,7 @@ def keep_layer(layout: Layout, source: Readable, media_type: str) -> tuple[Descr
 
 
 def digest_of_stream(stream: Readable) -> str:
+    """``sha256:HEX`` of what a stream has left."""
     found = hashlib.sha256()
     while data := stream.read(CHUNK):
         found.update(data)

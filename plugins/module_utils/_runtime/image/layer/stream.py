@@ -54,6 +54,7 @@ def text(name: bytes) -> str:
 
 
 def malformed(what: str) -> Error:
+    """The error for a layer that breaks the rules of tar; ``what`` says how."""
     return Error(
         f"the layer is not a well-formed tar archive: {what}",
         hint="the image is damaged or malicious: get it again from a trusted source",

@@ -191,6 +191,7 @@ def _unpack(
 
 
 def is_unpacked(layout: Layout, chain_id: str) -> bool:
+    """Whether a layer is unpacked in full."""
     return (layout.layer(chain_id) / _RECORD).exists()
 
 
@@ -208,6 +209,7 @@ def _syncfs(path: Path) -> None:
 
 
 def size_bytes(layout: Layout, chain_id: str, otherwise: int) -> int:
+    """The bytes of an unpacked layer's files, or ``otherwise`` where they were not counted."""
     try:
         return int(files.read_json(layout.layer(chain_id) / _RECORD)["size_bytes"])
     except (FileNotFoundError, KeyError, TypeError):
@@ -215,6 +217,7 @@ def size_bytes(layout: Layout, chain_id: str, otherwise: int) -> int:
 
 
 def all_chain_ids(layout: Layout) -> Iterator[str]:
+    """The chain IDs of all unpacked layers, sorted."""
     for name in sorted(os.listdir(layout.layers)):
         yield f"sha256:{name}"
 

@@ -107,6 +107,7 @@ def check_serves(config: Mapping[str, Any], what: str) -> None:
 
 
 def does_not_serve(found: Platform, what: str) -> Error:
+    """The error for an image that this host cannot run."""
     return Error(f"{what} is an image for {found}, and this host runs images for linux only")
 
 

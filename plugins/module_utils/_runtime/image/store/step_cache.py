@@ -67,6 +67,7 @@ def find(layout: Layout, name: str) -> Optional[Kept]:
 
 
 def keep(layout: Layout, name: str, kept: Kept) -> None:
+    """Write the entry of a build step, in place of an older one."""
     files.make_private(_directory(layout))
     files.write_json(_directory(layout) / f"{name}.json", document.to_json(kept))
 

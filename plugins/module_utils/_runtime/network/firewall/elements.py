@@ -37,6 +37,7 @@ def isolates(network: Network) -> bool:
 
 
 def sets(networks: Sequence[Network]) -> Iterator[Json]:
+    """The commands that add the sets of bridges and of name servers."""
     bridges = [network.bridge for network in networks]
     yield _set("bridges", "ifname", bridges)
     yield _set("internal", "ifname", [n.bridge for n in networks if n.spec.internal])
@@ -76,6 +77,7 @@ def _scopes(family: int, publications: Sequence[Publication]) -> Iterator[Json]:
 
 
 def limited_in(family: int, publications: Sequence[Publication]) -> list[Publication]:
+    """The publications of one address family that are not for everybody, in a fixed order."""
     found = [p for p in publications if p.scope and family_of(p.container_ip) == family]
     return sorted(found, key=lambda p: (p.host_ip, p.protocol, p.host_port))
 

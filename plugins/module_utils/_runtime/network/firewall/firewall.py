@@ -27,7 +27,7 @@ _NFTA_TABLE_NAME, _NFTA_CHAIN_TABLE, _NFTA_CHAIN_NAME, _NFTA_CHAIN_USE = 1, 1, 3
 
 
 def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:
-    """Make the table stand. Returns whether anything had to be done; if not, no program ran."""
+    """Put the table in place. Returns whether anything had to be done; if not, no program ran."""
     if current(networks, publications):
         return False
     commands = ruleset(networks, publications)
@@ -48,7 +48,7 @@ def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> b
 
 
 def current(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:
-    """Whether the table that stands is the one these networks and ports ask for.
+    """Whether the table in place is the one these networks and ports ask for.
 
     One question to the kernel over a netlink socket, without starting nft: the table's last chain
     is named after the digest of all the rest, and its rule is gone after ``nft flush``.
@@ -57,13 +57,13 @@ def current(networks: Sequence[Network], publications: Sequence[Publication]) ->
 
 
 def marker(networks: Sequence[Network], publications: Sequence[Publication]) -> str:
-    """The name of the chain that tells which table stands; "" where there is to be none. Pure."""
+    """The name of the chain that says which table is in place, "" for no table. Pure."""
     added = ruleset(networks, publications)[-2].get("add", {})
     return str(added["chain"]["name"]) if "chain" in added else ""
 
 
 def stands(name: str) -> bool:
-    """Whether the table of that marker stands whole, or none at all where the marker is ""."""
+    """Whether the table of that marker is in place as a whole, or none where the marker is ""."""
     table = f"{TABLE}\0".encode()
     if not name:
         return _ask(_GETTABLE, netlink.attribute(_NFTA_TABLE_NAME, table)) is None

@@ -103,7 +103,7 @@ def _deletion(number: int, kind: int, tuple_: bytes, identity: bytes) -> netlink
     body += netlink.attribute(_ID, identity) if identity else b""
     flags = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK
     return netlink.Request(
-        netlink.message(_DELETE, flags, number, body), "forget a flow", (errno.ENOENT,)
+        netlink.message(_DELETE, flags, number, body), "delete a connection", (errno.ENOENT,)
     )
 
 

@@ -5,7 +5,7 @@
 
 A container's network namespace has no name on the host: the OCI runtime creates it, the container's
 process keeps it alive, and the kernel removes its links with it, both ends of a veth pair and what
-stands on a parent, so nothing leaks however a container dies.
+is on a parent, so nothing leaks however a container dies.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
 
     ``attachments`` are all that the container has, and what they need is in place already. Each
     link is made in one request with its inner end directly in the container's namespace. One that
-    stands is left alone; a host link left by an earlier run of this container, whose namespace the
-    kernel has not collected yet, is replaced. When something fails no new link is left.
+    is in place is left alone; a host link left by an earlier run of this container, whose namespace
+    the kernel has not collected yet, is replaced. When something fails no new link is left.
     """
     messages = codec()
     namespace = _namespace(pid)

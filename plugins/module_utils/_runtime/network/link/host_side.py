@@ -47,7 +47,7 @@ _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK = 0, 253
 
 
 def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
-    """Make a bridge stand: up, with these addresses. Returns whether something had to be done.
+    """Put a bridge in place: up, with these addresses. Returns whether something had to be done.
 
     An interface of that name which is not a bridge is refused by the kernel, and so is left alone.
     """
@@ -77,9 +77,8 @@ def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
         ],
     }
     with Conversation(ROUTE) as host:
-        host.exchange(
-            [request(messages.link, RTM_NEWLINK, 1, link, f"make the bridge {name}", NLM_F_CREATE)]
-        )
+        purpose = f"create the bridge {name}"
+        host.exchange([request(messages.link, RTM_NEWLINK, 1, link, purpose, NLM_F_CREATE)])
         sysctl.set_ipv6(name, any(":" in address for address in addresses))
         index = socket.if_nametoindex(name)
         requests = [
@@ -92,7 +91,7 @@ def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
 
 
 def ensure_parent(name: str, vlan: Optional[tuple[str, int]], owned: bool) -> bool:
-    """Make the parent of macvlan or ipvlan links stand. Returns whether something had to be done.
+    """Put the parent of macvlan or ipvlan links in place. Returns whether something had to be done.
 
     One that is not ours is only raised. Ours is the sub-interface of a VLAN (``vlan`` is the
     interface below and the number), or one that leads nowhere: a veth pair with both its ends on
@@ -115,7 +114,7 @@ def ensure_parent(name: str, vlan: Optional[tuple[str, int]], owned: bool) -> bo
             peer = {"attrs": [["IFLA_IFNAME", f"{name}p"]]}
             made += [_kind("veth", ["VETH_INFO_PEER", peer])]
     link = {"index": 0, "flags": IFF_UP, "change": IFF_UP, "attrs": made}
-    purpose = f"make the interface {name}"
+    purpose = f"create the interface {name}"
     with Conversation(ROUTE) as host:
         host.exchange([request(messages.link, RTM_NEWLINK, 1, link, purpose, NLM_F_CREATE)])
         if exists(f"{name}p"):
@@ -145,6 +144,7 @@ def delete_link(name: str) -> bool:
 
 
 def index_of(name: str) -> int:
+    """The kernel's number of an interface. Raises Error where there is none."""
     try:
         return socket.if_nametoindex(name)
     except OSError as exc:
@@ -158,8 +158,9 @@ def _mac_of_name(name: str) -> str:
 
 
 def up(messages: Any, number: int, index: int, name: str) -> Request:
+    """The request that brings an interface up."""
     link = {"index": index, "flags": IFF_UP, "change": IFF_UP, "attrs": []}
-    return request(messages.link, RTM_NEWLINK, number, link, f"raise the interface {name}")
+    return request(messages.link, RTM_NEWLINK, number, link, f"bring up the interface {name}")
 
 
 def address_request(messages: Any, number: int, index: int, address: str, name: str) -> Request:
@@ -174,7 +175,7 @@ def address_request(messages: Any, number: int, index: int, address: str, name: 
     }
     if parsed.version == 4 and parsed.network.prefixlen < 31:
         body["attrs"].append(["IFA_BROADCAST", str(parsed.network.broadcast_address)])
-    purpose = f"give {name} the address {address}"
+    purpose = f"assign the address {address} to {name}"
     return request(
         messages.address, _RTM_NEWADDR, number, body, purpose, NLM_F_CREATE, (errno.EEXIST,)
     )
@@ -198,7 +199,7 @@ def default_route(
         "type": _RTN_UNICAST,
         "attrs": attrs,
     }
-    purpose = f"route through {f'the gateway {gateway}' if gateway else 'the interface'}"
+    purpose = f"add a route through {f'the gateway {gateway}' if gateway else 'the interface'}"
     return request(
         messages.route,
         _RTM_NEWROUTE,
@@ -261,6 +262,7 @@ def _preload() -> None:
 
 
 def codec() -> Any:
+    """What encodes netlink messages, imported once. Raises Error without pyroute2."""
     with _IMPORT:
         return _import_codec()
 

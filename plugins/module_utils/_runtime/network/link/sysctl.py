@@ -33,6 +33,7 @@ def set_ipv6(interface: str, enabled: bool) -> None:
 
 
 def read(name: str) -> str:
+    """The value of a sysctl, its name with slashes; "" where the kernel has none."""
     try:
         with open(f"/proc/sys/{name}", encoding="ascii") as file:
             return file.read().strip()

@@ -162,8 +162,8 @@ def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
 def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
     """Make the server answer for these zones, or end it where there are none.
 
-    Their bridges stand already. The caller holds the lock under which this is done. What cannot be
-    served is left to hosts files, and the complaint says why.
+    Their bridges are in place already. The caller holds the lock under which this is done. What
+    cannot be served is left to hosts files, and the complaint says why.
     """
     if not zones or program() is None:
         stop(layout)

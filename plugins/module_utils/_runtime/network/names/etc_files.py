@@ -161,7 +161,7 @@ def with_servers(
 ) -> str:
     """A resolv.conf with other servers in our block; one without the block is somebody else's.
 
-    ``options`` come into the block too, less those of a kind that stands outside.
+    ``options`` come into the block too, less those of a kind that is outside of it.
     """
     if f"{_SERVERS}\n" not in text or f"{_END}\n" not in text:
         return text

@@ -165,7 +165,7 @@ def standing(layout: Layout, live: Sequence[Record], networks: Sequence[Network]
 def refresh(layout: Layout, live: Sequence[Record], networks: Sequence[Network]) -> Refreshed:
     """Make the name server and the files of all running containers agree with the records.
 
-    The caller holds the lock of the firewall; the bridges stand.
+    The caller holds the lock of the firewall; the bridges are in place.
     """
     known = {network.id: network for network in networks}
     served = aardvark.apply(layout, zones(live, networks))

@@ -273,7 +273,7 @@ def diff(planned: Plan[State], found: State) -> dict[str, Any]:
 
 def _structure(spec: NetworkSpec) -> tuple[Any, ...]:
     """What of a network is in its interface, its links and their addresses; all else is changed
-    while it stands.
+    while it stays in place.
     """
     options = spec.driver_options
     return (
@@ -343,7 +343,7 @@ def result(host: Host, state: State) -> dict[str, Any]:
 
 def predict(state: State) -> dict[str, dict[str, Any]]:
     """What later tasks of a check-mode run find: this network, the containers that were connected
-    to it or disconnected, and a firewall that stands.
+    to it or disconnected, and a firewall in place.
     """
     spec = None if state.spec is None else foreseen.as_network(state.spec)
     moved = {

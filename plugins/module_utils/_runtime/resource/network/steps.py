@@ -24,7 +24,7 @@ from .observe import Member, State
 
 @dataclass(frozen=True)
 class Create(Step[State]):
-    """Record a network, then make its bridge and its part of the firewall stand."""
+    """Record a network, then put its bridge and its part of the firewall in place."""
 
     spec: NetworkSpec
 
@@ -233,6 +233,7 @@ def _occupied(network: Network) -> bool:
 
 
 def interface_taken(name: str, bridge: str) -> Conflict:
+    """The error for a bridge whose name an interface of the host has."""
     return Conflict(
         f"network {name}: the host already has an interface {bridge}, which does not "
         f"belong to slipway",
@@ -247,7 +248,7 @@ def _raise(host: Host, network: Network) -> None:
 
 
 def _restore(host: Host, network: Network) -> None:
-    """Make a network stand, and connect the running containers on it."""
+    """Put a network in place, and connect the running containers on it."""
     from ...container.lifecycle import reconnect
 
     _raise(host, network)

@@ -37,6 +37,7 @@ class Table:
 
 
 def table(spec: Spec) -> Table:
+    """The table of an argument_spec."""
     names = {alias: name for name, one in spec.items() for alias in (name, *one.get("aliases", ()))}
     defaults = {name: one.get("default") for name, one in spec.items()}
     required = tuple(name for name, one in spec.items() if one.get("required"))

@@ -51,6 +51,7 @@ class CarriedOut:
 
 
 def carried_out(host: Host) -> Optional[CarriedOut]:
+    """How the plan of a stack was carried out; None where it was not."""
     found: Optional[CarriedOut] = host.outcome.get(CARRIED_OUT)
     return found
 

@@ -26,6 +26,7 @@ DEFAULT = _Default()
 
 
 def same(value: Any) -> Any:
+    """For options that need no parsing or showing."""
     return value
 
 

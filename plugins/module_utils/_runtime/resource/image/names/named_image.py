@@ -150,6 +150,7 @@ def displaced(state: State) -> dict[str, dict[str, Any]]:
 
 
 def prediction(state: State) -> Optional[dict[str, str]]:
+    """What later tasks of a check-mode run are told of a name; None: there is no image."""
     if state.status == ABSENT:
         return None
     known = state.local
