@@ -31,7 +31,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT / ".build" / "collections")]
 
 from support.inputs import images  # noqa: E402
-from support.servers.laboratory import Space, ask, serve, wire  # noqa: E402
+from support.servers.laboratory import ADVERTISE, Space, ask, serve, wire  # noqa: E402
 
 LAN_HOST, LAN_PEER = "192.0.2.1", "192.0.2.2"
 LAN_HOST6, LAN_PEER6 = "2001:db8::1", "2001:db8::2"
@@ -336,19 +336,8 @@ def _leaves(hidden: Running, gateway: str) -> bool:
     return ask(hidden, FAR_PEER, 80, patience_s=PATIENCE_S) is not None
 
 
-_ADVERTISE = """
-import socket, struct, sys
-prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0)
-prefix += socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
-packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
-sending = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-sending.sendto(packet, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
-"""
-
-
 def _believed(rogue: Running, peer: Running) -> bool:
-    rogue.run(sys.executable, "-c", _ADVERTISE)
+    rogue.run(sys.executable, "-c", ADVERTISE)
     time.sleep(0.5)
     routes = run("ip", "-6", "route") + peer.run("ip", "-6", "route")
     return "2001:db8:bad::" in routes

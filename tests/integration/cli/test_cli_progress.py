@@ -8,49 +8,24 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from support.containers import World
 from support.inputs import images
 from support.screens import Screen, screen
-from support.servers import faults
 from support.servers.registry import Registry
+from support.servers.slow import Slow, slow_image
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.files import cp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
-#: Of the layer's 4 MiB, what comes before the server waits.
-HALF = 2 << 20
-
-
-@dataclass
-class Slow:
-    """An image behind a server that stops halfway, until it is told to go on."""
-
-    name: str
-    layer: str
-    go_on: threading.Event = field(default_factory=threading.Event)
-
 
 @pytest.fixture
 def slow(world: World, registry: Registry, tmp_path: Path) -> Iterator[Slow]:
-    tar = tmp_path / "root.tar"
-    tar.write_bytes(images.tar({"random": os.urandom(4 << 20)}))
-    with faults.FaultyServer(registry.host).running() as server:
-        name = f"{server.address}/slow/image:1"
-        image = world.add_image("slow", tar)
-        world.slipway("tag", "slow:1", name)
-        layer = image.layers[0].digest
-        made = Slow(name, layer[7:19])
-        world.slipway("push", name)
-        world.slipway("rmi", "slow:1", name)
-        server.faults.append(faults.Fault(f"GET .*{layer}", faults.held(HALF, made.go_on)))
+    with slow_image(world, registry, tmp_path, "slow/image:1") as made:
         yield made
-        made.go_on.set()
 
 
 def program(world: World, *words: str, **environment: str) -> list[str]:

@@ -11,44 +11,24 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.builds.building import fill
 from support.containers import World, until
-from support.inputs import images
 from support.plays import Play, Run
-from support.servers import faults, sshd
+from support.servers import sshd
 from support.servers.registry import Registry
+from support.servers.slow import Slow, slow_image
 
 OFTEN = ("-e", "slipway_progress_interval=0.1")
 
 
-@dataclass
-class Slow:
-    """An image behind a server that stops halfway, until it is told to go on."""
-
-    name: str
-    server: faults.FaultyServer
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-
 @pytest.fixture
 def slow(world: World, registry: Registry, tmp_path: Path) -> Iterator[Slow]:
-    tar = tmp_path / "root.tar"
-    tar.write_bytes(images.tar({"random": os.urandom(4 << 20)}))
-    with faults.FaultyServer(registry.host).running() as server:
-        made = Slow(f"{server.address}/play/image:1", server)
-        image = world.add_image("slow", tar)
-        world.slipway("tag", "slow:1", made.name)
-        world.slipway("push", made.name)
-        world.slipway("rmi", "slow:1", made.name)
-        held = faults.held(2 << 20, made.go_on)
-        server.faults.append(faults.Fault(f"GET .*{image.layers[0].digest}", held))
+    with slow_image(world, registry, tmp_path, "play/image:1") as made:
         yield made
-        made.go_on.set()
 
 
 def pull(slow: Slow, **options: Any) -> dict[str, Any]:

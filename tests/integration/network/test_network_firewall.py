@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.containers import until
-from support.servers.laboratory import PATIENCE_S, ask, serve, silent, without
+from support.servers.laboratory import ADVERTISE, PATIENCE_S, ask, serve, silent, without
 from support.servers.segment import FAR_HOST, FAR_PEER, LAN_HOST, LAN_PEER, Host
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -336,24 +336,12 @@ def test_a_router_that_a_container_pretends_to_be_is_believed_by_nobody(host: Ho
 
     before = routes()
     for dummy in range(3):
-        rogue.space.run(sys.executable, "-c", _ADVERTISE)
+        rogue.space.run(sys.executable, "-c", ADVERTISE)
     assert routes() == before
     # The control: the packet is one that hosts believe where they are told to.
     peer.space.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra")
-    rogue.space.run(sys.executable, "-c", _ADVERTISE)
+    rogue.space.run(sys.executable, "-c", ADVERTISE)
     until(lambda: "2001:db8:bad::/64" in peer.space.run("ip", "-6", "route"))
-
-
-#: RFC 4861: a router for half an hour, and a prefix for addresses of one's own making.
-_ADVERTISE = """
-import socket, struct
-prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0)
-prefix += socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
-packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
-sending = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-sending.sendto(packet, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
-"""
 
 
 def test_published_forms_by_family(host: Host) -> None:

@@ -39,9 +39,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
     network_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
-    container_record as records_container_record,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
     decide,
     declare,
@@ -86,14 +83,12 @@ def converge(host: Host, name: str, **params: Any) -> list[str]:
 
 def container(
     host: Host, name: str, phase: str = "created", **record_fields: Any
-) -> records_container_record.Record:
+) -> container_record.Record:
     """A container that is only a record."""
     container_id = (name.encode().hex() + "0" * 64)[:64]
     directory = host.layout.container(container_id)
     directory.mkdir(mode=0o700, exist_ok=True)
-    found = records_container_record.Record(
-        container_id, name, "", (), phase=phase, **record_fields
-    )
+    found = container_record.Record(container_id, name, "", (), phase=phase, **record_fields)
     if phase == "running":
         found = as_running(found, os.getpid())
     container_record.write_record(host.layout, found)
@@ -248,9 +243,7 @@ def _claim_port(number: int, out: Any, over: Any) -> None:
     container_id = f"{number:02x}" + "c" * 62
     layout.container(container_id).mkdir(mode=0o700)
     attachments = attach.attach(layout, container_id, [Endpoint("web")])
-    found = records_container_record.Record(
-        container_id, f"c{number}", "", (), attachments=attachments
-    )
+    found = container_record.Record(container_id, f"c{number}", "", (), attachments=attachments)
     container_record.write_record(layout, found)
     try:
         with synchronise.claim(
@@ -281,7 +274,7 @@ def test_one_of_many_gets_a_port(host: Host) -> None:
     assert all(expected in answer for answer in answers if isinstance(answer, str))
 
 
-def _endpoint(host: Host, found: records_container_record.Record) -> tuple[Attachment, ...]:
+def _endpoint(host: Host, found: container_record.Record) -> tuple[Attachment, ...]:
     return attach.attach(host.layout, found.id, [Endpoint("web")])
 
 

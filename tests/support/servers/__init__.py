@@ -10,5 +10,6 @@ laboratory   network namespaces with servers in them, and questions asked from o
 named        the registries that examples name, on loopback under these names
 registry     the distribution's docker-registry on a loopback port
 segment      a host between a neighbour and somebody far away
+slow         an image behind a server that stops halfway
 sshd         OpenSSH on a loopback port, and accounts with and without sudo
 """

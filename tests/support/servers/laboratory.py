@@ -28,6 +28,18 @@ SILENCE_S = 0.6
 #: How long one does that should get an answer: the machine may be busy.
 PATIENCE_S = 10.0
 
+#: A program that advertises a router on eth0, for half an hour, and a prefix for addresses of one's
+#: own making (RFC 4861).
+ADVERTISE = """
+import socket, struct
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0)
+prefix += socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
+packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
+sending = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+sending.sendto(packet, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
+"""
+
 
 class Space:
     """A network namespace of its own, gone when its process is."""

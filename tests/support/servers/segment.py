@@ -21,9 +21,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
     network_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
-    container_record as records_container_record,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
     Endpoint,
@@ -60,7 +57,7 @@ class Container:
         self.attachments = attach.attach(layout, self.id, endpoints)
         asked = ContainerSpec(name, name, name, hostname=name, **spec)
         zones.prepare(layout, self.id, asked, self.attachments)
-        made = records_container_record.Record(
+        made = container_record.Record(
             self.id, name, "", (), attachments=self.attachments, dns_servers=asked.dns_servers
         )
         with synchronise.claim(
@@ -111,7 +108,7 @@ class Container:
         attach.release(self.layout, gone)
 
 
-def as_running(found: records_container_record.Record, pid: int) -> records_container_record.Record:
+def as_running(found: container_record.Record, pid: int) -> container_record.Record:
     """The record of a container whose process is this one."""
     start = linux.process_start_time(pid)
     assert start is not None
