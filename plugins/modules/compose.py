@@ -330,7 +330,7 @@ actions:
   elements: dict
   contains:
     what:
-      description: C(container), C(network), C(volume), C(image), or C(file) for a secret or config.
+      description: C(container), C(network), C(volume) or C(image).
       type: str
       returned: always
       sample: container
@@ -366,6 +366,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.instal
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.compose import (
     decide,
+    declare,
     options,
 )
 
@@ -375,6 +376,7 @@ def main() -> None:
         options.ARGUMENT_SPEC,
         decide.declare,
         with_program(decide.RESOURCE, decide.needs_program),
+        secrets=declare.secrets,
         mutually_exclusive=options.EXCLUSIVE,
         required_one_of=options.ONE_OF,
         required_by=options.BY_DEFINITION,

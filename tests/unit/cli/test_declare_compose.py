@@ -202,6 +202,21 @@ volumes:
     assert "Container shop-debug-1" in tasks(tmp_path, first, project="", profiles=("tools",))[0]
 
 
+def test_secrets_are_for_a_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "geheim")
+    text = (
+        "services: {a: {image: i, secrets: [t, f], configs: [c]}}\n"
+        "secrets: {t: {environment: TOKEN}, f: {file: x}}\nconfigs: {c: {content: open}}\n"
+    )
+    found, play = tasks(tmp_path, text)
+    options = found["Container p-a-1"]
+    assert play.secrets == {"p_a_t": "geheim"}
+    [secret], [config], [mount] = options["secrets"], options["configs"], options["mounts"]
+    assert (secret["content"], secret["target"]) == ("{{ p_a_t }}", "/run/secrets/t")
+    assert (config["content"], config["target"]) == ("open", "/c")
+    assert (mount["source"], mount["target"]) == (str(tmp_path / "x"), "/run/secrets/f")
+
+
 def test_without_a_parser_one_sentence_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

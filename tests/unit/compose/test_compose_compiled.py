@@ -22,11 +22,6 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.compose.re
     files,
     project,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.compose.service import (
-    mounts,
-)
-
-PLACE = mounts.Place("/run/x", b"key")
 
 
 def compiled(directory: Path, text: str, **asked: Any) -> tuple[Compiled, Findings]:
@@ -35,7 +30,7 @@ def compiled(directory: Path, text: str, **asked: Any) -> tuple[Compiled, Findin
     scale = asked.pop("scale", None)
     wanted = files.Asked(**{"directory": str(directory), "project": "p", **asked})
     found = project.project(files.read(wanted, findings), wanted, findings, (), scale)
-    return compile_project(found, findings, PLACE), findings
+    return compile_project(found, findings), findings
 
 
 AROUND = """
@@ -304,10 +299,9 @@ configs: {conf: {content: "x=$${y}\\n"}}
     assert (web.number, web.after, web.services) == (
         2, ("db",), {"db": "healthy", "job": "completed"}
     )  # fmt: skip
-    conf, token = sorted(found.written, key=lambda file: file.called)
-    assert (conf.content, conf.uid, conf.mode) == (b"x=${y}\n", 5, 0o440)
-    assert (token.content, token.uid, token.mode) == (b"t0", 0, 0o444)
-    assert [mount["source"] for mount in web.options["mounts"]] == [conf.path, token.path]
-    other = compiled(tmp_path, text, around={"TOKEN": "t1", "A": "1"})[0]
-    assert {file.path for file in other.written} & {token.path, conf.path} == {conf.path}
-    assert "t0" not in token.path
+    assert web.options["configs"] == [
+        {"name": "conf", "content": "x=${y}\n", "mode": "0440", "uid": 5, "target": "/etc/x"}
+    ]
+    assert web.options["secrets"] == [
+        {"name": "token", "content": "t0", "mode": "0444", "target": "/run/secrets/token"}
+    ]

@@ -15,7 +15,6 @@ from .base.findings import Findings
 from .reading.project import Project
 from .service import build, mounts, networks, objects
 from .service import options as service_options
-from .service.mounts import Place, Written
 
 
 @dataclass(frozen=True)
@@ -42,26 +41,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Compiled:
-    """All entries of a project, networks and volumes only if a service uses them; ``written`` are
-    the files that its containers mount and that are to be there before.
-    """
+    """All entries of a project, networks and volumes only if a service uses them."""
 
     project: Project
     networks: tuple[Entry, ...]
     volumes: tuple[Entry, ...]
     images: tuple[Entry, ...]
     containers: tuple[Entry, ...]
-    written: tuple[Written, ...]
 
 
-def compile_project(project: Project, findings: Findings, place: Place) -> Compiled:
+def compile_project(project: Project, findings: Findings) -> Compiled:
     """The entries of a project. What is wrong, or not to be had, goes to ``findings``."""
     containers: list[Entry] = []
-    written: dict[str, Written] = {}
     for name in project.services:
-        found, files = _containers(project, name, place, findings)
-        containers += found
-        written |= {file.path: file for file in files} if found else {}
+        containers += _containers(project, name, findings)
     images = (
         (name, build.entry(project, name, given, findings))
         for name, given in project.services.items()
@@ -74,15 +67,12 @@ def compile_project(project: Project, findings: Findings, place: Place) -> Compi
             Entry(f"services.{name}.build", name, entry) for name, entry in images if entry
         ),
         containers=tuple(containers),
-        written=tuple(written.values()),
     )
 
 
-def _containers(
-    project: Project, name: str, place: Place, findings: Findings
-) -> tuple[list[Entry], list[Written]]:
+def _containers(project: Project, name: str, findings: Findings) -> list[Entry]:
     path = f"services.{name}"
-    options, written = service_options.options(project, name, place, findings)
+    options = service_options.options(project, name, findings)
     count = 1
     with findings.reading(f"{path}.scale"):
         count = project.count(name)
@@ -108,7 +98,7 @@ def _containers(
             tuple(other for other, dummy, restart in waits if restart),
         )
         for number in range(1, count + 1)
-    ], written
+    ]
 
 
 def _networks(project: Project, findings: Findings) -> tuple[Entry, ...]:

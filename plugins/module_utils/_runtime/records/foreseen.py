@@ -230,16 +230,6 @@ def as_output(path: str, image: str) -> dict[str, dict[str, Any]]:
     return {"build output": {path: {"image": image}}}
 
 
-def file(host: Host, path: str) -> bool:
-    """Whether something before would have written a file for containers to mount."""
-    return bool((host.predicted.get("file") or {}).get(path))
-
-
-def as_files(paths: Iterator[str]) -> dict[str, dict[str, Any]]:
-    """The prediction of files that a task makes."""
-    return {"file": {path: {"there": True} for path in paths}}
-
-
 def program_stands(host: Host) -> bool:
     """Whether an earlier task would have installed the program."""
     return host.predicted.get("program", {}).get("current") is not None

@@ -72,8 +72,6 @@ def _tell(members: Any) -> None:
     from ...resource.compose.decide import actions
 
     for one in members:
-        if one["kind"] == "file":
-            continue
         said = [_DONE.get(action["status"], "") for action in actions([one])]
         what = "Error" if one["failed"] else "Skipped" if one["skipped"] else ""
         if one["kind"] == "container" and said in ([], ["Created"]):

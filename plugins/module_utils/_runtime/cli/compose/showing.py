@@ -144,11 +144,10 @@ def _config(host: Host, arguments: Arguments) -> int:
     from ...compose.compiled import compile_project
     from ...compose.reading.yaml_text import dump
     from ...compose.service import build
-    from ...compose.service.mounts import Place
 
     whole = chosen.read(arguments, arguments.operands)
     findings = Findings()
-    compile_project(whole, findings, Place("/run"))
+    compile_project(whole, findings)
     findings.refuse(whole.name)
     services = whole.services
     lists = {

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...base.frozen import replace
 from ...compose.base.findings import Findings
 from ...compose.compiled import Compiled, Entry, compile_project
 from ...compose.reading import files, project
 from ...compose.reading.files import Asked
-from ...compose.service.mounts import Place
 from .play.objects import add_container, add_network, add_volume
 from .play.play import Play
 
@@ -30,7 +30,7 @@ def declare(play: Play, paths: Sequence[Path], asked: Asked) -> None:
     listed = tuple(str(path.absolute()) for path in paths)
     asked = replace(asked, files=listed, around=dict(os.environ))
     whole = project.project(files.read(asked, findings), asked, findings)
-    compiled = compile_project(whole, findings, Place())
+    compiled = compile_project(whole, findings)
     findings.refuse(whole.name, lacking=False)
     for line in (*findings.left_out, *findings.warnings):
         where, dummy, what = line.partition(": ")
@@ -68,6 +68,8 @@ def _containers(play: Play, compiled: Compiled) -> None:
                     entry.name, f"it does not wait for the end of {other}: see the option detach"
                 )
         owner = f"{compiled.project.name}_{entry.key}"
+        for one in options.get("secrets", ()):
+            one["content"] = play.hide(owner, one["name"], one["content"])
         add_container(play, entry.name, options, entry.needs, owner=owner)
 
 
@@ -76,5 +78,8 @@ def _waits(entry: Entry) -> Sequence[tuple[str, str]]:
     return [(name, how) for name, how in entry.needs.items() if how == "healthy"]
 
 
-def _rest(entry: Entry, name: str) -> dict[str, object]:
-    return {key: value for key, value in entry.options.items() if key != name}
+def _rest(entry: Entry, name: str) -> dict[str, Any]:
+    found = {key: value for key, value in entry.options.items() if key != name}
+    if "secrets" in found:
+        found["secrets"] = [dict(one) for one in found["secrets"]]
+    return found

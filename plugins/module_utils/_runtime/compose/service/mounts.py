@@ -3,20 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a service mounts: ``volumes``, ``configs`` and ``secrets``. Pure.
 
-A config or secret that is a file of the host is mounted from its place, as Compose does. The others
-are written to a directory of the run time, to a file whose name has a digest of its content: so a
-container whose secret has another value mounts another file, and is replaced.
+A config or secret that is a file of the host is mounted from its place, as Compose does; the others
+are files in memory that each container has for itself.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
-from ...base.frozen import dataclass
 from ..base.findings import Findings
 from ..base.values import bytes_of, switch, text
 from ..reading import paths
@@ -24,7 +19,7 @@ from ..reading.project import Project, is_external
 from .service_keys import OF_EACH
 
 #: What a file is given unless it says something else.
-_MODE = 0o444
+_MODE = "0444"
 
 _OF_KIND: Mapping[str, Mapping[str, str]] = {
     "bind": {"propagation": "propagation", "create_host_path": "create_mountpoint",
@@ -33,29 +28,6 @@ _OF_KIND: Mapping[str, Mapping[str, str]] = {
     "tmpfs": {"size": "tmpfs_size", "mode": "tmpfs_mode"},
     "image": {"subpath": "subpath"},
 }  # fmt: skip
-
-
-@dataclass(frozen=True, repr=False)
-class Written:
-    """A file that is written for containers to mount: where, what, whose, and its mode."""
-
-    path: str
-    content: bytes
-    uid: int
-    gid: int
-    mode: int
-    #: What it is in the project, such as ``secrets.token``.
-    called: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where files with secrets and configs are written, and the key of the digests in their
-    names; without a directory there is no place for them.
-    """
-
-    directory: str = ""
-    key: bytes = b""
 
 
 def volumes(
@@ -155,14 +127,12 @@ def _long(
 
 
 def files_of(
-    project: Project,
-    service: str,
-    given: Mapping[str, Any],
-    place: Place,
-    findings: Findings,
-) -> tuple[list[dict[str, Any]], list[Written]]:
-    """The mounts of a service's configs and secrets, and the files to be written for them."""
-    found, written = [], []
+    project: Project, service: str, given: Mapping[str, Any], findings: Findings
+) -> dict[str, list[dict[str, Any]]]:
+    """The options of a container that configs and secrets of its service make: ``mounts`` of those
+    that are files of the host, ``configs`` and ``secrets`` of those with a content of their own.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
     for kind, top in (("configs", ""), ("secrets", "/run/secrets")):
         for number, one in enumerate(_listed(given, kind, service, findings)):
             where = f"services.{service}.{kind}[{number}]"
@@ -170,14 +140,12 @@ def files_of(
                 asked = one if isinstance(one, Mapping) else {"source": text(one)}
                 findings.unknown(where, asked, OF_EACH[kind])
                 name = str(asked["source"])
-                source, file = _source(project, kind, name, asked, place, where, findings)
-                written += [file] if file else []
                 target = str(asked.get("target") or name)
                 target = target if target.startswith("/") else f"{top}/{target}"
-                if source:
-                    mount = {"type": "bind", "source": source, "target": target}
-                    found.append({**mount, "read_only": True})
-    return found, written
+                option, value = _source(project, kind, name, asked, where, findings)
+                if option:
+                    found.setdefault(option, []).append({**value, "target": target})
+    return found
 
 
 def _source(
@@ -185,56 +153,50 @@ def _source(
     kind: str,
     name: str,
     asked: Mapping[str, Any],
-    place: Place,
     where: str,
     findings: Findings,
-) -> tuple[str, Optional[Written]]:
-    """The file of the host that is mounted, and what to write into it if that is ours."""
+) -> tuple[str, dict[str, Any]]:
+    """The option that a config or secret becomes, and its value but for the target; "" for one
+    that is wrong.
+    """
     declared = project.section(kind).get(name)
     at = f"{kind}.{name}"
     if not isinstance(declared, Mapping):
         findings.wrong(where, f"{name[:60]} is not declared; add it to {kind}")
-        return "", None
+        return "", {}
     known = ("file", "environment", "content", "external", "name", "labels", "driver",
              "driver_opts", "template_driver")  # fmt: skip
     findings.unknown(at, declared, known)
     if is_external(declared) or declared.get("driver"):
         findings.lacks(at, "only file, environment and content are supported; there is no store")
-        return "", None
+        return "", {}
     given = [key for key in ("file", "environment", "content") if declared.get(key) is not None]
     if len(given) != 1:
         findings.wrong(at, "one of file, environment and content is required")
-        return "", None
+        return "", {}
     if given[0] == "file":
         path = paths.absolute(str(declared["file"]), project.base)
         if any(asked.get(key) is not None for key in ("uid", "gid", "mode")):
             findings.warn(where, "uid, gid and mode have no effect on a file of the host")
-        return path, None
+        return "mounts", {"type": "bind", "source": path, "read_only": True}
+    content = text(declared[given[0]])
     if given[0] == "environment":
-        variable = str(declared["environment"])
-        if variable not in project.variables:
-            findings.wrong(f"{at}.environment", f"the variable {variable[:60]} is not set")
-            return "", None
-        content = project.variables[variable]
-    else:
-        content = text(declared["content"])
-    if not place.directory:
-        findings.lacks(where, "write a file by a task with no_log, and mount it")
-        return "", None
-    uid, gid = int(asked.get("uid") or 0), int(asked.get("gid") or 0)
-    mode = _mode(asked.get("mode"))
-    data = content.encode()
-    about = f"{uid}:{gid}:{mode:o}:".encode()
-    digest = hmac.new(place.key, about + data, hashlib.sha256).hexdigest()[:16]
-    path = os.path.join(place.directory, f"{kind}-{name}-{digest}")
-    return path, Written(path, data, uid, gid, mode, at)
+        if content not in project.variables:
+            findings.wrong(f"{at}.environment", f"the variable {content[:60]} is not set")
+            return "", {}
+        content = project.variables[content]
+    file: dict[str, Any] = {"name": name, "content": content, "mode": _mode(asked.get("mode"))}
+    for key in ("uid", "gid"):
+        if asked.get(key) is not None:
+            file[key] = int(asked[key])
+    return kind, file
 
 
-def _mode(value: Any) -> int:
-    """A mode as YAML reads it, or a text of octal digits."""
+def _mode(value: Any) -> str:
+    """A mode as YAML reads it, or a text of octal digits, as four of these."""
     if value is None:
         return _MODE
     mode = int(value, 8) if isinstance(value, str) else int(value)
-    if not 0 <= mode <= 0o7777:
+    if not 0 <= mode <= 0o777:
         raise ValueError(f"{value!r} is not a file mode such as 0440")
-    return mode
+    return f"{mode:04o}"

@@ -16,7 +16,6 @@ from ..base.values import listed, mapping, pairs, switch, text, text_pairs, word
 from ..reading.project import Project
 from ..reading.variables import env_file
 from . import build, deploy, mounts, networks
-from .mounts import Place, Written
 from .service_keys import INSIDE, KNOWN, LACKING, OF_EACH, SIMPLE
 
 #: What a service may wait for of another one, and what a stack calls it.
@@ -35,12 +34,8 @@ _PULLS = {
 }
 
 
-def options(
-    project: Project, service: str, place: Place, findings: Findings
-) -> tuple[dict[str, Any], list[Written]]:
-    """The options of a service's containers but for their names and labels of the project, and the
-    files that they mount and are to be written.
-    """
+def options(project: Project, service: str, findings: Findings) -> dict[str, Any]:
+    """The options of a service's containers but for their names and labels of the project."""
     given = project.services[service]
     where = f"services.{service}"
     found: dict[str, Any] = {}
@@ -77,9 +72,8 @@ def options(
             period = duration_s("stop_grace_period", given["stop_grace_period"])
             found["stop_timeout"] = round(period)
     found |= mounts.volumes(project, service, given, findings)
-    files, written = mounts.files_of(project, service, given, place, findings)
-    if files:
-        found["mounts"] = [*found.get("mounts", ()), *files]
+    for option, values in mounts.files_of(project, service, given, findings).items():
+        found[option] = [*found.get(option, ()), *values]
     found |= networks.of_service(project, service, given, findings)
     with findings.reading(f"{where}.volumes_from"):
         shared = [
@@ -89,7 +83,7 @@ def options(
         if shared:
             found["volumes_from"] = shared
     deploy.of_service(service, given, found, findings)
-    return found, written
+    return found
 
 
 def _check_inside(where: str, key: str, value: Any, findings: Findings) -> None:

@@ -194,8 +194,6 @@ def _check_mount(host: Host, spec: ContainerSpec, mount: Mount) -> None:
                     f" {above} is not a directory"
                 )
             return
-        if foreseen.file(host, mount.source):
-            return
         path = mount_sources.host_path(spec, mount)
         if mount.propagation in ("shared", "rshared"):
             mount_sources.check_shared(spec, mount, path)

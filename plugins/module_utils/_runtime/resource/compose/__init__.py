@@ -2,6 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compose files as stacks: ``options`` of the module, ``declare`` makes members of what
-``_runtime/compose/`` reads, ``belonging`` says what is left of a project, ``written`` are the files
-of its secrets and configs, ``decide`` is the resource, ``shown`` what is told of it.
+``_runtime/compose/`` reads, ``belonging`` says what is left of a project; ``decide`` is the
+resource, ``shown`` what is told of it.
 """

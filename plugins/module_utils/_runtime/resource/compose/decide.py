@@ -12,7 +12,6 @@ from ...base.frozen import replace
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from ..stack import decide as stack
-from ..stack.member import FILE
 from .declare import Declared, declare
 
 __all__ = ["RESOURCE", "declare"]
@@ -31,7 +30,6 @@ _STATUS = {
     "run": "Starting",
     "start": "Starting",
     "stop": "Stopping",
-    "write": "Creating",
 }
 
 
@@ -64,7 +62,6 @@ def report(host: Host, planned: Plan[Sequence]) -> dict[str, Any]:
     """``members`` as a stack returns them, and ``actions`` as docker_compose_v2 does."""
     report_of = stack.RESOURCE.report
     members = report_of(host, planned)["members"] if report_of else []
-    members = [one for one in members if one["kind"] != FILE or one["actions"]]
     return {"members": members, "actions": actions(members)}
 
 

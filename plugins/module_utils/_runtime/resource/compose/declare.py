@@ -21,10 +21,10 @@ from ...compose.reading.project import Project
 from ...compose.service.service_keys import KEY_OF
 from ..image.names import image_remove
 from ..stack import declare as stack_declare
-from ..stack.member import CONTAINER, FILE, IMAGE, NETWORK, Member, Stack
+from ..stack.member import CONTAINER, IMAGE, NETWORK, Member, Stack
 from ..stack.options import Mistakes
 from ..stack.order import with_needed
-from . import belonging, written
+from . import belonging
 
 _PLACE = re.compile(r"\b(containers|networks|volumes|images)\[(\d+)\](?:([.:]) ?(\w+))?")
 
@@ -61,6 +61,14 @@ def asked_of(params: Mapping[str, Any], around: Mapping[str, str]) -> Asked:
     )
 
 
+def secrets(params: Mapping[str, Any]) -> list[str]:
+    """The values that nobody is to be shown, of a definition in the task."""
+    given = (params.get("definition") or {}).get("secrets")
+    values = given.values() if isinstance(given, Mapping) else ()
+    found = (one.get("content") for one in values if isinstance(one, Mapping))
+    return [str(content) for content in found if content]
+
+
 def declare(params: Mapping[str, Any]) -> Declared:
     """Read the options and the files. Raises one Error with all mistakes."""
     return of_project(asked_of(params, dict(os.environ)), params, Layout.default())
@@ -75,8 +83,7 @@ def of_project(asked: Asked, params: Mapping[str, Any], layout: Layout) -> Decla
     scale = _scale(params.get("scale") or {}, findings)
     source = files.read(asked, findings)
     whole = project.project(source, asked, findings, services, scale)
-    place = written.place(layout, whole.name)
-    compiled = compile_project(whole, findings, place)
+    compiled = compile_project(whole, findings)
     chosen = _chosen(compiled, services, params)
     options = _stack_options(compiled, params, chosen, asked)
     mistakes = Mistakes()
@@ -90,17 +97,16 @@ def of_project(asked: Asked, params: Mapping[str, Any], layout: Layout) -> Decla
     for line in mistakes:
         findings.wrong("", _placed(line, entries))
     findings.refuse(whole.name)
-    directory = written.directory(layout, whole.name)
-    stack = _stack(compiled, params, members, chosen, directory)
+    stack = _stack(compiled, params, members, chosen)
     return Declared(stack, compiled, tuple(findings.warnings), frozenset(chosen))
 
 
 def of_name(name: str, params: Mapping[str, Any], layout: Layout) -> Declared:
     """The end of a project of which there is nothing but its name: all that has its labels goes."""
     empty = Project(name, "", (), {}, {}, {}, {}, {})
-    compiled = Compiled(empty, (), (), (), (), ())
+    compiled = Compiled(empty, (), (), (), ())
     given = {"wait_timeout": None, "build": "never", **params}
-    stack = _stack(compiled, given, [], frozenset(), written.directory(layout, name))
+    stack = _stack(compiled, given, [], frozenset())
     return Declared(replace(stack, orphans="remove"), compiled, (), frozenset())
 
 
@@ -110,7 +116,7 @@ def one_off(asked: Asked, service: str, layout: Layout) -> dict[str, Any]:
     """
     findings = Findings()
     whole = project.project(files.read(asked, findings), asked, findings, (service,))
-    compiled = compile_project(whole, findings, written.place(layout, whole.name))
+    compiled = compile_project(whole, findings)
     findings.refuse(whole.name)
     entry = next(one for one in compiled.containers if one.key == service)
     given = {"renew_anon_volumes": False}
@@ -254,7 +260,6 @@ def _stack(
     params: Mapping[str, Any],
     members: list[Member],
     chosen: frozenset[str],
-    directory: str,
 ) -> Stack:
     whole, state = compiled.project, params["state"]
     of_container = {entry.name: entry for entry in compiled.containers}
@@ -286,11 +291,10 @@ def _stack(
         kept += [_with_path(m, compiled) for m in members if m.kind not in (CONTAINER, IMAGE)]
         kept += _removed_images(compiled, params.get("remove_images"))
     arranged = stack_declare.arranged(state, kept)
-    before, behind = _files(compiled, directory, state, partial)
     return Stack(
         name=whole.name,
         state=state,
-        members=(*before, *arranged, *behind),
+        members=arranged,
         known=known,
         orphans="remove" if params["remove_orphans"] else "report",
         partial=partial,
@@ -326,15 +330,3 @@ def _removed_images(compiled: Compiled, which: Optional[str]) -> list[Member]:
         path = f"services.{name}.image"
         found[image] = Member(IMAGE, image, path, resource, declared, leaves=True)
     return list(found.values())
-
-
-def _files(
-    compiled: Compiled, directory: str, state: str, partial: bool
-) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
-    """What writes the files that containers mount, and what removes those that none mounts."""
-    name = compiled.project.name
-    wanted = compiled.written if state != "absent" else ()
-    declared = written.Declared(name, directory, wanted)
-    first = Member(FILE, name, "secrets", written.RESOURCE, declared)
-    last = replace(first, name=f"{name} (left over)", declared=replace(declared, state="absent"))
-    return ((first,) if wanted else ()), (() if partial else (last,))

@@ -34,7 +34,7 @@ from ..container.run_steps import AwaitHealthy, Start, Stop, settle
 from ..container.steps import Create, Remove
 from . import jobs, order
 from .course import Course
-from .member import CONTAINER, FILE, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
+from .member import CONTAINER, HEALTHY, IMAGE, NETWORK, STARTED, VOLUME
 from .outcome import CARRIED_OUT, CarriedOut, steps_of
 from .waits import Waits
 
@@ -51,14 +51,12 @@ def act(host: Host, plan: Plan[Sequence]) -> None:
     """Do it. What fails is in Host.outcome, and judged by outcome.judge()."""
     run = _Run(host, plan)
     try:
-        run.make(FILE)
         run.make(VOLUME)
         run.make(NETWORK)
         run.containers()
         run.remove(NETWORK)
         run.remove(IMAGE)
         run.remove(VOLUME)
-        run.remove(FILE)
     finally:
         did = tuple(course.did() for course in run.courses)
         host.outcome[CARRIED_OUT] = CarriedOut(plan.have, did)

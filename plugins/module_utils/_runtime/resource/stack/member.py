@@ -16,8 +16,6 @@ from ...plan.sequence import Stage
 LABEL = "slipway.stack"
 
 CONTAINER, NETWORK, VOLUME, IMAGE = "container", "network", "volume", "image"
-#: A file of the host that containers mount.
-FILE = "file"
 
 #: What something is that is not declared: none of ours, one that left the declaration, or one more
 #: of its kind than is declared, which goes in any case.
