@@ -51,7 +51,7 @@ def load(text: str, called: str) -> list[Any]:
             hint="install the package python3-yaml",
         ) from exc
     try:
-        return [found for found in yaml.load_all(text, Loader=_loader(yaml, called))]
+        return list(yaml.load_all(text, Loader=_loader(yaml, called)))
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f"{called}:{mark.line + 1}" if mark else called

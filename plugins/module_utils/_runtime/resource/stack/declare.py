@@ -116,9 +116,6 @@ def members_of(params: Mapping[str, Any], mistakes: Mistakes, label: str = LABEL
     ]
 
 
-_NONE: Mapping[str, Any] = {}
-
-
 class _Reader:
     """Reads the entries of a task; what is wrong goes to ``mistakes``."""
 
@@ -131,7 +128,7 @@ class _Reader:
         self,
         kind: str,
         read: Callable[[dict[str, Any], str], Optional[Member]],
-        defaults: Mapping[str, Any] = _NONE,
+        defaults: Optional[Mapping[str, Any]] = None,
     ) -> list[Member]:
         """The members of one list, whose entries may leave out what ``defaults`` say."""
         known = self.tables[kind]
@@ -142,7 +139,7 @@ class _Reader:
             given = options.said(known, entry, path, self.mistakes)
             if kind == "images":
                 given = {**given, "source": given.get("source") or "pull"}
-            params = options.whole(known, {**defaults, **given}, path, self.mistakes)
+            params = options.whole(known, {**(defaults or {}), **given}, path, self.mistakes)
             if len(self.mistakes) > before:
                 continue
             member = self._read(read, params, path, known)
