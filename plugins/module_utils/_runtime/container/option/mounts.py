@@ -199,7 +199,7 @@ def _more_files(have: Any, given: Any) -> tuple[MemoryFile, ...]:
 def _file_arguments(secret: bool) -> tuple[Argument, ...]:
     return (
         Argument("name", required=True),
-        Argument("content", required=True, no_log=secret),
+        Argument("content", required=True, no_log=secret or None),
         Argument("content_is_b64", "bool"),
         Argument("target"),
         Argument("mode", "raw"),
@@ -249,6 +249,7 @@ OPTIONS = (
         "secrets",
         "list",
         suboptions=_file_arguments(secret=True),
+        no_log=False,
         parse=lambda value: memory_files("secrets", value),
         show=show_secrets,
         more=_more_files,

@@ -46,7 +46,8 @@ class Argument:
     suboptions: tuple[Argument, ...] = ()
     default: Any = None
     required: bool = False
-    no_log: bool = False
+    #: Said where a name sounds like a secret's: False where what is secret is deeper inside.
+    no_log: Optional[bool] = None
 
     def check(self, value: Any, called: str = "") -> None:
         """Raise Error for what is none of the choices, here or in a suboption. ``called`` is what
@@ -78,8 +79,8 @@ class Argument:
             found["aliases"] = list(self.aliases)
         if self.default is not None:
             found["default"] = self.default
-        if self.no_log:
-            found["no_log"] = True
+        if self.no_log is not None:
+            found["no_log"] = self.no_log
         return {**found, "required": True} if self.required else found
 
 
