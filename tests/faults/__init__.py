@@ -12,6 +12,8 @@ were tried and those that were survived are counted in .build/check/figures/::
     figures        how many of how many, kept for the table
     tasks          tasks of all kinds, in few words
     test_killed_*  SIGKILL at every point (R1)
+    test_check_mode  a task in check mode writes nothing (R14)
+    test_cycles    containers made and removed over and over leave nothing (R6)
     test_refused   errors at the calls that make, write and fork (R9)
     test_left_behind  the next task clears away what was left, whatever it is about
 """

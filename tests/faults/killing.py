@@ -75,9 +75,10 @@ class Ended:
         return self.status == -signal.SIGKILL
 
 
-def calls(act: Callable[[], Any], log: Path) -> list[Point]:
+def calls(act: Callable[[], Any], log: Path, options: Sequence[str] = ()) -> list[Point]:
     """The points of the first list. Raises AssertionError where the work fails by itself."""
-    ended = traced(act, ["-o", str(log), "-s", "64", "-e", f"trace={','.join(CALLS)}"])
+    listing = ["-o", str(log), "-s", "64", "-e", f"trace={','.join(CALLS)}"]
+    ended = traced(act, [*listing, *options])
     assert ended.status in (0, -signal.SIGALRM), ended.said
     seen: Counter[str] = Counter()
     points = []

@@ -33,7 +33,7 @@ from . import figures, killing, state
 from .killing import Ended, Point
 
 #: Points per list of a scene: in the sample, and at most in the whole run.
-SAMPLE, MOST = 2, 40
+SAMPLE, MOST = 2, 12
 
 
 def nothing(world: World) -> None:

@@ -89,8 +89,9 @@ def _hidden(top: Path, but: tuple[Path, ...]) -> Iterator[Path]:
     for directory, names, files in os.walk(top):
         path = Path(directory)
         if path in but or path.name == "rootfs":
-            # Of these only what the engine itself writes, one level down.
-            if path.name != "rootfs":
+            # Of these only what the engine itself writes, one level down. What is beside the record
+            # of a container goes when that is locked next, which other tasks do not do.
+            if path.name not in ("rootfs", "containers"):
                 for name in names:
                     yield from (path / name).glob(".*-*-*")
             names.clear()

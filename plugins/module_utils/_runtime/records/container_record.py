@@ -219,17 +219,13 @@ def _read(layout: Layout, container_id: str, name: str) -> object:
 def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
     """Replace what a container is asked to be."""
     files.write_json(layout.container(container_id) / "spec.json", document.to_json(spec))
-    files.sweep_beside(layout.container(container_id))
 
 
 def write_record(layout: Layout, record: Record, durable: bool = True) -> None:
-    """Publish a record; the caller holds the container's lock and has read it freshly under it.
-
-    What writers that were killed left beside it goes: they held the lock.
-    """
-    directory = layout.container(record.id)
-    files.write_json(directory / "record.json", document.to_json(record), durable=durable)
-    files.sweep_beside(directory)
+    """Publish a record; the caller holds the container's lock and has read it freshly under it."""
+    files.write_json(
+        layout.container(record.id) / "record.json", document.to_json(record), durable=durable
+    )
 
 
 @contextlib.contextmanager
@@ -309,4 +305,6 @@ def locked(host: Host, container_id: str) -> Iterator[Record]:
             held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
         except FileNotFoundError as exc:
             raise NotFound(f"No such container: {container_id[:12]}") from exc
+        # What writers left that were killed: they held the lock.
+        files.sweep_beside(path.parent)
         yield read_record(host.layout, container_id)

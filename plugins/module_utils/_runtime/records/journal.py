@@ -124,6 +124,7 @@ def freezing(layout: Layout, container_id: str) -> Iterator[Path]:
     """
     path = _frozen(layout, container_id)
     files.write_json(path, dict(items(Writer.me())), durable=False)
+    files.sweep_of(path)
     yield path
     # Not when the block fails: whether the container could be thawed is not known then.
     path.unlink(missing_ok=True)

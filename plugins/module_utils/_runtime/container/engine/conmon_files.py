@@ -105,7 +105,12 @@ def attending(layout: Layout, container_id: str) -> Iterator[None]:
     is killed, the container's exit hook runs as usual.
     """
     path = _attending(layout, container_id)
-    files.write_atomic(path, f"{os.getpid()}\n".encode(), durable=False)
+    # In place: one that is killed before the write leaves an empty file, which names nobody.
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        files.write_all(fd, f"{os.getpid()}\n".encode())
+    finally:
+        os.close(fd)
     try:
         yield
     finally:

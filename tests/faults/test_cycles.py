@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that are created, started, stopped and removed over and over: nothing grows (R6)."""
+
+from __future__ import annotations
+
+import os
+
+from support import audit as leaks
+from support.containers import World
+from support.declaring import acting, isolated, task
+
+from . import figures, state, tasks
+from .scene import perform
+
+#: Rounds of a container without a network, and of one on a network with a port.
+ROUNDS = 500 if figures.WHOLE else 20
+
+
+def everything(world: World) -> list[str]:
+    """Each file of the installation, by its path; the places of locks that last are not counted."""
+    found = []
+    for top in (world.layout.root, world.layout.run, world.layout.etc):
+        for directory, names, files in os.walk(top):
+            found += [os.path.join(directory, name) for name in (*names, *files)]
+    return sorted(path for path in found if not path.startswith(str(world.layout.locks)))
+
+
+def size_bytes(world: World) -> int:
+    return sum(
+        os.lstat(path).st_blocks * 512 for path in everything(world) if os.path.lexists(path)
+    )
+
+
+def test_nothing_grows(world: World) -> None:
+    perform(world.layout, tasks.network("lan"))
+
+    def cycle() -> None:
+        perform(world.layout, isolated("web", volumes=["/data"]))
+        port = ["127.0.0.1:8098:80"]
+        perform(world.layout, task("db", networks=[{"name": "lan"}], published_ports=port))
+        perform(world.layout, isolated("web", volumes=["/data"], state="stopped"))
+        for name in ("web", "db"):
+            perform(world.layout, acting(name, state="absent", keep_volumes=False))
+
+    # What the first of its kind makes stays: the firewall's table, caches.
+    cycle()
+    before, files = leaks.snapshot(world.layout.root), everything(world)
+    size, open_files = size_bytes(world), len(os.listdir("/proc/self/fd"))
+    locks = len(os.listdir(world.layout.locks))
+    for dummy in range(ROUNDS):
+        cycle()
+    left = leaks.settle(before, world.layout.root)
+    left += sorted({*everything(world)} ^ {*files})
+    figures.note("R6", "cycles", 0 if left else 2 * ROUNDS, 2 * ROUNDS)
+    assert left == state.litter(world.layout) == []
+    assert len(os.listdir("/proc/self/fd")) == open_files
+    assert len(os.listdir(world.layout.locks)) == locks
+    assert abs(size_bytes(world) - size) < 1 << 20
+    perform(world.layout, tasks.network("lan", state="absent"))
