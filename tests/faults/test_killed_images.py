@@ -64,7 +64,7 @@ def changed(world: World) -> None:
     """A container web that runs and has changed a file."""
     perform(world.layout, isolated("web", command=["sh", "-c", "echo a >/a; exec sleep 1000"]))
     found = world.current(world.slipway("ps", "-q", "--no-trunc").stdout.decode().strip())
-    until(lambda: (world.layout.container(found.id) / "upper" / "a").exists())
+    until((world.layout.container(found.id) / "upper" / "a").exists)
 
 
 def moves(world: World) -> None:

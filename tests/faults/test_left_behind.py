@@ -108,7 +108,7 @@ def test_a_commit_leaves_nothing_frozen(world: World, guarded: bool) -> None:
     made = isolated("web", command=["sh", "-c", "echo a >/a; exec sleep 1000"])
     perform(world.layout, made)
     found = world.current(container_record.by_name(world.layout, "web"))
-    until(lambda: (world.layout.container(found.id) / "upper" / "a").exists())
+    until((world.layout.container(found.id) / "upper" / "a").exists)
     runtime = oci_runtime.choose(world.layout, found.runtime)
 
     def status() -> object:

@@ -183,9 +183,9 @@ def test_a_fingerprint_shows_every_change(container: Container) -> None:
         lambda: os.chown(root / "changed", 7, 8),
         lambda: os.setxattr(root / "changed", "user.x", b"1"),
         lambda: os.rename(root / "changed", root / "renamed"),
-        lambda: (root / "old/other").unlink(),
-        lambda: (root / "etc/passwd").unlink(),
-        lambda: (root / "data/new").mkdir(),
+        (root / "old/other").unlink,
+        (root / "etc/passwd").unlink,
+        (root / "data/new").mkdir,
     )
     seen = [difference.fingerprint(container.upper, snapshot.INIT_PATHS)]
     for change in changes:

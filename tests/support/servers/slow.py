@@ -44,5 +44,7 @@ def slow_image(world: World, registry: Registry, directory: Path, name: str) -> 
         world.slipway("push", made.name)
         world.slipway("rmi", "slow:1", made.name)
         server.faults.append(faults.Fault(f"GET .*{layer}", faults.held(HALF, made.go_on)))
-        yield made
-        made.go_on.set()
+        try:
+            yield made
+        finally:
+            made.go_on.set()
