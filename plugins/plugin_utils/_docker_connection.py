@@ -43,6 +43,7 @@ OWN: Mapping[str, frozenset[str]] = {
     ),
     "validate_certs": frozenset({"image_import"}),
     "debug": frozenset({"container"}),
+    "timeout": frozenset({"compose"}),
 }
 
 

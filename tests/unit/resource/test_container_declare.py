@@ -506,7 +506,7 @@ def test_env_values_are_never_shown() -> None:
 
 
 #: What Docker has no such option and no word for.
-_OURS = {"publish_scope", "restart_on_change"}
+_OURS = {"configs", "publish_scope", "restart_on_change", "secrets"}
 
 
 @pytest.mark.parametrize("option", sorted(set(ROWS) - _OURS))
