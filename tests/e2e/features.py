@@ -59,6 +59,7 @@ ROWS: Mapping[str, str] = {
     "connect and disconnect": r"slipway network (dis)?connect",
     "inspect and remove networks": r"slipway network (inspect|rm)",
     "volumes": r"slipway volume",
+    "Compose files": r"slipway compose ",
     "the host": r"slipway (info|system)",
 }
 
@@ -95,7 +96,3 @@ OPTIONS: Mapping[str, str] = {
     "system prune": "-a -f",
     "trust sign": "--key",
 }
-
-#: Features that do not exist yet, and a command of theirs: it must be unknown, so that this
-#: table cannot go stale.
-MISSING: Mapping[str, str] = {"Compose files": "compose up"}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from e2e.features import MISSING, OPTIONS, ROWS
+from e2e.features import OPTIONS, ROWS
 from e2e.tour_steps import SCREENS, SHOWN, Shows, documented
 from support import CHECKOUT
 from support.containers import World
@@ -269,10 +269,3 @@ def test_the_page_names_the_modules_of_its_tasks() -> None:
         if step.task:
             module = step.module if "." in step.module else f"slipway.engine.{step.module}"
             assert found.get(step.task) == module, step.task
-
-
-@pytest.mark.parametrize("row", sorted(MISSING))
-def test_what_is_missing_is_known(world: World, row: str) -> None:
-    """When it is there, it belongs into the table of features and into the tour."""
-    done = world.slipway(*MISSING[row].split(), check=False)
-    assert b"is not a slipway command" in done.stderr

@@ -180,6 +180,10 @@ SHOWN: Mapping[str, Shows] = {
     "slipway container commit -a you -m 'With settings' -c 'EXPOSE 80' -p webserver you/game:3": (
         Shows(r"^sha256:")
     ),
+    "cd shop && slipway compose up -d": Shows(r"Container shop-client-1 +Started"),
+    "cd shop && slipway compose ps": Shows(r"shop-client-1 .* Up (.*\n)*shop-web-1 .* Up "),
+    "cd shop && slipway compose logs client": Shows(r"(?m)^client-1 +\| ", waits=True),
+    "cd shop && slipway compose down": Shows(r"Network shop_default +Removed"),
     "tar -tf webserver_latest.tar": Shows(r"(?m)^(\./)?usr/local/apache2/htdocs/game\.js$"),
     "slipway image import webserver_latest.tar you/imported:1": Shows(r"^sha256:"),
     "slipway image import - you/imported:2 < webserver_latest.tar": Shows(r"^sha256:"),
