@@ -28,12 +28,16 @@ MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 CLOSED = "127.0.0.1:1"
 GONE, OTHER = f"{CLOSED}/gone:1", f"{CLOSED}/other:1"
 PAIR = keys.generate()
+PROJECT = {"services": {"web": {"image": "gone:1"}}}
 
 Row = tuple[str, dict[str, Any], str]
 
 #: Modules, their options, and what their error must contain; "" where they must succeed.
 ROWS: list[Row] = [
     ("commit", {"container": "c1", "name": "made:1"}, "c1"),
+    ("compose", {"project_src": "/nowhere"}, "/nowhere"),
+    ("compose", {"project_name": "shop", "definition": PROJECT, "state": "absent"}, ""),
+    ("compose", {"project_name": "shop", "definition": PROJECT, "pull": "never"}, "gone:1"),
     ("container", {"name": "c1", "state": "absent"}, ""),
     ("container", {"name": "0123456789ab", "state": "absent"}, ""),
     ("container", {"name": "c1", "state": "stopped"}, "c1"),
@@ -88,6 +92,11 @@ VERBS = {
     "build /nowhere": "/nowhere",
     "builder prune -f": "",
     "commit c1 made:1": "c1",
+    **{f"compose -f /nowhere.yaml {verb}": "/nowhere.yaml" for verb in (
+        "build", "config", "cp web:/x /tmp/x", "create", "down", "exec web true", "images", "kill",
+        "logs", "pause", "port web 80", "ps", "pull", "restart", "rm -f", "run web", "start",
+        "stop", "top", "unpause", "up")},
+    "compose ls": "",
     "container inspect c1": "c1",
     "container ls -a": "",
     "container prune -f": "",

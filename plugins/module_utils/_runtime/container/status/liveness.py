@@ -14,6 +14,7 @@ from typing import Optional
 
 from ...base.frozen import replace
 from ...base.layout import Layout
+from ...kernel import linux
 from ...records import container_record, running
 from ...records.container_record import Record
 from ..engine import conmon_files
@@ -80,7 +81,8 @@ def _exiting(pid: int) -> bool:
 def unsettled(layout: Layout) -> list[str]:
     """The containers that do not run, and of whose last run something is still there, because
     whoever was to clear it away was killed: a task that started or stopped them, or their exit
-    hook. Some may be about to start.
+    hook. Some may be about to start. Those that ran before the host went down are not among them:
+    what becomes of them is decided when it comes up (lifecycle/host_power.py).
 
     Costs one small file per run where nothing is wrong.
     """
@@ -97,6 +99,8 @@ def _is_unsettled(layout: Layout, container_id: str) -> bool:
         return False
     found = container_record.find_record(layout, container_id)
     if found is None or running.is_running(found):
+        return False
+    if found.boot_id and found.boot_id != linux.boot_id():
         return False
     at_work = running.truth(found).phase in ("removing", "restarting")
     return not at_work and not conmon_files.someone_attends(layout, container_id)
