@@ -107,6 +107,10 @@ def kills(scene: Scene) -> list[Trial]:
     ]
 
 
+#: How long what a kill leaves running may take to end, on a busy machine.
+_SETTLES_S = 10.0
+
+
 def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]] = None) -> None:
     """Do the work of a scene with each fault. Raises AssertionError with all that went wrong."""
     before = leaks.snapshot(world.layout.root)
@@ -165,7 +169,7 @@ def _after(
         scene.proves(world)
     said += _littered(world.layout)
     said += state.damaged(world.layout)
-    found = state.counted(state.holdings(world.layout))
+    found = _held(world.layout, wanted)
     if wanted is not None and found != wanted:
         kinds = sorted({*found, *wanted})
         said += [
@@ -176,9 +180,19 @@ def _after(
     return found, said
 
 
+def _held(layout: Layout, wanted: Optional[dict[str, int]]) -> dict[str, int]:
+    """How many objects there are, once an exit hook that may be under way has ended."""
+    deadline = time.monotonic() + _SETTLES_S
+    while True:
+        found = state.counted(state.holdings(layout))
+        if wanted in (None, found) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
 def _littered(layout: Layout) -> list[str]:
     """What is left for longer than what a kill leaves running may take to end."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + _SETTLES_S
     while True:
         found = state.litter(layout)
         if not found or time.monotonic() > deadline:
