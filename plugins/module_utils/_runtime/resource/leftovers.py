@@ -1,3 +1,8 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks and processes that were killed left on a host: found and finished by the next task."""
+
 from __future__ import annotations
 
 import os
