@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from ...base import files
 from ...base.errors import Error
@@ -48,8 +49,14 @@ class Launched:
         self._child = child
         # A move between cgroups waits up to 10 ms for a grace period of the kernel: beside the work
         # of the OCI runtime it costs nothing.
-        self._leaving = threading.Thread(target=self._leave, daemon=True)
-        self._leaving.start()
+        self._leaving: Optional[threading.Thread] = threading.Thread(
+            target=self._leave, daemon=True
+        )
+        try:
+            self._leaving.start()
+        except RuntimeError:
+            # At a limit of threads. conmon is on its way, so somebody has to own it.
+            self._leaving = None
 
     def _leave(self) -> None:
         self._child.wait()
@@ -90,7 +97,10 @@ class Launched:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-            self._leaving.join()
+            if self._leaving is None:
+                self._leave()
+            else:
+                self._leaving.join()
 
     def _answer(self, deadline: float) -> bytes:
         """One line. conmon holds its end as long as it lives, so the end of the pipe is not waited
