@@ -45,6 +45,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._library import (
     trusted,
 )
 
+#: The list of what the program consists of (program/zipapp.py), by its path below plugins/. It is
+#: made of the other sources when they are packed, so it is no part of their identity.
+CONTENTS = "module_utils/_runtime/program/contents.py"
+
 #: How many versions of the sources are kept; several controllers may use a host.
 _KEPT = 4
 
@@ -53,8 +57,9 @@ def digest(sources: Mapping[str, bytes]) -> str:
     """The identity of sources, given by path below plugins/, as 64 hex digits."""
     whole = hashlib.sha256()
     for path, source in sorted(sources.items()):
-        whole.update(f"{path}\0{len(source)}\0".encode())
-        whole.update(source)
+        if path != CONTENTS:
+            whole.update(f"{path}\0{len(source)}\0".encode())
+            whole.update(source)
     return whole.hexdigest()
 
 

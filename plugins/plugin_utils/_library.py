@@ -13,26 +13,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ansible import constants as C
 from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.slipway.engine.plugins.module_utils import _keeping
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.plugin_utils import _sources
 
 COLLECTION = "slipway.engine."
 _PLUGINS = Path(__file__).resolve().parents[1]
-_RUNTIME = "module_utils/_runtime"
 
 #: Modules that are sent whole: this one removes the copy, so running must not make one.
 _WHOLE = frozenset({f"{COLLECTION}host_reset"})
-
-#: What ansible-doc reads of a module; hosts run it.
-_DOCUMENTATION = re.compile(rb'^(?:DOCUMENTATION|EXAMPLES|RETURN) = r?"""(.*?)"""', re.M | re.S)
 
 
 class LibraryAction(NormalAction):
@@ -46,7 +41,7 @@ class LibraryAction(NormalAction):
         if plain or given_up.exists():
             usual: dict[str, Any] = super()._execute_module(*arguments, **options)
             return usual
-        asked = {"digest": _archive().stem, "module": module[len(COLLECTION) :]}
+        asked = {"digest": _packed().stem, "module": module[len(COLLECTION) :]}
         result = self._execute_from_library(asked, options)
         if result.get("library") != "missing":
             return result
@@ -106,38 +101,33 @@ class LibraryAction(NormalAction):
         return Path(C.DEFAULT_LOCAL_TMP) / f"{what}-{self.host_key()}"
 
 
-def _archive() -> Path:
-    """The zip of the collection's sources, made once in a run; its name is their digest."""
-    # Ansible's tasks run in processes of their own, so what one of them makes is handed to the
+def _packed() -> Path:
+    """Where the zip of the collection's sources is, once a host lacks them: its name is their
+    digest, which is computed once in a run.
+    """
+    # Ansible's tasks run in processes of their own, so what one of them finds is handed to the
     # others by a link in the temporary directory of the run.
     known = Path(C.DEFAULT_LOCAL_TMP) / "slipway-library"
     name = _target(known)
     if name is None:
-        sources = _sources(_PLUGINS)
-        name = f"{_keeping.digest(sources)}.zip"
-        temporary = known.with_name(f"{name}.{os.getpid()}")
-        temporary.write_bytes(_keeping.pack(sources))
-        temporary.rename(known.with_name(name))
-        temporary.symlink_to(name)
-        temporary.rename(known)
+        name = f"{_keeping.digest(_sources.of_hosts(_PLUGINS))}.zip"
+        _in_one_step(known, lambda path: path.symlink_to(name))
     return known.with_name(name)
 
 
-def _sources(plugins: Path) -> dict[str, bytes]:
-    """What a host runs, by path below plugins/; lines keep their numbers.
+def _archive() -> Path:
+    """The zip, made by the first task that has to send it."""
+    packed = _packed()
+    if not packed.exists():
+        content = _keeping.pack(_sources.with_contents(_sources.of_hosts(_PLUGINS)))
+        _in_one_step(packed, lambda path: path.write_bytes(content))
+    return packed
 
-    What only people read stays here: it would be a ninth of all that is sent, and what a module
-    says of itself would be loaded with it by each task.
-    """
-    sources: dict[str, bytes] = {}
-    for path in (*(plugins / "modules").glob("*.py"), *(plugins / "module_utils").rglob("*.py")):
-        text = b"" if path.name == "__init__.py" else path.read_bytes()
-        if path.parent.name == "modules":
-            text = _DOCUMENTATION.sub(lambda found: b"\n" * found[0].count(b"\n"), text)
-        sources[str(path.relative_to(plugins))] = text
-    contents = zipapp.contents(lambda name: sources.get(f"{_RUNTIME}/{name}.py"))
-    sources[f"{_RUNTIME}/{zipapp.CONTENTS}.py"] = contents
-    return sources
+
+def _in_one_step(path: Path, make: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    make(temporary)
+    temporary.rename(path)
 
 
 def _target(link: Path) -> Optional[str]:

@@ -14,6 +14,7 @@ example_runs          run an example of the documentation, and lines of a shell
 examples              what the documentation shows: blocks to run, command lines
 newer_skopeo          a skopeo that verifies signatures; also a program, which fetches it
 plays                 Play: playbooks, run as users run them
+prepared              a host on which the collection has run before: nothing left to compile
 racing                a container that starts while its volume is swapped
 screens               a program at a pseudo-terminal
 stacks                tasks of the module stack

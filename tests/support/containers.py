@@ -33,6 +33,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     ContainerSpec,
 )
+from support import prepared
 
 
 class World:
@@ -42,6 +43,7 @@ class World:
         self.layout = layout
         self.host = Host(layout, lock_timeout_s=20)
         self.launcher = sandbox / "slipway"
+        prepared.prepare(layout)
         zipapp.install(layout, self.launcher)
         self.image = self.add_image("busybox", tar)
 

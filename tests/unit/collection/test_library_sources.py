@@ -9,10 +9,12 @@ import ast
 
 from support import CHECKOUT
 
-from ansible_collections.slipway.engine.plugins.plugin_utils import _library
+from ansible_collections.slipway.engine.plugins.module_utils import _keeping
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
+from ansible_collections.slipway.engine.plugins.plugin_utils import _sources
 
 PLUGINS = CHECKOUT / "plugins"
-SOURCES = _library._sources(PLUGINS)
+SOURCES = _sources.of_hosts(PLUGINS)
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 
 
@@ -32,7 +34,7 @@ def _names(node: ast.Assign) -> set[str]:
 def test_what_runs_is_sent_as_it_is() -> None:
     tops = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").rglob("*.py")]
     files = {str(path.relative_to(PLUGINS)): path.read_bytes() for path in tops}
-    assert set(SOURCES) - set(files) == {"module_utils/_runtime/program/contents.py"}
+    assert set(SOURCES) == set(files)
     for name, source in files.items():
         if not name.endswith("/__init__.py"):
             assert _statements(SOURCES[name]) == _statements(source), name
@@ -44,3 +46,12 @@ def test_what_only_people_read_stays_here() -> None:
             assert not [word for word in DOCUMENTATION if word.encode() in source], name
         if name.endswith("/__init__.py"):
             assert not source
+
+
+def test_the_list_of_the_program_comes_along_and_says_nothing_new() -> None:
+    packed = _sources.with_contents(SOURCES)
+    assert set(packed) - set(SOURCES) == {_keeping.CONTENTS}
+    assert f"module_utils/_runtime/{zipapp.CONTENTS}.py" == _keeping.CONTENTS
+    assert packed[_keeping.CONTENTS] == f"MODULES = {zipapp.modules()!r}\n".encode()
+    # A task knows the identity without walking the imports; a host is sent the list all the same.
+    assert _keeping.digest(packed) == _keeping.digest(SOURCES)
