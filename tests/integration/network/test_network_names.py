@@ -314,7 +314,6 @@ def test_a_name_server_that_was_late_is_asked_again(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing comes through to it until later; then whoever looks finds it, and it is used."""
-    monkeypatch.setattr(aardvark, "_READY_S", 1.0)
     host.network("blue", "10.1.1.0/24")
     deaf = """
     table inet deaf {
@@ -322,7 +321,9 @@ def test_a_name_server_that_was_late_is_asked_again(
     }
     """
     subprocess.run(["nft", "-f", "-"], input=deaf, text=True, check=True)
-    web, client = host.container("web", ("blue",)), host.container("client", ("blue",))
+    with monkeypatch.context() as impatient:
+        impatient.setattr(aardvark, "_READY_S", 1.0)
+        web, client = host.container("web", ("blue",)), host.container("client", ("blue",))
     assert "aardvark-dns does not answer on 10.1.1.1" in client.warnings[0]
     assert f"{web.address}\tweb {web.id[:12]}\n" in client.hosts()
     assert attach.damage(plan.Host(host.layout), client.record) == (), "no more could be had"
