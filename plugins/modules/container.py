@@ -233,6 +233,51 @@ options:
         are removed.
     type: bool
     default: true
+  update:
+    description:
+      - What is done first when a running container has to be recreated.
+      - V(stop_first) stops the old container, then starts the new one. Requests that clients make
+        in between are lost.
+      - V(start_first) starts the new container while the old one runs, with other addresses. When
+        it can serve, its published ports and its names lead to it, all in one transaction of the
+        firewall. Connections to the old container go on for up to O(drain_timeout); then it is
+        stopped and removed. If the new container cannot serve, it is removed, and the old one keeps
+        running.
+      - A container with a O(healthcheck) can serve when it is healthy. Without one, it has to
+        outlive its first 150 milliseconds, and to listen on the published ports on which the old
+        one listens. The task waits for that for up to O(healthy_wait_timeout).
+      - The task fails before anything is changed where both cannot run at once. That is so if both
+        would have the same static IP or MAC address on a network, or O(network_mode=host), or share
+        the network of another container; if a published port is served by a process, as between
+        IPv6 and IPv4; and if both would write to the same volume or directory, unless
+        O(share_volumes).
+      - It cannot be combined with O(detach=false). A container that does not run, or is paused, is
+        replaced as with V(stop_first).
+    type: str
+    default: stop_first
+    choices: [stop_first, start_first]
+    version_added: 0.3.0
+  drain_timeout:
+    description:
+      - Maximum number of seconds that connections to the old container go on with
+        O(update=start_first), from when new ones lead to the new container. It ends early when no
+        client has been connected for half a second. V(0) does not wait.
+      - A client that sends UDP datagrams from one port without a pause of three seconds reaches the
+        old container until then.
+      - The old container is then asked to stop, and has its O(stop_timeout) to answer what it has
+        begun.
+    type: float
+    default: 10
+    version_added: 0.3.0
+  share_volumes:
+    description:
+      - With O(update=start_first), let the old and the new container write to the same volumes and
+        directories while both run.
+      - Most databases must not share their files. Volumes that are mounted read-only, sockets and
+        O(volumes_from) are shared in any case.
+    type: bool
+    default: false
+    version_added: 0.3.0
 seealso:
   - module: slipway.engine.container_info
   - module: slipway.engine.network
@@ -273,6 +318,18 @@ EXAMPLES = r"""
       start_period: 30s
     rollback_unless_healthy: true
     healthy_wait_timeout: 60
+
+- name: Update a service without losing a request
+  slipway.engine.container:
+    name: web
+    image: registry.example.com/web:1.5
+    published_ports:
+      - "8080:80"
+    healthcheck:
+      test: wget -q -O /dev/null http://127.0.0.1/
+      interval: 5s
+    update: start_first
+    drain_timeout: 30
 
 - name: Run a job and get its output
   slipway.engine.container:

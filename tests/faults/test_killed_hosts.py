@@ -34,6 +34,7 @@ from . import tasks
 from .scene import Scene, perform, play
 from .tasks import gone
 
+FIRST = {"update": "start_first", "drain_timeout": 0}
 LAN: dict[str, Any] = {"name": "lan", "ipam_config": [{"subnet": "10.91.0.0/24"}]}
 
 
@@ -67,6 +68,11 @@ SCENES = [
     Scene(
         "start on network", lambda world: on_lan(published_ports=["127.0.0.1:8099:80"]),
         without_lan, doing(lan),
+    ),
+    Scene(
+        "replace, the new one first",
+        lambda world: on_lan(published_ports=["127.0.0.1:8099:80"], env={"A": "2"}, **FIRST),
+        without_lan, doing(lan, lambda: on_lan(published_ports=["127.0.0.1:8099:80"])),
     ),
     Scene(
         "connect", lambda world: on_lan(networks=[{"name": "lan"}, {"name": "wan"}]),

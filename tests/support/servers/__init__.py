@@ -12,4 +12,5 @@ registry     the distribution's docker-registry on a loopback port
 segment      a host between a neighbour and somebody far away
 slow         an image behind a server that stops halfway
 sshd         OpenSSH on a loopback port, and accounts with and without sudo
+traffic      a service in a container, and clients that ask it without a break
 """

@@ -68,6 +68,7 @@ def actions(have: State, given: dict[str, Any]) -> list[str]:
 STOPPED = found(running=False)
 BESIDE = dataclasses.replace(AROUND, brought=ImageDefaults(env={"A": "1"}, labels={"a": "1"}))
 KEEP = {"undeclared": "keep"}
+FIRST = {"update": "start_first"}
 ON_CHANGE = {"restart_on_change": ["/x"]}
 BIND = {"type": "bind", "source": "/x", "target": "/y"}
 MAKES, NEEDS = ({"mounts": [{**BIND, "create_mountpoint": made}]} for made in (True, False))
@@ -191,6 +192,23 @@ CASES: dict[str, tuple[State, dict[str, Any], list[str]]] = {
     ),
     "runs, other environment": (
         found(), {"env": {"A": "1"}}, ["recreate container web (env)"],
+    ),
+    "runs, other environment, the new one first": (
+        found(), {"env": {"A": "1"}, **FIRST},
+        ["recreate container web (env), starting the new one first"],
+    ),
+    "runs, other limit, the new one first": (
+        found(), {"memory": "64m", **FIRST}, ["update container web (memory)"],
+    ),
+    "runs, nothing to do, the new one first": (found(), FIRST, []),
+    "stopped, other environment, the new one first": (
+        STOPPED, {"env": {"A": "1"}, **FIRST}, ["recreate container web (env)"],
+    ),
+    "runs, other environment, stopped, the new one first": (
+        found(), {"env": {"A": "1"}, "state": "stopped", **FIRST}, ["recreate container web (env)"],
+    ),
+    "paused, other environment, the new one first": (
+        found(paused=True), {"env": {"A": "1"}, **FIRST}, ["recreate container web (env)"],
     ),
     "runs, other environment, stopped": (
         found(), {"env": {"A": "1"}, "state": "stopped"}, ["recreate container web (env)"],

@@ -78,6 +78,11 @@ CASES: dict[str, tuple[State, dict[str, Any], list[dict[str, Any]]]] = {
         {"command": ["y"]},
         [STOPPED, REMOVED, created(command=["y"]), STARTED],
     ),
+    "made again, the new one first": (
+        found({"command": ["x"]}),
+        {"command": ["y"], "update": "start_first"},
+        [created(command=["y"]), STARTED, STOPPED, REMOVED],
+    ),
     "made again without volumes": (
         found({"command": ["x"]}, running=False),
         {"command": ["y"], "keep_volumes": False, "state": "present"},

@@ -63,7 +63,7 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
         stale = [name for name in _own_claims(layout) if name not in kept]
         try:
             live = _live(layout, starting, stale)
-            publications = _forwarded(live)
+            publications = forwarded(live)
             networks = network_record.networks(layout)
             changed = firewall.apply(networks, publications)
             _remember(layout, firewall.marker(networks, publications))
@@ -80,14 +80,14 @@ def synchronise(layout: Layout, starting: Sequence[Record] = ()) -> Synchronised
         return Synchronised(changed, refreshed.changed, warnings)
 
 
-def _forwarded(live: Sequence[Record]) -> list[Publication]:
-    """What the firewall forwards; the watcher has the rest served."""
-    return [p for found in live for p in found.publications if not p.proxied]
+def forwarded(live: Sequence[Record]) -> list[Publication]:
+    """What the firewall forwards: not to what stands by. The watcher has the rest served. Pure."""
+    return [p for found in live if not found.standby for p in found.publications if not p.proxied]
 
 
 def _forget_flows(starting: Sequence[Record]) -> None:
     """Let clients that keep sending to ports find them once they are published."""
-    publications = [p for p in _forwarded(starting) if p.protocol == "udp"]
+    publications = [p for p in forwarded(starting) if p.protocol == "udp"]
     if publications:
         from .link import conntrack  # Few publish UDP.
 
@@ -142,7 +142,7 @@ def _lacking(layout: Layout) -> tuple[str, ...]:
 def _differing(
     layout: Layout, live: Sequence[Record], networks: Sequence[Network]
 ) -> tuple[str, ...]:
-    publications = _forwarded(live)
+    publications = forwarded(live)
     found = [] if firewall.current(networks, publications) else ["the firewall"]
     return (*found, *(() if zones.standing(layout, live, networks) else ("the name server",)))
 
@@ -307,17 +307,23 @@ def resolve(
     """The publications of a container's ports, with free host ports where none was asked for.
 
     One per port and address family of the container. A port chosen before is chosen again when it
-    is free. Raises Conflict naming the container or the process that has a port. A container that
+    is free. Two of which one replaces the other while both run have the same ports: one of them
+    stands by. Raises Conflict naming the container or the process that has a port. A container that
     is on no network, or on macvlan and ipvlan networks alone, publishes none, as with Docker.
     """
     if all(a.driver != "bridge" for a in attachments):
         return ()
     holding: list[tuple[str, Publication]] = []
     before: tuple[Publication, ...] = ()
+    twins: tuple[Publication, ...] = ()
     claimed = _starting(layout)
-    for found in running.records(layout):
+    known = list(running.records(layout))
+    beside = {found.standby for found in known if found.id == container_id}
+    for found in known:
         if found.id == container_id:
             before = found.publications
+        elif found.id in beside or found.standby == container_id:
+            twins = found.publications
         elif found.id not in exempt and (found.phase in container_record.UP or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
-    return port.settle(layout, container_id, ports, attachments, before, holding, scope)
+    return port.settle(layout, container_id, ports, attachments, before or twins, holding, scope)

@@ -91,6 +91,8 @@ containers a task that declares them, as the first step of its plan.
 ``swaps/NAME.json``
     names the old and the new container. One more write sets ``committed``: before it, recovery
     restores the old container; after it, the new one stays and the rest of the old is removed.
+    With ``beside`` both run meanwhile, and ``standby`` in a record.json says that ports and names
+    lead to the other; they are turned before ``committed`` is set.
 ``volume.json``, ``phase``
     says whether the image's content is still being copied in; if so, the copy starts over.
 ``/run/slipway/containers/ID/frozen``

@@ -98,6 +98,9 @@ class Record:
     #: What a running container had on networks that it leaves, until their links are gone.
     leaving: tuple[Attachment, ...] = ()
     publications: tuple[Publication, ...] = ()
+    #: The container of the same name that ports and names lead to in place of this one, while one
+    #: replaces the other and both run; "" is that they lead here.
+    standby: str = ""
     anonymous_volumes: tuple[str, ...] = ()
     #: Those of the spec this run began with: the name server's data are a function of all records.
     dns_servers: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ class Swap:
 
     ``ran`` and ``paused`` are what the old one has to be again if it comes back; ``keep_volumes``
     is whether its anonymous volumes outlive it; ``committed`` is that it does not come back.
+    ``beside`` is that the old one runs until then, and for at most ``drain_s`` seconds longer while
+    clients are connected to it.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Swap:
     paused: bool = False
     keep_volumes: bool = True
     committed: bool = False
+    beside: bool = False
+    drain_s: float = 0.0
 
 
 def write_swap(layout: Layout, swap: Swap) -> None:

@@ -5,7 +5,8 @@
 
 ``actions`` are the verbs, ``freezing`` those that pause, ``amend`` changes what it is asked to be,
 ``incarnation`` is one run between a start and its end, ``creation`` and ``replacement`` survive a
-kill by a journal, ``reconnect`` changes networks while it runs, ``foresight`` tells beforehand what
-will keep it from starting, ``execute`` runs one more process in it, ``on_exit`` is what conmon
-calls, ``host_power`` is what the host's init calls, ``signals`` reach it by pidfd.
+kill by a journal, ``handover`` turns clients from one container to another, ``reconnect`` changes
+networks while it runs, ``foresight`` tells beforehand what will keep it from starting, ``execute``
+runs one more process in it, ``on_exit`` is what conmon calls, ``host_power`` is what the host's
+init calls, ``signals`` reach it by pidfd.
 """

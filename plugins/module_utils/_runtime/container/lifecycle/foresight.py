@@ -79,6 +79,54 @@ def refuse(host: Host, spec: ContainerSpec, image: store.Image, own_id: str) -> 
         raise Error("; ".join(found))
 
 
+def unshared(
+    host: Host,
+    spec: ContainerSpec,
+    image: Optional[store.Image],
+    old_id: str,
+    keep_volumes: bool,
+    shares: bool,
+) -> list[str]:
+    """Why a container cannot run beside the one it replaces: one sentence in a list, or none.
+
+    ``keep_volumes`` is whether it takes over anonymous volumes, ``shares`` whether both may write
+    to what both mount.
+    """
+    from ..option import beside  # Few replacements are made in this way.
+
+    layout = host.layout
+    old = container_record.find_record(layout, old_id) if old_id else None
+    if old is None:
+        # An earlier task of a check-mode run would have made it.
+        return []
+    before = container_record.read_spec(layout, old_id)
+    defaults = ImageDefaults() if image is None else store.defaults(image)
+    carried: list[str] = []
+    if keep_volumes:
+        known = effective.anonymous_targets(before, container_record.read_image(layout, old_id))
+        wanted = {os.path.normpath(path) for path in effective.anonymous_targets(spec, defaults)}
+        carried = [path for path in known if os.path.normpath(path) in wanted]
+    found = beside.clashes(spec, before, old.attachments, carried, shares)
+    ports = effective.ports(spec, defaults)
+    given = [_attachment(endpoint, network) for endpoint, network in _networks(layout, spec)]
+    if ports and given:
+        with contextlib.suppress(Error):  # Told by obstacles().
+            found += [
+                f"port {made.host_port}/{made.protocol} on {made.host_ip} is served by a process,"
+                " which cannot be handed over"
+                for made in synchronise.resolve(layout, old_id, ports, given)
+                if made.proxied
+            ]
+    if not found:
+        return []
+    writes = any("both would write" in text for text in found)
+    hint = "set share_volumes: true if both may write at once, or " if writes else ""
+    return [
+        f"container {spec.name}: update: start_first is not possible: {'; '.join(found)};"
+        f" {hint}use update: stop_first"
+    ]
+
+
 def _check_limits(spec: ContainerSpec) -> None:
     if "CAP_SYS_RESOURCE" in host_support.capabilities():
         return

@@ -10,6 +10,9 @@ restore the old one, or to continue, is in the journal before it is needed.
 Anonymous volumes move to the new container if it mounts one at the same path, as with ``docker
 compose up``: what a service keeps there outlives its update. Those of other paths stay on the host,
 unless volumes are not to be kept.
+
+By default the old one is stopped before the new one is started. With StartFirst the new one starts
+while the old one runs, and once it can serve, ports and names are handed over (handover.py).
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ...base import files
 from ...base.errors import Error, LockTimeout, NotFound
@@ -34,6 +37,9 @@ from ..supervision import first_moment, health, policy
 from . import actions, creation, freezing
 from .signals import process_of, wait_for
 
+if TYPE_CHECKING:
+    from ..option.beside import StartFirst
+
 
 def swap(
     host: Host,
@@ -44,6 +50,7 @@ def swap(
     keep_volumes: bool = True,
     healthy_timeout_s: Optional[float] = None,
     attended: bool = False,
+    start_first: Optional[StartFirst] = None,
 ) -> Record:
     """Put a new container in the place of an old one; the old one is back if the new does not
     start, or ends badly in its first moment, or with ``healthy_timeout_s`` is not healthy after
@@ -51,7 +58,8 @@ def swap(
 
     The time in which neither runs is a stop and a start. ``keep_volumes`` False gives the new one
     fresh anonymous volumes and removes those of the old. ``attended`` is that the caller waits
-    for the end of the new one, however soon that is, and judges it.
+    for the end of the new one, however soon that is, and judges it. With ``start_first`` an old one
+    that runs is only stopped once the new one has taken its place.
     """
     layout = host.layout
     with _locked(host, spec.name, host.lock_timeout_s):
@@ -62,6 +70,8 @@ def swap(
         plan = Swap(
             spec.name, old_id, secrets.token_hex(32), Writer.me(), ran, paused, keep_volumes
         )
+        if start_first is not None and start and before.phase == "running":
+            plan = replace(plan, beside=True, drain_s=start_first.drain_s)
         if healthy_timeout_s is not None and start:
             _expect_check(spec, store.defaults(image))
         volumes = _carried(host, before, spec, store.defaults(image)) if keep_volumes else {}
@@ -69,11 +79,16 @@ def swap(
         failed = "did not start"
         try:
             made = actions.create(host, spec, image, beside=plan.new, volumes=volumes)
-            if ran:
-                actions.halt(host, old_id)
-            # Addresses and ports that both ask for go to the new one.
-            attach.release(layout, before)
-            container_record.turn_name(layout, spec.name, made.id)
+            if plan.beside:
+                from . import handover  # Few replacements are made in this way.
+
+                handover.stand_by(host, made.id, old_id)
+            else:
+                if ran:
+                    actions.halt(host, old_id)
+                # Addresses and ports that both ask for go to the new one.
+                attach.release(layout, before)
+                container_record.turn_name(layout, spec.name, made.id)
             if start:
                 made = actions.start(host, made.id)
                 if healthy_timeout_s is not None:
@@ -82,9 +97,15 @@ def swap(
                 elif not attended:
                     failed = "did not stay up"
                     _expect_to_stay(host, made, spec)
+            if plan.beside and start_first is not None:
+                failed = "did not become ready to serve"
+                handover.await_serving(host, made, old_id, start_first.ready_timeout_s)
+                failed = "could not take its place"
+                handover.turn(host, spec.name, made.id, old_id)
         except BaseException as exc:
             said = logs.last_words(layout, plan.new)
             state = "was restarted" if ran else "was left unchanged"
+            state = "keeps running" if plan.beside else state
             try:
                 _back(host, plan)
             except Error as second:
@@ -184,12 +205,18 @@ def _back(host: Host, plan: Swap) -> None:
         # Somebody removed it by hand, so there is nothing to go back to.
         _forward(host, plan)
         return
-    container_record.turn_name(layout, plan.name, plan.old)
+    if plan.beside:
+        from . import handover
+
+        handover.turn(host, plan.name, plan.old, plan.new)
+    else:
+        container_record.turn_name(layout, plan.name, plan.old)
     if _find(host, plan.new) is not None:
         # Volumes that both have stay with the old one.
         actions.remove(host, plan.new, volumes=True, force=True)
     try:
-        if plan.ran:
+        # Of one that was not stopped for the new one's sake, somebody else may have decided.
+        if plan.ran and not (plan.beside and old.stopped_by_user):
             if old.stopped_by_user:
                 # It was asked to end, and may be about to: it is not taken for one that runs.
                 actions.halt(host, plan.old)
@@ -207,6 +234,16 @@ def _forward(host: Host, plan: Swap) -> None:
     if not plan.committed:
         journal.write_swap(layout, replace(plan, committed=True))
     if _find(host, plan.old) is not None:
+        if plan.beside:
+            from . import handover
+
+            left = handover.drain(host, plan.old, plan.new, plan.drain_s)
+            if left:
+                host.notes.append(
+                    f"container {plan.name}: {left} connections to the old container were still"
+                    f" open after {plan.drain_s:g} seconds"
+                )
+            actions.halt(host, plan.old)
         actions.remove(host, plan.old, volumes=not plan.keep_volumes, force=True)
     journal.end_swap(layout, plan.name)
 

@@ -9,5 +9,6 @@
 
 An Option names the field of ContainerSpec it speaks of, how text becomes its value and how it is
 shown. ``acting`` has options that say what to do and are not part of a container, ``refused`` those
-that are not supported; ``consistency`` checks several options together.
+that are not supported; ``consistency`` checks several options together, ``beside`` what two
+containers cannot share.
 """

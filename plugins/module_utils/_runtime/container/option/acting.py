@@ -62,4 +62,7 @@ OPTIONS = (
     Argument("kill_signal"),
     Argument("removal_wait_timeout", "float"),
     Argument("keep_volumes", "bool", default=True),
+    Argument("update", choices=("stop_first", "start_first"), default="stop_first"),
+    Argument("drain_timeout", "float", default=10),
+    Argument("share_volumes", "bool", default=False),
 )

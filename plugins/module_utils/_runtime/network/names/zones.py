@@ -138,7 +138,7 @@ def zones(live: Sequence[Record], networks: Sequence[Network]) -> list[Zone]:
                     found.id[:12],
                     (ipv4,) if ipv4 else (),
                     (ipv6,) if ipv6 else (),
-                    (found.name, *attachment.aliases, found.id[:12]),
+                    _names(found, attachment),
                     found.dns_servers,
                 )
             )
@@ -148,6 +148,12 @@ def zones(live: Sequence[Record], networks: Sequence[Network]) -> list[Zone]:
         for listen in [tuple(pool.gateway for pool in network.spec.pools if pool.gateway)]
         if network.id in members and listen
     ]
+
+
+def _names(found: Record, attachment: Attachment) -> tuple[str, ...]:
+    """What a container is called on a network; one that stands by has only its id."""
+    names = () if found.standby else (found.name, *attachment.aliases)
+    return (*names, found.id[:12])
 
 
 def _naming(found: Record) -> list[Attachment]:
@@ -243,7 +249,7 @@ def _peers(
     for attachment in found.attachments:
         if attachment.network != network_record.DEFAULT and attachment.network_id not in served:
             for other, there in members.get(attachment.network_id, ()):
-                names = (other.name, *there.aliases, other.id[:12])
+                names = _names(other, there)
                 yield from (etc_files.Entry(address, names) for address in _addresses(there))
 
 
@@ -255,6 +261,8 @@ def _linked(
         for link in attachment.links:
             name, dummy, alias = link.partition(":")
             for other, there in members.get(attachment.network_id, ()):
-                if other.name == name or (len(name) >= 12 and other.id.startswith(name)):
+                if (other.name == name and not other.standby) or (
+                    len(name) >= 12 and other.id.startswith(name)
+                ):
                     names = (alias or name, other.name, other.id[:12])
                     yield from (etc_files.Entry(address, names) for address in _addresses(there))

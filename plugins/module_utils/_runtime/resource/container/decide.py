@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...base import document
 from ...base.errors import Error
@@ -34,6 +34,9 @@ from .run_steps import (
     Unpause,
 )
 from .steps import Amend, Create, Pull, Recover, Remove, Replace
+
+if TYPE_CHECKING:
+    from ...container.option.beside import StartFirst
 
 __all__ = ["RESOURCE", "declare"]
 
@@ -87,7 +90,18 @@ def plan(declared: Declared, have: State) -> Plan[State]:
             alone = running and not (want.auto_remove and not declared.detach)
             attended = running and not declared.detach
             keep = declared.keep_volumes
-            steps.append(Replace(want, alone, tuple(reasons), keep, patience_s, attended))
+            first_started = alone and have.running and not have.paused and declared.start_first
+            steps.append(
+                Replace(
+                    want,
+                    alone,
+                    tuple(reasons),
+                    keep,
+                    patience_s,
+                    attended,
+                    _beside(declared) if first_started else None,
+                )
+            )
             if attended:
                 steps.append(_to_end(declared, start=not alone))
             steps += [Pause(declared.name)] if running and _paused(declared, have) else []
@@ -116,6 +130,12 @@ def plan(declared: Declared, have: State) -> Plan[State]:
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 
+def _beside(declared: Declared) -> StartFirst:
+    from ...container.option.beside import StartFirst  # Few tasks ask for it.
+
+    return StartFirst(declared.healthy_wait_timeout_s, declared.drain_s, declared.share_volumes)
+
+
 def _by_default(want: ContainerSpec) -> bool:
     """Whether a container is first of all on the default network."""
     return [endpoint.network for endpoint in endpoints(want)][:1] == [DEFAULT_NETWORK]
@@ -130,6 +150,11 @@ def _refuse(declared: Declared, want: ContainerSpec) -> None:
         raise Error(
             f"container {want.name}: detach: false waits for the container to exit, "
             f"which it never does with restart_policy {policy}"
+        )
+    if declared.start_first:
+        raise Error(
+            f"container {want.name}: update: start_first cannot be combined with detach: false",
+            hint="a job that runs to its end serves nobody, so omit update",
         )
     if declared.healthy or declared.paused:
         raise Error(
@@ -332,7 +357,10 @@ def foresee(host: Host, plan: Plan[State]) -> list[str]:
             spec = plan.want.spec
             fresh = not isinstance(step, Restart) and spec.image_id
             image = store.find(host.layout, spec.image_id) if fresh else None
-            return foresight.obstacles(host, spec, image, plan.have.id)
+            found = foresight.obstacles(host, spec, image, plan.have.id)
+            if isinstance(step, Replace):
+                found += step.unshared(host, image, plan.have.id)
+            return found
     return []
 
 

@@ -69,6 +69,12 @@ class Declared:
     recreate: bool = False
     restart: bool = False
     keep_volumes: bool = True
+    #: Whether the container that replaces another starts before that one stops, for how many
+    #: seconds connections to the old one may go on then, and whether both may write to what both
+    #: mount.
+    start_first: bool = False
+    drain_s: float = 10.0
+    share_volumes: bool = False
     force_kill: bool = False
     #: What files the task names that are not on the host, in words.
     missing: tuple[str, ...] = ()
@@ -129,7 +135,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     paused = True if state == "paused" else params.get("paused")
     if paused and _STATES.get(state, state) not in ("started", "present"):
         raise Error(f"container {name}: paused cannot be combined with state {state}")
-    timeout = params.get("healthy_wait_timeout")
+    timeout, drain = params.get("healthy_wait_timeout"), params.get("drain_timeout")
     return Declared(
         name=name,
         image=params["image"] or "",
@@ -141,6 +147,9 @@ def declare(params: Mapping[str, Any]) -> Declared:
         recreate=params["recreate"],
         restart=params["restart"] or state == "restarted",
         keep_volumes=params["keep_volumes"],
+        start_first=params.get("update") == "start_first",
+        drain_s=max(0.0, 10.0 if drain is None else float(drain)),
+        share_volumes=bool(params.get("share_volumes")),
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
         ignored=ignored(params),

@@ -41,12 +41,10 @@ def _of(step: Step[State], have: State, new_id: Optional[str]) -> Iterator[dict[
         if step.start:
             yield {"started": new_id}
     elif isinstance(step, Replace):
-        if have.running:
-            yield {"stopped": own_id, "timeout": timeout_s}
-        yield _removed(own_id, volumes=not step.keep_volumes)
-        yield _created(step.spec)
-        if step.start:
-            yield {"started": new_id}
+        made = [_created(step.spec), *([{"started": new_id}] if step.start else [])]
+        ended = [{"stopped": own_id, "timeout": timeout_s}] if have.running else []
+        ended.append(_removed(own_id, volumes=not step.keep_volumes))
+        yield from (*ended, *made) if step.beside is None else (*made, *ended)
     elif isinstance(step, Amend):
         yield from _amended(step, have, own_id)
     elif isinstance(step, (Start, RunToEnd)):

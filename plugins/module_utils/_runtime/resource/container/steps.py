@@ -21,6 +21,7 @@ from .observe import State
 from .run_steps import await_first_moment, id_of
 
 if TYPE_CHECKING:
+    from ...container.option.beside import StartFirst
     from ...trust.policy import Asked
 
 
@@ -136,9 +137,22 @@ class Replace(Step[State]):
     healthy_timeout_s: Optional[float] = None
     #: Whether a later step waits for its end, which is the task's result, good or bad.
     attended: bool = False
+    #: How it is started before the old one is stopped; None stops the old one first.
+    beside: Optional[StartFirst] = None
 
     def describe(self) -> str:
-        return f"recreate container {self.spec.name} ({', '.join(self.reasons)})"
+        how = "" if self.beside is None else ", starting the new one first"
+        return f"recreate container {self.spec.name} ({', '.join(self.reasons)}){how}"
+
+    def unshared(self, host: Host, image: Optional[store.Image], old_id: str) -> list[str]:
+        """Why the new one cannot run beside the old one: one sentence in a list, or none."""
+        if self.beside is None:
+            return []
+        from ...container.lifecycle import foresight
+
+        return foresight.unshared(
+            host, self.spec, image, old_id, self.keep_volumes, self.beside.shares
+        )
 
     def after(self, have: State) -> State:
         return _made(have, self.spec, self.start)
@@ -153,6 +167,9 @@ class Replace(Step[State]):
 
             # Only now it is known what the image holds, and the old one still runs.
             foresight.refuse(host, spec, image, id_of(host, spec.name))
+            unshared = self.unshared(host, image, id_of(host, spec.name))
+            if unshared:
+                raise Error(unshared[0])
         replacement.swap(
             host,
             id_of(host, spec.name),
@@ -162,6 +179,7 @@ class Replace(Step[State]):
             self.keep_volumes,
             self.healthy_timeout_s if self.start else None,
             self.attended,
+            self.beside if self.start else None,
         )
 
 
