@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``deploy`` of a service, as far as Compose itself heeds it: limits, the restart policy, and how
-many. Pure.
+many; and of what is for a swarm, in which order a container is replaced. Pure.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from ..base.findings import Findings
 from ..base.values import mapping, text
 
 #: What is for a swarm, and has no effect with Compose either.
-_OF_SWARMS = ("endpoint_mode", "labels", "mode", "placement", "rollback_config", "update_config")
-_KEYS = (*_OF_SWARMS, "replicas", "resources", "restart_policy")
+_OF_SWARMS = ("endpoint_mode", "labels", "mode", "placement", "rollback_config")
+_KEYS = (*_OF_SWARMS, "replicas", "resources", "restart_policy", "update_config")
+_OF_UPDATES = ("delay", "failure_action", "max_failure_ratio", "monitor", "parallelism")
+_ORDERS = {"stop-first": "stop_first", "start-first": "start_first"}
 _POLICIES = {"any": "always", "on-failure": "on-failure", "none": "no"}
 
 _LIMITS: tuple[tuple[str, str, str, Callable[[Any], Any]], ...] = (
@@ -39,6 +41,28 @@ def of_service(
                 findings.warn(f"{where}.{key}", "is left out: it is for a swarm")
         _resources(where, found, options, findings)
         _restart(where, found, options, findings)
+        _update(where, found, options, findings)
+
+
+def _update(
+    where: str, found: Mapping[str, Any], options: dict[str, Any], findings: Findings
+) -> None:
+    """``order`` of ``update_config``: with start-first, tasks of a swarm share their volumes."""
+    update = mapping(found.get("update_config"))
+    where = f"{where}.update_config"
+    findings.unknown(where, update, (*_OF_UPDATES, "order"))
+    for key in _OF_UPDATES:
+        if update.get(key) is not None:
+            findings.warn(f"{where}.{key}", "is left out: it is for a swarm")
+    order = update.get("order")
+    if order is None:
+        return
+    if order not in _ORDERS:
+        findings.wrong(f"{where}.order", f"{text(order)[:40]!r} is none of {', '.join(_ORDERS)}")
+        return
+    options["update"] = _ORDERS[order]
+    if options["update"] == "start_first":
+        options["share_volumes"] = True
 
 
 def _resources(
