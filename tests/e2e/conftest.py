@@ -1,41 +1,8 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an end-to-end test gets is what an integration test gets, the leak audit included."""
+"""What an end-to-end test gets: tests/support/sandboxed.py."""
 
 from __future__ import annotations
 
-import os
-
-import pytest
-from integration.conftest import (  # pytest finds fixtures by their names here.
-    audit,
-    busybox_tar,
-    layout,
-    pytest_configure,
-    pytest_runtest_makereport,
-    registries,
-    registry,
-    sandbox,
-    world,
-    world_tar,
-)
-
-__all__ = [
-    "audit",
-    "busybox_tar",
-    "layout",
-    "pytest_configure",
-    "pytest_runtest_makereport",
-    "registries",
-    "registry",
-    "sandbox",
-    "world",
-    "world_tar",
-]
-
-
-def pytest_collection_modifyitems() -> None:
-    """Refuse to touch the machine's own network, mounts and /var/lib/slipway."""
-    if "SLIPWAY_SANDBOX" not in os.environ:
-        raise pytest.UsageError("they need namespaces of their own: tests/sandbox pytest tests/e2e")
+from support.sandboxed import *  # noqa: F403

@@ -16,6 +16,7 @@ newer_skopeo          a skopeo that verifies signatures; also a program, which f
 plays                 Play: playbooks, run as users run them
 prepared              a host on which the collection has run before: nothing left to compile
 racing                a container that starts while its volume is swapped
+sandboxed             what every test in a sandbox gets: fixtures and hooks for conftest.py
 screens               a program at a pseudo-terminal
 stacks                tasks of the module stack
 builds                contexts for builds, what builds them, builds that are killed
