@@ -261,9 +261,8 @@ options:
     description:
       - Maximum number of seconds that connections to the old container go on with
         O(update=start_first), from when new ones lead to the new container. It ends early when no
-        client has been connected for half a second. V(0) does not wait.
-      - A client that sends UDP datagrams from one port without a pause of three seconds reaches the
-        old container until then.
+        client has been connected for half a second, or for two where a UDP port is published. V(0)
+        does not wait.
       - The old container is then asked to stop, and has its O(stop_timeout) to answer what it has
         begun.
     type: float

@@ -35,7 +35,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
 
 PORT = 18080
-KINDS = ("tcp", "tcp-kept", "udp")
+KINDS = traffic.KINDS
 #: Looks a name up for every request, and writes down who answered.
 ASKER = """
 import socket, time
@@ -154,8 +154,18 @@ def test_a_client_that_keeps_its_udp_port_reaches_the_new_one(world: World) -> N
     begun(world)
     ask = traffic.Datagrams("127.0.0.1", PORT, kept=True)
     assert ask(1) == "old"
-    apply(world.layout, service("new", drain_timeout=10))
+    apply(world.layout, service("new"))
     assert ask(2) == "new"
+    # Whoever takes over from that one has flows of its own again.
+    apply(world.layout, service("newer"))
+    assert ask(3) == "newer"
+    # One that is stopped first is found as well.
+    apply(world.layout, service("newest", update="stop_first"))
+    until(lambda: answer() == "newest")
+    assert ask(4) == "newest"
+    apply(world.layout, acting("web", restart=True))
+    until(lambda: answer() == "newest")
+    assert ask(5) == "newest"
 
 
 def test_a_connection_is_cut_when_its_time_is_over(world: World) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import synchronise
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.firewall import (
+    chains,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import zones
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.container_record import (  # noqa: E501
     Record,
@@ -47,3 +50,19 @@ def test_names_and_ports_lead_to_one() -> None:
             waiting.id[:12]: (waiting.id[:12],),
         }
         assert synchronise.forwarded(live) == list(serving.publications)
+
+
+def test_only_datagrams_to_one_that_took_over_have_a_zone() -> None:
+    made = Publication("a" * 64, "udp", "", 5300, "10.0.0.2", 53)
+    stream = dataclasses.replace(made, protocol="tcp", zone=3)
+    at_one = dataclasses.replace(made, host_ip="192.0.2.1", zone=4)
+
+    def zoned(*publications: Publication) -> list[str]:
+        said = [str(command) for command in chains.chains([FRONT], publications)]
+        return [text for text in said if "'zone'" in text]
+
+    assert zoned(made, stream) == []
+    found = zoned(made, at_one)
+    assert ["raw_prerouting" in text for text in found] == [True, False]
+    assert ["raw_output" in text for text in found] == [False, True]
+    assert all("192.0.2.1" in text and "'value': 4" in text for text in found)

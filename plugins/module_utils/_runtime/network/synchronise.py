@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ..base import files
-from ..base.frozen import dataclass
+from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
 from ..kernel import linux
 from ..records import container_record, network_record, running
@@ -32,6 +32,9 @@ from .names import zones
 
 _FIREWALL_LOCK = ("firewall", "table")
 _PORTS_LOCK = ("firewall", "ports")
+
+#: The highest number of a zone of connection tracking.
+_LAST_ZONE = 0xFFFF
 
 #: How often the host is looked at, 0.01 seconds apart, while others replace the table.
 _PATIENCE = 100
@@ -326,4 +329,9 @@ def resolve(
             twins = found.publications
         elif found.id not in exempt and (found.phase in container_record.UP or found.id in claimed):
             holding += [(f"container {found.name}", p) for p in found.publications]
-    return port.settle(layout, container_id, ports, attachments, before or twins, holding, scope)
+    zone = max((p.zone for p in before), default=0)
+    if not before and any(beside):
+        # The flows to the one it takes over from stay with that one.
+        zone = max((p.zone for p in twins), default=0) % _LAST_ZONE + 1
+    settled = port.settle(layout, container_id, ports, attachments, before or twins, holding, scope)
+    return tuple(replace(made, zone=zone) for made in settled)

@@ -124,7 +124,8 @@ class Publication:
     """One published port in the firewall: ``host_ip`` "" is every address of the host.
 
     ``scope`` is who may use it beside the host and its containers: () is everybody, else
-    ``local``, ``lan`` or networks.
+    ``local``, ``lan`` or networks. ``zone`` is which flows of datagrams to the port the kernel
+    remembers for it: those of a container that took over from another one are not the other's.
     """
 
     container_id: str
@@ -134,6 +135,7 @@ class Publication:
     container_ip: str
     container_port: int
     scope: tuple[str, ...] = ()
+    zone: int = 0
 
     @property
     def family(self) -> int:

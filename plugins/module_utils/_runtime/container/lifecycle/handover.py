@@ -10,25 +10,23 @@ its end. A connection stays with the container it began with: the kernel transla
 first packet.
 
 A UDP client has no connection, but the kernel keeps sending what comes from its port where its
-first datagram went. A flow on which nothing came for a while is forgotten, so that its next
-datagram goes to the new container; one that never pauses is forgotten when the time for draining
-is over.
+first datagram went. So the new container has a zone of connection tracking for what clients send:
+there the kernel knows no flow of theirs, and begins one to the new container. Answers of the old
+one are looked for without a zone, so they still find the flow they belong to.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import replace
 from ...network import synchronise
-from ...network.link import connections, conntrack
+from ...network.link import connections
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record, locked, write_record
-from ...spec.network import Publication
 from ..status import liveness
 from ..supervision import health
 
@@ -37,11 +35,8 @@ _POLL_S = 0.05
 #: For how long nobody may be connected to the old container before it goes, in seconds: who has
 #: just asked for its address by name is about to connect.
 _QUIET_S = 0.5
-#: For how long nothing may come on a flow of datagrams before it is forgotten, in seconds. The
-#: kernel tells in whole seconds when it would forget it by itself.
-_IDLE_S = 3.0
-#: How often the kernel is asked for the flows, in seconds.
-_FLOWS_S = 0.25
+#: The same where a UDP port is published, since nobody can tell whether an answer is due.
+_QUIET_UDP_S = 2.0
 
 
 def stand_by(host: Host, container_id: str, other: str) -> None:
@@ -124,47 +119,14 @@ def turn(host: Host, name: str, to: str, other: str) -> None:
             host.warn(warning)
 
 
-class _Flows:
-    """The flows of datagrams to published ports that lead to the container of before."""
-
-    def __init__(self, publications: Sequence[Publication]) -> None:
-        self._publications = [p for p in publications if p.protocol == "udp"]
-        #: By flow: since when nothing is known to have come on it, and when it would be forgotten.
-        self._seen: dict[tuple[bytes, bytes], tuple[float, float]] = {}
-        self._count, self._asked = 0, 0.0
-
-    def busy(self, now: float) -> int:
-        """How many there are on which something came of late; the others are forgotten. ``now`` is
-        a monotonic time.
-        """
-        if self._publications and now - self._asked >= _FLOWS_S:
-            self._asked = now
-            found = conntrack.stale(self._publications)
-            idle = [flow for flow in found if self._is_idle(flow, now)]
-            conntrack.forget(idle)
-            self._count = len(found) - len(idle)
-        return self._count
-
-    def _is_idle(self, flow: conntrack.Flow, now: float) -> bool:
-        key, ends = (flow.original, flow.id), now + flow.left_s
-        since, before = self._seen.get(key, (now, ends))
-        if ends - before > 1.0:
-            # What came on it made it last longer than whole seconds can seem to.
-            since, before = now, ends
-        self._seen[key] = (since, before)
-        return now - since >= _IDLE_S
-
-    def forget(self) -> None:
-        conntrack.forget_stale(self._publications)
-
-
 def drain(host: Host, old_id: str, new_id: str, timeout_s: float) -> int:
     """Wait until no client is connected to the old container any more, at most ``timeout_s``
     seconds. Returns how many are left; none where it does not run.
     """
     layout = host.layout
     publications = container_record.read_record(layout, new_id).publications
-    flows = _Flows(publications)
+    datagrams = any(p.protocol == "udp" for p in publications)
+    quiet_s = _QUIET_UDP_S if datagrams else _QUIET_S
     begun = busy = time.monotonic()
     left = 0
     while True:
@@ -173,11 +135,10 @@ def drain(host: Host, old_id: str, new_id: str, timeout_s: float) -> int:
             left = 0
             break
         now = time.monotonic()
-        left = connections.inbound(old.pid) + flows.busy(now)
+        left = connections.inbound(old.pid)
         busy = now if left else busy
         over_s = begun + timeout_s - now
-        if over_s <= 0 or now - busy >= _QUIET_S:
+        if over_s <= 0 or now - busy >= quiet_s:
             break
         time.sleep(min(_POLL_S, over_s))
-    flows.forget()
     return left

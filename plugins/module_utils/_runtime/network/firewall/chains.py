@@ -48,9 +48,11 @@ def masquerades(network: Network) -> bool:
 def chains(networks: Sequence[Network], publications: Sequence[Publication]) -> Iterator[Json]:
     """The commands that add the chains with their rules, in a fixed order."""
     families = families_of(networks)
-    first = (*_martians(), *_questions(families))
+    zoned = list(_zones(publications))
+    first = (*_martians(), *_questions(families), *zoned)
     yield from _base("raw_prerouting", "filter", "prerouting", -300, first)
-    yield from _base("raw_output", "filter", "output", -300, _loopback_sources(families))
+    own_first = (*zoned, *_loopback_sources(families))
+    yield from _base("raw_output", "filter", "output", -300, own_first)
     yield add("chain", name="publish")
     for family in families:
         yield rule("publish", *_translation(f"at{family}", family, exact=True))
@@ -120,6 +122,31 @@ def _questions(families: Sequence[int]) -> Iterator[list[Json]]:
             {"drop": None},
         ]
         yield [*asked, matches(own, f"@resolvers{family}"), _MARK_PASSED]
+
+
+def _zones(publications: Sequence[Publication]) -> Iterator[list[Json]]:
+    """Datagrams to a port whose container took over from another one: the kernel looks for their
+    flows in a zone of their own. What the other one still answers is looked for without it.
+    """
+    for publication in sorted(publications, key=lambda p: (p.host_ip, p.host_port, p.family)):
+        if not publication.zone or publication.protocol != "udp":
+            continue
+        family = family_of(publication.container_ip)
+        host_ip = publication.host_ip.partition("%")[0]
+        exact = host_ip not in ("", "0.0.0.0", "::")
+        yield [
+            matches(meta("nfproto"), f"ipv{family}"),
+            *([matches(field(family, "daddr"), host_ip)] if exact else []),
+            matches(meta("l4proto"), "udp"),
+            matches(_PORT, publication.host_port),
+            LOCAL,
+            {
+                "mangle": {
+                    "key": {"ct": {"key": "zone", "dir": "original"}},
+                    "value": publication.zone,
+                }
+            },
+        ]
 
 
 def _not_published(

@@ -99,6 +99,12 @@ _PROBES = {
     "NAT in the family inet (CONFIG_NFT_NAT)": _probe("nat", "prerouting", -100),
     "connection tracking (CONFIG_NFT_CT)": _probe("filter", "forward", 0, TRANSLATED),
     "fib lookups (CONFIG_NFT_FIB_INET)": _probe("nat", "prerouting", -100, LOCAL),
+    "connection tracking zones (CONFIG_NF_CONNTRACK_ZONES)": _probe(
+        "filter",
+        "prerouting",
+        -300,
+        {"mangle": {"key": {"ct": {"key": "zone", "dir": "original"}}, "value": 1}},
+    ),
     "masquerading (CONFIG_NFT_MASQ)": _probe("nat", "postrouting", 100, {"masquerade": None}),
 }
 

@@ -10,7 +10,9 @@ What the chains do, in the order a packet meets them:
 - ``raw_prerouting`` drops what claims to be to or from the loopback but came in by another
   interface: a port published on 127.0.0.1 would else be translated before the kernel sees that the
   packet is martian (CVE-2020-8558). It also drops questions to a network's name server that do not
-  come from that network.
+  come from that network. Datagrams to a port whose container took over from another one, which
+  may still run, are tracked in a zone of their own, so that a flow the kernel knows does not lead
+  them to the other one; so does ``raw_output``.
 - ``prerouting`` and ``output`` translate published ports, only where the destination is an address
   of this host (CVE-2025-67499: transit traffic to the same port is not ours), and in
   ``prerouting`` only for clients within the port's scope. A container's questions to its name

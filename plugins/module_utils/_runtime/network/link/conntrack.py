@@ -13,15 +13,14 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
-from ...base.frozen import dataclass
 from ...spec.network import Publication
 from . import netlink
 
 #: linux/netfilter/nfnetlink_conntrack.h.
 _GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
-_TUPLE_ORIG, _TUPLE_REPLY, _TIMEOUT, _ID, _FILTER = 1, 2, 7, 12, 25
+_TUPLE_ORIG, _TUPLE_REPLY, _ID, _FILTER = 1, 2, 12, 25
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
 _SOURCE, _DESTINATION = {4: 1, 6: 3}, {4: 2, 6: 4}
 _PROTO_NUM, _PROTO_SOURCE_PORT, _PROTO_DESTINATION_PORT = 1, 2, 3
@@ -36,41 +35,22 @@ _AT_ONCE = 64
 _PROTOCOLS = {"udp": socket.IPPROTO_UDP}
 
 
-@dataclass(frozen=True)
-class Flow:
-    """A flow as the kernel tracks it: its address family, its tuple and its id, as netlink writes
-    them, and after how many seconds without a packet it is forgotten.
-    """
-
-    kind: int
-    original: bytes
-    id: bytes
-    left_s: int
-
-
-def stale(publications: Collection[Publication]) -> list[Flow]:
-    """The flows to published UDP ports that lead elsewhere than to their containers."""
-    found: list[Flow] = []
-    for publication in publications:
-        if publication.protocol in _PROTOCOLS:
-            with netlink.Conversation(netlink.NETFILTER) as conversation:
-                found += _stale(conversation, publication)
-    return found
-
-
-def forget(flows: Sequence[Flow]) -> None:
-    """Forget flows, so that their next packets are translated anew; gone ones are fine."""
-    for first in range(0, len(flows), _AT_ONCE):
-        some = flows[first : first + _AT_ONCE]
-        with netlink.Conversation(netlink.NETFILTER) as conversation:
-            conversation.exchange([_deletion(number, flow) for number, flow in enumerate(some, 1)])
+#: A flow as the kernel tracks it: its address family, its tuple and its id, as netlink writes them.
+Flow = tuple[int, bytes, bytes]
 
 
 def forget_stale(publications: Collection[Publication]) -> int:
     """Forget the flows to published UDP ports that lead elsewhere. Returns how many there were."""
-    found = stale(publications)
-    forget(found)
-    return len(found)
+    count = 0
+    for publication in publications:
+        if publication.protocol in _PROTOCOLS:
+            with netlink.Conversation(netlink.NETFILTER) as conversation:
+                stale = list(_stale(conversation, publication))
+                for first in range(0, len(stale), _AT_ONCE):
+                    some = enumerate(stale[first : first + _AT_ONCE], 1)
+                    conversation.exchange([_deletion(number, *flow) for number, flow in some])
+                count += len(stale)
+    return count
 
 
 def _stale(conversation: netlink.Conversation, publication: Publication) -> Iterator[Flow]:
@@ -102,8 +82,7 @@ def _stale(conversation: netlink.Conversation, publication: Publication) -> Iter
             kind, publication.container_ip
         ) and source_port == struct.pack("!H", publication.container_port)
         if not translated and local.setdefault(to, _is_local(kind, to)):
-            left_s = int.from_bytes(found.get(_TIMEOUT, b""), "big")
-            yield Flow(kind, tuple_, found.get(_ID, b""), left_s)
+            yield kind, tuple_, found.get(_ID, b"")
 
 
 def _side(tuple_: bytes, address: int, port: int) -> tuple[bytes, bytes, bytes]:
@@ -124,9 +103,9 @@ def _is_local(kind: int, address: bytes) -> bool:
     return True
 
 
-def _deletion(number: int, flow: Flow) -> netlink.Request:
-    body = bytes((flow.kind, 0, 0, 0)) + _nested(_TUPLE_ORIG, flow.original)
-    body += netlink.attribute(_ID, flow.id) if flow.id else b""
+def _deletion(number: int, kind: int, tuple_: bytes, identity: bytes) -> netlink.Request:
+    body = bytes((kind, 0, 0, 0)) + _nested(_TUPLE_ORIG, tuple_)
+    body += netlink.attribute(_ID, identity) if identity else b""
     flags = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK
     return netlink.Request(
         netlink.message(_DELETE, flags, number, body), "delete a connection", (errno.ENOENT,)
