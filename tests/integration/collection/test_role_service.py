@@ -9,6 +9,7 @@ import copy
 import json
 import shutil
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from support.plays import Play, Run
 from support.servers.registry import free_port
 
 PASSWORD = "correct-horse-battery"
+#: The name of a task between two parts of the role in one play.
+BETWEEN = "The next part"
 #: Serves what it is given, and is healthy while its configuration says so.
 SERVE = "cp /etc/app/app.conf /srv/page; exec httpd -f -p 80 -h /srv"
 HEALTHY = {
@@ -74,35 +77,60 @@ class Service:
             "greeting": "good one",
         }
 
-    def run(self, *arguments: str, part: str = "main", **changes: Any) -> Run:
-        """Ansible's run of the role, or of a part of it, with these variables changed."""
-        role = {"name": "slipway.engine.service", "tasks_from": part}
-        task = {
+    def part(self, name: str = "main", **changes: Any) -> dict[str, Any]:
+        """A task that is the role, or a part of it, with these variables changed."""
+        return {
             "name": "The role",
-            "ansible.builtin.include_role": role,
+            "ansible.builtin.include_role": {
+                "name": "slipway.engine.service",
+                "tasks_from": name,
+            },
             "vars": {**self.declared, **changes},
         }
-        return self.play.tasks([task], "--diff", *arguments)
+
+    def tasks(self, tasks: list[dict[str, Any]], *arguments: str) -> Run:
+        """Ansible's run of tasks. No secret is in what it prints."""
+        run = self.play.tasks(tasks, "--diff", "-e", "ansible_pipelining=true", *arguments)
+        assert PASSWORD not in run.output
+        return run
+
+    def run(self, *arguments: str, part: str = "main", **changes: Any) -> Run:
+        """Ansible's run of the role, or of a part of it, with these variables changed."""
+        return self.tasks([self.part(part, **changes)], *arguments)
 
     def good(self, *arguments: str, part: str = "main", **changes: Any) -> Run:
         done = self.run(*arguments, part=part, **changes)
         assert done.status == 0, done.output
-        assert PASSWORD not in done.output
         return done
 
+    def one_by_one(self, *parts: dict[str, Any]) -> list[list[tuple[str, int]]]:
+        """What each of several parts changes, in one play."""
+        between = {"name": BETWEEN, "ansible.builtin.debug": {"msg": ""}}
+        tasks = [task for part in parts for task in (part, between)]
+        done = self.tasks(tasks[:-1])
+        assert done.status == 0, done.output
+        changes: list[list[tuple[str, int]]] = [[]]
+        for one in done.record:
+            if one["task"] == BETWEEN:
+                changes.append([])
+            changes[-1] += changes_of([one])
+        return changes
+
     def foreseen(self, part: str = "main", **changes: Any) -> Run:
-        """The run, after a check of it that foretold it, and before one that changes nothing."""
-        foretold = changes_of(self.good("--check", part=part, **changes))
-        done = self.good(part=part, **changes)
-        assert foretold == changes_of(done), done.output
-        again = self.good(part=part, **changes)
-        assert again.changed == 0, again.output
-        return done
+        """A check of the run. The run is as it foretold, and a second one changes nothing."""
+        check = self.good("--check", part=part, **changes)
+        task = self.part(part, **changes)
+        assert self.one_by_one(task, task) == [changes_of(check.record), []]
+        return check
 
     def inspect(self, name: str) -> Any:
         """What ``docker inspect`` says of a container; None where there is none."""
         found = self.world.slipway("container", "inspect", name, check=False)
         return json.loads(found.stdout)[0] if found.returncode == 0 else None
+
+    def ids(self) -> dict[str, str]:
+        """The container of each name."""
+        return {name: self.inspect(name)["Id"] for name in ("shop-db", "shop-app")}
 
     def inside(self, name: str, script: str) -> str:
         return self.world.slipway("exec", name, "sh", "-c", script).stdout.decode()
@@ -114,11 +142,9 @@ class Service:
         return containers
 
 
-def changes_of(run: Run) -> list[tuple[str, int]]:
+def changes_of(record: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """The tasks that change something, and for how many items."""
-    counted = [
-        (task["task"], sum(one["changed"] for one in task["results"])) for task in run.record
-    ]
+    counted = [(task["task"], sum(one["changed"] for one in task["results"])) for task in record]
     return [(name, count) for name, count in counted if count]
 
 
@@ -127,7 +153,7 @@ def service(tmp_path: Path, world: World) -> Service:
     return Service(tmp_path, world)
 
 
-def test_a_service_comes(service: Service) -> None:
+def test_a_service_comes_changes_and_goes(service: Service) -> None:
     service.foreseen()
     assert served(service) == "good one\n"
     assert service.inside("shop-db", "cat /run/secrets/password") == PASSWORD
@@ -138,55 +164,45 @@ def test_a_service_comes(service: Service) -> None:
     for name in ("shop-db", "shop-app"):
         assert PASSWORD not in json.dumps(service.inspect(name))
     assert (service.place.stat().st_mode & 0o777) == 0o700
+    # A secret is in the records of containers alone, and in no other file.
+    assert [path.name for path in service.place.iterdir()] == ["declared.json"]
+    assert PASSWORD not in (service.place / "declared.json").read_text()
 
-
-def test_a_file_that_changes_recreates_what_mounts_it(service: Service) -> None:
-    service.good()
-    before = {name: service.inspect(name)["Id"] for name in ("shop-db", "shop-app")}
+    # A file that changes recreates the container that has it, and no other.
+    before = service.ids()
     run = service.foreseen(greeting="good two")
-    assert served(service) == "good two\n"
-    assert service.inspect("shop-db")["Id"] == before["shop-db"]
-    assert service.inspect("shop-app")["Id"] != before["shop-app"]
-    assert "good two" in run.output
-    # One of each file, and not the version before.
-    assert len(list((service.place / "files").iterdir())) == 2
+    assert served(service) == "good two\n" and "good two" in run.output
+    after = service.ids()
+    assert after["shop-db"] == before["shop-db"] and after["shop-app"] != before["shop-app"]
 
-
-def test_a_secret_that_changes_restarts_what_mounts_it(service: Service) -> None:
-    service.good()
-    before = service.inspect("shop-db")
+    # So does a secret.
     other = [{**service.declared["service_secrets"][0], "content": f"{PASSWORD}-2"}]
-    service.foreseen(service_secrets=other)
-    after = service.inspect("shop-db")
-    assert after["Id"] == before["Id"]
-    assert after["State"]["StartedAt"] != before["State"]["StartedAt"]
+    service.foreseen(service_secrets=other, greeting="good two")
     assert service.inside("shop-db", "cat /run/secrets/password") == f"{PASSWORD}-2"
+    assert service.inside("shop-app", "cat /etc/app/password") == f"{PASSWORD}-2"
+    assert service.ids()["shop-db"] != after["shop-db"]
 
-
-def test_what_is_no_longer_declared_goes(service: Service) -> None:
-    service.good()
-    service.foreseen(
-        service_containers=service.declared["service_containers"][:1],
-        service_files=service.declared["service_files"][1:],
-        service_networks=[],
-        service_wait_for=[],
-    )
+    # What is no longer declared goes.
+    less = {
+        "service_containers": service.declared["service_containers"][:1],
+        "service_files": service.declared["service_files"][1:],
+        "service_networks": [],
+        "service_wait_for": [],
+    }
+    service.foreseen(service_secrets=other, **less)
     assert service.inspect("shop-app") is None and service.inspect("shop-db") is not None
-    assert len(list((service.place / "files").iterdir())) == 1
     assert "shop-net" not in listed(service, "network")
 
-
-def test_a_service_goes_and_its_data_stays(service: Service) -> None:
-    service.good()
+    # The service goes, and its data stays.
     service.inside("shop-db", "echo kept >/data/file")
     service.foreseen(service_state="absent")
     assert service.inspect("shop-db") is None and not service.place.exists()
-    assert "shop-net" not in listed(service, "network")
     assert "shop-data" in listed(service, "volume")
     service.good()
     assert service.inside("shop-db", "cat /data/file") == "kept\n"
     service.good(service_state="absent", service_remove_volumes=True)
     assert "shop-data" not in listed(service, "volume")
+    assert "shop-net" not in listed(service, "network")
 
 
 def test_an_update_that_fails_is_rolled_back_as_a_whole(service: Service) -> None:
@@ -194,19 +210,24 @@ def test_an_update_that_fails_is_rolled_back_as_a_whole(service: Service) -> Non
     before = service.inspect("shop-db")["Config"]["Labels"]
     # The first container takes the update, the second does not become healthy.
     labelled = service.with_container(0, labels={"release": "2"})
-    bad = service.run(service_containers=labelled, greeting="bad")
+    other = [{**service.declared["service_secrets"][0], "content": f"{PASSWORD}-2"}]
+    bad = service.run(service_containers=labelled, service_secrets=other, greeting="bad")
     assert bad.status != 0 and "runs again as it was declared before" in bad.output, bad.output
-    assert "shop-app" in bad.output and PASSWORD not in bad.output
+    assert "shop-app" in bad.output
     assert service.inspect("shop-db")["Config"]["Labels"] == before
     assert served(service) == "good one\n"
-    # Nothing of the attempt is left in the next run that succeeds.
-    service.good()
-    assert len(list((service.place / "files").iterdir())) == 2
-    # Without an answer it is the same.
+    # It has the secret of its last run, and the declaration before is that of the role again.
+    assert service.inside("shop-app", "cat /etc/app/password") == PASSWORD
+    dummy, again = service.one_by_one(service.part(), service.part())
+    assert again == []
+    # Without an answer it is the same, and networks and containers that were new go.
     nobody = [{"port": free_port(), "timeout": 1}]
-    late = service.run(service_containers=labelled, service_wait_for=nobody)
+    more = [*labelled, {**labelled[0], "name": "shop-more", "volumes": []}]
+    networks = [*service.declared["service_networks"], {"name": "shop-new"}]
+    late = service.run(service_containers=more, service_networks=networks, service_wait_for=nobody)
     assert late.status != 0 and "nothing listens on" in late.output, late.output
     assert service.inspect("shop-db")["Config"]["Labels"] == before
+    assert service.inspect("shop-more") is None and "shop-new" not in listed(service, "network")
 
 
 def test_a_first_run_that_fails_says_so(service: Service) -> None:
@@ -216,101 +237,108 @@ def test_a_first_run_that_fails_says_so(service: Service) -> None:
     )
 
 
-def test_volumes_are_kept_in_archives(service: Service, tmp_path: Path) -> None:
+def test_volumes_are_kept_in_archives_and_restored(service: Service, tmp_path: Path) -> None:
     service.good()
     started = fill(service)
     fetched = {"service_backup_fetch": str(tmp_path / "fetched"), "service_backup_name": "first"}
     # Fetching says nothing in check mode.
     assert service.good("--check", part="backup", **fetched).changed == 2
-    run = service.good(part="backup", **fetched)
-    assert [name for name, dummy in changes_of(run)] == [
+    backup = service.part("backup", **fetched)
+    written, again = service.one_by_one(backup, backup)
+    assert [name for name, dummy in written] == [
         "slipway.engine.service : Make a place for the archives",
         "slipway.engine.service : Keep each of them",
         "slipway.engine.service : Fetch the archives",
     ]
+    assert again == []
     archive = service.backups / "first" / "shop-data.tar.gz"
     copy_of_it = tmp_path / "fetched" / "localhost" / "shop" / "first" / "shop-data.tar.gz"
     assert archive.stat().st_mode & 0o777 == 0o600
     assert copy_of_it.read_bytes() == archive.read_bytes()
     assert since(service) != started
-    assert service.good(part="backup", **fetched).changed == 0
 
-    # A container goes on where it is only frozen, or left alone.
+    # A container goes on where it is only frozen or left alone, or nothing is to be restored.
     started = since(service)
-    for way in ("paused", "running"):
-        options = {"service_backup_name": way, "service_backup_while": way}
-        assert service.good(part="backup", **options).changed == 2
+    ways = ("paused", "running")
+    named = [{"service_backup_name": way, "service_backup_while": way} for way in ways]
+    changes = service.one_by_one(
+        *(service.part("backup", **options) for options in named),
+        service.part("restore", service_backup_name="first"),
+    )
+    assert [len(one) for one in changes] == [2, 2, 0]
+    for way in ways:
         other = service.backups / way / "shop-data.tar.gz"
         assert other.read_bytes() == archive.read_bytes()
     assert since(service) == started
 
-
-def test_volumes_are_restored(service: Service) -> None:
-    service.good()
-    fill(service)
-    service.good(part="backup")
-    started = since(service)
-    assert service.good(part="restore").changed == 0
-    assert since(service) == started
-
+    first = {"service_backup_name": "first"}
     service.inside("shop-db", "echo two >/data/file; echo more >/data/another")
-    assert service.good("--check", part="restore").changed == 1
+    assert service.good("--check", part="restore", **first).changed == 1
     assert service.inside("shop-db", "cat /data/file") == "two\n"
-    assert service.good(part="restore").changed == 1
+    assert service.good(part="restore", **first).changed == 1
     assert since(service) != started
     assert service.inside("shop-db", "ls /data; stat -c '%a %u:%g' /data/file; cat /data/file") == (
         "file\n4750 7:8\none\n"
     )
 
-
-def test_what_cannot_be_restored_is_left_alone(service: Service) -> None:
-    service.good()
-    fill(service)
-    service.good(part="backup")
-    archive = service.backups / "latest" / "shop-data.tar.gz"
+    # What cannot be restored is left alone.
     archive.write_bytes(archive.read_bytes()[:-20])
     service.inside("shop-db", "echo three >/data/file")
-    damaged = service.run(part="restore")
+    damaged = service.run(part="restore", **first)
     assert damaged.status != 0 and "is damaged, and nothing was changed" in damaged.output
     assert since(service)
     archive.unlink()
-    missing = service.run(part="restore")
+    missing = service.run(part="restore", **first)
     assert missing.status != 0
-    assert "there is no backup latest of shop-data" in missing.output, missing.output
+    assert "there is no backup first of shop-data" in missing.output, missing.output
     assert service.inside("shop-db", "cat /data/file") == "three\n"
 
-
-def test_a_backup_starts_a_service_elsewhere(service: Service, tmp_path: Path) -> None:
-    fetched = {"service_backup_fetch": str(tmp_path / "fetched")}
-    service.good()
-    fill(service)
-    service.good(part="backup", **fetched)
+    # What was fetched starts a service where there is none.
     service.good(service_state="absent", service_remove_volumes=True)
     shutil.rmtree(service.backups)
-    service.good(part="restore", **fetched)
-    service.good()
+    restored, started_again = service.one_by_one(
+        service.part("restore", **fetched), service.part("main")
+    )
+    assert restored and started_again
     assert service.inside("shop-db", "cat /data/file") == "one\n"
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"service_files": [{"name": "../x", "content": ""}]}, 'which "../x" is not'),
-        ({"service_files": [{"name": "motd"}]}, "motd needs one of content, template and src"),
-        ({"service_files": []}, "mounts the file motd, which service_files has not"),
-        ({"service_secrets": []}, "mounts the secret password, which service_secrets has not"),
-        (
-            {"service_secrets": [{"name": "password", "content": PASSWORD, "mode": "0644"}]},
-            "the mode of the secret",
-        ),
-        ({"service_state": "gone"}, "value of service_state must be one of: present, absent"),
-    ],
-)
-def test_a_bad_declaration_is_refused(service: Service, changes: dict[str, Any], said: str) -> None:
-    bad = service.run(**changes)
-    assert bad.status != 0 and said in bad.output, bad.output
-    assert PASSWORD not in bad.output
+#: What is wrong with a declaration, and what is said of it.
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"service_files": [{"name": "../x", "content": ""}]}, 'which "../x" is not'),
+    ({"service_files": [{"name": "motd"}]}, "motd needs one of content, template and src"),
+    ({"service_files": []}, "mounts the file motd, which service_files has not"),
+    ({"service_secrets": []}, "mounts the secret password, which service_secrets has not"),
+    (
+        {"service_secrets": [{"name": "password", "content": PASSWORD, "mode": "0644"}]},
+        "the mode of the secret",
+    ),
+    ({"service_state": "gone"}, "value of service_state must be one of: present, absent"),
+]
+
+
+def test_a_bad_declaration_is_refused(service: Service) -> None:
+    tasks = [
+        {
+            "block": [service.part(**changes)],
+            "rescue": [{"name": f"Refused {number}", "ansible.builtin.debug": {"msg": ""}}],
+        }
+        for number, (changes, dummy) in enumerate(BAD)
+    ]
+    run = service.tasks(tasks)
+    assert run.status == 0, run.output
+    came = [task["task"] for task in run.record if task["task"].startswith("Refused")]
+    assert came == [f"Refused {number}" for number in range(len(BAD))], run.output
+    said = [str(one.get("msg")) for task in run.record for one in failed(task)]
+    for (dummy, expected), message in zip(BAD, said, strict=True):
+        assert expected in message
     assert not service.place.exists() and service.inspect("shop-db") is None
+
+
+def failed(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The results of a task that failed."""
+    results: Sequence[Mapping[str, Any]] = task["results"] if task["status"] == "failed" else ()
+    return results
 
 
 def served(service: Service) -> str:
