@@ -166,4 +166,5 @@ def link() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))
+    # Molecule works in directories of its own.
+    sys.exit(main(os.path.abspath(sys.argv[1]), Path(sys.argv[2]).absolute(), sys.argv[3:]))
