@@ -46,7 +46,8 @@ def named(digest: str) -> str:
 
 
 class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most ``size``; none at the end."""
 
 
 class Counted:

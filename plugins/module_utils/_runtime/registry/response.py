@@ -64,9 +64,11 @@ class _Stream(Protocol):
 
     length: Optional[int]
 
-    def read1(self, n: int) -> bytes: ...
+    def read1(self, n: int) -> bytes:
+        """What is there, at most ``n`` bytes; none at the end."""
 
-    def read(self) -> bytes: ...
+    def read(self) -> bytes:
+        """All that is left."""
 
 
 class Response(Protocol):
@@ -76,9 +78,11 @@ class Response(Protocol):
     raw: Any
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[str, str]:
+        """By their names, in any case of letters."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give the connection back."""
 
 
 class Answer:

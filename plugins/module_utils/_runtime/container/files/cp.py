@@ -30,7 +30,8 @@ from . import freeze
 
 
 class _Writable(Protocol):
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes, /) -> object:
+        """Take all of ``data``."""
 
 
 def put(

@@ -51,16 +51,19 @@ _DAMAGED = "the layer is damaged: get the image again from a trusted source"
 class Plain(Readable, Protocol):
     """An uncompressed layer. ``read`` returns b"" once everything was found in order."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give back what it holds."""
 
-    def __enter__(self) -> Plain: ...
+    def __enter__(self) -> Plain:
+        """Itself."""
 
     def __exit__(
         self,
         kind: Optional[type[BaseException]],
         value: Optional[BaseException],
         trace: Optional[TracebackType],
-    ) -> None: ...
+    ) -> None:
+        """Close it."""
 
 
 def kind(media_type: str) -> str:

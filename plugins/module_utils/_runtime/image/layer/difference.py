@@ -45,7 +45,8 @@ _KINDS = {
 
 
 class Writable(Protocol):
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes, /) -> object:
+        """Take all of ``data``."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class Limits:
 
 
 class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most ``size``; none at the end."""
 
 
 def text(name: bytes) -> str:
