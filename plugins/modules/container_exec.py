@@ -157,26 +157,16 @@ exec_id:
   sample: 249d9e3075655baf705ed8f40488c5e9434049cf3431976f1bfdb73741c574c5
 """
 
-import secrets
-import shlex
 from typing import Any
 
 from ansible_collections.slipway.engine.plugins.module_utils import _task
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
-    oci_runtime,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
-    execute,
-)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.texts import texts
-
-#: How much of a command's last line goes into the message.
-_LAST_WORDS = 300
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    command,
+)
 
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
@@ -195,64 +185,10 @@ ARGUMENT_SPEC = {
 
 
 def act(host: Host, params: dict[str, Any]) -> dict[str, Any]:
-    request = execute.Request(
-        _argv(params),
-        texts("env", params["env"] or {}),
-        params["user"],
-        params["chdir"],
-        # Without streams there is nothing to show on a terminal.
-        params["tty"] and not params["detach"],
-    )
-    if params["detach"] and params["stdin"] is not None:
-        raise Error("stdin: cannot be combined with detach: true", hint="omit one of them")
-    if params["output_limit"] < 0:
-        raise Error("output_limit: cannot be negative")
+    command.check(params)
     container_id = container_record.identify(host.layout, params["container"])
-    if params["detach"]:
-        execute.start(host, container_id, request)
-        return {"exec_id": secrets.token_hex(32)}
-    try:
-        done = execute.run(
-            host, container_id, request, _stdin(params), limit=params["output_limit"]
-        )
-    except oci_runtime.NotStarted as exc:
-        refused = {"stdout": "", "stderr": str(exc), "rc": exc.status, "truncated": False}
-        return {**refused, "msg": str(exc)}
-    stdout, stderr = (said.decode("utf-8", "replace") for said in (done.stdout, done.stderr))
-    if params["strip_empty_ends"]:
-        stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
-    return {
-        "stdout": stdout,
-        "stderr": stderr,
-        "rc": done.returncode,
-        "truncated": done.truncated,
-        **_failure(params["container"], done.returncode, stderr or stdout),
-    }
-
-
-def _failure(container: str, status: int, said: str) -> dict[str, str]:
-    """Why the task failed, which it does for any status but 0: its last log lines."""
-    if status == 0:
-        return {}
-    last = said.strip().rpartition("\n")[2][:_LAST_WORDS]
-    told = f"the command in container {container} exited with {status}"
-    return {"msg": f"{told}: {last}" if last else told}
-
-
-def _argv(params: dict[str, Any]) -> tuple[str, ...]:
-    if params["argv"] is not None:
-        return tuple(params["argv"])
-    try:
-        return tuple(shlex.split(params["command"]))
-    except ValueError as exc:
-        raise Error(f"command: {exc}") from exc
-
-
-def _stdin(params: dict[str, Any]) -> bytes:
-    if params["stdin"] is None:
-        return b""
-    newline = "\n" if params["stdin_add_newline"] else ""
-    return f"{params['stdin']}{newline}".encode()
+    called = f"container {params['container']}"
+    return command.perform(host, container_id, params, called)
 
 
 def main() -> None:

@@ -12,4 +12,6 @@
     status                   whether it runs, what it wrote and used; reading only
     engine                   conmon and the OCI runtime
     bundle option            config.json of runtime-spec; options of the module. Pure.
+
+``attached`` is above them: a run from before its start to its end, with what is read and written.
 """

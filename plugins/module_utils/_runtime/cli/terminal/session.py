@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Optional
 
-from ...base.errors import Error, NotFound
+from ...base.errors import Error
 from ...base.frozen import dataclass
+from ...container.attached import exit_status
 from ...container.engine.attachment import Attachment
 from ...container.lifecycle import actions
 from ...container.status import liveness
@@ -21,11 +21,6 @@ from ...records import container_record
 from . import console
 
 DETACH_KEYS = console.DETACH_KEYS
-
-#: How often it is looked whether the end of a container has been recorded, in seconds.
-_POLL_S = 0.01
-#: How long that may take once its monitor is gone, before what is known counts.
-_RECORD_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -85,13 +80,6 @@ def attach(host: Host, container_id: str, how: Attaching) -> Optional[int]:
         return exit_status(host, container_id, run.generation)
 
 
-def await_removal(host: Host, container_id: str) -> None:
-    """Wait for a container that is removed by itself at its end to be gone, or some seconds."""
-    deadline = time.monotonic() + _RECORD_TIMEOUT_S
-    while host.layout.container(container_id).exists() and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-
-
 def _conversation(host: Host, container_id: str, how: Attaching) -> console.Conversation:
     spec = container_record.read_spec(host.layout, container_id)
 
@@ -106,24 +94,3 @@ def _conversation(host: Host, container_id: str, how: Attaching) -> console.Conv
         proxy=proxy if how.sig_proxy else None,
         shown=how.streams,
     )
-
-
-def exit_status(host: Host, container_id: str, generation: int) -> int:
-    """Wait for one run of a container to end and to be cleared away. Returns its exit status.
-
-    Who waits and wants to know also of a container that is removed by itself at its end holds
-    record.watch().
-    """
-    layout = host.layout
-    deadline: Optional[float] = None
-    while True:
-        found = container_record.find_record(layout, container_id)
-        if found is None:
-            raise NotFound(f"container {container_id[:12]} has been removed")
-        if found.generation > generation or found.phase not in container_record.LIVE:
-            return found.exit_code
-        if deadline is None and not liveness.is_running(layout, found):
-            deadline = time.monotonic() + _RECORD_TIMEOUT_S
-        if deadline is not None and time.monotonic() > deadline:
-            return liveness.truth(layout, found).exit_code
-        time.sleep(_POLL_S)

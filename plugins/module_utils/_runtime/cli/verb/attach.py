@@ -71,8 +71,8 @@ def check_terminal(needed: bool) -> None:
 
 
 def _wait(host: Host, arguments: Arguments) -> int:
+    from ...container import attached
     from ...records import container_record
-    from ..terminal import session
 
     failed = False
     for name in arguments.operands:
@@ -80,7 +80,7 @@ def _wait(host: Host, arguments: Arguments) -> int:
             container_id = container_record.identify(host.layout, name)
             with container_record.watch(host.layout, container_id):
                 found = container_record.read_record(host.layout, container_id)
-                say(session.exit_status(host, container_id, found.generation))
+                say(attached.exit_status(host, container_id, found.generation))
             sys.stdout.flush()
         except Error as exc:
             complain(exc)

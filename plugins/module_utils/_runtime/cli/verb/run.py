@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -52,10 +51,11 @@ def _begin(host: Host, arguments: Arguments) -> int:
     streams = _streams(arguments, arguments.detach)
     check_terminal("stdin" in streams and arguments.tty)
     container_id = _make(host, arguments, stdin_once="stdin" in streams)
+    from ...container import attached
     from ...container.lifecycle import actions
 
     if arguments.detach:
-        with _removed_on_failure(host, container_id, arguments.rm):
+        with attached.removed_on_failure(host, container_id, arguments.rm):
             actions.start(host, container_id)
         say(container_id)
         return 0
@@ -66,10 +66,10 @@ def _begin(host: Host, arguments: Arguments) -> int:
         sys.stdout.flush()
     keys = arguments.detach_keys or session.DETACH_KEYS
     how = session.Attaching(streams, keys, arguments.sig_proxy)
-    with _removed_on_failure(host, container_id, arguments.rm):
+    with attached.removed_on_failure(host, container_id, arguments.rm):
         status = session.start(host, container_id, how)
     if arguments.rm and status is not None:
-        session.await_removal(host, container_id)
+        attached.await_removal(host, container_id)
     return left(status)
 
 
@@ -84,20 +84,6 @@ def _streams(arguments: Arguments, detached: bool) -> list[str]:
     if asked:
         return [name for name in _STREAMS if name in asked]
     return [*(["stdin"] if arguments.interactive else []), "stdout", "stderr"]
-
-
-class _removed_on_failure(contextlib.AbstractContextManager[None]):  # used as a verb
-    """What was to be removed at its end is not left behind when it could not begin."""
-
-    def __init__(self, host: Host, container_id: str, wanted: bool) -> None:
-        self._host, self._id, self._wanted = host, container_id, wanted
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if isinstance(error, Error) and self._wanted:
-            from ...container.lifecycle import actions
-
-            with contextlib.suppress(Error):
-                actions.remove(self._host, self._id, volumes=True)
 
 
 def _make(host: Host, arguments: Arguments, stdin_once: bool) -> str:

@@ -4,5 +4,6 @@
 """The module container: ``declare`` makes a spec of options, ``observe`` reads, ``decide`` plans,
 ``steps`` make and remove, ``run_steps`` start, stop and wait, ``outcome`` says what came of it.
 ``image`` looks up what the image means, ``host_files`` reads what a task names by a file of the
-host, ``docker_actions`` says what a plan does as docker_container says it.
+host, ``docker_actions`` says what a plan does as docker_container says it. ``command`` is the
+module container_exec.
 """
