@@ -19,7 +19,11 @@ from support.plays import Play, Run
 from support.servers import named
 
 #: Check mode skips what it cannot know.
-_SKIPPED = ("slipway.engine.container_exec",)
+_SKIPPED = (
+    "slipway.engine.compose_exec",
+    "slipway.engine.compose_run",
+    "slipway.engine.container_exec",
+)
 
 
 def play_as_foretold(

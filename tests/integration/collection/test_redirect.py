@@ -97,8 +97,23 @@ def test_what_is_not_here_says_so(project: Path) -> None:
     play = Play(project)
     run = play.tasks([{"community.docker.docker_swarm": {"state": "present"}}])
     assert run.status != 0 and "has no swarm" in run.output
-    compose = play.tasks([{"community.docker.docker_compose_v2_run": {"project_src": "/srv"}}])
-    assert compose.status != 0 and "slipway compose" in compose.output
+
+
+def test_commands_of_compose(world: World, project: Path) -> None:
+    """The three modules beside docker_compose_v2 find their way here, with Docker's options."""
+    service = {"image": "busybox:1", "pull_policy": "never", "command": "sleep 1000",
+               "stop_signal": "KILL", "network_mode": "none"}  # fmt: skip
+    shop = {"project_name": "shop", "definition": {"services": {"web": service}}}
+    run = {**shop, "service": "web", "argv": ["true"], "docker_host": "tcp://h:2375", "timeout": 3}
+    tasks = [
+        {"community.docker.docker_compose_v2_pull": shop},
+        {"community.docker.docker_compose_v2": shop},
+        {"community.docker.docker_compose_v2_exec": run},
+        {"community.docker.docker_compose_v2_run": {**run, "cleanup": True}},
+        {"community.docker.docker_compose_v2": {**shop, "state": "absent"}},
+    ]
+    done = Play(project).tasks(tasks)
+    assert (done.status, done.changed) == (0, 4), done.output
 
 
 def test_community_docker_itself_is_left_alone(tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ ROWS: list[Row] = [
     ("compose", {"project_src": "/nowhere"}, "/nowhere"),
     ("compose", {"project_name": "shop", "definition": PROJECT, "state": "absent"}, ""),
     ("compose", {"project_name": "shop", "definition": PROJECT, "pull": "never"}, "gone:1"),
+    ("compose_exec", {"project_name": "shop", "definition": PROJECT, "service": "web",
+                      "command": "true"}, "web"),
+    ("compose_pull", {"project_name": "shop", "definition": {"services": {"web": {"image": GONE}}}},
+     CLOSED),
+    ("compose_run", {"project_name": "shop", "definition": PROJECT, "service": "nobody"}, "nobody"),
     ("container", {"name": "c1", "state": "absent"}, ""),
     ("container", {"name": "0123456789ab", "state": "absent"}, ""),
     ("container", {"name": "c1", "state": "stopped"}, "c1"),
@@ -93,10 +98,12 @@ VERBS = {
     "builder prune -f": "",
     "commit c1 made:1": "c1",
     **{f"compose -f /nowhere.yaml {verb}": "/nowhere.yaml" for verb in (
-        "build", "config", "cp web:/x /tmp/x", "create", "down", "exec web true", "images", "kill",
-        "logs", "pause", "port web 80", "ps", "pull", "restart", "rm -f", "run web", "start",
-        "stop", "top", "unpause", "up")},
+        "attach web", "build", "commit web", "config", "cp web:/x /tmp/x", "create", "down",
+        "events", "exec web true", "export web", "images", "kill", "logs", "pause", "port web 80",
+        "ps", "pull", "push", "restart", "rm -f", "run web", "scale web=2", "start", "stats",
+        "stop", "top", "unpause", "up", "volumes", "wait web")},
     "compose ls": "",
+    "compose version": "",
     "container inspect c1": "c1",
     "container ls -a": "",
     "container prune -f": "",
@@ -241,7 +248,7 @@ def test_every_module_answers(
         told = [*answer.get("warnings", []), *([answer["msg"]] if failed else [])]
         # What check mode knows that the run would fail for is a warning.
         right = any(said in line for line in told) if said else not failed
-        if flags and name == "container_exec":
+        if flags and name in ("container_exec", "compose_exec", "compose_run"):
             right = answer["skipped"]
         if "No such file or directory" in str(told) and not said.startswith("/"):
             right = False

@@ -69,6 +69,8 @@ volumes:
 COMPOSE
 """
 
+COMPOSED_UP = f"{COMPOSED}\ncd /srv/shop; slipway compose up -d"
+
 DATA = "slipway run -d --name db --volume data:/srv registry.example.com/app:2 serve-database"
 
 #: Lines of a shell, run in an empty directory. ``project`` there is the playbook's, and what
@@ -77,7 +79,11 @@ NEEDS = {
     "commit": WEB,
     "compose": COMPOSED,
     "compose-1": COMPOSED,
+    "compose-3": COMPOSED_UP,
     "compose-sh-1": COMPOSED,
+    "compose_exec": COMPOSED_UP,
+    "compose_pull": COMPOSED,
+    "compose_run": COMPOSED,
     "container": f"{NETWORK.format('backend')}; mkdir /etc/proxy",
     "container_copy_from": f"{WEB}; {DB}; mkdir -p /srv/web /srv/backups",
     "container_copy_into": f"{WEB}; {SITE}",

@@ -19,6 +19,9 @@ REDIRECT = TOP / "playbooks/files/community_docker"
 OTHERWISE = {
     "docker_login": "registry_login",
     "docker_compose_v2": "compose",
+    "docker_compose_v2_exec": "compose_exec",
+    "docker_compose_v2_pull": "compose_pull",
+    "docker_compose_v2_run": "compose_run",
     "current_container_facts": "current_container_facts",
     "docker_stack": "",
 }

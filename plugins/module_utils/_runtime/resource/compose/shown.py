@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
 from ...base import clock
-from ...base.errors import NotFound
+from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...compose.reading.project import NUMBER, ONE_OFF, PROJECT, SERVICE
@@ -64,6 +64,23 @@ def containers(
             if (services is None or mine.service in services) and (all_of or not mine.one_off):
                 found.append(mine)
     return sorted(found, key=lambda one: (one.service, one.one_off, one.number, one.record.name))
+
+
+def of_service(
+    layout: Layout, name: str, service: str, index: Optional[int], running: bool = True
+) -> Mine:
+    """The first container of a service of a project, or the one of a number. Raises Error where
+    there is none, or with ``running`` where it does not run.
+    """
+    found = containers(layout, name, [service])
+    if index:
+        found = [mine for mine in found if mine.number == index]
+    if not found:
+        which = f" #{index}" if index else ""
+        raise Error(f'service "{service[:100]}" has no container{which}')
+    if running and found[0].record.phase not in container_record.LIVE:
+        raise Error(f'service "{service[:100]}" is not running')
+    return found[0]
 
 
 def row(layout: Layout, mine: Mine, whole: bool = True) -> dict[str, Any]:
