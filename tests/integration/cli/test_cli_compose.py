@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 import yaml
@@ -34,6 +36,8 @@ services:
      environment: {{A: one}}}}
 volumes: {{data: }}
 """
+
+FAILING = "sh -c 'sleep 1; exit 3'"
 
 
 class Compose:
@@ -218,3 +222,122 @@ def test_help_says_which_flags_stand_before_the_verb(compose: Compose) -> None:
     assert "Usage:  slipway compose COMMAND" in told and "-f, --file list" in told
     assert "--detach" in compose("up", "--help").stdout
     assert "'compose frob' is not a slipway command" in compose("frob", status=1).stderr
+
+
+@contextlib.contextmanager
+def staying(compose: Compose, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs meanwhile, and no longer."""
+    program = str(zipapp.program(compose.world.layout))
+    begun = subprocess.Popen(
+        ["/usr/bin/python3", program, "compose", *words],
+        cwd=compose.directory,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield begun
+    finally:
+        begun.kill()
+        begun.communicate()
+
+
+def test_verbs_that_stay(compose: Compose) -> None:
+    """Those that look at what runs until it ends; what happens is told while it happens."""
+    compose("up", "-d", "--wait")
+    with staying(compose, "events", "--json", "--since", "1h") as told:
+        assert told.stdout is not None
+
+        def event() -> dict[str, Any]:
+            assert told.stdout is not None
+            found: dict[str, Any] = json.loads(told.stdout.readline())
+            return found
+
+        first = [event() for _ in range(4)]
+        assert {(one["service"], one["action"]) for one in first} == {
+            (service, action) for service in ("db", "web") for action in ("create", "start")
+        }
+        assert first[0]["attributes"]["image"] == "busybox:1" and first[0]["type"] == "container"
+        compose("pause", "web")
+        assert event()["action"] == "pause"
+        compose("unpause", "web")
+        assert event()["action"] == "unpause"
+        with staying(compose, "wait", "web") as waiting:
+            compose("kill", "web")
+            died = event()
+            said, dummy = waiting.communicate(timeout=60)
+        assert (died["action"], died["attributes"]["exitCode"]) == ("die", "137")
+        assert died["attributes"]["name"] == "shop-web-1"
+        assert said == f'container "{died["id"]}" exited with status code 137\n'
+        assert waiting.returncode == 137
+        compose("rm", "-f", "web")
+        assert event()["action"] == "destroy"
+    since = compose.lines("events", "--since", "1h", "--until", "0s", "db")
+    assert len(since) == 2 and " container create " in since[0] and "name=shop-db-1" in since[0]
+    assert "no such service: nobody" in compose("events", "nobody", status=1).stderr
+    stats = compose.lines("stats", "--no-stream", "--format", "{{.Name}}")
+    assert stats == ["shop-db-1"]
+    version = json.loads(compose("version", "-f", "json").stdout)["version"]
+    assert compose.lines("version", "--short") == [version]
+    assert "copied into containers" in compose("watch", status=1).stderr
+    # A container that ends is waited for, and takes the rest of the project with it.
+    compose("up", "-d")
+    with staying(compose, "wait", "--down-project", "db", "web") as ended:
+        compose("kill", "db")
+        ended.communicate(timeout=60)
+        assert ended.returncode == 137
+    assert compose.lines("ps", "-aq") == []
+
+
+def test_attach_and_what_ends_up(compose: Compose) -> None:
+    (compose.directory / "compose.yaml").write_text(
+        f"name: shop\nservices:\n  job: {{{SERVICE.replace('sleep 1000', 'head -n 1')},"
+        " stdin_open: true}\n"
+        f"  bad: {{{SERVICE.replace('sleep 1000', FAILING)}, profiles: [bad]}}\n"
+        f"  good: {{{SERVICE}, profiles: [bad]}}\n"
+    )
+    compose("up", "-d")
+    assert compose("attach", "job", stdin="over\n").stdout == "over\n"
+    assert compose.lines("ps", "-aq", "--status", "exited")
+    compose("start", "--wait")
+    failed = compose("--profile", "bad", "up", "--abort-on-container-failure", status=3)
+    assert "Aborting on container exit..." in failed.stderr
+    assert compose.lines("ps", "-q") == []
+    compose("up", "--exit-code-from", "bad", "bad", "good", status=3)
+    assert compose.lines("ps", "-q") == []
+    assert compose("up", "--exit-code-from", "nobody", status=1).stderr.endswith(
+        "no such service: nobody\n"
+    )
+
+
+def test_what_is_only_foretold(compose: Compose) -> None:
+    said = compose("--dry-run", "up", "-d").stderr
+    assert " DRY-RUN MODE -  Container shop-db-1  Creating\n" in said
+    assert not os.listdir(compose.world.layout.names)
+    compose("up", "-d")
+    said = compose("--dry-run", "down", "-v").stderr
+    assert " DRY-RUN MODE -  Volume shop_data  Removing\n" in said
+    assert set(os.listdir(compose.world.layout.names)) == {"shop-db-1", "shop-web-1"}
+    assert compose.lines("volumes", "-q") == ["shop_data"]
+    assert compose.lines("volumes", "-q", "web") == []
+    before = set(compose.lines("ps", "-q"))
+    compose("up", "-d", "--force-recreate", "web")
+    after = set(compose.lines("ps", "-q"))
+    assert len(before & after) == 1, "what it depends on stays"
+    compose("up", "-d", "--force-recreate", "--always-recreate-deps", "web")
+    assert not after & set(compose.lines("ps", "-q"))
+    (compose.directory / "compose.yaml").write_text(
+        SHOP.replace("ports: ['127.0.0.1:18080:80']", "labels: {a: b}")
+    )
+    assert compose.lines("config", "--no-path-resolution", "--services") == ["db", "web"]
+    assert "TOKEN=t0" in compose.lines("config", "--environment")
+    compose("scale", "web=2", "--no-deps")
+    assert len(compose.lines("ps", "-q", "web")) == 2
+    (compose.directory / "file").write_text("text")
+    compose("cp", "--all", "file", "web:/file")
+    for number in ("1", "2"):
+        assert compose("exec", "-T", "--index", number, "web", "cat", "/file").stdout == "text"
+    compose("export", "-o", "web.tar", "web")
+    assert (compose.directory / "web.tar").stat().st_size > 10240
+    compose("commit", "web", "made:1")
+    assert json.loads(compose.world.slipway("image", "inspect", "made:1").stdout)
+    compose.world.slipway("rmi", "made:1")

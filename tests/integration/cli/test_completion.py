@@ -87,3 +87,26 @@ def test_it_is_installed_with_the_program(layout: Layout) -> None:
     assert bash_completion.PLACE.read_text() == "somebody else's"
     bash_completion.PLACE.unlink()
     zipapp.LAUNCHER.unlink()
+
+
+def test_bash_completes_services(world: World, tmp_path: Path) -> None:
+    """Those of the files, and of a project without files those of its containers."""
+    place = tmp_path / "completions" / "slipway"
+    bash_completion.install(place)
+    file = tmp_path / "compose.yaml"
+    file.write_text("name: shop\nservices: {web: {image: a}, way: {image: a, profiles: [x]}}\n")
+    labels = {"com.docker.compose.project": "old", "com.docker.compose.service": "gone"}
+    world.create("old-gone-1", labels=labels)
+    table = {
+        f"slipway compose -f {file} up w": ["way", "web"],
+        f"slipway compose -f {file} logs web w": ["way", "web"],
+        f"slipway compose -f {file} exec we": ["web"],
+        f"slipway compose -f {file} exec web w": [],
+        f"slipway compose --file={file} cp w": ["way:", "web:"],
+        f"slipway compose -f {file} scale we": ["web="],
+        "slipway compose -p old stop ": ["gone"],
+        "slipway compose -p old up --sc": ["--scale"],
+        f"slipway compose -f {file} port web ": [],
+    }
+    found = completed(place, world.launcher.parent, *table)
+    assert dict(zip(table, found)) == table

@@ -18,7 +18,7 @@ from typing import Optional
 from ..base.errors import Error
 from ..plan.plan import Host
 from . import directory
-from .line.verbs import SWITCH, Arguments, Flag, Usage, Verb, operand_words
+from .line.verbs import LIST, STRINGS, SWITCH, Arguments, Flag, Usage, Verb, operand_words
 from .terminal.output import say
 
 #: Verbs whose containers run, and those whose do not.
@@ -93,6 +93,8 @@ def candidates(host: Host, words: Sequence[str], current: str) -> Iterator[str]:
         yield from (word for word, flag in flags.items() if not flag.hidden)
         yield "--help"
     else:
+        if name.startswith("compose "):
+            yield from _services(host, verb, operands, rest)
         yield from _operands(host, name, verb, operands)
 
 
@@ -157,6 +159,34 @@ def _operands(host: Host, name: str, verb: Verb, count: int) -> Iterator[str]:
     if word.startswith("NAME|ID"):
         for kind in ("CONTAINER", "IMAGE", "NETWORK", "VOLUME"):
             yield from names(host, kind)
+
+
+def _services(host: Host, verb: Verb, count: int, words: Sequence[str]) -> Iterator[str]:
+    """The services of the project that a line of ``compose`` means, where its usage names one."""
+    usage = list(operand_words(verb.operands))
+    if not usage or (count >= len(usage) and "..." not in usage[-1]):
+        return
+    word = usage[min(count, len(usage) - 1)].strip("[].")
+    if "SERVICE" not in word:
+        return
+    from ..resource.compose import shown
+    from .compose import chosen, flags
+
+    values = {flag.name: [] if flag.kind in (LIST, STRINGS) else "" for flag in flags.PROJECT}
+    rest = list(words)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        flag = name[2:] if name.startswith("--") else ""
+        if flag not in values or not (equals or rest):
+            continue
+        value = value if equals else rest.pop(0)
+        values[flag] = [*values[flag], value] if isinstance(values[flag], list) else value
+    project, whole = chosen.named(Arguments(values, [], set()))
+    found = {mine.service for mine in shown.containers(host.layout, project)}
+    if whole is not None:
+        found |= {*whole.services, *whole.others}
+    ending = ":" if "SERVICE:" in word else "=" if "SERVICE=" in word else ""
+    yield from (f"{service}{ending}" for service in found)
 
 
 def names(host: Host, kind: str, verb: str = "") -> Iterator[str]:

@@ -26,7 +26,7 @@ from .terminal.output import begin, complain
 if TYPE_CHECKING:
     # directory.load imports these by name; whoever packs the program sees them here.
     from . import complete, help
-    from .compose import acting, converging, running, showing
+    from .compose import acting, config, converging, following, images, passing, running, showing
     from .declare import verb as declare
     from .verb import (
         attach,
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     )
 
     _SENT_ALONG = (
-        acting, attach, build, complete, container, converging, declare, exec, help, image,
+        acting, attach, build, complete, config, container, converging, declare, exec, following,
+        help, image, images, passing,
         image_files, inside, network, registry, run, running, show, showing, supervise, system,
         trust, volume,
     )  # fmt: skip

@@ -4,6 +4,9 @@
 """``slipway compose``: Compose's verbs, flags and output.
 
 ``flags`` are those that say which project is meant, ``chosen`` finds it and its containers.
-``converging`` has the verbs that make the host what the files say, ``acting`` those that do
-something to containers, ``showing`` those that only show, ``running`` those that begin a process.
+``converging`` has the verbs that make the host what the files say (``beside`` stays with what they
+began), ``images`` pull and build, ``acting`` those that do something to containers, ``showing`` and
+``config`` those that only show, ``running`` those that begin a process,
+``following`` those that stay and look (``events`` has what they look for), ``passing`` those that
+are verbs of the program itself, and those that are refused.
 """

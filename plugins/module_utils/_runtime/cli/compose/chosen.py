@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Optional
 
 from ...base.errors import Error
@@ -15,7 +15,6 @@ from ...compose.reading import files, project
 from ...compose.reading.files import Asked
 from ...compose.reading.project import DEPENDS_ON, Project
 from ...plan.plan import Host
-from ...records.container_record import LIVE
 from ...resource.compose import shown
 from ...resource.compose.shown import Mine
 from ...resource.stack import order
@@ -88,30 +87,30 @@ def one(
     host: Host, arguments: Arguments, service: str, index: Optional[int], running: bool = True
 ) -> Mine:
     """One container of a service, by its number or the first. Raises Error."""
-    found = containers(host, arguments, [service])
-    if index:
-        found = [mine for mine in found if mine.number == index]
-    if not found:
-        which = f" #{index}" if index else ""
-        raise Error(f'service "{service[:100]}" has no container{which}')
-    if running and found[0].record.phase not in LIVE:
-        raise Error(f'service "{service[:100]}" is not running')
-    return found[0]
+    name, whole = named(arguments)
+    if whole is not None and service not in {*whole.services, *whole.others}:
+        every = shown.containers(host.layout, name)
+        if service not in {mine.service for mine in every}:
+            raise Error(f"no such service: {service[:100]}")
+    return shown.of_service(host.layout, name, service, index, running)
 
 
 def ordered(found: Sequence[Mine], ends: bool = False) -> list[Mine]:
     """Containers after those that their services depend on; with ``ends`` before them."""
-    needs = {mine.service: _needs(mine.labels) for mine in found}
-    if order.circle(needs) is not None:
+    needs_of = {mine.service: needs(mine) for mine in found}
+    if order.circle(needs_of) is not None:
         return list(found)
-    place = {service: number for number, service in enumerate(order.ordered(needs))}
+    place = {service: number for number, service in enumerate(order.ordered(needs_of))}
     sign = -1 if ends else 1
     return sorted(found, key=lambda mine: (sign * place[mine.service], mine.number))
 
 
-def _needs(labels: Mapping[str, str]) -> set[str]:
-    listed = labels.get(DEPENDS_ON, "").split(",")
-    return {one.partition(":")[0] for one in listed if one}
+def needs(mine: Mine, condition: str = "") -> set[str]:
+    """The services that a container's depends on, by its labels; with ``condition`` those that it
+    waits for in this way.
+    """
+    listed = (one.split(":") for one in mine.labels.get(DEPENDS_ON, "").split(",") if one)
+    return {name for name, *rest in listed if not condition or condition in rest}
 
 
 def short(mine: Mine) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway compose`` up, create, down, pull and build: the host becomes what the files say."""
+"""``slipway compose`` up, create and down: the host becomes what the files say."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from ...base.errors import Error
 from ...plan.plan import Host
 from ..line.verbs import FLOAT, INT, LIST, STRING, SWITCH, Arguments, Flag, Verb
-from ..terminal.output import complain
 from . import chosen
-from .flags import own
+from .flags import REFUSED_WATCH, Refused, own, pull_of
 
 if TYPE_CHECKING:
     from ...resource.compose.declare import Declared
@@ -41,10 +40,28 @@ def converge(
 
     params = {**defaults(), **options}
     declared = declare.of_project(chosen.asked_of(arguments), params, host.layout)
-    return _carried_out(host, declared, quiet)
+    if "dry-run" in arguments and arguments.dry_run:
+        return _foretold(host, declared)
+    return carried_out(host, declared, quiet)
 
 
-def _carried_out(host: Host, declared: Declared, quiet: bool = False) -> list[dict[str, Any]]:
+def _foretold(host: Host, declared: Declared) -> list[dict[str, Any]]:
+    """Say what would become of each member, as check mode does, and do nothing."""
+    from ...resource.compose import decide
+
+    resource = decide.RESOURCE
+    declared = resource.located(host, declared)
+    plan = resource.foreseen(host, resource.plan(declared, resource.observe(host, declared)))
+    resource.result(host, plan.want)
+    members: list[dict[str, Any]] = decide.report(host, plan)["members"]
+    for action in decide.actions(members):
+        what = action["what"].capitalize()
+        sys.stderr.write(f" DRY-RUN MODE -  {what} {action['id']}  {action['status']}\n")
+    plan.require()
+    return members
+
+
+def carried_out(host: Host, declared: Declared, quiet: bool = False) -> list[dict[str, Any]]:
     from ...base import files
     from ...plan.converge import converge as carry_out
     from ...program import zipapp
@@ -86,10 +103,21 @@ def _tell(members: Any) -> None:
 
 
 def _up(host: Host, arguments: Arguments) -> int:
-    if arguments.no_start and arguments.wait:
-        raise Error("--no-start and --wait are incompatible")
-    if arguments.force_recreate and arguments.no_recreate:
-        raise Error("--force-recreate and --no-recreate are incompatible")
+    ends = arguments.abort_on_container_exit or arguments.abort_on_container_failure
+    ends = ends or bool(arguments.exit_code_from)
+    for one, other in (
+        (arguments.no_start and arguments.wait, "--no-start and --wait"),
+        (arguments.force_recreate and arguments.no_recreate, "--force-recreate and --no-recreate"),
+        (
+            arguments.always_recreate_deps and arguments.no_recreate,
+            "--always-recreate-deps and --no-recreate",
+        ),
+        (arguments.build and arguments.no_build, "--build and --no-build"),
+        (arguments.attach and arguments.attach_dependencies, "--attach and --attach-dependencies"),
+        (ends and (arguments.detach or arguments.wait), "--abort-on-container-exit and --detach"),
+    ):
+        if one:
+            raise Error(f"{other} are incompatible")
     names = arguments.operands
     recreate = "always" if arguments.force_recreate else "auto"
     converge(
@@ -101,7 +129,8 @@ def _up(host: Host, arguments: Arguments) -> int:
             "dependencies": not arguments.no_deps,
             "scale": chosen.numbers(arguments.scale),
             "recreate": "never" if arguments.no_recreate else recreate,
-            "pull": _pull_of(arguments),
+            "recreate_dependencies": arguments.always_recreate_deps,
+            "pull": pull_of(arguments),
             "build": "always" if arguments.build else "never" if arguments.no_build else "policy",
             "remove_orphans": arguments.remove_orphans,
             "renew_anon_volumes": arguments.renew_anon_volumes,
@@ -110,41 +139,15 @@ def _up(host: Host, arguments: Arguments) -> int:
             "wait_timeout": arguments.wait_timeout or None,
         },
     )
-    if arguments.detach or arguments.no_start or arguments.wait:
+    if arguments.dry_run or arguments.detach or arguments.no_start or arguments.wait:
         return 0
-    return _attached(host, arguments)
+    from .beside import attached
 
-
-def _pull_of(arguments: Arguments) -> str:
-    pull = arguments.pull
-    if pull not in ("", "always", "missing", "never", "policy", "build"):
-        raise Error(f"--pull: {pull[:40]!r} is none of always, missing, never, policy")
-    return "policy" if pull in ("", "build") else str(pull)
+    return attached(host, arguments)
 
 
 def _seconds(given: Optional[float]) -> Optional[int]:
     return None if given is None else max(0, int(given))
-
-
-def _attached(host: Host, arguments: Arguments) -> int:
-    """Show what the containers write until they end or somebody interrupts, then stop them."""
-    from ...container.lifecycle import actions
-    from .showing import follow
-
-    found = [
-        mine
-        for mine in chosen.containers(host, arguments, arguments.operands)
-        if mine.service not in arguments.no_attach
-    ]
-    try:
-        follow(host, found, prefixed=not arguments.no_log_prefix, stamped=arguments.timestamps)
-    except KeyboardInterrupt:
-        sys.stderr.write("Gracefully Stopping... press Ctrl+C again to force\n")
-        for mine in chosen.ordered(found, ends=True):
-            actions.stop(host, mine.record.id)
-            sys.stderr.write(f" Container {mine.record.name}  Stopped\n")
-        return 130
-    return 0
 
 
 def _create(host: Host, arguments: Arguments) -> int:
@@ -154,7 +157,7 @@ def _create(host: Host, arguments: Arguments) -> int:
         "services": arguments.operands,
         "scale": chosen.numbers(arguments.scale),
         "recreate": "never" if arguments.no_recreate else recreate,
-        "pull": _pull_of(arguments),
+        "pull": pull_of(arguments),
         "build": "always" if arguments.build else "never" if arguments.no_build else "policy",
         "remove_orphans": arguments.remove_orphans,
     }
@@ -163,97 +166,45 @@ def _create(host: Host, arguments: Arguments) -> int:
 
 
 def _down(host: Host, arguments: Arguments) -> int:
-    from ...resource.compose import declare
-
     if arguments.rmi not in ("", "all", "local"):
         raise Error(f"--rmi: {arguments.rmi[:40]!r} is neither all nor local")
     options = {
-        "state": "absent",
         "services": arguments.operands,
         "remove_orphans": arguments.remove_orphans,
         "remove_volumes": arguments.volumes,
         "remove_images": arguments.rmi or None,
         "timeout": _seconds(arguments.timeout),
     }
+    end(host, arguments, options)
+    return 0
+
+
+def end(host: Host, arguments: Arguments, options: Mapping[str, Any]) -> None:
+    """Remove what is of the project. Without files all that has the project's label goes."""
+    from ...resource.compose import declare
+    from ...resource.compose.options import defaults
+
     name, whole = chosen.named(arguments)
+    params = {**defaults(), **options, "state": "absent"}
     if whole is not None:
-        converge(host, arguments, options)
-        return 0
-    # Without files all that has the project's label goes.
-    declared = declare.of_name(name, options, host.layout)
-    _carried_out(host, declared)
-    return 0
-
-
-def _pull(host: Host, arguments: Arguments) -> int:
-    from ...image.store import store
-    from ..verb import registry
-
-    whole = chosen.read(arguments, arguments.operands)
-    failed = False
-    for name, given in whole.services.items():
-        if arguments.operands and name not in arguments.operands:
-            continue
-        if given.get("build") is not None or not given.get("image"):
-            sys.stderr.write(f" {name} Skipped - No image to be pulled\n")
-            continue
-        image = str(given["image"])
-        if arguments.policy == "missing" and store.find(host.layout, image) is not None:
-            sys.stderr.write(f" {name} Skipped - Image is already present locally\n")
-            continue
-        try:
-            registry.pull(host, image, str(given.get("platform") or ""), tell=_nothing, quiet=True)
-        except Error as exc:
-            failed = True
-            complain(f"service {name}: {exc}")
-            continue
-        if not arguments.quiet:
-            sys.stderr.write(f" {name} Pulled\n")
-    return int(failed and not arguments.ignore_pull_failures)
-
-
-def _nothing(line: object) -> None:
-    """What a pull says is said once for each service."""
-
-
-def _build(host: Host, arguments: Arguments) -> int:
-    from ...compose.base.findings import Findings
-    from ...compose.service import build
-    from ...plan.converge import converge as carry_out
-    from ...resource.image import image
-
-    whole = chosen.read(arguments, arguments.operands)
-    findings = Findings()
-    entries = {
-        name: build.entry(whole, name, given, findings)
-        for name, given in whole.services.items()
-        if not arguments.operands or name in arguments.operands
-    }
-    findings.refuse(whole.name)
-    args = dict(text.partition("=")[::2] for text in arguments.build_arg)
-    for entry in entries.values():
-        if entry is None:
-            continue
-        options = dict(entry["build"])
-        options["args"] = {**options.get("args", {}), **args}
-        options["nocache"] = options.get("nocache") or arguments.no_cache
-        options["pull"] = options.get("pull") or arguments.pull
-        params = {**entry, "build": options, "force_source": True, "state": "present"}
-        carry_out(host, image.RESOURCE, image.declare(params))
-        if not arguments.quiet:
-            sys.stderr.write(f" {entry['name']}  Built\n")
-    return 0
+        converge(host, arguments, params)
+    elif "dry-run" in arguments and arguments.dry_run:
+        _foretold(host, declare.of_name(name, params, host.layout))
+    else:
+        carried_out(host, declare.of_name(name, params, host.layout))
 
 
 _SERVICES = "[SERVICE...]"
 _TIMEOUT = Flag("timeout", "t", FLOAT, "Specify a shutdown timeout in seconds")
 _MAKING = (
     Flag("build", "", SWITCH, "Build images before starting containers"),
+    Flag("dry-run", "", SWITCH, "Only say what would be done"),
     Flag("force-recreate", "", SWITCH, "Recreate containers even if nothing changed"),
     Flag("no-build", "", SWITCH, "Don't build an image, even if it's policy"),
     Flag("no-recreate", "", SWITCH, "If containers already exist, don't recreate them"),
     Flag("pull", "", STRING, "Pull image before running (always|missing|never|policy)"),
-    Flag("quiet-pull", "", SWITCH, "Pull without printing progress information"),
+    Flag("quiet-build", "", SWITCH, "Has no effect: a build prints nothing"),
+    Flag("quiet-pull", "", SWITCH, "Has no effect: a pull prints nothing"),
     Flag("remove-orphans", "", SWITCH, "Remove containers for services not defined in the file"),
     Flag("scale", "", LIST, "Scale SERVICE to NUM instances"),
     Flag("yes", "y", SWITCH, "Has no effect: nothing asks"),
@@ -267,7 +218,14 @@ VERBS = {
         own(
             *_MAKING,
             _TIMEOUT,
+            Flag("abort-on-container-exit", "", SWITCH, "Stops all containers if any was stopped"),
+            Flag("abort-on-container-failure", "", SWITCH, "Stops all containers if any failed"),
+            Flag("always-recreate-deps", "", SWITCH, "Recreate dependent containers"),
+            Flag("attach", "", LIST, "Restrict attaching to the specified services"),
+            Flag("attach-dependencies", "", SWITCH, "Attach to output of dependent services"),
             Flag("detach", "d", SWITCH, "Detached mode: Run containers in the background"),
+            Flag("exit-code-from", "", STRING, "Return the exit code of the selected service"),
+            Flag("menu", "", SWITCH, "Has no effect: there are no shortcuts", hidden=True),
             Flag("no-attach", "", LIST, "Do not attach to the specified services"),
             Flag("no-color", "", SWITCH, "Has no effect: output has no colours"),
             Flag("no-deps", "", SWITCH, "Don't start linked services"),
@@ -277,6 +235,7 @@ VERBS = {
             Flag("timestamps", "", SWITCH, "Show timestamps"),
             Flag("wait", "", SWITCH, "Wait for services to be running|healthy"),
             Flag("wait-timeout", "", INT, "Maximum duration in seconds to wait for them"),
+            Refused("watch", REFUSED_WATCH, SWITCH, "w"),
         ),
     ),
     "compose create": Verb(_create, "Creates containers for a service", _SERVICES, own(*_MAKING)),
@@ -286,30 +245,10 @@ VERBS = {
         _SERVICES,
         own(
             _TIMEOUT,
+            Flag("dry-run", "", SWITCH, "Only say what would be done"),
             Flag("remove-orphans", "", SWITCH, "Remove containers not defined in the file"),
             Flag("rmi", "", STRING, 'Remove images used by services ("local"|"all")'),
             Flag("volumes", "v", SWITCH, "Remove named volumes and anonymous ones"),
-        ),
-    ),
-    "compose pull": Verb(
-        _pull,
-        "Pull service images",
-        _SERVICES,
-        own(
-            Flag("ignore-pull-failures", "", SWITCH, "Pull what it can and ignore failures"),
-            Flag("policy", "", STRING, 'Apply pull policy ("missing"|"always")'),
-            Flag("quiet", "q", SWITCH, "Pull without printing progress information"),
-        ),
-    ),
-    "compose build": Verb(
-        _build,
-        "Build or rebuild services",
-        _SERVICES,
-        own(
-            Flag("build-arg", "", LIST, "Set build-time variables for services"),
-            Flag("no-cache", "", SWITCH, "Do not use cache when building the image"),
-            Flag("pull", "", SWITCH, "Always attempt to pull a newer version of the image"),
-            Flag("quiet", "q", SWITCH, "Don't print anything to STDOUT"),
         ),
     ),
 }

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ...base.frozen import replace
 from ...plan.plan import Host
 from ..line.verbs import INT, LIST, STRING, SWITCH, Arguments, Flag, Verb
 from ..terminal.output import say
 from ..verb.attach import left
 from . import chosen
-from .flags import own
+from .flags import own, pull_of
+
+if TYPE_CHECKING:
+    from ...resource.compose.one_off import Command
 
 
 def _terminal(arguments: Arguments) -> bool:
@@ -44,82 +45,73 @@ def _exec(host: Host, arguments: Arguments) -> int:
 
 
 def _run(host: Host, arguments: Arguments) -> int:
+    from ...container import attached
     from ...container.lifecycle import actions
     from ..terminal import session
 
     container_id = _made(host, arguments)
-    if arguments.detach:
-        actions.start(host, container_id)
-        say(container_id)
-        return 0
-    streams = [*(["stdin"] if arguments.interactive else []), "stdout", "stderr"]
-    status = session.start(host, container_id, session.Attaching(streams))
+    with attached.removed_on_failure(host, container_id, arguments.rm):
+        if arguments.detach:
+            actions.start(host, container_id)
+            say(container_id)
+            return 0
+        streams = [*(["stdin"] if arguments.interactive else []), "stdout", "stderr"]
+        status = session.start(host, container_id, session.Attaching(streams))
     if arguments.rm and status is not None:
-        session.await_removal(host, container_id)
+        attached.await_removal(host, container_id)
     return left(status)
 
 
 def _made(host: Host, arguments: Arguments) -> str:
     """Create a container of the service for one command, once all that it needs is there."""
-    from ...container.option import catalogue
     from ...plan.converge import converge
-    from ...resource.compose import declare
+    from ...resource.compose import one_off
     from ...resource.container import decide
-    from .converging import converge as converge_project
+    from .converging import carried_out
 
-    service, *command = arguments.operands
-    options: dict[str, Any] = {
-        "services": [service],
-        "dependencies": not arguments.no_deps,
-        "around": service,
-        "build": "always" if arguments.build else "policy",
-        "remove_orphans": arguments.remove_orphans,
-    }
-    converge_project(host, arguments, options)
-    found = declare.one_off(chosen.asked_of(arguments), service, host.layout)
-    name = arguments.name or f"{found.pop('name')}-{secrets.token_hex(6)}"
-    found |= _asked(arguments, found)
-    if command:
-        found["command"] = command
-    params = {**catalogue.defaults(), **found, "name": name, "state": "present"}
-    declared = replace(decide.declare(params), stdin_once=arguments.interactive)
+    command = _command(arguments)
+    asked = chosen.asked_of(arguments)
+    carried_out(host, one_off.around(asked, command, host.layout), quiet=arguments.quiet)
+    declared = one_off.container(asked, command, host.layout)
     return converge(host, decide.RESOURCE, declared)[1].id
 
 
-def _asked(arguments: Arguments, found: dict[str, Any]) -> dict[str, Any]:
+def _command(arguments: Arguments) -> Command:
     """What the flags say over the service."""
+    import shlex
+
+    from ...resource.compose.one_off import Command
     from ..line import env_variables
 
-    asked: dict[str, Any] = {
-        "tty": _terminal(arguments),
-        "interactive": arguments.interactive,
-        "auto_remove": arguments.rm,
-        "restart_policy": "no",
-        "restart_retries": None,
-    }
-    if not arguments.service_ports:
-        asked["published_ports"] = None
-    if arguments.publish:
-        asked["published_ports"] = arguments.publish
-    if arguments.env or arguments.env_from_file:
-        own_variables = env_variables.variables(
-            arguments.env, arguments.env_from_file, env_variables.environment()
-        )
-        asked["env"] = {**found.get("env", {}), **own_variables}
-    for flag, option in (("user", "user"), ("workdir", "working_dir")):
-        if arguments[flag]:
-            asked[option] = arguments[flag]
-    if "entrypoint" in arguments.given:
-        import shlex
-
-        asked["entrypoint"] = shlex.split(arguments.entrypoint)
-        asked["command"] = None
-    if arguments.volume:
-        asked["volumes"] = [*found.get("volumes", ()), *arguments.volume]
-    if arguments.label:
-        labels = dict(text.partition("=")[::2] for text in arguments.label)
-        asked["labels"] = {**found["labels"], **labels}
-    return asked
+    service, *argv = arguments.operands
+    variables = env_variables.variables(
+        arguments.env, arguments.env_from_file, env_variables.environment()
+    )
+    return Command(
+        service=service,
+        argv=tuple(argv),
+        name=arguments.name,
+        entrypoint=(
+            tuple(shlex.split(arguments.entrypoint)) if "entrypoint" in arguments.given else None
+        ),
+        user=arguments.user,
+        cwd=arguments.workdir,
+        env=variables,
+        labels=dict(text.partition("=")[::2] for text in arguments.label),
+        volumes=tuple(arguments.volume),
+        publish=tuple(arguments.publish),
+        service_ports=arguments.service_ports,
+        use_aliases=arguments.use_aliases,
+        cap_add=tuple(arguments.cap_add),
+        cap_drop=tuple(arguments.cap_drop),
+        tty=_terminal(arguments),
+        interactive=arguments.interactive,
+        remove=arguments.rm,
+        no_deps=arguments.no_deps,
+        build=arguments.build,
+        pull=pull_of(arguments),
+        remove_orphans=arguments.remove_orphans,
+    )
 
 
 _NO_TTY = Flag("no-tty", "T", SWITCH, "Disable pseudo-TTY allocation")
@@ -151,6 +143,8 @@ VERBS = {
         "SERVICE [COMMAND] [ARGS...]",
         own(
             Flag("build", "", SWITCH, "Build image before starting container"),
+            Flag("cap-add", "", LIST, "Add Linux capabilities"),
+            Flag("cap-drop", "", LIST, "Drop Linux capabilities"),
             Flag("detach", "d", SWITCH, "Run container in background and print container ID"),
             Flag("entrypoint", "", STRING, "Override the entrypoint of the image"),
             Flag("env", "e", LIST, "Set environment variables"),
@@ -161,9 +155,15 @@ VERBS = {
             Flag("no-deps", "", SWITCH, "Don't start linked services"),
             _NO_TTY,
             Flag("publish", "p", LIST, "Publish a container's port(s) to the host"),
+            Flag("pull", "", STRING, "Pull image before running (always|missing|never|policy)"),
+            Flag("quiet", "q", SWITCH, "Don't print anything about what it needs"),
+            Flag("quiet-build", "", SWITCH, "Has no effect: a build prints nothing"),
+            Flag("quiet-pull", "", SWITCH, "Has no effect: a pull prints nothing"),
             Flag("remove-orphans", "", SWITCH, "Remove containers not defined in the file"),
             Flag("rm", "", SWITCH, "Automatically remove the container when it exits"),
             Flag("service-ports", "P", SWITCH, "Publish the service's ports"),
+            Flag("tty", "t", SWITCH, "Has no effect: that is the default", hidden=True),
+            Flag("use-aliases", "", SWITCH, "Use the service's network aliases"),
             Flag("user", "u", STRING, "Run as specified username or uid"),
             Flag("volume", "v", LIST, "Bind mount a volume"),
             Flag("workdir", "w", STRING, "Working directory inside the container"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway compose`` ps, ls, images, config, port, top and logs."""
+"""``slipway compose`` ps, ls, images, port, top and logs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Optional
 
 from ...base.errors import Error, NotFound
 from ...plan.plan import Host
@@ -137,71 +137,6 @@ def _images(host: Host, arguments: Arguments) -> int:
     for line in listing(rows, headings, tuple(headings), arguments.format):
         say(line)
     return 0
-
-
-def _config(host: Host, arguments: Arguments) -> int:
-    from ...compose.base.findings import Findings
-    from ...compose.compiled import compile_project
-    from ...compose.reading.yaml_text import dump
-    from ...compose.service import build
-
-    whole = chosen.read(arguments, arguments.operands)
-    findings = Findings()
-    compile_project(whole, findings)
-    findings.refuse(whole.name)
-    services = whole.services
-    lists = {
-        "services": list(services),
-        "volumes": list(whole.section("volumes")),
-        "networks": list(whole.section("networks")),
-        "images": [build.image_of(whole, name, given) for name, given in services.items()],
-        "profiles": sorted(
-            {str(one) for given in {**services, **whole.others}.values()
-             for one in given.get("profiles") or ()}
-        ),
-    }  # fmt: skip
-    for flag, names in lists.items():
-        if arguments[flag]:
-            for name in names:
-                say(name)
-            return 0
-    if arguments.quiet:
-        return 0
-    content = {"name": whole.name, **_document(whole, arguments.operands)}
-    text = json.dumps(content, indent=2) if arguments.format == "json" else dump(content).rstrip()
-    if arguments.output:
-        with open(arguments.output, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-    else:
-        say(text)
-    return 0
-
-
-def _document(whole: Any, services: Sequence[str]) -> dict[str, Any]:
-    """The files as one, as they would be written in a file that needs no others: paths are
-    absolute, and a dollar is one.
-    """
-    from ...compose.reading import paths
-
-    found = {key: value for key, value in whole.content.items() if key not in ("name", "version")}
-    chosen_services = {
-        name: paths.rebased(given, whole.base)
-        for name, given in whole.services.items()
-        if not services or name in services
-    }
-    for kind in ("configs", "secrets"):
-        if isinstance(found.get(kind), Mapping):
-            given = found[kind].items()
-            found[kind] = {name: paths.rebased_file(one, whole.base) for name, one in given}
-    return _escaped({**found, "services": chosen_services})  # type: ignore[no-any-return]
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _escaped(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_escaped(one) for one in value]
-    return value.replace("$", "$$") if isinstance(value, str) else value
 
 
 def _port(host: Host, arguments: Arguments) -> int:
@@ -336,21 +271,6 @@ VERBS = {
     ),
     "compose images": Verb(
         _images, "List images used by the created containers", _SERVICES, own(_FORMAT, _QUIET)
-    ),
-    "compose config": Verb(
-        _config,
-        "Parse, resolve and render the Compose files in canonical form",
-        _SERVICES,
-        own(
-            Flag("format", "", STRING, "Format the output: yaml or json", default="yaml"),
-            Flag("images", "", SWITCH, "Print the image names, one per line"),
-            Flag("networks", "", SWITCH, "Print the network names, one per line"),
-            Flag("output", "o", STRING, "Save to file (default to stdout)"),
-            Flag("profiles", "", SWITCH, "Print the profile names, one per line"),
-            Flag("quiet", "q", SWITCH, "Only validate the configuration"),
-            Flag("services", "", SWITCH, "Print the service names, one per line"),
-            Flag("volumes", "", SWITCH, "Print the volume names, one per line"),
-        ),
     ),
     "compose port": Verb(
         _port,

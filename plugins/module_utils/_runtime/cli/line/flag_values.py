@@ -14,18 +14,24 @@ class FlagValues:
     Any is a flag that two verbs have with values of different kinds.
     """
 
+    abort_on_container_exit: bool
+    abort_on_container_failure: bool
     add_host: list[str]
     alias: list[str]
     all: bool
     all_tags: bool
+    always_recreate_deps: bool
     archive: bool
     attach: Any
+    attach_dependencies: bool
     attachable: bool
     author: str
     aux_address: list[str]
     build: bool
     build_arg: list[str]
     build_context: list[str]
+    cap_add: list[str]
+    cap_drop: list[str]
     cgroup_parent: str
     change: list[str]
     cidfile: str
@@ -42,12 +48,16 @@ class FlagValues:
     details: bool
     digests: bool
     dir: str
+    down_project: bool
     driver: str
     driver_opt: list[str]
+    dry_run: bool
     entrypoint: str
     env: list[str]
     env_file: list[str]
     env_from_file: list[str]
+    environment: bool
+    exit_code_from: str
     file: Any
     filter: dict[str, list[str]]
     follow: bool
@@ -59,19 +69,23 @@ class FlagValues:
     health_cmd: str
     hosts: str
     human: bool
+    ignore_buildable: bool
     ignore_pull_failures: bool
+    ignore_push_failures: bool
     iidfile: str
+    include_deps: bool
     index: Optional[int]
     ingress: bool
     input: str
     interactive: bool
     internal: bool
-    ip6: str
     ip: str
+    ip6: str
     ipam_driver: str
     ipam_opt: list[str]
     ipv4: bool
     ipv6: bool
+    json: bool
     keep_storage: str
     key: str
     key_file: Any
@@ -93,9 +107,11 @@ class FlagValues:
     no_attach: list[str]
     no_build: bool
     no_cache: bool
+    no_consistency: bool
     no_deps: bool
     no_healthcheck: bool
     no_log_prefix: bool
+    no_path_resolution: bool
     no_pause: bool
     no_prune: bool
     no_recreate: bool
@@ -131,11 +147,12 @@ class FlagValues:
     service_ports: bool
     services: bool
     shm_size: str
+    short: bool
     sig_proxy: bool
     signal: str
     since: str
     size: bool
-    ssh: list[str]
+    ssh: Any
     status: list[str]
     stop: bool
     subnet: list[str]
@@ -150,6 +167,7 @@ class FlagValues:
     type: str
     ulimit: list[str]
     until: str
+    use_aliases: bool
     user: str
     username: str
     verbose: bool
@@ -157,5 +175,6 @@ class FlagValues:
     volumes: bool
     wait: bool
     wait_timeout: Optional[int]
+    with_dependencies: bool
     workdir: str
     yes: bool

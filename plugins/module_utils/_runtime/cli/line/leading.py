@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 #: The short flags, and those that take nothing.
 _SHORT = {"-f": "--file", "-p": "--project-name"}
-_SWITCHES = frozenset(("--compatibility", "--help", "-h"))
+_SWITCHES = frozenset(
+    ("--all-resources", "--compatibility", "--dry-run", "--help", "--no-ansi", "--verbose", "-h")
+)
 
 #: What help says of them.
 GLOBAL = (
