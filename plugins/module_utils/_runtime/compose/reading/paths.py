@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.values import pairs
 from .yaml_text import Override
 
 
@@ -33,6 +34,13 @@ def volume(text: str, base: str) -> str:
 def remote(text: str) -> bool:
     """Whether the context of a build is not a directory of the host."""
     return "://" in text or text.startswith(("git@", "github.com/"))
+
+
+def context(text: str, base: str) -> str:
+    """A further context of a build, absolute if it is a directory of the host."""
+    if remote(text) or text.startswith(("service:", "target:")):
+        return text
+    return absolute(text, base)
 
 
 def rebased(service: Any, base: str) -> Any:
@@ -84,8 +92,17 @@ def _build(value: Any, base: str) -> Any:
     if isinstance(value, str):
         return value if remote(value) else absolute(value, base)
     if isinstance(value, Mapping):
-        context = str(value.get("context") or ".")
-        return value if remote(context) else {**value, "context": absolute(context, base)}
+        found = dict(value)
+        top = str(value.get("context") or ".")
+        if not remote(top):
+            found["context"] = absolute(top, base)
+        more = value.get("additional_contexts")
+        if isinstance(more, (Mapping, list)):
+            found["additional_contexts"] = {
+                name: context(place, base) if isinstance(place, str) else place
+                for name, place in pairs(more).items()
+            }
+        return found
     return value
 
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 from ..base.findings import Findings
-from ..base.values import pairs, switch, text, text_pairs, words
+from ..base.values import listed, pairs, switch, text, text_pairs, words
 from ..reading import paths
 from ..reading.merge import hosts
 from ..reading.project import Project
+from . import mounts
+from .service_keys import OF_EACH, ulimits
 
 #: Keys of ``build``, the option of the module image that each is, and how it is written there.
 _SIMPLE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -24,23 +26,21 @@ _SIMPLE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "no_cache": ("nocache", switch),
     "pull": ("pull", switch),
     "shm_size": ("shm_size", text),
+    "tags": ("tags", words),
     "target": ("target", text),
+    "ulimits": ("ulimits", ulimits),
 }
 _LACKING = {
-    "additional_contexts": "build it by the module image_build, which has contexts",
-    "cache_to": "build it by the module image_build",
-    "dockerfile_inline": "write it to a file",
+    "cache_to": "the cache stays on the host; push the image",
     "entitlements": "a build has no more rights than a container",
     "isolation": "it is for Windows",
     "privileged": "a build has no more rights than a container",
-    "secrets": "build it by the module image_build, which has secrets",
-    "ssh": "a build has no agent",
-    "tags": "name the image by the key image",
-    "ulimits": "a build has the limits of whoever builds",
+    "ssh": "a build has no agent; give it what it needs as a secret",
 }
 #: What says nothing about the image.
 _SILENT = ("provenance", "sbom")
-_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "args", "context", "platforms")
+_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "context",
+          "dockerfile_inline", "platforms", "secrets")  # fmt: skip
 
 
 def image_of(project: Project, service: str, given: Mapping[str, Any]) -> str:
@@ -81,6 +81,13 @@ def entry(
         }
         if any(value is not None for value in args.values()):
             options["args"] = {name: value for name, value in args.items() if value is not None}
+    if asked.get("dockerfile_inline") is not None:
+        with findings.reading(f"{where}.dockerfile_inline"):
+            options["dockerfile_inline"] = text(asked["dockerfile_inline"])
+        if asked.get("dockerfile") is not None:
+            findings.wrong(where, "only one of dockerfile and dockerfile_inline can be given")
+    options |= _contexts(project, where, asked, findings)
+    options |= _secrets(project, where, asked, findings)
     platforms = words(asked.get("platforms"))
     if len(platforms) > 1:
         findings.lacks(f"{where}.platforms", "an image is built for one platform")
@@ -88,3 +95,51 @@ def entry(
     if platform:
         options["platform"] = platform
     return {"name": image_of(project, service, given), "source": "build", "build": options}
+
+
+def _contexts(
+    project: Project, where: str, asked: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    """Further contexts by name: directories of the host, images, and layouts of images."""
+    found = {}
+    with findings.reading(f"{where}.additional_contexts"):
+        for name, value in pairs(asked.get("additional_contexts")).items():
+            at, place = f"{where}.additional_contexts.{name}", text(value)
+            if place.startswith("service:"):
+                findings.lacks(
+                    at,
+                    "give the image that the service builds, as docker-image://NAME, and build it"
+                    " before",
+                )
+            elif place.startswith("target:") or (
+                paths.remote(place) and not place.startswith(("docker-image://", "oci-layout://"))
+            ):
+                findings.lacks(
+                    at, "a context is a directory of the host, docker-image:// or oci-layout://"
+                )
+            else:
+                found[name] = paths.context(place, project.base)
+    return {"contexts": found} if found else {}
+
+
+def _secrets(
+    project: Project, where: str, asked: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    """What RUN may read by the names of secrets, and the image does not keep."""
+    found = []
+    with findings.reading(f"{where}.secrets"):
+        for number, one in enumerate(listed(asked.get("secrets") or [])):
+            at = f"{where}.secrets[{number}]"
+            with findings.reading(at):
+                given = one if isinstance(one, Mapping) else {"source": text(one)}
+                findings.unknown(at, given, OF_EACH["secrets"])
+                if any(given.get(key) is not None for key in ("uid", "gid", "mode")):
+                    findings.warn(at, "uid, gid and mode have no effect in a build")
+                name = text(given["source"])
+                path, content = mounts.source_of(project, "secrets", name, at, findings)
+                called = text(given.get("target") or name)
+                if path is not None:
+                    found.append({"id": called, "type": "file", "src": path})
+                elif content is not None:
+                    found.append({"id": called, "type": "value", "value": content})
+    return {"secrets": found} if found else {}

@@ -10,7 +10,7 @@ are files in memory that each container has for itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from ..base.findings import Findings
 from ..base.values import bytes_of, switch, text
@@ -159,37 +159,50 @@ def _source(
     """The option that a config or secret becomes, and its value but for the target; "" for one
     that is wrong.
     """
-    declared = project.section(kind).get(name)
-    at = f"{kind}.{name}"
-    if not isinstance(declared, Mapping):
-        findings.wrong(where, f"{name[:60]} is not declared; add it to {kind}")
+    path, content = source_of(project, kind, name, where, findings)
+    if path is None and content is None:
         return "", {}
-    known = ("file", "environment", "content", "external", "name", "labels", "driver",
-             "driver_opts", "template_driver")  # fmt: skip
-    findings.unknown(at, declared, known)
-    if is_external(declared) or declared.get("driver"):
-        findings.lacks(at, "only file, environment and content are supported; there is no store")
-        return "", {}
-    given = [key for key in ("file", "environment", "content") if declared.get(key) is not None]
-    if len(given) != 1:
-        findings.wrong(at, "one of file, environment and content is required")
-        return "", {}
-    if given[0] == "file":
-        path = paths.absolute(str(declared["file"]), project.base)
+    if path is not None:
         if any(asked.get(key) is not None for key in ("uid", "gid", "mode")):
             findings.warn(where, "uid, gid and mode have no effect on a file of the host")
         return "mounts", {"type": "bind", "source": path, "read_only": True}
-    content = text(declared[given[0]])
-    if given[0] == "environment":
-        if content not in project.variables:
-            findings.wrong(f"{at}.environment", f"the variable {content[:60]} is not set")
-            return "", {}
-        content = project.variables[content]
     file: dict[str, Any] = {"name": name, "content": content, "mode": _mode(asked.get("mode"))}
     for key in ("uid", "gid"):
         if asked.get(key) is not None:
             file[key] = int(asked[key])
     return kind, file
+
+
+def source_of(
+    project: Project, kind: str, name: str, where: str, findings: Findings
+) -> tuple[Optional[str], Optional[str]]:
+    """The file of the host that a config or secret is, or its content; neither for one that is
+    wrong, or that nobody declares.
+    """
+    declared = project.section(kind).get(name)
+    at = f"{kind}.{name}"
+    if not isinstance(declared, Mapping):
+        findings.wrong(where, f"{name[:60]} is not declared; add it to {kind}")
+        return None, None
+    known = ("file", "environment", "content", "external", "name", "labels", "driver",
+             "driver_opts", "template_driver")  # fmt: skip
+    findings.unknown(at, declared, known)
+    if is_external(declared) or declared.get("driver"):
+        findings.lacks(at, "only file, environment and content are supported; there is no store")
+        return None, None
+    given = [key for key in ("file", "environment", "content") if declared.get(key) is not None]
+    if len(given) != 1:
+        findings.wrong(at, "one of file, environment and content is required")
+        return None, None
+    content = text(declared[given[0]])
+    if given[0] == "file":
+        return paths.absolute(content, project.base), None
+    if given[0] == "environment":
+        if content not in project.variables:
+            findings.wrong(f"{at}.environment", f"the variable {content[:60]} is not set")
+            return None, None
+        content = project.variables[content]
+    return None, content
 
 
 def _mode(value: Any) -> str:

@@ -31,7 +31,8 @@ def _hosts(value: Any) -> dict[str, str]:
     return hosts(value)
 
 
-def _ulimits(value: Any) -> list[str]:
+def ulimits(value: Any) -> list[str]:
+    """``NAME:SOFT:HARD`` of each."""
     return [
         f"{name}:{one['soft']}:{one['hard']}" if isinstance(one, Mapping) else f"{name}:{one}:{one}"
         for name, one in mapping(value).items()
@@ -116,7 +117,7 @@ SIMPLE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "sysctls": ("sysctls", text_pairs),
     "tmpfs": ("tmpfs", words),
     "tty": ("tty", switch),
-    "ulimits": ("ulimits", _ulimits),
+    "ulimits": ("ulimits", ulimits),
     "user": ("user", text),
     "userns_mode": ("userns_mode", text),
     "uts": ("uts", text),

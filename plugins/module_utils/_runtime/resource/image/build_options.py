@@ -28,12 +28,14 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
     hosts = _texts(params.get("etc_hosts"))
     # Of a context of the controller its list has the Dockerfile.
     own = not params.get("src")
+    inline = params.get("dockerfile_inline")
     epoch = params.get("source_date_epoch")
     if epoch is not None and not 0 <= int(epoch) < 1 << 33:
         raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
     return Request(
         context=os.path.abspath(os.path.expanduser(str(params["path"]))) if own else "",
         dockerfile=_dockerfile(params) if own else "",
+        inline=None if inline is None else str(inline).encode(),
         names=names,
         target=str(params.get("target") or ""),
         args=_texts(params.get("args")),

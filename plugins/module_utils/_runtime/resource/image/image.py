@@ -77,7 +77,9 @@ def _built(params: Mapping[str, Any]) -> Stage:
     if not options:
         raise Error("source: build requires build with path or src")
     reference = named_image.reference_of(params)
-    request = build_options.request_of(options, (reference,))
+    # Only Compose files say more names here; a task has ``outputs`` of image_build.
+    more = (named_image.reference_of({"name": name}) for name in options.get("tags") or ())
+    request = build_options.request_of(options, tuple(dict.fromkeys((reference, *more))))
     again = image_build.CHANGED if params.get("force_source") else image_build.NEVER
     sent = image_build.sent_of({**options, "_context": params.get("_context")})
     return Stage(image_build.BUILT, image_build.Declared(request, again, sent=sent))
