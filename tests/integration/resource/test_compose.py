@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.composing import SERVICE, compose
 from support.containers import World
-from support.converging import Outcome, Task, apply, check
+from support.converging import Outcome, Task, apply, check, unmet
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
@@ -21,6 +21,21 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     running as running_records,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    decide as network_decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    declare as network_declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    decide as volume_decide,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    declare as volume_declare,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.volume import (
+    options as volume_options,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import (
     store as volume_store,
@@ -229,3 +244,46 @@ def test_a_service_that_fails(world: World, tmp_path: Path) -> None:
     assert str(found.value).startswith("project shop: ")
     assert "shop-a-1" in str(found.value)
     assert running(world) == set()
+
+
+def test_what_is_external_is_there_or_an_error(world: World, tmp_path: Path) -> None:
+    text = (
+        f"services: {{a: {{{SERVICE}, volumes: ['theirs:/t'], networks: [net]}}, "
+        f"b: {{{SERVICE}, volumes: ['unused:/t'], networks: [], profiles: [b]}}}}\n"
+        "volumes: {theirs: {external: true, name: their-data}, unused: {external: true}}\n"
+        "networks: {net: {external: true, name: their-net}}"
+    )
+    task = compose(world.layout, tmp_path, text)
+    lines = (
+        "volumes.theirs: the external volume their-data does not exist",
+        "networks.net: the external network their-net does not exist",
+    )
+    missing = unmet(world.layout, task, {})
+    for line in lines:
+        assert line in missing
+    with pytest.raises(Error) as found:
+        apply(world.layout, task)
+    for line in lines:
+        assert line in str(found.value)
+    assert "unused" not in str(found.value)
+    assert not list(volume_store.volumes(world.layout)) and not there(world)
+
+    # What earlier tasks of a check-mode run would make is there.
+    predicted: dict[str, Any] = {}
+    volume = {name: one.get("default") for name, one in volume_options.ARGUMENT_SPEC.items()}
+    volume |= {"volume_name": "their-data", "state": "present"}
+    makers = (
+        Task(volume_declare.declare, volume_decide.RESOURCE, volume),
+        Task(network_declare.declare, network_decide.RESOURCE, {"name": "their-net"}),
+    )
+    for made in makers:
+        check(world.layout, made, predicted)
+    assert unmet(world.layout, task, predicted) == ""
+    for made in makers:
+        apply(world.layout, made)
+    apply(world.layout, task)
+    assert running(world) == {"shop-a-1"}
+    # The end of the project leaves them where they are.
+    apply(world.layout, compose(world.layout, tmp_path, state="absent", remove_volumes=True))
+    assert [one.name for one in volume_store.volumes(world.layout)] == ["their-data"]
+    assert {one.spec.name for one in network_record.networks(world.layout)} == {"their-net"}

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.frozen import replace
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from ..stack import decide as stack
+from . import external
 from .declare import Declared, declare
 
 __all__ = ["RESOURCE", "declare"]
@@ -36,12 +37,15 @@ _STATUS = {
 def observe(host: Host, declared: Declared) -> Sequence:
     for warning in declared.warnings:
         host.warn(warning)
-    return stack.RESOURCE.observe(host, declared.stack)
+    found = stack.RESOURCE.observe(host, declared.stack)
+    missing = external.lacking(host, declared.externals)
+    return replace(found, about=replace(found.about, unmet=missing)) if missing else found
 
 
 def plan(declared: Declared, have: Sequence) -> Plan[Sequence]:
     """Pure."""
-    return stack.RESOURCE.plan(declared.stack, have)
+    found = stack.RESOURCE.plan(declared.stack, have)
+    return replace(found, unmet=(*have.about.unmet, *found.unmet))
 
 
 def result(host: Host, found: Sequence) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def report(host: Host, planned: Plan[Sequence]) -> dict[str, Any]:
     return {"members": members, "actions": actions(members)}
 
 
-def actions(members: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+def actions(members: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Each change with what it is of, its name and Compose's word for it."""
     found = []
     for one in members:

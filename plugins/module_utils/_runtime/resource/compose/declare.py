@@ -24,7 +24,8 @@ from ..stack import declare as stack_declare
 from ..stack.member import CONTAINER, IMAGE, NETWORK, Member, Stack
 from ..stack.options import Mistakes
 from ..stack.order import with_needed
-from . import belonging
+from . import belonging, building, external
+from .external import External
 
 _PLACE = re.compile(r"\b(containers|networks|volumes|images)\[(\d+)\](?:([.:]) ?(\w+))?")
 
@@ -39,6 +40,8 @@ class Declared:
     compiled: Compiled
     warnings: tuple[str, ...]
     services: frozenset[str]
+    #: What is used and never made.
+    externals: tuple[External, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -88,6 +91,9 @@ def of_project(asked: Asked, params: Mapping[str, Any], layout: Layout) -> Decla
     options = _stack_options(compiled, params, chosen, asked)
     mistakes = Mistakes()
     members = stack_declare.members_of(options, mistakes, label="")
+    if params["state"] != "absent":
+        again = params["build"] == "always"
+        members += building.members(compiled.images, again, findings)
     entries = {
         "containers": compiled.containers,
         "networks": compiled.networks,
@@ -98,7 +104,9 @@ def of_project(asked: Asked, params: Mapping[str, Any], layout: Layout) -> Decla
         findings.wrong("", _placed(line, entries))
     findings.refuse(whole.name)
     stack = _stack(compiled, params, members, chosen)
-    return Declared(stack, compiled, tuple(findings.warnings), frozenset(chosen))
+    externals = external.used(whole, chosen) if params["state"] != "absent" else ()
+    warnings = tuple(findings.warnings)
+    return Declared(stack, compiled, warnings, frozenset(chosen), externals)
 
 
 def of_name(name: str, params: Mapping[str, Any], layout: Layout) -> Declared:
@@ -115,7 +123,8 @@ def one_off(asked: Asked, service: str, layout: Layout) -> dict[str, Any]:
     with. Raises Error with all mistakes.
     """
     findings = Findings()
-    whole = project.project(files.read(asked, findings), asked, findings, (service,))
+    source = files.read(asked, findings)
+    whole = project.project(source, asked, findings, (service,), {service: 1})
     compiled = compile_project(whole, findings)
     findings.refuse(whole.name)
     entry = next(one for one in compiled.containers if one.key == service)
@@ -198,7 +207,6 @@ def _stack_options(
         ],
         "networks": [_labelled(whole, project.NETWORK, entry) for entry in compiled.networks],
         "volumes": [_labelled(whole, project.VOLUME, entry) for entry in compiled.volumes],
-        "images": [_image(entry, params) for entry in compiled.images],
         "defaults": {},
         "recreate": params["recreate"],
         "pull": None if pull == "policy" else pull,
@@ -245,13 +253,6 @@ def _container(
 _CONDITION = {"started": "started", "healthy": "healthy", "completed": "completed_successfully"}
 
 
-def _image(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(entry.options)
-    if params["build"] == "always":
-        found["force_source"] = True
-    return found
-
-
 # --- the stack -------------------------------------------------------------------------------
 
 
@@ -264,6 +265,10 @@ def _stack(
     whole, state = compiled.project, params["state"]
     of_container = {entry.name: entry for entry in compiled.containers}
     known = frozenset(member.key for member in members)
+    partial = bool(params.get("services"))
+    # What was not named is recreated where it differs, as with Compose.
+    every = not partial or params.get("recreate_dependencies")
+    anew = chosen if every else frozenset(params["services"])
     kept = []
     used: set[tuple[str, str]] = set()
     for member in members:
@@ -276,8 +281,10 @@ def _stack(
         if entry.key == params.get("around"):
             continue
         after = frozenset(one.name for one in compiled.containers if one.key in entry.after)
-        kept.append(replace(member, path=entry.path, after=after))
-    partial = bool(params.get("services"))
+        declared = member.declared
+        if entry.key not in anew:
+            declared = replace(declared, recreate=False)
+        kept.append(replace(member, path=entry.path, after=after, declared=declared))
     if state != "absent":
         built = {entry.name for entry in compiled.images if entry.key in chosen}
         build = params["build"] != "never"

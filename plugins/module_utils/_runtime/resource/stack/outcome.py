@@ -20,11 +20,14 @@ CARRIED_OUT = "stack"
 
 @dataclass(frozen=True)
 class About:
-    """Whose stages they are. ``orphans`` are what left the declaration and stays, by key."""
+    """Whose stages they are. ``orphans`` are what left the declaration and stays, by key;
+    ``unmet`` is what the whole lacks beside its members.
+    """
 
     stack: Stack
     members: tuple[Member, ...]
     orphans: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
