@@ -247,7 +247,7 @@ def test_what_is_wrong_in_a_service(tmp_path: Path, text: str, said: str) -> Non
         ("volumes: {v: {labls: x}}", "volumes.v.labls: unknown key; did you mean labels?"),
         ("secrets: {s: {}}", "secrets.s: one of file, environment and content is required"),
         ("secrets: {s: {file: x, content: y}}", "secrets.s: one of file, environment and content"),
-        ("secrets: {s: {external: true}}", "secrets.s: only file, environment and content"),
+        ("secrets: {s: {external: true}}", "secrets.s.external: only file, environment and"),
         ("secrets: {s: {environment: NOT}}", "secrets.s.environment: the variable NOT is not set"),
         ("secrets: {s: {files: x, file: y}}", "secrets.s.files: unknown key; did you mean file?"),
     ],

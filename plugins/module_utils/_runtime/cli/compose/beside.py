@@ -35,7 +35,7 @@ def attached(host: Host, arguments: Arguments) -> int:
         every = [mine for mine in every if mine.service in begun]
     services = set(arguments.attach or arguments.operands)
     if arguments.attach_dependencies or not services:
-        services = {mine.service for mine in every}
+        services = {mine.service for mine in every} - _silent(arguments)
     unknown = {arguments.exit_code_from, *arguments.attach} - {mine.service for mine in every}
     if unknown - {""}:
         raise Error(f"no such service: {min(unknown - {''})[:100]}")
@@ -65,6 +65,15 @@ def attached(host: Host, arguments: Arguments) -> int:
     sys.stderr.write("Aborting on container exit...\n")
     _stop(host, every)
     return _status(host, every, arguments.exit_code_from, ended)
+
+
+def _silent(arguments: Arguments) -> set[str]:
+    """The services that say themselves that nobody attaches to them."""
+    from ...compose.base.values import switch
+
+    whole = chosen.read(arguments, arguments.operands)
+    given = whole.services.items()
+    return {name for name, one in given if not switch(one.get("attach", True))}
 
 
 def _first_end(host: Host, every: Sequence[Mine], arguments: Arguments) -> Optional[int]:

@@ -23,13 +23,14 @@ def merged(one: Any, other: Any, path: Path = ()) -> Any:
     """What a later file, ``other``, makes of an earlier one; ``path`` is where both are."""
     if isinstance(other, Override):
         return other.value
+    rule = _rule(_RULES, path)
     if other is None:
-        return one
+        # A command that is nothing is the image's, not the one of the file before.
+        return None if rule is _replace else one
     if one is None or isinstance(one, Reset):
         return other
     if isinstance(one, Override):
         return Override(merged(one.value, other, path))
-    rule = _rule(_RULES, path)
     if rule is not None:
         return rule(one, other, path)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -72,10 +73,15 @@ def _key(key_of: Callable[[Any], Any], entry: Any) -> Any:
 
 
 def _rule(rules: Mapping[str, Any], path: Path) -> Any:
-    """The rule of a path; the names of services and the like are ``*`` in it."""
+    """The rule of a path, which is without the names of services and the like; a name further
+    inside is ``*``.
+    """
     if len(path) < 3:
         return None
-    return rules.get(".".join((path[0], *path[2:])))
+    found = rules.get(".".join((path[0], *path[2:])))
+    if found is None and len(path) > 3:
+        found = rules.get(".".join((path[0], path[2], "*", *path[4:])))
+    return found
 
 
 # --- rules -----------------------------------------------------------------------------------
@@ -83,6 +89,19 @@ def _rule(rules: Mapping[str, Any], path: Path) -> Any:
 
 def _replace(one: Any, other: Any, path: Path) -> Any:
     return other
+
+
+def _pools(one: Any, other: Any, path: Path) -> Any:
+    """Pools of addresses: those of the later file, each with what the earlier one says of its
+    subnet.
+    """
+    if not (isinstance(one, list) and isinstance(other, list)):
+        return other
+    known = {each.get("subnet"): each for each in one if isinstance(each, Mapping)}
+    return [
+        {**known.get(each.get("subnet"), {}), **each} if isinstance(each, Mapping) else each
+        for each in other
+    ]
 
 
 def _pairs(one: Any, other: Any, path: Path) -> Any:
@@ -149,7 +168,8 @@ def hosts(value: Any) -> dict[str, str]:
 _RULES: Mapping[str, Callable[[Any, Any, Path], Any]] = {
     **dict.fromkeys(("services.command", "services.entrypoint"), _replace),
     "services.healthcheck.test": _replace,
-    "networks.ipam.config": _replace,
+    "services.ulimits.*": _replace,
+    "networks.ipam.config": _pools,
     **dict.fromkeys(
         (
             *("services.annotations", "services.environment", "services.labels"),
@@ -227,7 +247,7 @@ _UNIQUE: Mapping[str, Callable[[Any], Any]] = {
         ),
         _itself,
     ),
-    "services.build.tags": _itself,
+    **dict.fromkeys(("services.build.tags", "services.networks.*.aliases"), _itself),
     "services.configs": _file_at(""),
     "services.secrets": _file_at("/run/secrets"),
     "services.devices": _mounted_at,

@@ -80,6 +80,9 @@ def _resources(
         ("reservations", ("cpus", "devices", "generic_resources", "memory", "pids")),
     ):
         findings.unknown(f"{where}.resources.{kind}", mapping(resources.get(kind)), known)
+    for key in ("cpus", "generic_resources", "pids"):
+        if mapping(resources.get("reservations")).get(key):
+            findings.warn(f"{where}.resources.reservations.{key}", "has no effect but in a swarm")
     if mapping(resources.get("reservations")).get("devices"):
         findings.lacks(
             f"{where}.resources.reservations.devices", "list the device nodes under devices"

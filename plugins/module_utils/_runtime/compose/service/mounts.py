@@ -107,8 +107,10 @@ def _long(
             findings.unknown(f"{place}.{kind}", {key: value}, _OF_KIND[kind])
             continue
         option = _OF_KIND[kind][key]
-        if not option:
-            if value not in ("enabled", "z", "Z", ""):
+        if key == "selinux":
+            findings.warn(f"{place}.{kind}.{key}", "has no effect: labels of files stay")
+        elif not option:
+            if value not in ("enabled", ""):
                 findings.lacks(f"{place}.{kind}.{key}", "nothing here stands for it")
         elif option == "tmpfs_mode":
             found[option] = f"{int(value):o}"
@@ -187,8 +189,14 @@ def source_of(
     known = ("file", "environment", "content", "external", "name", "labels", "driver",
              "driver_opts", "template_driver")  # fmt: skip
     findings.unknown(at, declared, known)
-    if is_external(declared) or declared.get("driver"):
-        findings.lacks(at, "only file, environment and content are supported; there is no store")
+    for key, there in (("external", is_external(declared)), ("driver", declared.get("driver"))):
+        if there:
+            findings.lacks(
+                f"{at}.{key}", "only file, environment and content are supported; there is no store"
+            )
+            return None, None
+    if declared.get("template_driver"):
+        findings.lacks(f"{at}.template_driver", "what is in a file is not replaced in it")
         return None, None
     given = [key for key in ("file", "environment", "content") if declared.get(key) is not None]
     if len(given) != 1:
