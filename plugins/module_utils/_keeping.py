@@ -46,7 +46,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._library import (
 )
 
 #: The list of what the program consists of (program/zipapp.py), by its path below plugins/. It is
-#: made of the other sources when they are packed, so it is no part of their identity.
+#: made of the other sources when they are packed, so it is not part of their identity.
 CONTENTS = "module_utils/_runtime/program/contents.py"
 
 #: How many versions of the sources are kept; several controllers may use a host.
