@@ -22,7 +22,7 @@ from ...image.store import layers, store
 from ...kernel import safefs
 from ...network import lease, port, synchronise
 from ...plan.plan import Host
-from ...records import container_record, effective, foreseen, network_record
+from ...records import container_record, effective, foreseen, network_record, running
 from ...spec.container import ContainerSpec, Endpoint, ImageDefaults, Mount, argv, endpoints
 from ...spec.network import Attachment, Network
 from ...volume import store as volumes
@@ -117,6 +117,9 @@ def unshared(
                 for made in synchronise.resolve(layout, old_id, ports, given)
                 if made.proxied
             ]
+    found += [
+        f"container {name} runs in its network" for name in _in_its_network(layout, spec.name)
+    ]
     if not found:
         return []
     writes = any("both would write" in text for text in found)
@@ -125,6 +128,15 @@ def unshared(
         f"container {spec.name}: update: start_first is not possible: {'; '.join(found)};"
         f" {hint}use update: stop_first"
     ]
+
+
+def _in_its_network(layout: Layout, name: str) -> Iterator[str]:
+    """The containers that run in the network namespace of another one: they stay in that."""
+    for one in running.records(layout):
+        if one.phase in container_record.LIVE:
+            with contextlib.suppress(NotFound):
+                if container_record.read_spec(layout, one.id).network_mode == f"container:{name}":
+                    yield one.name
 
 
 def _check_limits(spec: ContainerSpec) -> None:

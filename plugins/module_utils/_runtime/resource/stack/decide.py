@@ -12,9 +12,9 @@ from ...plan import sequence
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from ..container import declare as container_declare
-from ..container.run_steps import Restart
+from ..container.run_steps import Restart, Start
 from ..container.steps import Replace
-from . import act, orphans, outcome
+from . import act, needs, orphans, outcome
 from .declare import declare
 from .member import CONTAINER, IMAGE, NETWORK, Stack
 from .outcome import About
@@ -34,7 +34,7 @@ def observe(host: Host, stack: Stack) -> Sequence:
         stages = tuple(member.stage for member in members)
         found = sequence.observe_all(host, stages, About(stack, members, left))
         found = _of_new_images(found)
-        return _restarted_after(found) if any(member.after for member in members) else found
+        return _restarted_after(found)
     finally:
         host.seen = None
 
@@ -62,21 +62,35 @@ def _of_new_images(found: Sequence) -> Sequence:
 
 def _restarted_after(found: Sequence) -> Sequence:
     """With the restart of containers that run, and of which one they are restarted after is begun
-    anew.
+    anew, or one whose namespaces they share: theirs are those of its process before.
     """
-    anew = {
-        member.name
-        for member, part in zip(found.about.members, found.parts)
+    containers = [
+        (number, member)
+        for number, member in enumerate(found.about.members)
         if member.kind == CONTAINER
-        and part.have.running
-        and any(isinstance(step, (Replace, Restart)) for step in part.steps)
-    }
+    ]
     parts = list(found.parts)
-    for number, (member, part) in enumerate(zip(found.about.members, parts)):
-        if member.after & anew and part.have.running and part.want.running and not part.changed:
+    anew, begun = set(), set()
+    for number, member in containers:
+        steps = parts[number].steps
+        if any(isinstance(step, (Replace, Restart)) for step in steps):
+            begun.add(member.name)
+            anew |= {member.name} if parts[number].have.running else set()
+        elif any(isinstance(step, Start) for step in steps):
+            begun.add(member.name)
+    if not begun:
+        return found
+    for number, member in containers:
+        part = parts[number]
+        if member.name in begun or not (part.have.running and part.want.running):
+            continue
+        shares = begun & set(needs.shared(part.want.spec)) if part.want.spec else set()
+        if shares or (member.after & anew and not part.changed):
             again = Restart(member.name)
-            parts[number] = replace(part, steps=(again, *part.steps), reasons=("depends_on",))
+            reasons = (*part.reasons, "namespaces" if shares else "depends_on")
+            parts[number] = replace(part, steps=(*part.steps, again), reasons=reasons)
             anew.add(member.name)
+            begun.add(member.name)
     return replace(found, parts=tuple(parts))
 
 

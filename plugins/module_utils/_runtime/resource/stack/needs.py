@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ...spec.container import ContainerSpec
 from ..container.declare import Declared as DeclaredContainer
 from .member import CONDITIONS, IMAGE, NETWORK, STARTED, VOLUME
 from .options import Mistakes
+
+_MODES = ("network_mode", "pid_mode", "ipc_mode")
 
 
 def said(given: Any, path: str, mistakes: Mistakes) -> dict[str, str]:
@@ -39,15 +42,24 @@ def said(given: Any, path: str, mistakes: Mistakes) -> dict[str, str]:
 def implied(declared: DeclaredContainer) -> Iterator[str]:
     """The containers that another one shares something with, so that they have to be there."""
     values = declared.values
-    for mode in ("network_mode", "pid_mode", "ipc_mode"):
-        word, dummy, name = str(values.get(mode) or "").partition(":")
-        if word == "container" and name:
-            yield name
+    yield from _named(values.get(mode) for mode in _MODES)
     for text in (*values.get("links", ()), *values.get("volumes_from", ())):
         yield text.partition(":")[0]
     for endpoint in values.get("networks", ()):
         for link in endpoint.links:
             yield link.partition(":")[0]
+
+
+def shared(spec: ContainerSpec) -> Iterator[str]:
+    """The containers whose namespaces one has."""
+    return _named(getattr(spec, mode) for mode in _MODES)
+
+
+def _named(modes: Iterable[Any]) -> Iterator[str]:
+    for mode in modes:
+        word, dummy, name = str(mode or "").partition(":")
+        if word == "container" and name:
+            yield name
 
 
 def uses(declared: DeclaredContainer) -> Iterator[tuple[str, str]]:

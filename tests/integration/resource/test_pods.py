@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the slipway.engine authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pods: containers of a stack that share the namespaces of one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.containers import World, until
+from support.converging import Task, apply, check
+from support.servers import traffic
+from support.stacks import stack
+
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
+
+PORT = 18080
+
+
+def pod(**given: Any) -> Task:
+    """A container with the ports, and one that serves in its network."""
+    serving = {
+        "name": "app",
+        "command": traffic.command("app"),
+        "volumes": traffic.VOLUMES,
+        "network_mode": "container:pod",
+        "stop_signal": "TERM",
+    }
+    ports = {"name": "pod", "network_mode": None, "published_ports": [f"{PORT}:80"], **given}
+    defaults = {"network_mode": None}
+    return stack(containers=[serving, ports], defaults=defaults)
+
+
+def serves() -> None:
+    def answered() -> bool:
+        try:
+            return traffic.Http("127.0.0.1", PORT, kept=False)(0) == "app"
+        except OSError:
+            return False
+
+    until(answered, 20)
+
+
+@pytest.mark.parametrize("before", ["replaced", "restarted", "started"])
+def test_what_shares_namespaces_follows_them(world: World, before: str) -> None:
+    apply(world.layout, pod())
+    serves()
+    given: dict[str, Any] = {"env": {"A": "1"}}
+    if before == "restarted":
+        given = {"restart": True}
+    elif before == "started":
+        given = {}
+        actions.stop(world.host, actions.identify(world.host, "pod"))
+    foretold = check(world.layout, pod(**given), {})
+    assert foretold.actions[-1] == "restart container app"
+    assert len(foretold.actions) == 2
+    assert apply(world.layout, pod(**given))[0] == foretold
+    serves()
+    if before != "restarted":
+        assert check(world.layout, pod(**given), {}).actions == ()
+
+
+def test_a_pod_cannot_start_beside_itself(world: World) -> None:
+    apply(world.layout, pod())
+    serves()
+    with pytest.raises(Error, match="start_first is not possible: container app runs in its netw"):
+        apply(world.layout, pod(env={"A": "1"}, update="start_first"))
+    serves()
