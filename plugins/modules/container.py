@@ -248,9 +248,9 @@ options:
         one listens. The task waits for that for up to O(healthy_wait_timeout).
       - The task fails before anything is changed where both cannot run at once. That is so if both
         would have the same static IP or MAC address on a network, or O(network_mode=host), or share
-        the network of another container; if a published port is served by a process, as between
-        IPv6 and IPv4; and if both would write to the same volume or directory, unless
-        O(share_volumes).
+        the network of another container; if another container runs in the network of this one; if a
+        published port is served by a process, as between IPv6 and IPv4; and if both would write to
+        the same volume or directory, unless O(share_volumes).
       - It cannot be combined with O(detach=false). A container that does not run, or is paused, is
         replaced as with V(stop_first).
     type: str

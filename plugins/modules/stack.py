@@ -200,6 +200,20 @@ EXAMPLES = r"""
           migrate: completed
     wait: true
 
+- name: Update a service without losing a request
+  slipway.engine.stack:
+    name: shop
+    defaults:
+      update: start_first
+      drain_timeout: 30
+    containers:
+      - name: app
+        image: registry.example.com/app:3
+        published_ports:
+          - "8080:80"
+        healthcheck:
+          test: wget -q -O /dev/null http://127.0.0.1/
+
 - name: Change one container and leave the others alone
   slipway.engine.stack:
     name: shop

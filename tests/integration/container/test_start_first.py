@@ -240,6 +240,15 @@ def test_what_cannot_be_shared_is_said_before_anything_is_touched(
     world.slipway("volume", "rm", "data")
 
 
+def test_a_port_that_a_process_serves_cannot_be_handed_over(world: World) -> None:
+    given = {"published_ports": [f"[::1]:{PORT}:80"]}
+    apply(world.layout, service("old", **given))
+    old = container_record.by_name(world.layout, "web")
+    with pytest.raises(Error, match=rf"port {PORT}/tcp on ::1 is served by a process"):
+        apply(world.layout, service("new", **given))
+    assert container_record.all_ids(world.layout) == [old]
+
+
 def _killed(act: Callable[[], object], after: int) -> bool:
     """Do something in a process that is killed before its ``after``-th change on disk; whether it
     was.
