@@ -208,11 +208,10 @@ EXAMPLES = r"""
       drain_timeout: 30
     containers:
       - name: app
-        image: registry.example.com/app:3
+        image: registry.example.com/app:2
+        command: serve-app --workers 4
         published_ports:
           - "8080:80"
-        healthcheck:
-          test: wget -q -O /dev/null http://127.0.0.1/
 
 - name: Change one container and leave the others alone
   slipway.engine.stack:
