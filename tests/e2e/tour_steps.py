@@ -183,6 +183,8 @@ SHOWN: Mapping[str, Shows] = {
     "cd shop && slipway compose up -d": Shows(r"Container shop-client-1 +Started"),
     "cd shop && slipway compose ps": Shows(r"shop-client-1 .* Up (.*\n)*shop-web-1 .* Up "),
     "cd shop && slipway compose logs client": Shows(r"(?m)^client-1 +\| ", waits=True),
+    "cd shop && slipway compose pull": Shows(r"(?m)^ web Pulled$"),
+    "cd shop && slipway compose run --rm -T client echo once": Shows(r"(?m)^once$"),
     "cd shop && slipway compose down": Shows(r"Network shop_default +Removed"),
     "tar -tf webserver_latest.tar": Shows(r"(?m)^(\./)?usr/local/apache2/htdocs/game\.js$"),
     "slipway image import webserver_latest.tar you/imported:1": Shows(r"^sha256:"),
