@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-from support.sandboxed import *  # noqa: F403
+from support.sandboxed import *  # noqa: F403 pylint: disable=wildcard-import,unused-wildcard-import

@@ -51,7 +51,7 @@ def _made() -> Path:
                 shutil.rmtree(old)
             with tempfile.TemporaryDirectory(dir=place) as making:
                 # Each names its interpreter in its first line, so these are two programs.
-                for python in {sys.executable, HOST_PYTHON}:
+                for python in sorted({sys.executable, HOST_PYTHON}):
                     path = os.pathsep.join([str(COLLECTIONS), str(TESTS)])
                     subprocess.run(
                         [python, "-m", "support.prepared", making],
