@@ -15,6 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 #: What imports Ansible: modules, and what hands over to them.
 _NEEDS_ANSIBLE = re.compile(

@@ -252,7 +252,7 @@ def test_verbs_that_stay(compose: Compose) -> None:
             found: dict[str, Any] = json.loads(told.stdout.readline())
             return found
 
-        first = [event() for _ in range(4)]
+        first = [event() for dummy in range(4)]
         assert {(one["service"], one["action"]) for one in first} == {
             (service, action) for service in ("db", "web") for action in ("create", "start")
         }
