@@ -47,6 +47,8 @@ def from_json(cls: type[T], value: Any, where: str = "") -> T:
 #: Reads a JSON value; the text is the path that errors start with.
 _Reader = Callable[[Any, str], Any]
 
+_NONE = type(None)
+
 
 def _read(kind: Any, value: Any, where: str) -> Any:
     return _reader(kind)(value, where)
@@ -61,7 +63,7 @@ def _reader(kind: Any) -> _Reader:
         return _reader_of_object(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Union:
-        inner = _reader(next(one for one in arguments if one is not type(None)))
+        inner = _reader(next(one for one in arguments if one is not _NONE))
         return lambda value, where: None if value is None else inner(value, where)
     if origin is Literal:
         return _reader_of_choices(arguments)

@@ -82,6 +82,8 @@ def run(
     path = _resolve(argv[0])
     try:
         with trace.timed("run", *argv):
+            # run_command is a module's, and the program on the host has none.
+            # pylint: disable-next=ansible-bad-function
             done = subprocess.run(
                 [path, *argv[1:]],
                 input=stdin,
@@ -137,6 +139,7 @@ def spawn(
 
                 around.enter_context(plain.plain())
                 umask = plain.UMASK
+            # pylint: disable-next=ansible-bad-function
             return subprocess.Popen(
                 [path, *argv[1:]],
                 env=None if env is None else dict(env),
