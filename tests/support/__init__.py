@@ -8,7 +8,7 @@ bundles               containers without images or networks: busybox, conmon, an
 compare_predictions   whether check mode told the truth: two records of a play; also a program
 containers            World: a host with the program and an image, all of it gone after; until
 converging            Task: a resource as a task has it, checked and applied without Ansible
-debian_root           Debian with systemd, for whole systems in containers; also a program
+debian_root           Debian with systemd, for whole systems in containers, and a host; a program
 declaring             tasks of the module container
 example_runs          run an example of the documentation, and lines of a shell
 examples              what the documentation shows: blocks to run, command lines

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The main modules and a role in one play: foreseen, carried out, and unchanged the second time.
 
-``./check versions`` runs it with older releases of ansible-core.
+``./check versions`` runs it with older and newer releases of ansible-core.
 """
 
 from __future__ import annotations
