@@ -190,12 +190,8 @@ def test_limits_are_set_and_changed_in_the_running_container(world: World, runti
         "device_read_bps": [{"path": "/dev/loop0", "rate": "1M"}],
         "device_write_iops": [{"path": "/dev/loop0", "rate": 20}],
     }
-    # crun knows no other name of the file than blkio.weight, which is another scheduler's.
-    weighs = not UNIFIED and runtime == "runc"
     if not UNIFIED:
-        first |= {"memory_swappiness": 10, "oom_killer": True}
-    if weighs:
-        first["blkio_weight"] = 300
+        first |= {"memory_swappiness": 10, "oom_killer": True, "blkio_weight": 300}
     web = converge(world, task("web", **first))
 
     def limits() -> tuple[str, ...]:
@@ -216,7 +212,7 @@ def test_limits_are_set_and_changed_in_the_running_container(world: World, runti
         assert cgroup(world, web, "cpu/cpu.shares", "") == "512"
         for name, rate in (("read_bps", 1 << 20), ("write_iops", 20)):
             assert cgroup(world, web, f"blkio/blkio.throttle.{name}_device", "") == f"7:0 {rate}"
-        assert not weighs or cgroup(world, web, "blkio/blkio.bfq.weight", "") == "300"
+        assert cgroup(world, web, "blkio/blkio.bfq.weight", "") == "300"
     pid = world.current(web).pid
     second = {
         **first,
@@ -228,11 +224,11 @@ def test_limits_are_set_and_changed_in_the_running_container(world: World, runti
         "cpuset_cpus": "0-1",
         "pids_limit": 60,
     }
-    if weighs:
+    if not UNIFIED:
         second["blkio_weight"] = 200
     assert converge(world, task("web", **second)) == web
     assert limits() == ("134217728", "50331648", "150000", "0-1", "60")
-    assert not weighs or cgroup(world, web, "blkio/blkio.bfq.weight", "") == "200"
+    assert UNIFIED or cgroup(world, web, "blkio/blkio.bfq.weight", "") == "200"
     fixed = ("runtime", "cgroup_parent", "oom_killer", "device_read_bps", "device_write_iops")
     kept = {option: first[option] for option in (*fixed, "memory_swappiness") if option in first}
     assert converge(world, task("web", **kept)) == web, "without limits it goes on as it is"
@@ -370,8 +366,8 @@ def test_an_image_for_another_platform_does_not_serve(world: World) -> None:
 def test_a_start_that_fails_leaves_no_control_group(world: World, runtime: str) -> None:
     wrong: list[dict[str, Any]] = [{"command": ("/no/such",)}]
     if runtime == "crun" and not UNIFIED:
-        # It has made the groups by the time it finds out that there is no such file.
-        wrong.append({"blkio_weight": 100})
+        # It has made the groups by the time the kernel says that there is no such node of memory.
+        wrong.append({"cpuset_mems": "77"})
     for given in wrong:
         made = world.create("web", runtime=runtime, **given)
         with pytest.raises(Error, match="container web"):

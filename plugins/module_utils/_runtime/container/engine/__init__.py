@@ -5,7 +5,7 @@
 sockets.
 
 ``oci_runtime`` is the runtime and its verbs, ``oci_exec`` one more process in a container,
-``capture`` what such a process writes, ``cgroup_layout`` the control groups of the host. ``conmon``
-monitors a container, ``conmon_files`` are those it leaves, ``attachment`` its socket, ``orphans``
-what it left behind when it was killed.
+``capture`` what such a process writes, ``cgroup_layout`` the control groups of the host,
+``io_weight`` what crun cannot write to them. ``conmon`` monitors a container, ``conmon_files`` are
+those it leaves, ``attachment`` its socket, ``orphans`` what it left behind when it was killed.
 """

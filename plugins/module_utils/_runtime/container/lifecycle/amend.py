@@ -14,7 +14,7 @@ from ...records import container_record
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec, endpoints
 from ..bundle import resources
-from ..engine import cgroup_layout, oci_runtime
+from ..engine import cgroup_layout, io_weight, oci_runtime
 from ..root import host_support
 from ..status import fingerprint, liveness
 from ..supervision import health, watcher
@@ -62,10 +62,13 @@ def _check_otherwise(host: Host, found: Record, spec: ContainerSpec) -> Record:
 
 def _limit(host: Host, found: Record, have: ContainerSpec, want: ContainerSpec) -> None:
     lacking = host_support.lacking(want, cgroup_layout.is_v2())
-    changes = resources.changes(have, want, lacking, *host_support.everything())
-    if not changes:
-        return
+    told = (io_weight.without(have), io_weight.without(want))
+    changes = resources.changes(*told, lacking, *host_support.everything())
     try:
-        oci_runtime.update(oci_runtime.choose(host.layout, found.runtime), found.id, changes)
+        if changes:
+            runtime = oci_runtime.choose(host.layout, found.runtime)
+            oci_runtime.update(runtime, found.id, changes)
+        if told != (have, want) and have.blkio_weight != want.blkio_weight:
+            io_weight.give(want, found.pid)
     except Error as exc:
         raise Error(f"container {found.name}: its limits cannot be changed: {exc}") from exc

@@ -26,7 +26,7 @@ from ...records import container_record, effective, foreseen, network_record, ru
 from ...spec.container import ContainerSpec, Endpoint, ImageDefaults, Mount, argv, endpoints
 from ...spec.network import Attachment, Network
 from ...volume import store as volumes
-from ..bundle import process
+from ..bundle import process, resources
 from ..engine import cgroup_layout, oci_runtime
 from ..files import private_mount
 from ..option import logging
@@ -140,6 +140,7 @@ def _in_its_network(layout: Layout, name: str) -> Iterator[str]:
 
 
 def _check_limits(spec: ContainerSpec) -> None:
+    resources.resources(spec, host_support.lacking(spec, cgroup_layout.is_v2()))
     if "CAP_SYS_RESOURCE" in host_support.capabilities():
         return
     for limit in spec.ulimits:

@@ -31,7 +31,7 @@ from ...records import effective
 from ...records.container_record import LIVE, Record, read_image, read_spec, write_record
 from ...spec.container import ContainerSpec, endpoints
 from ...volume import users as volume_users
-from ..engine import cgroup_layout, conmon, conmon_files, oci_runtime
+from ..engine import cgroup_layout, conmon, conmon_files, io_weight, oci_runtime
 from ..option import logging
 from ..root import rootfs, systemd
 from ..status import fingerprint, liveness
@@ -233,6 +233,8 @@ def _bring_up(
         attach.connect(layout, pid, intent.attachments)
     if effective.writes_cgroups(spec, intent):
         systemd.finish(layout, intent, spec, pid, cgroup_layout.is_v2())
+    if io_weight.is_ours(spec):
+        io_weight.give(spec, pid)
     if ready is not None:
         ready(bundle)
     started_at = clock.now()

@@ -28,7 +28,7 @@ from ...tree import selinux, snapshot
 from ..bundle import config, process
 from ..bundle.labels import labels
 from ..bundle.place import BindMount, Place
-from ..engine import cgroup_layout
+from ..engine import cgroup_layout, io_weight
 from . import (
     confinement,
     host_support,
@@ -108,7 +108,7 @@ def furnish(
             cgroups=systemd.runtime_mounts(cgroup_v2) if writes_cgroups else "ro",
             environment=systemd.environment(run),
         )
-    config.write(layout.run_container(run.id), config.config(spec, image, place))
+    config.write(layout.run_container(run.id), config.config(io_weight.without(spec), image, place))
 
 
 def label_names(home: Path, context: str) -> None:
