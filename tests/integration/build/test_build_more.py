@@ -34,7 +34,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     directory = fill(tmp_path / "site", {"app-1.txt": "one"})
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(directory))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield directory, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -71,7 +71,7 @@ def engine(
         daemon_threads = True
 
     server = Server(str(directory / "socket"), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield api.Engine(str(directory / "socket"))

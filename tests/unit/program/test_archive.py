@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
 import os
 import shutil
 import subprocess
@@ -30,11 +31,26 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.program im
 RUNTIME = CHECKOUT / "plugins" / "module_utils" / "_runtime"
 
 
+@functools.lru_cache(maxsize=1)
+def _built() -> bytes:
+    """The program that the sources of the checkout make; it takes most of a second."""
+    return zipapp.build()
+
+
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     made = Layout(tmp_path / "root", tmp_path / "run", tmp_path / "etc")
     files.prepare(made)
     return made
+
+
+@pytest.fixture
+def prepared(layout: Layout) -> Layout:
+    """Where the archive is already, which takes most of a second to make, and is not in use."""
+    path = layout.program / f"{zipapp.digest()}.pyz"
+    path.write_bytes(_built())
+    path.chmod(0o700)
+    return layout
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +110,7 @@ def uncached() -> Iterator[None]:
 def test_a_loader_without_files_makes_the_same_program(
     monkeypatch: pytest.MonkeyPatch, uncached: None
 ) -> None:
-    usual = (zipapp.modules(), zipapp.digest(), zipapp.build())
+    usual = (zipapp.modules(), zipapp.digest(), _built())
     zipapp.digest.cache_clear()
     zipapp.modules.cache_clear()
     package = zipapp.__name__[: -len("program.zipapp")]
@@ -123,7 +139,7 @@ def test_no_module_outside_the_standard_library_is_imported_at_the_top() -> None
 
 
 def test_building_is_deterministic() -> None:
-    assert zipapp.build() == zipapp.build()
+    assert zipapp.build() == _built()
 
 
 def test_install_makes_the_program_current_once(layout: Layout, tmp_path: Path) -> None:
@@ -144,29 +160,29 @@ def test_install_makes_the_program_current_once(layout: Layout, tmp_path: Path) 
     )
 
 
-def test_a_program_of_somebody_else_is_left_alone(layout: Layout, tmp_path: Path) -> None:
+def test_a_program_of_somebody_else_is_left_alone(prepared: Layout, tmp_path: Path) -> None:
     launcher = tmp_path / "slipway"
     launcher.write_text("mine")
-    zipapp.install(layout, launcher)
+    zipapp.install(prepared, launcher)
     assert launcher.read_text() == "mine"
 
 
-def test_old_programs_go_and_the_newest_ones_stay(layout: Layout, tmp_path: Path) -> None:
+def test_old_programs_go_and_the_newest_ones_stay(prepared: Layout, tmp_path: Path) -> None:
     for number in range(5):
-        old = layout.program / f"{number}.pyz"
+        old = prepared.program / f"{number}.pyz"
         old.write_bytes(b"")
         os.utime(old, (number, number))
-    zipapp.install(layout, tmp_path / "slipway")
-    left = {path.name for path in layout.program.glob("*.pyz")}
+    zipapp.install(prepared, tmp_path / "slipway")
+    left = {path.name for path in prepared.program.glob("*.pyz")}
     assert left == {f"{zipapp.digest()}.pyz", "3.pyz", "4.pyz"}
 
 
-def test_a_missing_archive_is_not_installed(layout: Layout, tmp_path: Path) -> None:
-    zipapp.install(layout, tmp_path / "slipway")
-    zipapp.program(layout).resolve().unlink()
-    assert not zipapp.installed(layout)
-    zipapp.install(layout, tmp_path / "slipway")
-    assert zipapp.installed(layout)
+def test_a_missing_archive_is_not_installed(prepared: Layout, tmp_path: Path) -> None:
+    zipapp.install(prepared, tmp_path / "slipway")
+    zipapp.program(prepared).resolve().unlink()
+    assert not zipapp.installed(prepared)
+    zipapp.install(prepared, tmp_path / "slipway")
+    assert zipapp.installed(prepared)
 
 
 def _contents() -> bytes:
@@ -175,12 +191,10 @@ def _contents() -> bytes:
     )
 
 
-@pytest.fixture(params=["as a module is sent", "as the library is sent"])
-def sent(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The sources in a zip with the collection's package in it; packed with what the program
-    consists of, or without.
+def _sent(path: Path, *, with_contents: bool) -> Path:
+    """The sources in a zip with the collection's package in it, as a module is sent; or packed with
+    what the program consists of, as the library is.
     """
-    path = tmp_path / "payload.zip"
     inside = Path("ansible_collections/slipway/engine/plugins/module_utils/_runtime")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for package in [*reversed(inside.parents[:-1]), inside]:
@@ -189,7 +203,7 @@ def sent(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
             relative = source.relative_to(RUNTIME)
             if str(relative) != "__init__.py":
                 packed.write(source, str(inside / relative))
-        if request.param == "as the library is sent":
+        if with_contents:
             packed.writestr(f"{inside}/{zipapp.CONTENTS}.py", _contents())
     return path
 
@@ -207,15 +221,14 @@ def _identity(program: Path, package: str) -> list[str]:
     return done.stdout.decode().split()
 
 
-def test_sources_make_the_same_program_wherever_they_are(
-    sent: Path, layout: Layout, tmp_path: Path
-) -> None:
+def test_sources_make_the_same_program_wherever_they_are(installed: Layout, tmp_path: Path) -> None:
+    """In processes of their own: which strings a process has already is seen in compiled code."""
     package = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
-    made = _identity(sent, package)
-    assert made[0] == zipapp.digest()
-    assert made == _identity(sent, package)
-    zipapp.install(layout, tmp_path / "slipway")
-    assert _identity(zipapp.program(layout), "slipway")[0] == zipapp.digest()
+    module = _identity(_sent(tmp_path / "module.zip", with_contents=False), package)
+    library = _identity(_sent(tmp_path / "library.zip", with_contents=True), package)
+    assert module == library
+    program = _identity(zipapp.program(installed), "slipway")
+    assert program[0] == module[0] == zipapp.digest()
 
 
 class _Counting(_keeping.Sent):
@@ -232,7 +245,7 @@ def test_what_is_compiled_already_is_not_compiled_again(
     monkeypatch: pytest.MonkeyPatch, uncached: None, tmp_path: Path
 ) -> None:
     """By the library that was sent, of which the program is made and which is kept then."""
-    expected = zipapp.build()
+    expected = _built()
     plugins = RUNTIME.parent.parent
     sources = {
         str(path.relative_to(plugins)): path.read_bytes()
