@@ -10,6 +10,7 @@ containers            World: a host with the program and an image, all of it gon
 converging            Task: a resource as a task has it, checked and applied without Ansible
 debian_root           Debian with systemd, for whole systems in containers, and a host; a program
 declaring             tasks of the module container
+dying                 a process that is killed between two changes on disk
 example_runs          run an example of the documentation, and lines of a shell
 examples              what the documentation shows: blocks to run, command lines
 newer_skopeo          a skopeo that verifies signatures; also a program, which fetches it

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import socket
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from support.containers import World, until
 from support.converging import Task, apply, check
 from support.declaring import acting, task
+from support.dying import killed
 from support.servers import traffic
 from support.servers.segment import add_network
 
@@ -178,7 +178,13 @@ def test_a_connection_is_cut_when_its_time_is_over(world: World) -> None:
 
 def test_a_name_leads_to_one_that_runs(world: World) -> None:
     add_network(world.layout, "front", "10.91.7.0/24")
-    on_front = {"networks": [{"name": "front", "aliases": ["shop"]}], "published_ports": []}
+    serves = ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"]
+    on_front = {
+        "networks": [{"name": "front", "aliases": ["shop"]}],
+        # Without a published port nothing else says when it serves.
+        "published_ports": [],
+        "healthcheck": {"test": serves, "interval": "200ms", "retries": 50},
+    }
     apply(world.layout, service("old", **on_front))
     asking = task(
         "asker",
@@ -249,37 +255,6 @@ def test_a_port_that_a_process_serves_cannot_be_handed_over(world: World) -> Non
     assert container_record.all_ids(world.layout) == [old]
 
 
-def _killed(act: Callable[[], object], after: int) -> bool:
-    """Do something in a process that is killed before its ``after``-th change on disk; whether it
-    was.
-    """
-    pid = os.fork()
-    if not pid:
-        left = after
-
-        def deadly(real: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*given: Any, **more: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*given, **more)
-
-            return call
-
-        for name in ("rename", "symlink", "unlink", "rmdir"):
-            setattr(os, name, deadly(getattr(os, name)))
-        status = 1
-        try:
-            act()
-            status = 0
-        finally:
-            os._exit(status)
-    status = os.waitpid(pid, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
 def test_killed_anywhere_one_of_the_two_serves(world: World) -> None:
     serve = "mkdir /www; echo {} > /www/index.html; exec httpd -f -p 80 -h /www"
     options: dict[str, Any] = {"network_mode": "", "ports": (Port(80, host_port=PORT),)}
@@ -301,7 +276,7 @@ def test_killed_anywhere_one_of_the_two_serves(world: World) -> None:
         act = functools.partial(
             replacement.swap, world.host, old.id, spec, world.image, True, start_first=first
         )
-        if not _killed(act, after):
+        if not killed(act, after):
             break
         # Whoever was killed leaves clients one that serves them.
         served = page()

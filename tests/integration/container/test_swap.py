@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from support import containers
 from support.containers import World
 from support.converging import apply, check
 from support.declaring import acting, task
+from support.dying import killed
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
@@ -38,40 +39,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume imp
     store as volume_store,
 )
 
-#: The calls by which something on disk becomes true or untrue.
-CALLS = ("rename", "symlink", "unlink", "rmdir")
 DATA = (Mount("anonymous", "", "/data"),)
-
-
-def _killed(act: Callable[[], object], after: int) -> bool:
-    """Do something in a process that is killed before its ``after``-th change on disk; whether it
-    was.
-    """
-    pid = os.fork()
-    if not pid:
-        left = after
-
-        def deadly(real: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*given: Any, **more: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*given, **more)
-
-            return call
-
-        for name in CALLS:
-            setattr(os, name, deadly(getattr(os, name)))
-        status = 1
-        try:
-            act()
-            status = 0
-        finally:
-            os._exit(status)
-    status = os.waitpid(pid, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
@@ -83,7 +51,7 @@ def test_killed_anywhere_it_is_one_or_the_other(world: World) -> None:
     after = 0
     while True:
         act = functools.partial(replacement.swap, world.host, old.id, spec, world.image, start=True)
-        if not _killed(act, after):
+        if not killed(act, after):
             break
         replacement.recover_all(world.host)
         (left,) = container_record.all_ids(world.layout)
@@ -120,7 +88,7 @@ def test_a_creation_killed_anywhere_leaves_nothing(world: World) -> None:
     spec = world.spec("new", mounts=DATA)
     left = set()
     for after in range(100):
-        if not _killed(lambda: actions.create(world.host, spec, world.image), after):
+        if not killed(lambda: actions.create(world.host, spec, world.image), after):
             break
         made = len(container_record.all_ids(world.layout))
         left.add((len(list(volume_store.volumes(world.layout))), made))
@@ -170,7 +138,7 @@ def test_the_next_task_or_command_finishes_it(world: World) -> None:
         container_record.turn_name = turn_and_die  # type: ignore[assignment]  # only in the forked process
         replacement.swap(world.host, old.id, spec, world.image, start=True)
 
-    assert _killed(cut, 10**6)
+    assert killed(cut, 10**6)
     assert world.current(container_record.by_name(world.layout, "web")).phase == "created"
     same = acting("web")
     foretold = check(world.layout, same, {})
@@ -181,7 +149,7 @@ def test_the_next_task_or_command_finishes_it(world: World) -> None:
     assert outcome == foretold
     assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
-    assert _killed(cut, 10**6)
+    assert killed(cut, 10**6)
     assert b"web" in world.slipway("ps").stdout
     assert container_record.all_ids(world.layout) == [old.id]
     assert world.current(old.id).phase == "running"
@@ -261,7 +229,7 @@ def test_what_a_killed_commit_froze_goes_on(world: World) -> None:
             oci_runtime.pause(oci_runtime.choose(world.layout), running.id)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    assert _killed(freeze, 10**6)
+    assert killed(freeze, 10**6)
     (repair,) = check(world.layout, acting("web"), {}).actions
     assert "freeze" in repair
     world.slipway("ps")
@@ -269,5 +237,5 @@ def test_what_a_killed_commit_froze_goes_on(world: World) -> None:
     said = len(world.log("web"))
     containers.until(lambda: len(world.log("web")) > said)
     # A stop does not wait for a command that looks first.
-    assert _killed(freeze, 10**6)
+    assert killed(freeze, 10**6)
     assert actions.stop(world.host, running.id).phase == "exited"

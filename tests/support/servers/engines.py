@@ -71,6 +71,14 @@ class Podman(Engine):
             server.terminate()
             server.wait(timeout=60)
 
+    def close(self) -> None:
+        """Remove what it keeps for the next container: its rules, and where it mounts namespaces of
+        networks.
+        """
+        for table in ("nat", "filter"):
+            subprocess.run(["nft", "delete", "table", "ip", table], check=True)
+        subprocess.run(["umount", "/run/netns"], check=True)
+
     def save(self, archive: Path, *names: str, form: str = "docker-archive") -> None:
         several = ["--multi-image-archive"] if len(names) > 1 else []
         self.run("save", "--format", form, *several, "-o", str(archive), *names)
