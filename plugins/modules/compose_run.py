@@ -22,6 +22,7 @@ requirements:
   - PyYAML on the host
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.command
   - slipway.engine.compose
 attributes:
   check_mode:
@@ -50,10 +51,6 @@ options:
         given.
     type: list
     elements: str
-  command:
-    description:
-      - The command as a string, split as by a shell, but not run by one.
-    type: str
   entrypoint:
     description:
       - The entrypoint in place of the service's, split as by a shell. The command of the service
@@ -129,50 +126,12 @@ options:
       - Keep the standard input of the container open until O(stdin) has been read.
     type: bool
     default: true
-  chdir:
-    description:
-      - The directory to run the command in. The default is the container's.
-    type: str
-  user:
-    description:
-      - Who runs the command, as V(USER) or V(USER:GROUP), names or numbers.
-    type: str
-  env:
-    description:
-      - Environment variables for the command, in addition to the container's.
-      - Values that YAML would take for numbers or truth values need quotes.
-    type: dict
-  stdin:
-    description:
-      - The standard input of the command. Cannot be combined with O(detach=true).
-    type: str
-  stdin_add_newline:
-    description:
-      - Append a newline to O(stdin).
-    type: bool
-    default: true
-  strip_empty_ends:
-    description:
-      - Remove empty lines at the end of RV(stdout) and RV(stderr).
-    type: bool
-    default: true
   tty:
     description:
       - Has no effect. A task has no terminal to give, so RV(stdout) and RV(stderr) are apart, as
         they are with M(community.docker.docker_compose_v2_run).
     type: bool
     default: true
-  detach:
-    description:
-      - Start the command and do not wait for it.
-    type: bool
-    default: false
-  output_limit:
-    description:
-      - The maximum number of bytes of each stream to return. Further output is dropped, and
-        RV(truncated) is set.
-    type: int
-    default: 10485760
 seealso:
   - module: slipway.engine.compose
   - module: slipway.engine.compose_exec
@@ -251,13 +210,16 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
     running,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    command,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
     decide as container_decide,
 )
 
 ARGUMENT_SPEC = {
     **options.OF_PROJECTS,
     "service": {"type": "str", "required": True},
-    **options.OF_COMMANDS,
+    **command.IN_PROJECTS,
     "entrypoint": {"type": "str"},
     "name": {"type": "str"},
     "cleanup": {"type": "bool", "default": False},

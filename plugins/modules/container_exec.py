@@ -21,6 +21,7 @@ description:
     environment and input appear in no argument list, log or result.
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.command
 attributes:
   check_mode:
     support: none
@@ -47,54 +48,11 @@ options:
       - Exactly one of O(argv) and O(command) is required.
     type: list
     elements: str
-  command:
-    description:
-      - The command as a string, split as by a shell, but not run by one.
-    type: str
-  chdir:
-    description:
-      - The directory to run the command in. The default is the container's.
-    type: str
-  user:
-    description:
-      - Who runs the command, as V(USER) or V(USER:GROUP), names or numbers.
-      - Names are looked up in the container. The default is the container's user.
-    type: str
-  env:
-    description:
-      - Environment variables for the command, in addition to the container's.
-      - Values that YAML would take for numbers or truth values need quotes.
-    type: dict
-  stdin:
-    description:
-      - The standard input of the command. Cannot be combined with O(detach=true).
-    type: str
-  stdin_add_newline:
-    description:
-      - Append a newline to O(stdin).
-    type: bool
-    default: true
-  strip_empty_ends:
-    description:
-      - Remove empty lines at the end of RV(stdout) and RV(stderr).
-    type: bool
-    default: true
   tty:
     description:
       - Allocate a terminal for the command. All of its output is then in RV(stdout).
     type: bool
     default: false
-  detach:
-    description:
-      - Start the command and do not wait for it.
-    type: bool
-    default: false
-  output_limit:
-    description:
-      - The maximum number of bytes of each stream to return. Further output is dropped, and
-        RV(truncated) is set.
-    type: int
-    default: 10485760
 seealso:
   - module: slipway.engine.container
   - module: community.docker.docker_container_exec
@@ -170,17 +128,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.c
 
 ARGUMENT_SPEC = {
     "container": {"type": "str", "required": True},
-    "argv": {"type": "list", "elements": "str"},
-    "command": {"type": "str"},
-    "chdir": {"type": "str"},
-    "user": {"type": "str"},
-    "env": {"type": "dict"},
-    "stdin": {"type": "str"},
-    "stdin_add_newline": {"type": "bool", "default": True},
-    "strip_empty_ends": {"type": "bool", "default": True},
-    "tty": {"type": "bool", "default": False},
-    "detach": {"type": "bool", "default": False},
-    "output_limit": {"type": "int", "default": 10 << 20},
+    **command.OPTIONS,
 }
 
 

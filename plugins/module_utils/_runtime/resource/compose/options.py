@@ -19,21 +19,6 @@ OF_PROJECTS: Mapping[str, Mapping[str, Any]] = {
     "check_files_existing": {"type": "bool", "default": True},
 }
 
-#: What command is run, and how, which compose_exec and compose_run have both.
-OF_COMMANDS: Mapping[str, Mapping[str, Any]] = {
-    "argv": {"type": "list", "elements": "str"},
-    "command": {"type": "str"},
-    "chdir": {"type": "str"},
-    "user": {"type": "str"},
-    "env": {"type": "dict"},
-    "stdin": {"type": "str"},
-    "stdin_add_newline": {"type": "bool", "default": True},
-    "strip_empty_ends": {"type": "bool", "default": True},
-    "tty": {"type": "bool", "default": True},
-    "detach": {"type": "bool", "default": False},
-    "output_limit": {"type": "int", "default": 10 << 20},
-}
-
 ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
     **OF_PROJECTS,
     "state": {

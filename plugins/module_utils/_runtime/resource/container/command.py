@@ -17,6 +17,24 @@ from ...container.lifecycle import execute
 from ...plan.plan import Host
 from ...spec.texts import texts
 
+#: What Ansible is told about the options of a command: what is run, how, and what is returned.
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "argv": {"type": "list", "elements": "str"},
+    "command": {"type": "str"},
+    "chdir": {"type": "str"},
+    "user": {"type": "str"},
+    "env": {"type": "dict"},
+    "stdin": {"type": "str"},
+    "stdin_add_newline": {"type": "bool", "default": True},
+    "strip_empty_ends": {"type": "bool", "default": True},
+    "tty": {"type": "bool", "default": False},
+    "detach": {"type": "bool", "default": False},
+    "output_limit": {"type": "int", "default": 10 << 20},
+}
+
+#: The same in a project of Compose, whose modules take a terminal that they do not give.
+IN_PROJECTS = {**OPTIONS, "tty": {"type": "bool", "default": True}}
+
 #: How much of a command's last line goes into the message.
 _LAST_WORDS = 300
 
