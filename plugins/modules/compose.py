@@ -125,6 +125,22 @@ options:
       - How many seconds processes get to end before they are killed, in place of the
         C(stop_grace_period) of their services.
     type: int
+  update:
+    description:
+      - What is done first when a running container has to be recreated, in place of the C(order)
+        that C(deploy.update_config) of a service has in the file. Without either it is
+        V(stop_first). See O(slipway.engine.container#module:update).
+      - With V(start_first), the task fails before anything is changed where the old and the new
+        container would write to the same volume, unless the service has C(order) with
+        C(start-first) in the file, which lets them share it. Name the others with O(services), or
+        say the order in the file.
+    type: str
+    choices: [start_first, stop_first]
+  drain_timeout:
+    description:
+      - Maximum number of seconds that connections to old containers go on while new ones serve. It
+        is 10 unless given. See O(slipway.engine.container#module:drain_timeout).
+    type: float
   wait:
     description:
       - Wait until all containers that are to run are healthy, or run if they have no health check.
@@ -151,6 +167,13 @@ EXAMPLES = r"""
     scale:
       web: 2
     wait: true
+
+- name: Update one service without a lost request
+  slipway.engine.compose:
+    project_src: /srv/shop
+    services: [web]
+    update: start_first
+    drain_timeout: 30
 
 - name: Declare the services in the play
   slipway.engine.compose:

@@ -104,6 +104,39 @@ def test_a_member_that_cannot_run_twice_stops_nothing(world: World, tmp_path: Pa
     assert {found.id: found for found in container_record.records(world.layout)} == before
 
 
+def test_a_task_says_the_order(world: World, tmp_path: Path) -> None:
+    def project(word: str, **given: Any) -> Task:
+        web = {
+            "image": "busybox:1",
+            "pull_policy": "never",
+            "command": traffic.command(word),
+            "stop_signal": "TERM",
+            "ports": [f"{PORTS[0]}:80"],
+            "volumes": [*traffic.VOLUMES, *given.pop("volumes", ())],
+        }
+        text = json.dumps({"services": {"web": web}}).replace("$", "$$")
+        return compose(world.layout, tmp_path, text, **given)
+
+    # That two write to the same directory is for the file to say, of each service.
+    shared = [f"{tmp_path}:/data"]
+    apply(world.layout, project("a", volumes=shared))
+    serving("a")
+    with pytest.raises(Error, match=f"shop-web-1: .*start_first is not possible.*{tmp_path}"):
+        apply(world.layout, project("b", update="start_first", volumes=shared))
+    apply(world.layout, project("a"))
+    serving("a")
+    wanted = project("b", update="start_first", drain_timeout=2)
+    with traffic.clients("127.0.0.1", PORTS[0], ("tcp",)) as found:
+        foretold = check(world.layout, wanted, {})
+        outcome, dummy = apply(world.layout, wanted)
+    assert outcome == foretold
+    assert outcome.actions == (
+        "recreate container shop-web-1 (command), starting the new one first",
+    )
+    assert (found["tcp"]["lost"], sorted(found["tcp"]["answers"])) == (0, ["a", "b"]), found
+    apply(world.layout, compose(world.layout, tmp_path, state="absent"))
+
+
 def test_a_compose_file_says_the_order(world: World, tmp_path: Path) -> None:
     def file(word: str) -> str:
         service = {

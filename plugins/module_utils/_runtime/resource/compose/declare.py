@@ -247,6 +247,18 @@ def _container(
         found.setdefault("pull", "never")
     if params["renew_anon_volumes"]:
         found["keep_volumes"] = False
+    return {**found, **_updating(entry.options, params)}
+
+
+def _updating(said: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task says of replacing containers, in place of what the file ``said``. Volumes are
+    shared only where the file says start-first of its service itself.
+    """
+    update, drain = params.get("update"), params.get("drain_timeout")
+    found: dict[str, Any] = {} if drain is None else {"drain_timeout": drain}
+    if update is not None:
+        shares = update == "start_first" and said.get("share_volumes", False)
+        found |= {"update": update, "share_volumes": shares}
     return found
 
 

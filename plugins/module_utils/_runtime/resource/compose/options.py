@@ -43,6 +43,8 @@ ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
     "remove_images": {"type": "str", "choices": ["all", "local"]},
     "renew_anon_volumes": {"type": "bool", "default": False},
     "timeout": {"type": "int"},
+    "update": {"type": "str", "choices": ["start_first", "stop_first"]},
+    "drain_timeout": {"type": "float"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int"},
 }
