@@ -109,7 +109,6 @@ def test_what_is_refused_says_why(line: str, tmp_path: Path) -> None:
         ("compose up --watch", compose_flags.REFUSED_WATCH),
         ("compose up -w", compose_flags.REFUSED_WATCH),
         ("compose build -m 1g", "a build has the limits of whoever builds"),
-        ("compose config --hash web", "compared by their options"),
         ("compose watch --no-up web", compose_flags.REFUSED_WATCH),
         ("compose publish --with-env shop:1", "not pushed to registries"),
         ("compose --dry-run ps", "it is for up, create and down"),

@@ -123,3 +123,28 @@ def test_what_is_no_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "x").write_text(text)
     with pytest.raises(Error):
         variables.env_file(tmp_path / "x", {})
+
+
+def test_what_is_mentioned() -> None:
+    document = {
+        "a": "$A ${B:-b} $$C ${D:?why}",
+        "b": [{"c": "${E+e}"}, "${F-${G:-g}}", 5, None],
+        "c": "${A:-late} ${B}",
+    }
+    said = {
+        name: (one.required, one.default, one.alternate)
+        for name, one in variables.mentioned(document).items()
+    }
+    assert said == {
+        "A": (False, "", ""),
+        "B": (False, "b", ""),
+        "D": (True, "", ""),
+        "E": (False, "", "e"),
+        "F": (False, "${G:-g}", ""),
+        "G": (False, "g", ""),
+    }
+
+
+def test_what_is_mentioned_and_not_closed() -> None:
+    with pytest.raises(Error, match="lacks a closing brace"):
+        variables.mentioned({"a": "${A"})

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.frozen import replace
 from ...compose.base.findings import Findings
 from ...compose.reading import files, project
 from ...compose.reading.files import Asked
@@ -38,10 +39,12 @@ def asked_of(arguments: Arguments) -> Asked:
     )
 
 
-def read(arguments: Arguments, services: Collection[str] = ()) -> Project:
-    """The project of the files. Raises one Error with all mistakes at their top."""
+def read(arguments: Arguments, services: Collection[str] = (), raw: bool = False) -> Project:
+    """The project of the files, with ``raw`` without values for their variables. Raises one Error
+    with all mistakes at their top.
+    """
     findings = Findings()
-    asked = asked_of(arguments)
+    asked = replace(asked_of(arguments), raw=raw)
     found = project.project(files.read(asked, findings), asked, findings, services)
     findings.refuse(found.name)
     for line in findings.warnings:

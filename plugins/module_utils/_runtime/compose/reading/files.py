@@ -32,7 +32,8 @@ OVERRIDES = (
 class Asked:
     """Which project is meant. ``directory`` is the project's, by default that of its first file;
     ``definition`` is what stands in place of files; ``around`` are the variables of the
-    environment; with ``upwards`` a file is also looked for in the directories above.
+    environment; with ``upwards`` a file is also looked for in the directories above. With ``raw``
+    what stands for variables in the files stays as it is written.
     """
 
     files: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Asked:
     profiles: tuple[str, ...] = ()
     around: Mapping[str, str] = field(default_factory=dict)
     upwards: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def read(asked: Asked, findings: Findings) -> Source:
         first = "" if files[0] == "-" else os.path.dirname(files[0])
         here = os.path.abspath(asked.directory or first or ".")
     variables = _variables(here, asked.env_files, asked.around)
-    reader = _Reader(findings)
+    reader = _Reader(findings, asked.raw)
     content: dict[str, Any] = {}
     if asked.definition is not None:
-        given = interpolated(asked.definition, variables, findings)
+        given: Any = asked.definition
+        given = given if asked.raw else interpolated(given, variables, findings)
         path = os.path.join(here, "definition")
         content = merge.combined({}, reader.whole(given, path, here, variables, ()))
     for path in files:
@@ -121,8 +124,8 @@ def _variables(base: str, files: Sequence[str], around: Mapping[str, str]) -> di
 
 
 class _Reader:
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, findings: Findings, raw: bool) -> None:
+        self._findings, self._raw = findings, raw
 
     def documents(self, path: str, variables: Mapping[str, str]) -> list[Mapping[str, Any]]:
         """The documents of a file with their variables. Raises Error."""
@@ -136,6 +139,8 @@ class _Reader:
         found = load(text, called)
         if not found or not all(isinstance(one, dict) for one in found):
             raise Error(f"{called}: it is not a Compose file: a mapping with services is expected")
+        if self._raw:
+            return found
         return [interpolated(one, variables, self._findings) for one in found]
 
     def whole(

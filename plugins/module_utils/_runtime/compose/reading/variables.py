@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...base.frozen import dataclass
 from ...base.regex import regex
 from ..base.findings import Findings
 from .yaml_text import Override
@@ -107,6 +108,50 @@ def _braced(
         why = expanded(word, variables, where) or "it has no value"
         raise Error(f"{where}: the variable {name} is needed: {why}")
     return expanded(word, variables, where, unset)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """What the first text that names a variable says of it."""
+
+    required: bool
+    default: str
+    alternate: str
+
+
+def mentioned(value: Any) -> dict[str, Mention]:
+    """The variables in the texts of a document that was not interpolated, in their order. Raises
+    Error for what is not understood.
+    """
+    found: dict[str, Mention] = {}
+    if isinstance(value, Mapping):
+        for item in value.values():
+            found = {**mentioned(item), **found}
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            found = {**mentioned(item), **found}
+    elif isinstance(value, Override):
+        found = mentioned(value.value)
+    elif isinstance(value, str):
+        _mentions(value, found)
+    return found
+
+
+def _mentions(text: str, found: dict[str, Mention]) -> None:
+    position = 0
+    while (begin := _BEGIN.search(text, position)) is not None:
+        position = begin.end()
+        if begin[2]:
+            found.setdefault(begin[2], Mention(False, "", ""))
+        elif begin[3]:
+            end = _end(text, position, "")
+            rest = text[position:end]
+            operator = next((one for one in _OPERATORS if rest.startswith(one)), "")
+            word, kind = rest[len(operator) :], operator[-1:]
+            said = Mention(kind == "?", word if kind == "-" else "", word if kind == "+" else "")
+            found.setdefault(begin[3], said)
+            _mentions(word, found)
+            position = end + 1
 
 
 _ASSIGNMENT = regex(r"\A(?:export\s+)?([^=\s#]+)\s*(?:=(.*))?\Z", re.DOTALL)
