@@ -109,10 +109,13 @@ options:
       - V(always) asks the registry on every run, and pulls the image if the registry has another
         one under this name. The container is then recreated.
       - V(never) fails when the image is not on the host.
+      - V(daily), V(weekly), and V(every_) with a duration such as V(every_12h) or V(every_1d12h),
+        are V(always) if the registry was last asked for this name longer ago than that, and
+        V(missing) otherwise. The units are V(w), V(d), V(h), V(m) and V(s). An image that was
+        never pulled under its name, such as one that was built, counts as not asked for.
       - V(true) is V(always), and V(false) is V(missing).
     type: raw
     default: missing
-    choices: [missing, always, never, true, false]
   pull_check_mode_behavior:
     description:
       - Accepted for playbooks written for M(community.docker.docker_container), and has no effect.

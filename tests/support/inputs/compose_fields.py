@@ -316,7 +316,6 @@ REFUSED = {
     "service.post_start": "use a service that depends on it",
     "service.pre_stop": "use its stop_signal",
     "service.provider": "nothing but containers",
-    "service.pull_policy": "use always",
     "service.pull_refresh_after": "use pull_policy",
     "service.storage_opt": "on a volume",
     "service.use_api_socket": "there is no daemon",

@@ -118,6 +118,8 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("stop_grace_period: 90s\nstop_signal: INT", {"stop_timeout": 90, "stop_signal": "INT"}),
     ("pull_policy: build\nbuild: .", {"pull": "never"}),
     ("pull_policy: if_not_present", {"pull": "missing"}),
+    ("pull_policy: daily", {"pull": "daily"}),
+    ("pull_policy: every_1d12h", {"pull": "every_1d12h"}),
     ("attach: false\nx-own: 1\nisolation: default", {"image": "i"}),
     ("labels: {l: yes}\nlabel_file: l.env", {"labels": {"l": "yes", "f": "1"}}),
     ("env_file: [{path: not-there, required: false}, e.env]\nenvironment: {B: }",
@@ -222,7 +224,8 @@ WRONG: list[tuple[str, str]] = [
     ("devices: ['vendor.com/class=dev']", "services.a.devices: 'vendor.com/class=dev' names a"),
     ("scale: 2\ncontainer_name: x", "services.a.container_name: there is one container"),
     ("logging: {drivers: x}", "services.a.logging.drivers: unknown key; did you mean driver?"),
-    ("pull_policy: daily", "services.a.pull_policy: daily is left out: use always"),
+    ("pull_policy: refresh",
+     "services.a.pull_policy: refresh is left out: use always, daily, weekly or every_12h"),
     ("blkio_config: {weight_device: [x]}", "services.a.blkio_config.weight_device: is left out"),
 ]  # fmt: skip
 

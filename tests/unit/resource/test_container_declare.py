@@ -522,3 +522,27 @@ def test_every_option_is_told_by_inspect(option: str) -> None:
     assert told[0] != told[1], "it can be seen"
     assert told[1] != told[2], "and what it is"
     json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("missing", ("missing", None)),
+        (True, ("always", None)),
+        ("daily", ("always", 86400.0)),
+        ("weekly", ("always", 604800.0)),
+        ("every_90s", ("always", 90.0)),
+        ("every_1w2d3h4m5s", ("always", 788645.0)),
+    ],
+)
+def test_how_often_an_image_is_pulled(given: Any, wanted: tuple[str, Any]) -> None:
+    declared = container_declare.declare(params(pull=given))
+    assert (declared.pull, declared.fresh_s) == wanted
+
+
+@pytest.mark.parametrize(
+    "given", ["every_", "every_1", "every_1y", "every_-1d", "every_1d ", "hourly"]
+)
+def test_how_often_an_image_cannot_be_pulled(given: str) -> None:
+    with pytest.raises(Error, match=r"pull: .* is not valid"):
+        container_declare.declare(params(pull=given))

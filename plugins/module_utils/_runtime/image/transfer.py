@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
-from ..base import progress
+from ..base import clock, progress
 from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
 from ..base.layout import Layout
@@ -131,7 +131,11 @@ def pull(
         if accepted:
             signatures.keep(layout, digest, accepted)
         index.tag(
-            layout, reference, found.descriptor, digests=(f"{reference.repository}@{digest}",)
+            layout,
+            reference,
+            found.descriptor,
+            digests=(f"{reference.repository}@{digest}",),
+            asked=clock.now(),
         )
     image = store.find_reference(layout, reference)
     if image is None:

@@ -136,11 +136,18 @@ def _image(
             findings.wrong(where, "it has neither image nor build")
         return
     found["image"] = build.image_of(project, service, given)
-    policy = given.get("pull_policy")
+    if given.get("pull_policy") is None:
+        return
+    policy = text(given["pull_policy"])
     if policy in _PULLS:
         found["pull"] = _PULLS[policy]
-    elif policy is not None:
-        findings.lacks(f"{where}.pull_policy", f"{text(policy)[:40]} is left out: use always")
+    elif policy in ("daily", "weekly") or policy.startswith("every_"):
+        found["pull"] = policy
+    else:
+        findings.lacks(
+            f"{where}.pull_policy",
+            f"{policy[:40]} is left out: use always, daily, weekly or every_12h",
+        )
 
 
 def environment(

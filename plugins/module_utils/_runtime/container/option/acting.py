@@ -20,7 +20,7 @@ OPTIONS = (
     # The image
     Argument("image"),
     Argument("platform"),
-    Argument("pull", "raw", choices=("missing", "always", "never", True, False), default="missing"),
+    Argument("pull", "raw", default="missing"),
     Argument(
         "pull_check_mode_behavior",
         choices=("image_not_present", "always"),

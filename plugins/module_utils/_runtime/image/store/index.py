@@ -5,13 +5,16 @@
 
 ``images/`` is an OCI image layout (image-spec, image-layout.md) that skopeo and umoci read. Its
 index has one entry per name; the annotation org.opencontainers.image.ref.name holds the whole
-normalised reference. Two annotations are ours:
+normalised reference. Three annotations are ours:
 
 ``dev.slipway.image.digests``
     ``repository@digest`` pairs, separated by blanks: what registries were known to serve this
     manifest as. The digest of an index is among them when the manifest was chosen from one.
 ``dev.slipway.image.source``
     What a local image was made from, as its maker wrote it, so that it need not read it all again.
+``dev.slipway.image.asked``
+    When a registry last said that this manifest is what the name means: when it was pulled, or
+    found to be the newest. RFC 3339 in UTC; entries of names that nobody pulled have none.
 
 An entry without a name is an image that was pulled by its digest, or lost its last name: to another
 image, or while a container uses it.
@@ -33,6 +36,7 @@ from ...spec.reference import Reference
 
 DIGESTS = "dev.slipway.image.digests"
 SOURCE = "dev.slipway.image.source"
+ASKED = "dev.slipway.image.asked"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Entry:
     name: str = ""
     digests: tuple[str, ...] = ()
     source: str = ""
+    asked: str = ""
 
     @classmethod
     def read(cls, descriptor: Descriptor) -> Entry:
@@ -52,6 +57,7 @@ class Entry:
             str(notes.get(oci.REF_NAME, "")),
             tuple(str(notes.get(DIGESTS, "")).split()),
             str(notes.get(SOURCE, "")),
+            str(notes.get(ASKED, "")),
         )
 
     def document(self) -> dict[str, Any]:
@@ -59,6 +65,7 @@ class Entry:
             oci.REF_NAME: self.name,
             DIGESTS: " ".join(sorted(self.digests)),
             SOURCE: self.source,
+            ASKED: self.asked,
         }
         kept = {key: value for key, value in notes.items() if value}
         return replace(self.manifest, annotations=kept).document()
@@ -109,15 +116,18 @@ def tag(
     descriptor: Descriptor,
     digests: Iterable[str] = (),
     source: str = "",
+    asked: str = "",
 ) -> None:
-    """Give a stored manifest a name, and remember what registries serve it as.
+    """Give a stored manifest a name, and remember what registries serve it as, and when one said
+    so (``asked``, RFC 3339 in UTC).
 
     A reference without a tag, pulled by its digest alone, makes an entry without a name. An image
     whose name moves away stays in the store without one.
     """
     name = name_of(reference)
     with _editing(layout) as index:
-        new = Entry(replace(descriptor, annotations={}), name, tuple(sorted(set(digests))), source)
+        manifest = replace(descriptor, annotations={})
+        new = Entry(manifest, name, tuple(sorted(set(digests))), source, asked)
         for old in list(index):
             same = old.manifest.digest == descriptor.digest
             if old.name != name or not (name or same):
@@ -125,9 +135,14 @@ def tag(
             index.remove(old)
             if same:
                 digests = tuple(sorted({*old.digests, *new.digests}))
-                new = replace(new, digests=digests, source=new.source or old.source)
+                new = replace(
+                    new,
+                    digests=digests,
+                    source=new.source or old.source,
+                    asked=new.asked or old.asked,
+                )
             elif all(other.manifest.digest != old.manifest.digest for other in index):
-                index.append(replace(old, name="", source=""))
+                index.append(replace(old, name="", source="", asked=""))
         # Nothing hangs loose of what has a name again, unless a digest is known only there.
         for old in list(index):
             if name and not old.name and old.manifest.digest == descriptor.digest:
@@ -163,12 +178,28 @@ def without(
         index.remove(old)
         digests = tuple(d for d in old.digests if d != pair) if reference.digest else ()
         left = replace(old, name="" if own else old.name, digests=digests, source="")
-        if not reference.digest:
-            left = replace(left, name="")
+        if own or not reference.digest:
+            left = replace(left, name="", asked="")
         alone = all(other.manifest.digest != old.manifest.digest for other in index)
         if left.name or left.digests or (keep_unnamed and alone):
             index.append(left)
     return index
+
+
+def asked(layout: Layout, name: str) -> Optional[str]:
+    """When a registry last said what a name with its tag means, as RFC 3339; "" if none did, None
+    where there is no such name.
+    """
+    return next((entry.asked for entry in entries(layout) if entry.name == name), None)
+
+
+def note_asked(layout: Layout, name: str, moment: str) -> None:
+    """Keep that a registry said at a moment, RFC 3339, that a name means what it means here."""
+    with _editing(layout) as index:
+        index[:] = [
+            replace(entry, asked=moment) if name and entry.name == name else entry
+            for entry in index
+        ]
 
 
 def find_manifest(layout: Layout, digest: str) -> Optional[Descriptor]:

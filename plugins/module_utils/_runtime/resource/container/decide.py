@@ -33,7 +33,7 @@ from .run_steps import (
     Stop,
     Unpause,
 )
-from .steps import Amend, Create, Pull, Recover, Remove, Replace
+from .steps import Amend, Create, NoteAsked, Pull, Recover, Remove, Replace
 
 if TYPE_CHECKING:
     from ...container.option.beside import StartFirst
@@ -127,6 +127,8 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         )
     if declared.state == "present" and all(isinstance(s, (Amend, ArrangeBoot)) for s in steps):
         found = replace(found, runs_as_it_likes=True)
+    if have.around.looked and not any(isinstance(step, Pull) for step in steps):
+        steps.append(NoteAsked(have.around.reference))
     return Plan(found, tuple(steps), unmet, tuple(reasons))
 
 

@@ -10,6 +10,7 @@ and nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -66,6 +67,8 @@ class Declared:
     undeclared: str = "reset"
     comparisons: Mapping[str, str] = field(default_factory=dict)
     pull: str = "missing"
+    #: With ``pull`` always: for how many seconds an answer of the registry is good enough.
+    fresh_s: Optional[float] = None
     recreate: bool = False
     restart: bool = False
     keep_volumes: bool = True
@@ -136,6 +139,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
     if paused and _STATES.get(state, state) not in ("started", "present"):
         raise Error(f"container {name}: paused cannot be combined with state {state}")
     timeout, drain = params.get("healthy_wait_timeout"), params.get("drain_timeout")
+    pull, fresh_s = _pull(params["pull"])
     return Declared(
         name=name,
         image=params["image"] or "",
@@ -143,7 +147,8 @@ def declare(params: Mapping[str, Any]) -> Declared:
         values=values,
         undeclared=params["undeclared"],
         comparisons=comparisons,
-        pull=_pull(params["pull"]),
+        pull=pull,
+        fresh_s=fresh_s,
         recreate=params["recreate"],
         restart=params["restart"] or state == "restarted",
         keep_volumes=params["keep_volumes"],
@@ -179,13 +184,29 @@ def _signature(params: Mapping[str, Any]) -> Optional[Asked]:
     return policy.asked(params["require_signature"])
 
 
-def _pull(asked: Any) -> str:
-    """docker_container's older form is a boolean."""
+#: ``every_1w2d``: the units of Compose's specification, in seconds.
+_EVERY = r"every_(?:[0-9]+[wdhms])+"
+_PART = r"([0-9]+)([wdhms])"
+_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_NAMED = {"daily": "every_1d", "weekly": "every_1w"}
+
+
+def _pull(asked: Any) -> tuple[str, Optional[float]]:
+    """The word, and how many seconds an answer of the registry is good for, None if not at all.
+    docker_container's older form is a boolean.
+    """
     text = str(asked).lower()
     found = {"true": "always", "yes": "always", "false": "missing", "no": "missing"}.get(text, text)
-    if found not in ("missing", "always", "never"):
-        raise Error(f"pull: {text[:40]!r} is not valid", hint="use missing, always or never")
-    return found
+    if found in ("missing", "always", "never"):
+        return found, None
+    every = _NAMED.get(found, found)
+    if not re.fullmatch(_EVERY, every):
+        raise Error(
+            f"pull: {text[:40]!r} is not valid",
+            hint="use missing, always, never, daily, weekly or every_ with a duration such as 12h",
+        )
+    parts = re.findall(_PART, every[len("every_") :])
+    return "always", float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
 
 
 def _refuses_labels(params: Mapping[str, Any], comparisons: Mapping[str, str]) -> bool:

@@ -7,12 +7,14 @@ has under it, and whether that may be used.
 
 from __future__ import annotations
 
+import time
 from typing import Optional
 
+from ...base import clock
 from ...base.errors import Error
 from ...base.frozen import dataclass, replace
 from ...image import expected
-from ...image.store import store
+from ...image.store import index, store
 from ...plan.plan import Host
 from ...records import foreseen
 from ...spec import reference
@@ -34,6 +36,7 @@ class Meant:
     platform: str = ""
     misfits: bool = False
     nameless: bool = False
+    looked: bool = False
 
 
 def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Meant:
@@ -42,7 +45,7 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     """
     name, here, asked, image_id, misfits = _looked_up(host, declared)
     found = Meant(name, image_id, platform=asked, misfits=misfits)
-    always = declared.pull == "always" and image_id != ""
+    always = declared.pull == "always" and image_id != "" and _is_due(host, declared, name)
     lacking = image_id is None and declared.pull != "never"
     renamed = lacking and spec is not None and spec.image != name
     pulled = lacking and _is_needed(declared, spec, renamed, misfits)
@@ -53,6 +56,8 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
                 found = replace(found, id=spec.image_id, nameless=True)
             elif pulled or (always and newest not in here):
                 found = replace(found, newer=newest)
+            elif always and declared.fresh_s is not None:
+                found = replace(found, looked=True)
         except Error as exc:
             # Without a need nothing is pulled, and the container stays as it is.
             found = replace(found, unreachable=str(exc) if always or pulled else "")
@@ -62,6 +67,17 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     if declared.refuse_image_labels:
         found = replace(found, labels=_labels(host, found.id))
     return found
+
+
+def _is_due(host: Host, declared: Declared, name: str) -> bool:
+    """Whether what a registry said of a name last is older than the task takes it."""
+    if declared.fresh_s is None:
+        return True
+    asked = host.once(("asked", name), lambda: index.asked(host.layout, name))
+    if asked is None:
+        return False  # It is not here, or was named by what never changes.
+    age_s = time.time() - (clock.seconds(asked) or 0.0)
+    return not 0 <= age_s < declared.fresh_s
 
 
 def _looked_up(

@@ -51,6 +51,8 @@ class Around:
     missing_volumes: tuple[str, ...] = ()
     #: Whether the host lacks the declared name, and it means the image that the container has.
     nameless: bool = False
+    #: Whether a registry was asked because its last answer was too old, and had nothing newer.
+    looked: bool = False
     #: Whether ``actions`` are told as docker_container tells them, with the image as it is written.
     debug: bool = False
     written: str = ""
@@ -256,6 +258,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         meant.misfits,
         unmade,
         meant.nameless,
+        meant.looked,
         declared.debug,
         declared.image,
         image.brought(host, declared, spec),

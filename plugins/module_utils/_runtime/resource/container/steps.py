@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
+from ...base import clock
 from ...base.errors import Error
 from ...base.frozen import dataclass, replace
-from ...image.store import store
+from ...image.store import index, store
 from ...plan.plan import Host, Step
 from ...records.container_record import Record
 from ...spec.container import ContainerSpec
@@ -50,6 +51,23 @@ class Pull(Step[State]):
         from ...image import transfer  # The client of registries, 30 ms: only a pull imports it.
 
         transfer.fetch(host, self.reference, self.digest, self.platform, self.signature)
+
+
+@dataclass(frozen=True)
+class NoteAsked(Step[State]):
+    """Keep when the registry was asked for the declared image, and had nothing newer."""
+
+    reference: str
+    changes = False
+
+    def describe(self) -> str:
+        return f"note that image {self.reference} is the newest"
+
+    def after(self, have: State) -> State:
+        return replace(have, around=replace(have.around, looked=False))
+
+    def execute(self, host: Host) -> None:
+        index.note_asked(host.layout, self.reference, clock.now())
 
 
 def _made(have: State, spec: ContainerSpec, running: bool) -> State:

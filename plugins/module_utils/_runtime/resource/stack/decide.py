@@ -12,8 +12,9 @@ from ...plan import sequence
 from ...plan.plan import Host, Plan, Resource
 from ...plan.sequence import Sequence
 from ..container import declare as container_declare
+from ..container.observe import State as ContainerState
 from ..container.run_steps import Restart, Start
-from ..container.steps import Replace
+from ..container.steps import Pull, Replace
 from . import act, needs, orphans, outcome
 from .declare import declare
 from .member import CONTAINER, IMAGE, NETWORK, Stack
@@ -41,10 +42,14 @@ def observe(host: Host, stack: Stack) -> Sequence:
 
 def _of_new_images(found: Sequence) -> Sequence:
     """With containers made anew of images that are built anew: what these will be is not known, so
-    a container by itself would take its image for the same.
+    a container by itself would take its image for the same. So would one that does not ask the
+    registry, when another one does and pulls what is newer.
     """
     pairs = list(zip(found.about.members, found.parts))
     built = {(IMAGE, one.name) for one, part in pairs if one.built and part.changed}
+    for member, part in pairs:
+        if member.kind == CONTAINER and part.have.around.newer and part.have.around.image_id:
+            built |= {(IMAGE, member.declared.image)} if _pulls(part) else set()
     if not built:
         return found
     parts = list(found.parts)
@@ -58,6 +63,10 @@ def _of_new_images(found: Sequence) -> Sequence:
             declared = replace(member.declared, recreate=True)
             parts[number] = member.resource.plan(declared, part.have)
     return replace(found, parts=tuple(parts))
+
+
+def _pulls(part: Plan[ContainerState]) -> bool:
+    return any(isinstance(step, Pull) for step in part.steps)
 
 
 def _restarted_after(found: Sequence) -> Sequence:
