@@ -4,7 +4,7 @@
 """The foundation: the standard library, nothing about containers.
 
 Errors; dataclasses (``frozen``) and regular expressions (``regex``) that are quick to declare;
-where things are on the host (``layout``); files written whole and locks (``files``), JSON to
-dataclasses and back (``document``), digests of files (``content``); times (``clock``); how far long
-work is (``progress``).
+where things are on the host (``layout``); files written whole and locks (``files``), JSON of
+others (``strict_json``), JSON to dataclasses and back (``document``), digests of files
+(``content``); times (``clock``); how far long work is (``progress``).
 """

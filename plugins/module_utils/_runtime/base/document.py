@@ -107,7 +107,7 @@ def _reader_of_scalar(kind: Any) -> _Reader:
         if kind is bool or not isinstance(value, bool):
             if isinstance(value, kind):
                 return value
-            if kind is float and isinstance(value, int):
+            if kind is float and isinstance(value, int) and abs(value) < 1 << 1023:
                 return float(value)
         raise _mismatch(kind.__name__, value, where)
 

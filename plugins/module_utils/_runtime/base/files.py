@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Union
 
+from . import strict_json
 from .errors import Error, LockTimeout
 from .layout import Layout
 
@@ -182,7 +183,7 @@ def read_json(path: Path) -> Any:
     """
     data = path.read_bytes()
     try:
-        return json.loads(data)
+        return strict_json.loads(data)
     except ValueError as exc:
         raise Error(
             f"{path} is not valid JSON: {exc}",
@@ -192,7 +193,12 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Publish a JSON record, readable with cat, keys in order."""
-    data = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as exc:
+        wrong = text[exc.start : exc.end][:20]
+        raise Error(f"{path} cannot be written: {wrong!a} in it is not Unicode") from exc
     write_atomic(path, data, durable=durable)
 
 
@@ -281,12 +287,17 @@ def discard(layout: Layout, path: Path) -> None:
 
 def mounts(path: Path) -> Iterator[str]:
     """Where something is mounted at a path or below it, bind mounts too (proc(5), mountinfo)."""
+    with open("/proc/self/mountinfo", "rb") as table:
+        yield from mounted_in(table.read(), path)
+
+
+def mounted_in(table: bytes, path: Path) -> Iterator[str]:
+    """The same of such a table. Pure. A name in it may hold any byte but a newline."""
     below = f"{path}/"
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        for line in table:
-            target = line.split(" ", 5)[4].replace("\\040", " ")
-            if target == str(path) or target.startswith(below):
-                yield target
+    for line in os.fsdecode(table).split("\n")[:-1]:
+        target = line.split(" ", 5)[4].replace("\\040", " ")
+        if target == str(path) or target.startswith(below):
+            yield target
 
 
 def remove_tree(path: Path) -> None:

@@ -12,7 +12,6 @@ token for another repository. Tokens live in memory only.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 import time
@@ -20,6 +19,7 @@ from collections.abc import Mapping
 from typing import Callable, Optional
 from urllib.parse import urlencode, urlsplit
 
+from ..base import strict_json
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.regex import regex
@@ -189,10 +189,10 @@ class Login:
 
 def _read_token(body: bytes, target: Origin) -> tuple[str, float]:
     try:
-        document = json.loads(body)
+        document = strict_json.loads(body)
         token = document.get("token") or document.get("access_token")
         life = document.get("expires_in") or _DEFAULT_LIFE_S
-    except (ValueError, AttributeError, RecursionError) as exc:
+    except (ValueError, AttributeError) as exc:
         raise Error(f"the token service {target} gave an answer that is not a JSON object") from exc
     if not isinstance(token, str) or not _TOKEN.match(token):
         raise Error(f"the token service {target} gave an answer without a token")

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from ..base import files
+from ..base import files, strict_json
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.regex import regex
@@ -210,8 +210,13 @@ def _helper_get(helper: str, server: str) -> Optional[Credentials]:
     done = _helper_run(helper, "get", server.encode())
     if done.returncode != 0:
         return None
+    return answered(done.stdout, helper)
+
+
+def answered(said: bytes, helper: str) -> Optional[Credentials]:
+    """The login in what a helper says to "get"; None for an empty one. Raises Error naming it."""
     try:
-        answer = json.loads(done.stdout)
+        answer = strict_json.loads(said)
         username, secret = answer["Username"], answer["Secret"]
     except (ValueError, TypeError, KeyError) as exc:
         raise Error(f"{helper} get returned no Username or Secret") from exc

@@ -12,7 +12,6 @@ slower than the minimum rate is a broken connection.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Optional, Protocol
 
+from ..base import strict_json
 from ..base.errors import Error, NotFound
 from .failure import Broken, Denied, Limits, said
 
@@ -236,9 +236,9 @@ class Answer:
     def complaint(self) -> str:
         """What an error answer says, as ``": CODE message"`` fit for one line, or nothing."""
         try:
-            errors = json.loads(self.body(_ERROR_LIMIT))["errors"]
+            errors = strict_json.loads(self.body(_ERROR_LIMIT))["errors"]
             said = " ".join(str(errors[0].get(key) or "") for key in ("code", "message"))
-        except (Error, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except (Error, ValueError, LookupError, TypeError, AttributeError):
             return ""
         text = re.sub(r"[^\x20-\x7e]+", " ", said).strip()[:300]
         return f": {text}" if text else ""

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ..base import strict_json
 from ..base.errors import Error
 from ..base.frozen import dataclass, field
 from ..base.regex import regex
@@ -121,8 +121,8 @@ def _parse(data: bytes, where: str) -> Any:
         return value
 
     try:
-        return json.loads(data, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as exc:
+        return strict_json.loads(data, unique)
+    except ValueError as exc:
         raise Error(f"{where} is not JSON") from exc
 
 

@@ -21,6 +21,7 @@ import os
 import struct
 from typing import Any, Optional
 
+from ..base import strict_json
 from ..base.errors import Error
 from ..base.frozen import dataclass
 from ..base.regex import regex
@@ -213,7 +214,7 @@ def _box(der: bytes, passphrase: str) -> str:
 def _unbox(body: str, passphrase: str) -> bytes:
     """The PKCS#8 in cosign's form. Raises ValueError."""
     try:
-        document = json.loads(base64.b64decode("".join(body.split()), validate=True))
+        document = strict_json.loads(base64.b64decode("".join(body.split()), validate=True))
         kdf, cipher = document["kdf"], document["cipher"]
         if (kdf["name"], cipher["name"]) != ("scrypt", "nacl/secretbox"):
             raise ValueError("another cipher")

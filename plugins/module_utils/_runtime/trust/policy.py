@@ -12,7 +12,6 @@ image is refused, with the name of the field.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -196,7 +195,7 @@ def _key_file(text: str, where: str) -> str:
 def _key_data(text: str, where: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as exc:
+    except ValueError as exc:
         raise Error(f"{where} is not a key in base64") from exc
 
 

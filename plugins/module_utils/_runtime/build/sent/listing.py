@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from ...base import strict_json
 from ...base.content import LARGE
 from ...base.document import canonical
 from ...base.errors import Error
@@ -89,7 +89,7 @@ def unpacked(data: bytes) -> Listing:
     by root, so no path of it leads out of its tree, and none is below a link.
     """
     try:
-        value = json.loads(zlib.decompress(data))
+        value = strict_json.loads(zlib.decompress(data))
         name, text = value["dockerfile"]
         dockerfile = (str(name), base64.b64decode(text, validate=True))
         ignored_name, ignored = value["ignored"]

@@ -13,7 +13,6 @@ runs the exit command. So the exit of an earlier start is never mistaken for thi
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import shutil
@@ -24,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from ...base import files
+from ...base import files, strict_json
 from ...base.errors import Error
 from ...base.layout import Layout
 from ...kernel import cgroups, process, trace
@@ -74,18 +73,11 @@ class Launched:
                 answer = self._answer(time.monotonic() + timeout_s)
         finally:
             self.close()
-        try:
-            value = json.loads(answer)
-            pid = int(value["pid"])
-        except (ValueError, KeyError, TypeError) as exc:
-            raise Error(
-                f"container {self._container}: conmon exited without answering",
-                hint="see the system log for the reason",
-            ) from exc
+        pid, message = answered(answer, self._container)
         if pid > 0:
             return pid
         argv, cwd = _process_of(self._bundle)
-        raise failure(self._runtime, self._container, str(value.get("message", "")), argv, cwd)
+        raise failure(self._runtime, self._container, message, argv, cwd)
 
     @property
     def conmon_pid(self) -> int:
@@ -121,6 +113,20 @@ class Launched:
                 break
             answer += part
         return bytes(answer)
+
+
+def answered(answer: bytes, container: str) -> tuple[int, str]:
+    """What conmon says on its sync pipe: the pid of the container's process, or 0 and why there is
+    none. Pure. Raises Error naming the container.
+    """
+    try:
+        value = strict_json.loads(answer)
+        return int(value["pid"]), str(value.get("message", ""))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise Error(
+            f"container {container}: conmon exited without answering",
+            hint="see the system log for the reason",
+        ) from exc
 
 
 def launch(

@@ -126,7 +126,7 @@ def someone_attends(layout: Layout, container_id: str) -> bool:
     """Whether a process that lives attends to the end of a container."""
     try:
         pid = _attending(layout, container_id).read_text("ascii").strip()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return pid.isdecimal() and os.path.exists(f"/proc/{pid}")
 
@@ -135,7 +135,7 @@ def lives(layout: Layout, container_id: str) -> bool:
     """Whether there is a process with the recorded pid of a monitor."""
     try:
         pid = (layout.run_container(container_id) / "conmon.pid").read_text("ascii").strip()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return pid.isdecimal() and os.path.exists(f"/proc/{pid}")
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
-from ...base import files
+from ...base import files, strict_json
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass
 from ...base.layout import Layout
@@ -169,8 +169,19 @@ def state(runtime: Runtime, container_id: str) -> Optional[dict[str, Any]]:
         if _is_gone(exc):
             return None
         raise
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return state_in(done.stdout, container_id)
+
+
+def state_in(said: bytes, container_id: str) -> dict[str, Any]:
+    """The state in what a runtime says of a container. Pure. Raises Error naming it."""
+    try:
+        found = strict_json.loads(said)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("status"), str):
+        raise Error(f"container {container_id[:12]}: the OCI runtime reported no state")
+    known: dict[str, Any] = found
+    return known
 
 
 def pause(runtime: Runtime, container_id: str, pass_fds: Sequence[int] = ()) -> None:

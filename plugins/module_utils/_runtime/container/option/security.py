@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...base import strict_json
 from ...base.errors import Error
 from ...base.regex import regex
 from ...spec.texts import texts
@@ -76,7 +77,7 @@ def _security_opt(text: str) -> tuple[str, str]:
 
 def _profile(value: str) -> str:
     try:
-        profile = json.loads(value)
+        profile = strict_json.loads(value)
     except ValueError as exc:
         raise Error(
             f"security_opts: the seccomp profile {value[:60]!r} is not valid JSON",

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ...base import clock
+from ...base import clock, strict_json
 from ...kernel import process
 from ..engine.conmon_files import LogEntry
 
@@ -27,25 +26,31 @@ def read(
     argv += [f"--lines={last}"] if last is not None else []
     argv += [f"--after-cursor={cursor}"] if cursor else []
     found = list(_records(process.run(argv, check=False).stdout))
-    return list(map(_entry, found)), str(found[-1].get("__CURSOR", "")) if found else cursor
+    entries = [entry for entry in map(_entry, found) if entry is not None]
+    return entries, str(found[-1].get("__CURSOR", "")) if found else cursor
 
 
 def _records(output: bytes) -> Iterator[Mapping[str, Any]]:
     for line in output.splitlines():
         try:
-            value = json.loads(line)
+            value = strict_json.loads(line)
         except ValueError:
             continue
         if isinstance(value, dict) and "MESSAGE" in value:
             yield value
 
 
-def _entry(record: Mapping[str, Any]) -> LogEntry:
+def _entry(record: Mapping[str, Any]) -> Optional[LogEntry]:
     message = record["MESSAGE"]
     # What is not text comes as a list of numbers (systemd.journal-fields(7), JSON export).
-    data = bytes(message) if isinstance(message, list) else str(message).encode()
+    try:
+        data = bytes(message) if isinstance(message, list) else str(message).encode()
+        stamp = int(record.get("__REALTIME_TIMESTAMP") or 0)
+        time = clock.text(1000 * stamp)
+    except (ValueError, TypeError, OverflowError, OSError):
+        # Not what journalctl writes.
+        return None
     if record.get("CONTAINER_PARTIAL_MESSAGE") != "true":
         data += b"\n"
-    time = clock.text(1000 * int(record.get("__REALTIME_TIMESTAMP") or 0))
     stream = _STREAMS.get(str(record.get("PRIORITY")), "stdout")
     return LogEntry(time, stream, data)
