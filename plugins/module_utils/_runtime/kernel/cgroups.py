@@ -118,13 +118,18 @@ def _memberships() -> Iterator[tuple[Path, str]]:
     cgroups(7): ``0::PATH`` is v2, ``N:CONTROLLERS:PATH`` is v1, ``name=systemd`` a v1 hierarchy
     that only groups processes.
     """
-    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            number, controllers, path = line.rstrip("\n").split(":", 2)
-            if number == "0":
-                unified = _CGROUPS / "unified"
-                yield (unified if unified.is_dir() else _CGROUPS), path
-            elif controllers == "name=systemd":
-                yield _CGROUPS / "systemd", path
-            elif controllers in ("memory", "pids"):
-                yield _CGROUPS / controllers, path
+    with open("/proc/self/cgroup", "rb") as file:
+        yield from memberships_in(file.read())
+
+
+def memberships_in(table: bytes) -> Iterator[tuple[Path, str]]:
+    """The same of such a table. Whoever may make groups gives them any name without a newline."""
+    for line in os.fsdecode(table).split("\n")[:-1]:
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            unified = _CGROUPS / "unified"
+            yield (unified if unified.is_dir() else _CGROUPS), path
+        elif controllers == "name=systemd":
+            yield _CGROUPS / "systemd", path
+        elif controllers in ("memory", "pids"):
+            yield _CGROUPS / controllers, path

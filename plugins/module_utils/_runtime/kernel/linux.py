@@ -312,9 +312,13 @@ def process_start_time(pid: int) -> Optional[int]:
     """
     try:
         with open(f"/proc/{int(pid)}/stat", "rb") as file:
-            line = file.read()
+            return start_time_in(file.read())
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def start_time_in(line: bytes) -> Optional[int]:
+    """The same of what is in such a file; None when that is cut off. Pure."""
     fields = line[line.rfind(b")") + 1 :].split()
     # The first field here is number 3 (state), so number 22 stands at index 19.
     return int(fields[19]) if len(fields) > 19 else None
@@ -348,9 +352,15 @@ def _unescape(field: bytes) -> str:
 def mountinfo(pid: Union[int, str] = "self") -> list[Mount]:
     """The mounts that a process sees, oldest first; the last one with a given target is on top."""
     with open(f"/proc/{pid}/mountinfo", "rb") as file:
-        lines = file.read().splitlines()
+        return mounts_in(file.read())
+
+
+def mounts_in(table: bytes) -> list[Mount]:
+    """The same of such a table. Pure. Names in it are anybody's: the kernel escapes blanks,
+    newlines and backslashes of theirs, and nothing else, so lines end with newlines only.
+    """
     mounts = []
-    for line in lines:
+    for line in table.split(b"\n")[:-1]:
         # Optional fields, of any number, stand between the options and a single hyphen.
         left, dummy, right = line.partition(b" - ")
         fields, (fstype, source, super_options) = left.split(b" "), right.split(b" ", 2)

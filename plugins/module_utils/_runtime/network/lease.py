@@ -322,7 +322,7 @@ def local_prefix(machine: str) -> str:
 def machine_id() -> str:
     """What tells this host from others; its name where it has no machine-id(5)."""
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        found = "".join(_lines(path)).strip()
+        found = _read(path).decode("ascii").strip()
         if found:
             return found
     return socket.gethostname()
@@ -341,30 +341,40 @@ def host_routes(ignore: Iterable[str] = ()) -> list[tuple[str, str]]:
 
 
 def _routes4() -> Iterator[tuple[str, str]]:
-    for line in _lines("/proc/thread-self/net/route")[1:]:
+    return routes4_in(_read("/proc/thread-self/net/route"))
+
+
+def routes4_in(table: bytes) -> Iterator[tuple[str, str]]:
+    """The routed subnets in such a table, and their interfaces, whose names may hold any byte."""
+    for line in table.split(b"\n")[1:-1]:
         fields = line.split()
         # Addresses are written as numbers of the host's byte order.
         address, mask = (int(fields[i], 16).to_bytes(4, sys.byteorder) for i in (1, 7))
         length = bin(int.from_bytes(mask, "big")).count("1")
         if length:
-            yield f"{ipaddress.IPv4Address(address)}/{length}", fields[0]
+            yield f"{ipaddress.IPv4Address(address)}/{length}", os.fsdecode(fields[0])
 
 
 def _routes6() -> Iterator[tuple[str, str]]:
-    for line in _lines("/proc/thread-self/net/ipv6_route"):
+    return routes6_in(_read("/proc/thread-self/net/ipv6_route"))
+
+
+def routes6_in(table: bytes) -> Iterator[tuple[str, str]]:
+    """The same for IPv6."""
+    for line in table.split(b"\n")[:-1]:
         fields = line.split()
-        address = ipaddress.IPv6Address(bytes.fromhex(fields[0]))
+        address = ipaddress.IPv6Address(bytes.fromhex(fields[0].decode("ascii")))
         length = int(fields[1], 16)
         if length and not address.is_link_local and not address.is_multicast:
-            yield f"{address}/{length}", fields[9]
+            yield f"{address}/{length}", os.fsdecode(fields[9])
 
 
-def _lines(path: str) -> list[str]:
+def _read(path: str) -> bytes:
     try:
-        with open(path, encoding="ascii") as table:
-            return table.read().splitlines()
+        with open(path, "rb") as table:
+            return table.read()
     except FileNotFoundError:
-        return []
+        return b""
 
 
 def _block(subnet: str) -> Block:

@@ -75,11 +75,11 @@ def is_port(name: str, bridge: str) -> bool:
 
 def _ipv6_addresses(name: str) -> set[str]:
     try:
-        with open("/proc/thread-self/net/if_inet6", encoding="ascii") as table:
+        with open("/proc/thread-self/net/if_inet6", "rb") as table:
             fields = [line.split() for line in table]
     except FileNotFoundError:
         return set()
-    return {line[0] for line in fields if line[5] == name}
+    return {line[0].decode("ascii") for line in fields if line[5] == name.encode()}
 
 
 def is_up(name: str) -> bool:
@@ -90,8 +90,15 @@ def is_up(name: str) -> bool:
 def inside(pid: int) -> frozenset[str]:
     """The interfaces of a process's network namespace; none when it is gone."""
     try:
-        with open(f"/proc/{pid}/net/dev", encoding="ascii") as table:
-            lines = table.read().splitlines()[2:]
+        with open(f"/proc/{pid}/net/dev", "rb") as table:
+            return interfaces_in(table.read())
     except OSError:
         return frozenset()
-    return frozenset(line.partition(":")[0].strip() for line in lines)
+
+
+def interfaces_in(table: bytes) -> frozenset[str]:
+    """The same of such a table. Pure. A container that may, gives its interfaces any name without
+    blanks, slashes and colons.
+    """
+    lines = table.split(b"\n")[2:-1]
+    return frozenset(os.fsdecode(line.partition(b":")[0].strip()) for line in lines)

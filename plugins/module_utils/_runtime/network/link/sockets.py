@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator
 
 def describe(pid: int) -> str:
     """A process by number and name, for messages; 0 is one that cannot be seen."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-        return f"process {pid} ({comm.read().strip()})"
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as comm:
+        # A process calls itself as it likes.
+        return f"process {pid} ({comm.read().strip().decode('utf-8', 'replace')})"
     return "another program"
 
 
