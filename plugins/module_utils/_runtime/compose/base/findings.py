@@ -42,7 +42,7 @@ class Findings:
             self.wrong(where, str(exc))
         except KeyError as exc:
             self.wrong(where, f"{str(exc.args[0])[:60]} is required")
-        except (TypeError, ValueError, AttributeError) as exc:
+        except (TypeError, ValueError, AttributeError, OverflowError) as exc:
             self.wrong(where, f"its form is not understood: {exc}")
 
     @staticmethod

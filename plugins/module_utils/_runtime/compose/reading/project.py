@@ -30,6 +30,9 @@ VOLUME = f"{PREFIX}.volume"
 #: The keys at the top of a file.
 _KEYS = ("name", "version", "include", *KINDS)
 
+#: More of a service no host runs, and a list of their names is made before anything else.
+_MOST_CONTAINERS = 10_000
+
 
 @dataclass(frozen=True)
 class Project:
@@ -72,7 +75,7 @@ class Project:
         return str(given.get("container_name") or f"{self.name}-{service}-{number}")
 
     def count(self, service: str) -> int:
-        """How many containers a service has. Raises ValueError or TypeError."""
+        """How many containers a service has. Raises ValueError, TypeError or OverflowError."""
         if service in self.scale:
             return self.scale[service]
         given = self.services[service]
@@ -81,13 +84,15 @@ class Project:
         count = int(deploy.get("replicas", 1) if asked is None else asked)
         if count < 0:
             raise ValueError("it is less than none")
+        if count > _MOST_CONTAINERS:
+            raise ValueError(f"it is more than {_MOST_CONTAINERS}")
         return count
 
     def containers(self, service: str) -> list[str]:
         """The names of a service's containers; of one that is wrong, the first."""
         try:
             return [self.container(service, n + 1) for n in range(self.count(service))]
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, OverflowError):
             return [self.container(service)]
 
 

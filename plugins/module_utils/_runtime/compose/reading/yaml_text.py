@@ -41,6 +41,10 @@ _TEXTS = (
 )  # fmt: skip
 
 
+#: What no honest file comes to: levels within levels, and values with all aliases replaced.
+_DEPTH, _NODES = 100, 200_000
+
+
 def load(text: str, called: str) -> list[Any]:
     """The documents of a file. Raises Error, naming the line, for what is not YAML."""
     try:
@@ -51,11 +55,36 @@ def load(text: str, called: str) -> list[Any]:
             hint="install the package python3-yaml",
         ) from exc
     try:
-        return list(yaml.load_all(text, Loader=_loader(yaml, called)))
+        return _bounded(list(yaml.load_all(text, Loader=_loader(yaml, called))), called)
+    except (RecursionError, ValueError) as exc:
+        raise Error(f"{called}: it cannot be read: {exc}") from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f"{called}:{mark.line + 1}" if mark else called
         raise Error(f"{where}: {getattr(exc, 'problem', None) or 'it is not YAML'}") from exc
+
+
+def _bounded(documents: list[Any], called: str) -> list[Any]:
+    """The same documents. Raises Error where they are nested without end, or become huge: an alias
+    may stand for what it is in, or for ten that stand for ten each.
+    """
+    left = [(iter(documents), 0)]
+    count = 0
+    while left:
+        items, depth = left[-1]
+        for item in items:
+            count += 1
+            if isinstance(item, Override):
+                item = item.value
+            inner = item.values() if isinstance(item, dict) else item
+            if isinstance(inner, (list, set)) or isinstance(item, dict):
+                left.append((iter(inner), depth + 1))
+                break
+        else:
+            left.pop()
+        if depth > _DEPTH or count > _NODES:
+            raise Error(f"{called}: it is nested too deeply, or becomes too large by its aliases")
+    return documents
 
 
 def _loader(yaml: Any, called: str) -> Any:

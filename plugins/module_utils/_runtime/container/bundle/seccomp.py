@@ -41,10 +41,10 @@ def seccomp_of(
     for name in ("defaultErrnoRet", "flags", "listenerPath", "listenerMetadata"):
         if profile.get(name) is not None:
             value[name] = profile[name]
-    architectures = profile.get("architectures") or _architectures(profile, architecture)
-    if architectures:
-        value["architectures"] = architectures
     try:
+        architectures = profile.get("architectures") or _architectures(profile, architecture)
+        if architectures:
+            value["architectures"] = architectures
         value["syscalls"] = [
             _rule(rule)
             for rule in profile.get("syscalls") or ()

@@ -102,7 +102,7 @@ def translate(pattern: str) -> str:
 def _class(text: str) -> str:
     negated = text.startswith(("^", "!"))
     inner = text[1:] if negated else text
-    escaped = re.sub(r"([\[\]\\^&~|])", r"\\\1", inner.replace("\\", ""))
+    escaped = re.sub(r"([\[\]\\^&~|]|(?<=-)-)", r"\\\1", inner.replace("\\", ""))
     return f"(?!/)[{'^' if negated else ''}{escaped}]"
 
 

@@ -262,16 +262,26 @@ def _trimmed(value: str, where: str, pattern: str) -> str:
 
 
 def _regex(pattern: str) -> str:
-    """A pattern of the substitutions: ``*``, ``?`` and ``\\`` before a character meant as it is."""
-    made, escaped = "", False
+    """A pattern of the substitutions: ``*``, ``?`` and ``\\`` before a character meant as it is.
+
+    What stands between two ``*`` is looked for once, where it is first: another place of it leads
+    to no other match, and trying all of them takes for ever.
+    """
+    pieces, escaped = [""], False
     for char in pattern:
         if escaped or char not in "*?\\":
-            made += re.escape(char)
+            pieces[-1] += re.escape(char)
             escaped = False
         elif char == "\\":
             escaped = True
+        elif char == "?":
+            pieces[-1] += "."
         else:
-            made += ".*" if char == "*" else "."
+            pieces.append("")
     if escaped:
         raise Malformed(f"the pattern {pattern!r} ends with a backslash")
-    return made
+    if len(pieces) == 1:
+        return pieces[0]
+    first, *between, last = pieces
+    once = (f"(?=(?P<p{n}>.*?{piece}))(?P=p{n})" for n, piece in enumerate(filter(None, between)))
+    return f"{first}{''.join(once)}.*{last}"

@@ -39,8 +39,9 @@ _SPACE_BYTES, _SPACE_FILES = 16 << 20, 4096
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-#: The time of a directory, kept until the end: nanoseconds since the epoch, length of the path.
-_TIME = struct.Struct("=qH")
+#: The time of a directory, kept until the end: seconds since the epoch, nanoseconds, length of the
+#: path.
+_TIME = struct.Struct("=qIH")
 
 
 class Directory(NamedTuple):
@@ -234,7 +235,9 @@ class UnpackDirectory:
 
     def time_later(self, directory: Directory, mtime_ns: int) -> None:
         """Note the time a directory should have once everything in it is made."""
-        self._times.write(_TIME.pack(mtime_ns, len(directory.path)) + directory.path)
+        self._times.write(
+            _TIME.pack(*divmod(mtime_ns, 10**9), len(directory.path)) + directory.path
+        )
 
     def set_times(self) -> None:
         self._times.seek(0)
@@ -242,7 +245,8 @@ class UnpackDirectory:
             head = self._times.read(_TIME.size)
             if not head:
                 return
-            mtime_ns, length = _TIME.unpack(head)
+            seconds, fraction, length = _TIME.unpack(head)
+            mtime_ns = seconds * 10**9 + fraction
             path = self._times.read(length)
             try:
                 directory = self._reopen(path)

@@ -139,7 +139,18 @@ def _check_defaults(config: Any, where: str) -> None:
             item is str and not all(isinstance(one, str) for one in inner)
         ):
             raise Error(f"{where}: config.{key} has the wrong type")
+    if not _is_healthcheck(config.get("Healthcheck") or {}):
+        raise Error(f"{where}: config.Healthcheck has the wrong type")
 
+
+def _is_healthcheck(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("Test") or [], list):
+        return False
+    numbers = [value.get(key) or 0 for key in _OF_HEALTH]
+    return all(type(one) in (int, float) and 0 <= one < 2**63 for one in numbers)
+
+
+_OF_HEALTH = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
 
 _MEMBERS: tuple[tuple[str, type, Any], ...] = (
     ("Cmd", list, str),

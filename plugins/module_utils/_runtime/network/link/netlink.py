@@ -175,9 +175,9 @@ def _acknowledgements(datagram: bytes) -> list[tuple[int, int, str]]:
     offset = 0
     while offset + _HEADER.size <= len(datagram):
         length, kind, flags, sequence, dummy = _HEADER.unpack_from(datagram, offset)
-        if length < _HEADER.size:
+        if length < _HEADER.size or offset + length > len(datagram):
             break
-        if kind == _NLMSG_ERROR:
+        if kind == _NLMSG_ERROR and length >= _HEADER.size + 4 + _HEADER.size:
             code = -struct.unpack_from("=i", datagram, offset + _HEADER.size)[0]
             text = ""
             if flags & _NLM_F_ACK_TLVS:
