@@ -31,6 +31,14 @@ run_faults() {
     return "$status"
 }
 
+run_fuzz() {
+    tests/sandbox "$host_venv/bin/python" tests/fuzz --count "${1:-10000}"
+}
+
+run_mutations() {
+    "$venv/bin/python" tests/mutations
+}
+
 # each_in_a_sandbox NAME SECONDS: the files of tests that are listed on the input, each in a sandbox of
 # its own, three for two processors at a time: much of a test is waiting. No test takes longer than SECONDS.
 each_in_a_sandbox() {
