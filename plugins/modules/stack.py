@@ -66,6 +66,10 @@ options:
         C(completed) that it has run to its end with exit status 0.
       - A container that another one waits for with C(completed) is a job. It runs when it is
         created or changed, and again if it failed, and is otherwise left alone.
+      - A job with C(restart_policy) C(always) or C(unless-stopped), or with C(auto_remove), is
+        refused, since it never completes, or nobody would know.
+      - C(network_mode), C(pid_mode) and C(ipc_mode) can be C(service:NAME), which is
+        C(container:NAME) of a container that the stack has.
       - Containers that share a namespace or volumes of another one, or are linked to it, wait for
         it without being told.
     type: list

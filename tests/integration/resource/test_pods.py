@@ -27,7 +27,7 @@ def pod(**given: Any) -> Task:
         "name": "app",
         "command": traffic.command("app"),
         "volumes": traffic.VOLUMES,
-        "network_mode": "container:pod",
+        "network_mode": given.pop("mode", "container:pod"),
         "stop_signal": "TERM",
     }
     ports = {"name": "pod", "network_mode": None, "published_ports": [f"{PORT}:80"], **given}
@@ -70,3 +70,52 @@ def test_a_pod_cannot_start_beside_itself(world: World) -> None:
     with pytest.raises(Error, match="start_first is not possible: container app runs in its netw"):
         apply(world.layout, pod(env={"A": "1"}, update="start_first"))
     serves()
+
+
+def test_a_member_of_the_pod_is_named_as_in_compose(world: World) -> None:
+    apply(world.layout, pod())
+    serves()
+    said = pod(mode="service:pod", env={"A": "1"})
+    foretold = check(world.layout, said, {})
+    assert foretold.actions == ("recreate container pod (env)", "restart container app")
+    assert apply(world.layout, said)[0] == foretold
+    serves()
+    assert check(world.layout, said, {}).actions == ()
+
+
+def test_init_containers_run_once(world: World) -> None:
+    """Two in a row, then what needs them; a second run, and one after a stop, runs none again."""
+
+    def task(**given: Any) -> Task:
+        work = "sh -c 'echo $NAME >>/shared/done'"
+        shared = {"volumes": ["shared:/shared"]}
+        containers = [
+            {
+                "name": "app",
+                "depends_on": {"second": "completed"},
+                "command": "sh -c 'cat /shared/done; exec sleep 1000'",
+                **shared,
+            },
+            {
+                "name": "second",
+                "command": work,
+                "env": {"NAME": "second"},
+                "depends_on": {"first": "completed"},
+                **shared,
+            },
+            {"name": "first", "command": work, "env": {"NAME": "first"}, **shared},
+        ]
+        return stack(volumes=[{"name": "shared"}], containers=containers, **given)
+
+    def log() -> str:
+        return world.log(actions.identify(world.host, "app"))
+
+    apply(world.layout, task())
+    assert log() == "first\nsecond\n"
+    assert check(world.layout, task(), {}).actions == ()
+    assert not apply(world.layout, task())[0].changed
+    apply(world.layout, task(state="stopped"))
+    done, dummy = apply(world.layout, task())
+    assert done.actions == ("start container app",)
+    done, dummy = apply(world.layout, task(state="restarted", only=["app"]))
+    assert log().splitlines()[-2:] == ["first", "second"], "they wrote no more"

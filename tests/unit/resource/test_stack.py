@@ -148,6 +148,31 @@ def test_what_a_task_says_of_all_containers() -> None:
         ({"containers": [{"name": "a", "force_kill": 1, "forcekill": 1}]}, "is given already"),
         ({"defaults": {"name": "a"}}, "defaults.name: is not a default of containers"),
         ({"defaults": {"memry": 1}}, "defaults.memry: unknown option; did you mean memory?"),
+        (
+            {"containers": [{"name": "a", "ipc_mode": "service:b"}]},
+            "containers[0].ipc_mode: the stack has no container b",
+        ),
+        (
+            {"containers": [{"name": "a", "image": "i", "network_mode": "service:a"}]},
+            "containers: wait for one another: a -> a",
+        ),
+        (
+            {
+                "defaults": {"image": "i", "restart_policy": "always"},
+                "containers": [{"name": "a", "depends_on": {"b": "completed"}}, {"name": "b"}],
+            },
+            "containers[1].restart_policy: others wait until b has completed, which it never does",
+        ),
+        (
+            {
+                "defaults": {"image": "i"},
+                "containers": [
+                    {"name": "a", "depends_on": {"b": "completed"}},
+                    {"name": "b", "auto_remove": True},
+                ],
+            },
+            "containers[1].auto_remove: others wait until b has completed, which nobody knows",
+        ),
         ({"networks": [{"name": "-"}]}, "networks[0]: '-' is not a network name"),
         ({"volumes": [{"name": "v", "driver": "nfs"}]}, "volumes[0]: volume v: unknown driver"),
         ({"images": [{"name": "i", "source": "load"}]}, "images[0]: source: load requires load"),
@@ -206,3 +231,20 @@ def test_values_are_taken_as_ansible_takes_them(kind: str, value: Any, read: Any
 def test_an_entry_has_the_options_of_its_module() -> None:
     tables = declare._tables()
     assert set(tables["containers"].spec) == {*catalogue.ARGUMENTS, "depends_on"}
+
+
+def test_namespaces_of_a_member_are_named_as_in_compose() -> None:
+    given = {"name": "app", "network_mode": "service:pod", "pid_mode": "service:pod"}
+    found = stack(defaults={"image": "i"}, containers=[given, {"name": "pod"}]).members
+    assert [one.name for one in found] == ["pod", "app"]
+    app = found[1].declared.values
+    assert (app["network_mode"], app["pid_mode"]) == ("container:pod", "container:pod")
+    assert dict(found[1].needs) == {"pod": "started"}
+
+
+def test_a_job_that_is_tried_again_may_be_waited_for() -> None:
+    job = {"name": "b", "restart_policy": "on-failure"}
+    containers = [{"name": "a", "depends_on": {"b": "completed"}}, job]
+    assert len(stack(defaults={"image": "i"}, containers=containers).members) == 2
+    always = [containers[0], {"name": "b", "restart_policy": "always"}]
+    assert len(stack(containers=always, state="absent").members) == 2

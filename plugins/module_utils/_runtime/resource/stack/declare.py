@@ -123,6 +123,8 @@ class _Reader:
         self.params, self.mistakes, self.label = params, mistakes, label
         self.tables = _tables()
         self.state = params["state"]
+        entries = [one for one in params.get("containers") or () if isinstance(one, Mapping)]
+        self.names = frozenset(str(one.get("name")) for one in entries)
 
     def members(
         self,
@@ -211,6 +213,8 @@ class _Reader:
             for other, wait in one.needs.items()
             if wait == COMPLETED
         }
+        for name in sorted(jobs & set(found)) if self.state != "absent" else ():
+            needs.check_job(found[name].declared, found[name].path, self.mistakes)
         return [
             _job(member) if member.name in jobs else self._waited_for(member)
             for member in found.values()
@@ -227,6 +231,7 @@ class _Reader:
     def _container(self, params: dict[str, Any], path: str) -> Optional[Member]:
         before = len(self.mistakes)
         waits = needs.said(params.pop("depends_on", None), f"{path}.depends_on", self.mistakes)
+        params = needs.of_members(params, self.names, path, self.mistakes)
         if not self._is_ours(params, path):
             return None
         params["labels"] = self._labelled(params)

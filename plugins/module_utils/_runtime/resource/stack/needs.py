@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...spec.container import ContainerSpec
@@ -37,6 +37,41 @@ def said(given: Any, path: str, mistakes: Mistakes) -> dict[str, str]:
             mistakes.add(f"{path}.{name}", f"expected one of {', '.join(CONDITIONS)}")
         found[str(name)] = str(condition)
     return found
+
+
+def of_members(
+    params: Mapping[str, Any], names: Collection[str], path: str, mistakes: Mistakes
+) -> dict[str, Any]:
+    """The options of a container with ``container:NAME`` in place of ``service:NAME``, as Compose
+    has it for a member of the same stack; ``names`` are those of its containers. What is wrong
+    goes to ``mistakes``.
+    """
+    found = dict(params)
+    for mode in _MODES:
+        word, dummy, name = str(params.get(mode) or "").partition(":")
+        if word != "service":
+            continue
+        if name not in names:
+            mistakes.add(f"{path}.{mode}", f"the stack has no container {name[:128]}")
+        found[mode] = f"container:{name}"
+    return found
+
+
+def check_job(declared: DeclaredContainer, path: str, mistakes: Mistakes) -> None:
+    """Whether a container that others wait for to complete can do so, and be known to have."""
+    policy = declared.values.get("restart_policy")
+    if policy is not None and policy.name in ("always", "unless-stopped"):
+        mistakes.add(
+            f"{path}.restart_policy",
+            f"others wait until {declared.name} has completed, which it never does with"
+            f" {policy.name}; use no or on-failure",
+        )
+    if declared.values.get("auto_remove"):
+        mistakes.add(
+            f"{path}.auto_remove",
+            f"others wait until {declared.name} has completed, which nobody knows once it is"
+            " removed; it would run again each time",
+        )
 
 
 def implied(declared: DeclaredContainer) -> Iterator[str]:
