@@ -79,3 +79,45 @@ def test_a_build(world: World, tmp_path: Path) -> None:
     assert not same.changed
     anew, dummy = apply(world.layout, compose(world.layout, tmp_path, build="always", **given))
     assert anew.changed and inside("cat", "/file") == "changed"
+
+
+CHAIN = """
+services:
+  web:
+    build:
+      additional_contexts: {base: "service:base"}
+      dockerfile_inline: |
+        FROM base
+        COPY --from=base /word /copied
+    command: sleep 1000
+    stop_signal: KILL
+    network_mode: none
+  base:
+    build: {context: ., args: [WORD=one]}
+    scale: 0
+"""
+
+
+def test_a_build_of_the_image_of_another_service(world: World, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox:1\nARG WORD\nRUN echo $WORD >/word\n")
+    # What only one service needs is built for it.
+    task = compose(world.layout, tmp_path, CHAIN, services=["web"])
+    foretold = check(world.layout, task, {})
+    done, dummy = apply(world.layout, task)
+    assert done == foretold
+    builds = [action for action in done.actions if action.startswith("build")]
+    assert [action.split()[-1].rpartition("/")[2] for action in builds] == [
+        "shop-base:latest", "shop-web:latest"
+    ]  # fmt: skip
+
+    def word() -> str:
+        return world.slipway("exec", "shop-web-1", "cat", "/copied").stdout.decode()
+
+    assert word() == "one\n"
+    assert check(world.layout, compose(world.layout, tmp_path), {}).actions == ()
+    text = CHAIN.replace("WORD=one", "WORD=two")
+    anew = compose(world.layout, tmp_path, text, build="always")
+    foretold = check(world.layout, anew, {})
+    done, dummy = apply(world.layout, anew)
+    assert done == foretold and word() == "two\n"
+    assert not apply(world.layout, anew)[0].changed

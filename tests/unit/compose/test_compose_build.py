@@ -103,3 +103,51 @@ def test_a_build(tmp_path: Path, text: str, wanted: dict[str, Any]) -> None:
         return type(value)(map(here, value)) if isinstance(value, (list, tuple)) else value
 
     assert {name: shown[name] for name in wanted} == here(wanted)
+
+
+def images_of(directory: Path, builds: dict[str, Any]) -> tuple[list[Any], list[str]]:
+    services = {
+        name: {"build": build} if build is not None else {"image": "i"}
+        for name, build in builds.items()
+    }
+    services["late"] = {"build": ".", "profiles": ["late"]}
+    asked = files.Asked(directory=str(directory), definition={"services": services}, project="p")
+    findings = Findings()
+    found = project.project(files.read(asked, findings), asked, findings)
+    return list(compile_project(found, findings).images), findings.mistakes
+
+
+def takes(*names: str) -> dict[str, Any]:
+    return {"additional_contexts": {f"c{name}": f"service:{name}" for name in names}}
+
+
+def test_images_of_other_services_come_before(tmp_path: Path) -> None:
+    builds = {"a": takes("b", "c"), "b": takes("c"), "c": {}, "d": None}
+    found, mistakes = images_of(tmp_path, builds)
+    assert mistakes == []
+    assert [one.key for one in found] == ["c", "b", "a"]
+    assert found[2].options["build"]["contexts"] == {
+        "cb": "docker-image://p-b",
+        "cc": "docker-image://p-c",
+    }
+    assert [sorted(one.services) for one in found] == [[], ["c"], ["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("builds", "said"),
+    [
+        ({"a": takes("b"), "b": takes("a")}, "services: their builds take one another: "),
+        ({"a": takes("a")}, "services: their builds take one another: a -> a"),
+        ({"a": takes("x")},
+         "services.a.build.additional_contexts.cx: the service x is not there"),
+        ({"a": takes("late")},
+         "services.a.build.additional_contexts.clate: the service late has a profile"),
+        ({"a": takes("d"), "d": None},
+         "services.a.build.additional_contexts.cd: the service d builds no image"),
+    ],
+)  # fmt: skip
+def test_images_of_other_services_that_are_wrong(
+    tmp_path: Path, builds: dict[str, Any], said: str
+) -> None:
+    mistakes = images_of(tmp_path, builds)[1]
+    assert len(mistakes) == 1 and mistakes[0].startswith(said), mistakes

@@ -208,7 +208,7 @@ WRONG: list[tuple[str, str]] = [
     ("build: {additional_contexts: {x: 'https://example.com/x.git'}}",
      "services.a.build.additional_contexts.x: a context is a directory of the host"),
     ("build: {additional_contexts: ['x=service:b']}",
-     "services.a.build.additional_contexts.x: give the image that the service builds"),
+     "services.a.build.additional_contexts.x: the service b builds no image"),
     ("build: {ulimits: {nofile: {soft: 1}}}", "services.a.build.ulimits: hard is required"),
     ("build: {ssh: [default]}", "services.a.build.ssh: a build has no agent"),
     ("build: {cache_to: [x]}", "services.a.build.cache_to: the cache stays on the host"),

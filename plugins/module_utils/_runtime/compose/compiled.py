@@ -41,7 +41,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Compiled:
-    """All entries of a project, networks and volumes only if a service uses them."""
+    """All entries of a project, networks and volumes only if a service uses them. An image is
+    after those it takes.
+    """
 
     project: Project
     networks: tuple[Entry, ...]
@@ -56,15 +58,22 @@ def compile_project(project: Project, findings: Findings) -> Compiled:
     for name in project.services:
         containers += _containers(project, name, findings)
     images = (
-        (name, build.entry(project, name, given, findings))
-        for name, given in project.services.items()
+        (name, build.entry(project, name, project.services[name], findings))
+        for name in build.in_order(project.services, findings)
     )
     return Compiled(
         project=project,
         networks=_networks(project, findings),
         volumes=_volumes(project, findings),
         images=tuple(
-            Entry(f"services.{name}.build", name, entry) for name, entry in images if entry
+            Entry(
+                f"services.{name}.build",
+                name,
+                entry,
+                services=dict.fromkeys(build.needed(project.services[name]), "built"),
+            )
+            for name, entry in images
+            if entry
         ),
         containers=tuple(containers),
     )

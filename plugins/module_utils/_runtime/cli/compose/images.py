@@ -57,9 +57,11 @@ def _build(host: Host, arguments: Arguments) -> int:
         needs = {name: set(given.get("depends_on") or ()) for name, given in whole.services.items()}
         names = with_needed(needs, names)
     findings = Findings()
+    takes = {name: build.needed(given) for name, given in whole.services.items()}
+    names = with_needed(takes, names)
     entries = [
-        (build.entry(whole, name, given, findings), given)
-        for name, given in whole.services.items()
+        (build.entry(whole, name, whole.services[name], findings), whole.services[name])
+        for name in build.in_order(whole.services, findings)
         if name in names
     ]
     findings.refuse(whole.name)

@@ -37,6 +37,8 @@ _LACKING = {
     "privileged": "a build has no more rights than a container",
     "ssh": "a build has no agent; give it what it needs as a secret",
 }
+#: What a context is called that is the image of another service.
+_SERVICE = "service:"
 #: What says nothing about the image.
 _SILENT = ("provenance", "sbom")
 _KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "context",
@@ -100,17 +102,15 @@ def entry(
 def _contexts(
     project: Project, where: str, asked: Mapping[str, Any], findings: Findings
 ) -> dict[str, Any]:
-    """Further contexts by name: directories of the host, images, and layouts of images."""
+    """Further contexts by name: directories of the host, images, and layouts of images; the image
+    that another service builds is its name.
+    """
     found = {}
     with findings.reading(f"{where}.additional_contexts"):
         for name, value in pairs(asked.get("additional_contexts")).items():
             at, place = f"{where}.additional_contexts.{name}", text(value)
-            if place.startswith("service:"):
-                findings.lacks(
-                    at,
-                    "give the image that the service builds, as docker-image://NAME, and build it"
-                    " before",
-                )
+            if place.startswith(_SERVICE):
+                found[name] = _built(project, place[len(_SERVICE) :], at, findings)
             elif place.startswith("target:") or (
                 paths.remote(place) and not place.startswith(("docker-image://", "oci-layout://"))
             ):
@@ -120,6 +120,45 @@ def _contexts(
             else:
                 found[name] = paths.context(place, project.base)
     return {"contexts": found} if found else {}
+
+
+def _built(project: Project, other: str, where: str, findings: Findings) -> str:
+    given = project.services.get(other)
+    if given is None:
+        why = "has a profile that is not active" if other in project.others else "is not there"
+        findings.wrong(where, f"the service {other[:60]} {why}")
+    elif given.get("build") is None:
+        findings.wrong(where, f"the service {other[:60]} builds no image; use docker-image://NAME")
+    return f"docker-image://{image_of(project, other, given or {})}"
+
+
+def needed(given: Mapping[str, Any]) -> list[str]:
+    """The services whose images the build of one takes as contexts; what is wrong has none."""
+    asked = given.get("build")
+    try:
+        places = pairs(asked.get("additional_contexts")) if isinstance(asked, Mapping) else {}
+    except TypeError:
+        return []
+    texts = (text(place) for place in places.values() if isinstance(place, str))
+    return [place[len(_SERVICE) :] for place in texts if place.startswith(_SERVICE)]
+
+
+def in_order(services: Mapping[str, Mapping[str, Any]], findings: Findings) -> list[str]:
+    """Services, each after those whose images its build takes."""
+    needs = {
+        name: [other for other in needed(given) if other in services]
+        for name, given in services.items()
+    }
+    if not any(needs.values()):
+        return list(services)
+    import graphlib
+
+    try:
+        return list(graphlib.TopologicalSorter(needs).static_order())
+    except graphlib.CycleError as exc:
+        circle = " -> ".join(reversed(exc.args[1]))
+        findings.wrong("services", f"their builds take one another: {circle}")
+        return list(services)
 
 
 def _secrets(

@@ -298,7 +298,9 @@ def _stack(
             declared = replace(declared, recreate=False)
         kept.append(replace(member, path=entry.path, after=after, declared=declared))
     if state != "absent":
-        built = {entry.name for entry in compiled.images if entry.key in chosen}
+        takes = {entry.key: entry.services for entry in compiled.images}
+        of_services = with_needed(takes, chosen)
+        built = {entry.name for entry in compiled.images if entry.key in of_services}
         build = params["build"] != "never"
         kept += [
             _with_path(member, compiled)
