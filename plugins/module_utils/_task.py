@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Callable, NoReturn, Optional, TypeVar
 
@@ -73,12 +74,17 @@ class _Module(AnsibleModule):
             self.params["_ansible_module_name"] = asked["name"]
 
 
+def _nothing(host: Host, params: Mapping[str, Any]) -> AbstractContextManager[list[str]]:
+    return nullcontext([])
+
+
 def converge(
     argument_spec: Mapping[str, Any],
     declare: Callable[[dict[str, Any]], D],
     resource: Resource[D, S],
     always_diff: bool = False,
     secrets: Optional[Callable[[dict[str, Any]], list[str]]] = None,
+    around: Callable[[Host, Mapping[str, Any]], AbstractContextManager[list[str]]] = _nothing,
     **module_options: Any,
 ) -> None:
     """Run one task: observe, plan, apply, and observe again to see that the host is what was
@@ -86,6 +92,9 @@ def converge(
 
     ``secrets`` finds the values that nobody is to be shown where they are deeper in the parameters
     than Ansible is told of.
+
+    ``around`` is entered, with the host and the parameters, where things are really done, and gets
+    the actions.
 
     ``always_diff`` is for modules whose counterparts in community.docker return their diff, which
     is small, in any case.
@@ -110,7 +119,9 @@ def converge(
         else:
             if not resource.ends:
                 leftovers.finish(host)
-            plan, found = carry_out(host, resource, declared)
+            with around(host, module.params) as actions:
+                plan, found = carry_out(host, resource, declared)
+                actions += plan.actions
             _library.keep(_write)
         result = _result(host, resource, plan, found)
         # Only who asks for a diff gets one: it can be large, and looping tasks keep every result.

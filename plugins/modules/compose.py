@@ -150,6 +150,16 @@ options:
     description:
       - Maximum number of seconds to wait for a container to become healthy. It is 300 unless given.
     type: int
+  report:
+    description:
+      - Where to write a page about the host after the task, as an absolute path on it. It is one
+        HTML file without scripts that shows containers, their health and ports, networks as a
+        drawing, the age of images, disk usage, what this run changed, and what is different since
+        the page that was there.
+      - Names, states and addresses are on it. The environment, command and files of containers are
+        not. A new file can be read by its owner only; one that exists keeps its mode.
+      - In check mode nothing is written. Writing it is not a change.
+    type: path
 seealso:
   - module: slipway.engine.stack
   - module: community.docker.docker_compose_v2
@@ -185,6 +195,11 @@ EXAMPLES = r"""
           command: serve-app
           ports:
             - "127.0.0.1:8080:80"
+
+- name: Run a project, and write a page about its host
+  slipway.engine.compose:
+    project_src: /srv/shop
+    report: /srv/report.html
 
 - name: Stop a project
   slipway.engine.compose:
@@ -387,6 +402,7 @@ from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
     with_program,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.report import asked
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.compose import (
     decide,
     declare,
@@ -400,6 +416,7 @@ def main() -> None:
         decide.declare,
         with_program(decide.RESOURCE, decide.needs_program),
         secrets=declare.secrets,
+        around=asked.of_task,
         mutually_exclusive=options.EXCLUSIVE,
         required_one_of=options.ONE_OF,
         required_by=options.BY_DEFINITION,

@@ -159,6 +159,16 @@ options:
         the anonymous ones of its containers, otherwise those that are no longer declared.
     type: bool
     default: false
+  report:
+    description:
+      - Where to write a page about the host after the task, as an absolute path on it. It is one
+        HTML file without scripts that shows containers, their health and ports, networks as a
+        drawing, the age of images, disk usage, what this run changed, and what is different since
+        the page that was there.
+      - Names, states and addresses are on it. The environment, command and files of containers are
+        not. A new file can be read by its owner only; one that exists keeps its mode.
+      - In check mode nothing is written. Writing it is not a change.
+    type: path
 seealso:
   - module: slipway.engine.container
   - module: slipway.engine.network
@@ -203,6 +213,15 @@ EXAMPLES = r"""
         depends_on:
           migrate: completed
     wait: true
+
+- name: Run a service, and write a page about its host
+  slipway.engine.stack:
+    name: shop
+    containers:
+      - name: app
+        image: registry.example.com/app:2
+        command: serve-app
+    report: /srv/report.html
 
 - name: Update a service without losing a request
   slipway.engine.stack:
@@ -335,6 +354,7 @@ from ansible_collections.slipway.engine.plugins.module_utils import _task
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.installing import (
     with_program,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.report import asked
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.stack import (
     decide,
 )
@@ -349,6 +369,7 @@ def main() -> None:
         stack_declare.declare,
         with_program(decide.RESOURCE, decide.needs_program),
         secrets=stack_declare.secrets,
+        around=asked.of_task,
     )
 
 

@@ -9,6 +9,7 @@ imports::
 
     cli                      the program slipway: Docker's verbs and flags
     program                  how the program is packed and installed
+    report                   a page about the host, for people
     system                   the host as a whole: what is on it, what it takes, what it lacks
     resource                 one file or folder per module: observe, decide, steps
     compose                  reading Compose files

@@ -124,6 +124,7 @@ VERBS = {
     "images": "",
     "import /nowhere.tar made:1": "/nowhere.tar",
     "info": "",
+    "report": "",
     "inspect 0123456789ab": "0123456789ab",
     "inspect c1": "c1",
     "kill c1": "c1",

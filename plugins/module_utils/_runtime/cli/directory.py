@@ -30,6 +30,7 @@ FILES = {
     "verb.volume": "volume",
     "verb.trust": "trust",
     "verb.system": "info version system",
+    "verb.report": "report",
     "compose.converging": "compose",
     "compose.images": "compose",
     "compose.showing": "compose",

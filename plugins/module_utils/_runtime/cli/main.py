@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         inside,
         network,
         registry,
+        report,
         run,
         show,
         supervise,
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
     _SENT_ALONG = (
         acting, attach, build, complete, config, container, converging, declare, exec, following,
         help, image, images, passing,
-        image_files, inside, network, registry, run, running, show, showing, supervise, system,
-        trust, volume,
+        image_files, inside, network, registry, report, run, running, show, showing, supervise,
+        system, trust, volume,
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
     "drain_timeout": {"type": "float"},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int"},
+    "report": {"type": "path"},
 }
 
 #: As Ansible is told: which of them exclude one another, and of which one is required.

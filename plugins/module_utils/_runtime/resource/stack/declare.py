@@ -56,6 +56,7 @@ ARGUMENT_SPEC: Mapping[str, Mapping[str, Any]] = {
     "wait": _argument("bool", default=False),
     "wait_timeout": _argument("float"),
     "remove_volumes": _argument("bool", default=False),
+    "report": _argument("path"),
 }
 
 _LISTS = ("containers", "networks", "volumes", "images")
