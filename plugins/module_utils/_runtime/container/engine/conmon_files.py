@@ -17,6 +17,7 @@ from typing import Optional
 from ...base import clock, files
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...kernel import linux, processes
 
 _STREAMS = (b"stdout", b"stderr")
 
@@ -88,8 +89,11 @@ def parse_log(records: Iterable[bytes]) -> Iterator[LogEntry]:
 
 
 #: What conmon runs when a container has ended, before the program: nothing else if somebody who
-#: works is attending to the end, and records it. The program takes Python's start.
-_UNLESS_ATTENDED = """read -r pid <"$0" && [ -d "/proc/$pid" ] && exit; exec "$@\""""
+#: works is attending to the end, and records it. The program takes Python's start. Field 22 of
+#: proc(5)'s stat is the start time; what precedes the last parenthesis is a name, and is cut off.
+_UNLESS_ATTENDED = """works() { [ "$1" != Z ] && shift 19 && [ "$1" = "$start" ]; }
+read -r pid start <"$0" && read -r stat <"/proc/$pid/stat" && works ${stat##*)} && exit
+exec "$@\""""
 
 
 def unless_attended(layout: Layout, container_id: str, command: Sequence[str]) -> list[str]:
@@ -106,9 +110,16 @@ def attending(layout: Layout, container_id: str) -> Iterator[None]:
     """
     path = _attending(layout, container_id)
     # In place: one that is killed before the write leaves an empty file, which names nobody.
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        files.write_all(fd, f"{os.getpid()}\n".encode())
+        fd = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        # Somebody removed the run; then the hook and this process both record the end.
+        yield
+        return
+    try:
+        start = linux.process_start_time(os.getpid())
+        files.write_all(fd, f"{os.getpid()} {start}\n".encode())
     finally:
         os.close(fd)
     try:
@@ -125,10 +136,10 @@ def _attending(layout: Layout, container_id: str) -> Path:
 def someone_attends(layout: Layout, container_id: str) -> bool:
     """Whether a process that lives attends to the end of a container."""
     try:
-        pid = _attending(layout, container_id).read_text("ascii").strip()
+        pid, start = map(int, _attending(layout, container_id).read_text("ascii").split())
     except (OSError, ValueError):
         return False
-    return pid.isdecimal() and os.path.exists(f"/proc/{pid}")
+    return processes.alive(pid, start)
 
 
 def lives(layout: Layout, container_id: str) -> bool:
