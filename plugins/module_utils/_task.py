@@ -110,6 +110,7 @@ def converge(
         sent = {} if module.context is None else {"_context": module.context}
         declared = declare({**module.params, **sent})
         if module.check_mode:
+            files.check(host.layout)
             declared = resource.located(host, declared)
             have = resource.observe(host, declared)
             plan = resource.foreseen(host, resource.plan(declared, have))

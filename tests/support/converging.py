@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import (
@@ -39,6 +40,7 @@ class Outcome:
 def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> Outcome:
     """Plan only, with the predictions of the tasks before; this task's are added to them."""
     host = Host(layout, predicted=predicted)
+    files.check(layout)
     declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     plan = task.resource.foreseen(host, plan)

@@ -20,13 +20,18 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from . import strict_json
 from .errors import Error, LockTimeout
 from .layout import Layout
 
 SCHEMA_VERSION = 1
+
+#: What to do about a damaged meta.json.
+_META = (
+    f'make its content {{"version": {SCHEMA_VERSION}}}, unless a newer version wrote the records'
+)
 
 #: How often a busy lock is tried again; short beside what holders do, long beside a system call.
 _LOCK_POLL_S = 0.02
@@ -35,24 +40,16 @@ _LOCK_POLL_S = 0.02
 def prepare(layout: Layout) -> None:
     """Make the directories of an installation, and refuse one whose records a newer version wrote.
 
-    Idempotent and cheap on a prepared host: it reads one file. Directories are 0700 whatever the
-    umask (CVE-2021-41091: layers hold setuid programs no user may reach).
+    Idempotent and cheap on a prepared host: it reads one file, and looks whether the directories
+    are there. Those are 0700 whatever the umask (CVE-2021-41091: layers hold setuid programs no
+    user may reach).
     """
-    try:
-        version = read_json(layout.meta)["version"]
-    except FileNotFoundError:
-        version = None
-    except (TypeError, KeyError) as exc:
-        raise Error(f"{layout.meta} is damaged: it does not state a schema version") from exc
-    if version is not None and version != SCHEMA_VERSION:
-        raise Error(
-            f"{layout.meta} has schema version {version}; this version of slipway "
-            f"knows only {SCHEMA_VERSION}",
-            hint="use the version of slipway.engine that wrote it, or a newer one",
-        )
+    version = check(layout)
+    missing = [d for d in layout.durable_directories() if not os.path.isdir(d)]
+    for directory in missing:
+        make_private(directory)
     if version is None:
-        for directory in layout.durable_directories():
-            make_private(directory)
+        make_private(layout.root)
         make_private(layout.etc)
         if not (layout.images / "oci-layout").exists():
             write_atomic(layout.images / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
@@ -65,6 +62,33 @@ def prepare(layout: Layout) -> None:
         make_private(layout.run)
         make_private(layout.run_containers)
     sweep(layout)
+
+
+def check(layout: Layout) -> Optional[int]:
+    """The version of the records, None on a host without any. Only reads; raises Error for one that
+    this program does not know, and for something else in the place of a directory.
+    """
+    version: Optional[int] = None
+    try:
+        version = read_json(layout.meta)["version"]
+    except FileNotFoundError:
+        pass
+    except (TypeError, KeyError) as exc:
+        raise Error(
+            f"{layout.meta} is damaged: it does not state a schema version", hint=_META
+        ) from exc
+    except Error as exc:
+        raise Error(exc.message, hint=_META) from exc
+    if version is not None and version != SCHEMA_VERSION:
+        raise Error(
+            f"{layout.meta} has schema version {version}; this version of slipway "
+            f"knows only {SCHEMA_VERSION}",
+            hint="use the version of slipway.engine that wrote it, or a newer one",
+        )
+    for directory in layout.durable_directories():
+        if not os.path.isdir(directory) and os.path.lexists(directory):
+            raise Error(f"{directory} is not a directory", hint="move it away")
+    return version
 
 
 def sweep(layout: Layout) -> None:
@@ -240,7 +264,14 @@ def lock(path: Path, shared: bool = False, deadline_s: float = 300.0) -> Iterato
     The holder's pid is in the file for the message only; the lock itself is the kernel's, so it
     ends with its holder however that dies. LockTimeout names the holder and what it runs.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Its pid is written there, and nowhere that a link leads to.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(path, flags, 0o600)
+    except OSError as exc:
+        if exc.errno != errno.ELOOP:
+            raise
+        raise Error(f"{path} is a link, and has to be a file", hint="remove it") from exc
     try:
         wanted = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
         deadline = time.monotonic() + deadline_s

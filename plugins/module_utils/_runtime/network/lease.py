@@ -133,13 +133,23 @@ def _leases(layout: Layout, network_id: str) -> Iterator[tuple[str, str]]:
     except FileNotFoundError:
         return
     for name in names:
-        with contextlib.suppress(FileNotFoundError):
+        # A file or a directory is nobody's lease.
+        with contextlib.suppress(OSError):
             yield name, os.readlink(directory / name)
 
 
 def held_by(layout: Layout, network_id: str, container_id: str) -> list[str]:
     """The addresses a container holds on a network."""
     return [a for a, holder in holders(layout, network_id).items() if holder == container_id]
+
+
+def is_held(layout: Layout, network_id: str, address: str, container_id: str) -> bool:
+    """Whether a container has the lease of an address. Reads one link."""
+    try:
+        target = os.readlink(layout.network(network_id) / "leases" / address)
+    except OSError:
+        return False
+    return target.partition("/")[0] == container_id
 
 
 def release(layout: Layout, network_id: str, container_id: str) -> None:
