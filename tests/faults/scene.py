@@ -59,8 +59,10 @@ class Scene:
     timed: bool = False
 
 
-def perform(layout: Layout, task: Task) -> bool:
-    """One task as the module does it (_task.converge); whether it changed anything."""
+def perform(layout: Layout, task: Task, warned: Optional[list[str]] = None) -> bool:
+    """One task as the module does it (_task.converge); whether it changed anything. It has no
+    warnings, unless they are asked for.
+    """
     host = Host(layout, lock_timeout_s=30)
     try:
         with host.held:
@@ -71,7 +73,9 @@ def perform(layout: Layout, task: Task) -> bool:
         if refused is None:
             raise
         raise refused from exc
-    assert not host.warnings, host.warnings
+    if warned is not None:
+        warned += host.warnings
+    assert warned is not None or not host.warnings, host.warnings
     return plan.changed
 
 

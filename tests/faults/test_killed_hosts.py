@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 
 from . import tasks
 from .scene import Scene, perform, play
+from .state import watcher_pid
 from .tasks import gone
 
 FIRST = {"update": "start_first", "drain_timeout": 0}
@@ -189,11 +189,3 @@ def test_a_watcher_that_is_killed(world: World, tmp_path: Path) -> None:
 
     scene = Scene("watcher", checked, gone("web"), before, watches, timed=True)
     play(world, scene, tmp_path / "log")
-
-
-def watcher_pid() -> int:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if b"\0supervise\0watch\0" in path.read_bytes():
-                return int(path.parent.name)
-    raise AssertionError("there is no watcher")

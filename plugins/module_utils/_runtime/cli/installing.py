@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
 
 from ..base.frozen import dataclass, replace
+from ..base.layout import Layout
 from ..plan.plan import Host, Plan, Resource, Step
 from ..program import zipapp
-from ..records import foreseen
+from ..records import container_record, foreseen
 
 if TYPE_CHECKING:
     # Ansible's packer sends every module it finds imported, here too: so the program's come along
@@ -36,6 +37,8 @@ class WithProgram(Generic[S]):
     current: bool
     inner: S
     needed: bool = True
+    #: Whether containers need it at their end, and it is not there.
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class InstallProgram(Step[WithProgram[S]]):
         return "install the program slipway"
 
     def after(self, have: WithProgram[S]) -> WithProgram[S]:
-        return replace(have, current=True)
+        return replace(have, current=True, lost=False)
 
     def execute(self, host: Host) -> None:
         zipapp.install(host.layout)
@@ -70,6 +73,12 @@ class Inner(Step[WithProgram[S]]):
         self.step.execute(host)
 
 
+def _lost(layout: Layout) -> bool:
+    """Whether a host has containers, and no program that their exit hooks can run."""
+    in_use = zipapp.program(layout)
+    return not zipapp.is_whole(in_use) and bool(container_record.all_ids(layout))
+
+
 def with_program(
     resource: Resource[D, S], needed: Optional[Callable[[D], bool]] = None
 ) -> Resource[D, WithProgram[S]]:
@@ -77,19 +86,22 @@ def with_program(
     says for which declarations that is so (all).
 
     A plan without steps installs nothing: the programs of running containers were installed when
-    they were made, and a newer collection alone changes no host.
+    they were made, and a newer collection alone changes no host. Only where there are containers
+    and somebody removed the program it is put back.
     """
 
     def observe(host: Host, declared: D) -> WithProgram[S]:
         if needed is not None and not needed(declared):
             return WithProgram(False, resource.observe(host, declared), needed=False)
         current = foreseen.program_stands(host) or zipapp.installed(host.layout)
-        return WithProgram(current, resource.observe(host, declared))
+        lost = not current and _lost(host.layout)
+        return WithProgram(current, resource.observe(host, declared), lost=lost)
 
     def plan(declared: D, have: WithProgram[S]) -> Plan[WithProgram[S]]:
         inner = resource.plan(declared, have.inner)
         steps: list[Step[WithProgram[S]]] = [Inner(step) for step in inner.steps]
-        if have.needed and not have.current and any(step.changes for step in steps):
+        acts = any(step.changes for step in steps) or have.lost
+        if have.needed and not have.current and acts:
             steps.insert(0, InstallProgram())
         return Plan(have, tuple(steps), inner.unmet, inner.reasons)
 

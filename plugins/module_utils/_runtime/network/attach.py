@@ -19,7 +19,7 @@ from ..base import files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
 from ..plan.plan import Host
-from ..records import network_record
+from ..records import foreseen, network_record
 from ..records.container_record import Record
 from ..spec.container import Endpoint
 from ..spec.network import (
@@ -290,8 +290,15 @@ def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
     within = probe.inside(found.pid) if found.attachments else frozenset()
     for attachment in found.attachments:
         network = _seen(host, attachment.network_id)
+        missing = _unleased(host, found.id, attachment)
         if network is None:
             lost.append(f"its network {attachment.network} is missing")
+        elif missing:
+            lost.append(f"its hold on the address {missing}")
+        elif attachment.network in foreseen.told_networks(host):
+            # An earlier task of a check-mode run restores bridges, and the links to them.
+            if attachment.interface not in within and _is_plugged(attachment):
+                lost.append(f"its link to the network {attachment.network}")
         elif not _stands(host, network):
             lost.append(f"{interface_word(network)} of the network {attachment.network}")
         elif attachment.interface not in within or not _is_plugged(attachment):
@@ -299,6 +306,15 @@ def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
     if rules and found.attachments:
         lost += host.once("rules", lambda: synchronise.lost(host.layout))
     return tuple(lost)
+
+
+def _unleased(host: Host, container_id: str, attachment: Attachment) -> str:
+    """An address that a container has on a network, and no lease of; "" for none."""
+    for address in (attachment.ipv4_address, attachment.ipv6_address):
+        plain = address.partition("/")[0]
+        if plain and not lease.is_held(host.layout, attachment.network_id, plain, container_id):
+            return plain
+    return ""
 
 
 def _is_plugged(attachment: Attachment) -> bool:

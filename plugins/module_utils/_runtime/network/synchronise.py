@@ -147,6 +147,8 @@ def _differing(
 ) -> tuple[str, ...]:
     publications = forwarded(live)
     found = [] if firewall.current(networks, publications) else ["the firewall"]
+    if sysctl.read("net/ipv4/ip_forward") == "0" and any(one.attachments for one in live):
+        found.append("the forwarding of packets")
     return (*found, *(() if zones.standing(layout, live, networks) else ("the name server",)))
 
 

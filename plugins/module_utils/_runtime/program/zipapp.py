@@ -60,6 +60,9 @@ _IMPORT = regex(r"^ *from (\.+)([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 #: Where people find the program.
 LAUNCHER = Path("/usr/local/bin/slipway")
 
+#: The size of the record that an archive ends with.
+_END_BYTES = 22
+
 #: Programs that are kept: one that runs still reads its modules from the archive before the last.
 _KEPT = 3
 
@@ -76,8 +79,20 @@ def installed(layout: Layout) -> bool:
     """Whether the program in use is the one these sources make. Reads two directory entries."""
     name = f"{digest()}.pyz"
     try:
-        return os.readlink(program(layout)) == name and (layout.program / name).is_file()
+        return os.readlink(program(layout)) == name and is_whole(layout.program / name)
     except FileNotFoundError:
+        return False
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a program is there and has its end, the record that an archive without a comment ends
+    with (APPNOTE.TXT, 4.3.16).
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(-_END_BYTES, os.SEEK_END)
+            return file.read(4) == b"PK\x05\x06"
+    except OSError:
         return False
 
 
@@ -92,7 +107,7 @@ def install(layout: Layout, launcher: Path = LAUNCHER) -> None:
 
         bash_completion.install()
     target = layout.program / f"{digest()}.pyz"
-    if not target.is_file():
+    if not is_whole(target):
         files.write_atomic(target, build(), mode=0o700)
     with contextlib.suppress(FileNotFoundError):
         if os.readlink(program(layout)) == target.name:

@@ -102,6 +102,7 @@ containers a task that declares them, as the first step of its plan.
     what a running container had on networks that it leaves; the next task completes the change.
 
 After a reboot the boot id in a record tells that its process is gone, whatever pid it names. A
-damaged file is an error that names it and harms no other object. ``journal`` and the records'
-modules read and write this format; ``lifecycle`` acts on it.
+damaged file is an error that names it: what runs is left alone, but what follows from all records
+(rules, names, leases) is not changed until it is readable. ``journal`` and the records' modules
+read and write this format; ``lifecycle`` acts on it.
 """

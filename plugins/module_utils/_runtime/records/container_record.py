@@ -165,6 +165,25 @@ def by_name(layout: Layout, name: str) -> str:
         raise not_found(name) from exc
 
 
+def lost_name(layout: Layout, name: str) -> str:
+    """The id of a container that has a name by its record, where the link of that name is gone; ""
+    for none. Two directories are listed where all containers have theirs.
+    """
+    ids = all_ids(layout)
+    with contextlib.suppress(FileNotFoundError):
+        if len(os.listdir(layout.names)) >= len(ids):
+            return ""
+    for container_id in ids:
+        # One that is being made has no name yet.
+        if (layout.creations / f"{container_id}.json").exists():
+            continue
+        found = find_record(layout, container_id)
+        named = found is not None and found.name == name and found.phase != "removing"
+        if named and not os.path.lexists(layout.names / name):
+            return container_id
+    return ""
+
+
 def not_found(name: str) -> NotFound:
     """That nothing has a name or an id, in the words users of community.docker and of docker match
     on.
@@ -270,10 +289,15 @@ def await_watchers(layout: Layout, container_id: str, timeout_s: float = 5.0) ->
         os.close(fd)
 
 
+def is_id(name: str) -> bool:
+    """Whether a directory can be a container's; others may lie beside them. Pure."""
+    return bool(_ID_PREFIX.match(name))
+
+
 def all_ids(layout: Layout) -> list[str]:
     """The ids of all containers, sorted."""
     try:
-        return sorted(i for i in os.listdir(layout.containers) if _ID_PREFIX.match(i))
+        return sorted(filter(is_id, os.listdir(layout.containers)))
     except FileNotFoundError:
         return []
 

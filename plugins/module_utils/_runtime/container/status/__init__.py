@@ -4,5 +4,5 @@
 """What is true of a container now, read and never written.
 
 ``liveness`` (does it run), ``logs`` and ``journald``, ``usage`` and ``top``, ``changed`` (what it
-wrote on its image), ``fingerprint`` (what it was started with).
+wrote on its image), ``fingerprint`` (what it was started with), ``adrift`` (what of that is gone).
 """

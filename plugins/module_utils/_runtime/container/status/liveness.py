@@ -90,7 +90,8 @@ def unsettled(layout: Layout) -> list[str]:
         runs = os.listdir(layout.run_containers)
     except FileNotFoundError:
         return []
-    return [found for found in runs if _is_unsettled(layout, found)]
+    ids = filter(container_record.is_id, runs)
+    return [found for found in ids if _is_unsettled(layout, found)]
 
 
 def _is_unsettled(layout: Layout, container_id: str) -> bool:

@@ -44,12 +44,15 @@ from ...records.container_record import Record
 from ...spec.container import Healthcheck
 from ..option.logging import SYSLOG
 from ..status import liveness
-from . import health, port_proxy
+from . import health, port_proxy, strays
 from .health import Probe
 from .watcher import fifo_path, needed, poke
 
 #: How often the size of a log is looked at. Seconds.
 _LOG_S = 1.0
+
+#: How long one may take to end that has taken its fifo away. Seconds.
+_ENDS_S = 1.0
 
 #: It looks again at least this often, whatever it was told. Seconds.
 _LONGEST_S = 60.0
@@ -62,8 +65,20 @@ def ensure(host: Host, argv: list[str]) -> None:
         return
     taken = _take(layout)
     if taken is None:
-        # One that is about to end, and looks once more after it has given the lock back.
-        return
+        # One that is about to end, and looks once more after it has given the lock back; or one
+        # whose fifo somebody removed, whose successor ends it.
+        deadline = time.monotonic() + _ENDS_S
+        while taken is None and time.monotonic() < deadline:
+            if poke(layout):
+                return
+            time.sleep(0.01)
+            taken = _take(layout)
+        if taken is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(layout.run / "watch.lock")
+            taken = _take(layout)
+        if taken is None:
+            return
     held, fifo = taken
     try:
         child = process.detach([*argv, str(held), str(fifo)], pass_fds=(held, fifo))
@@ -107,6 +122,7 @@ def watch(host: Host, held: int, fifo: int) -> None:
     """Watch until nothing is left to watch. ``held`` is the locked lock file, ``fifo`` is open."""
     layout = host.layout
     watched: dict[str, _Watched] = {}
+    strays.end(layout)
     while True:
         _turn(host, watched, fifo)
         if any(_runs(layout)):

@@ -35,6 +35,9 @@ from ...spec.oci import Descriptor
 from ...spec.reference import Reference
 
 DIGESTS = "dev.slipway.image.digests"
+#: What to do about a damaged index. Containers keep their images without it.
+_RESTORE = "restore it, or remove it and get the images again"
+
 SOURCE = "dev.slipway.image.source"
 ASKED = "dev.slipway.image.asked"
 
@@ -77,9 +80,11 @@ def entries(layout: Layout) -> tuple[Entry, ...]:
         document = files.read_json(layout.index)
     except FileNotFoundError:
         return ()
+    except Error as exc:
+        raise Error(exc.message, hint=_RESTORE) from exc
     listed = document.get("manifests") if isinstance(document, dict) else None
     if not isinstance(listed, list):
-        raise Error(f"{layout.index} is not the index of an image layout")
+        raise Error(f"{layout.index} is not the index of an image layout", hint=_RESTORE)
     return tuple(
         Entry.read(Descriptor.parse(entry, f"{layout.index}: manifests[{number}]"))
         for number, entry in enumerate(listed)

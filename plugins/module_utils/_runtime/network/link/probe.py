@@ -66,10 +66,14 @@ def _ipv4_addresses(probe: socket.socket, name: str) -> set[bytes]:
 
 
 def is_port(name: str, bridge: str) -> bool:
-    """Whether an interface of the host is there and is a port of that bridge."""
+    """Whether an interface of the host is there, up, and a port of that bridge."""
     try:
-        return os.path.basename(os.readlink(f"/sys/class/net/{name}/master")) == bridge
-    except OSError:
+        with open(f"/sys/class/net/{name}/flags", encoding="ascii") as file:
+            is_up = int(file.read(), 16) & _IFF_UP
+        return bool(is_up) and (
+            os.path.basename(os.readlink(f"/sys/class/net/{name}/master")) == bridge
+        )
+    except (OSError, ValueError):
         return False
 
 

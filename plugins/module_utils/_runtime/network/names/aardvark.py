@@ -177,7 +177,7 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
     complaints: list[str] = []
     listening = []
     for zone in zones:
-        free = tuple(a for a in zone.listen if _may_listen(a, known, running, complaints))
+        free = tuple(a for a in zone.listen if _may_listen(layout, a, known, running, complaints))
         if free:
             listening.append(Zone(zone.network_id, free, zone.members, zone.internal))
     mark = digest(zones)
@@ -325,13 +325,21 @@ def _running(layout: Layout) -> int:
     """The server's pid, or 0: the pid it wrote down may long be another process's."""
     try:
         pid = int((_directory(layout) / _PID).read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+    return pid if _serves(layout, pid) else 0
+
+
+def _serves(layout: Layout, pid: int) -> bool:
+    """Whether a process is a server with our files."""
+    try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             arguments = file.read().split(b"\0")
         here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
-    except (OSError, ValueError):
-        return 0
+    except OSError:
+        return False
     ours = str(_directory(layout)).encode() in arguments
-    return pid if here and ours and b"aardvark-dns" in arguments[0] else 0
+    return here and ours and b"aardvark-dns" in arguments[0]
 
 
 def _kill(layout: Layout, pid: int) -> None:
@@ -341,7 +349,7 @@ def _kill(layout: Layout, pid: int) -> None:
         return
     try:
         # Opened first and compared again: the pid cannot have gone to another process in between.
-        if _running(layout) == pid:
+        if _serves(layout, pid):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
             poll = select.poll()
@@ -351,7 +359,9 @@ def _kill(layout: Layout, pid: int) -> None:
         os.close(fd)
 
 
-def _may_listen(address: str, known: Collection[str], running: int, complaints: list[str]) -> bool:
+def _may_listen(
+    layout: Layout, address: str, known: Collection[str], running: int, complaints: list[str]
+) -> bool:
     """Whether the server can have port 53 of an address; if not, the complaint says who has it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
@@ -364,6 +374,10 @@ def _may_listen(address: str, known: Collection[str], running: int, complaints: 
             if running and address in known and sockets.has_open(running, taken):
                 return True
             who = next(iter(sorted(sockets.having(taken))), 0)
+            if who and not running and _serves(layout, who):
+                # Somebody removed the file with its pid. It cannot be told of anything any more.
+                _kill(layout, who)
+                return True
             complaints.append(f"port 53 of {address} is in use by {sockets.describe(who)}")
         elif exc.errno == errno.EADDRNOTAVAIL:
             complaints.append(f"no interface on the host has the address {address}")

@@ -251,6 +251,9 @@ def _in_place(
         attended = not declared.detach
         steps.append(_to_end(declared, start=True) if attended else Start(declared.name))
         paused = False
+    elif running and have.adrift:
+        steps.append(Restart(declared.name, lost=have.adrift))
+        paused = False
     elif running and have.damage:
         steps.append(Repair(declared.name, have.damage))
     if running and paused != _paused(declared, have):

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass, replace
-from ...container.status import fingerprint, liveness, logs
+from ...container.status import adrift, fingerprint, liveness, logs
 from ...container.supervision import boot, first_moment, health, policy, watcher
 from ...network import attach
 from ...plan.plan import Host, difference
@@ -79,6 +79,8 @@ class State:
     paused: bool = False
     image_is_current: bool = True
     damage: tuple[str, ...] = ()
+    #: What it lost that only a new start brings back.
+    adrift: tuple[str, ...] = ()
     interrupted: Optional[Swap] = None
     #: What its health check says of a running container; "" without one.
     health: str = ""
@@ -160,17 +162,26 @@ def _find(host: Host, declared: Declared) -> State:
         spec = container_record.read_spec(host.layout, container_id)
         found = policy.current(host.layout, container_id, spec.restart_policy)
     except NotFound:
+        nameless = container_record.lost_name(host.layout, name)
+        if nameless:
+            link = host.layout.names / name
+            raise Error(
+                f"container {nameless[:12]} has the name {name}, but the link {link} is gone",
+                hint=f"restore it: ln -s {nameless} {link}",
+            ) from None
         return State(name)
     asked = declared.values.get("restart_on_change", ())
     watched = sorted({*asked, *spec.restart_on_change})
-    damage = _damage(host, found, spec) if found.phase in container_record.LIVE else ()
-    if damage:
+    live = found.phase in container_record.LIVE
+    damage = _damage(host, found, spec) if live else ()
+    gone = adrift.adrift(host.layout, found, spec) if live else ()
+    if damage or gone:
         # What looks like damage may be a container that ends just now.
         generation = found.generation
         liveness.current_past_exit(host.layout, container_id)
         found = policy.current(host.layout, container_id, spec.restart_policy)
         if found.phase not in container_record.LIVE or found.generation != generation:
-            damage = ()
+            damage = gone = ()
     running = found.phase in container_record.UP
     state = State(
         name,
@@ -178,6 +189,7 @@ def _find(host: Host, declared: Declared) -> State:
         running,
         found.phase == "paused",
         damage=damage,
+        adrift=gone,
         interrupted=cut,
         changed=fingerprint.changed(watched, found) if running else (),
         health=health.verdict(host.layout, found) if running else "",
@@ -316,8 +328,8 @@ def view(state: State) -> dict[str, Any]:
         shows["paused"] = True
     if state.changed:
         shows["changed_files"] = [p for p in state.changed if p in state.spec.restart_on_change]
-    if state.damage:
-        shows["damage"] = list(state.damage)
+    if state.damage or state.adrift:
+        shows["damage"] = [*state.adrift, *state.damage]
     if not state.boots and state.spec.restart_policy.name != "no":
         shows["started_after_a_reboot"] = False
     if state.interrupted is not None:

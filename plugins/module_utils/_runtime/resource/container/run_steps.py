@@ -28,7 +28,7 @@ class Start(Step[State]):
         return f"start container {self.name}"
 
     def after(self, have: State) -> State:
-        return replace(have, running=True, paused=False, damage=(), begun=True)
+        return replace(have, running=True, paused=False, damage=(), adrift=(), begun=True)
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -53,17 +53,23 @@ class Start(Step[State]):
 
 @dataclass(frozen=True)
 class Restart(Step[State]):
-    """Restart the container; ``changed`` are the files for whose sake that is."""
+    """Restart the container; ``changed`` are the files for whose sake that is, ``lost`` what it
+    lost on the host that nothing else brings back.
+    """
 
     name: str
     changed: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def describe(self) -> str:
         why = f" ({', '.join(self.changed)} changed)" if self.changed else ""
+        why += f" (it lost {', '.join(self.lost)})" if self.lost else ""
         return f"restart container {self.name}{why}"
 
     def after(self, have: State) -> State:
-        return replace(have, running=True, paused=False, damage=(), changed=(), begun=True)
+        return replace(
+            have, running=True, paused=False, damage=(), adrift=(), changed=(), begun=True
+        )
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -88,7 +94,7 @@ class Stop(Step[State]):
     def after(self, have: State) -> State:
         if have.spec is not None and have.spec.auto_remove:
             return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
-        return replace(have, running=False, paused=False, damage=(), changed=())
+        return replace(have, running=False, paused=False, damage=(), adrift=(), changed=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions
@@ -150,7 +156,7 @@ class RunToEnd(Step[State]):
         gone = self.cleanup or (have.spec is not None and have.spec.auto_remove)
         if gone:
             return State(have.name, around=have.around, gone=have.anonymous, boots=have.boots)
-        return replace(have, running=False, paused=False, damage=(), changed=())
+        return replace(have, running=False, paused=False, damage=(), adrift=(), changed=())
 
     def execute(self, host: Host) -> None:
         from ...container.lifecycle import actions

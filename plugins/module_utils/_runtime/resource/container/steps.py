@@ -79,6 +79,7 @@ def _made(have: State, spec: ContainerSpec, running: bool) -> State:
         paused=False,
         image_is_current=True,
         damage=(),
+        adrift=(),
         changed=(),
         begun=running,
         made=have.around.missing_volumes,

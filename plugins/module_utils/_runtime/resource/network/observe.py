@@ -181,6 +181,9 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
     network = network_record.network_id(name)
     held: dict[str, list[lease.Lease]] = {}
     for one in lease.leases(host.layout, network):
+        if not host.layout.container(one.container_id).exists():
+            # Nobody's: a container gives its addresses back before it goes.
+            continue
         held.setdefault(one.container_id, []).append(one)
     records = {found.id: found for found in running.records(host.layout)} if held else {}
     users = {}
