@@ -181,7 +181,7 @@ service.build:
   sbom: true
   secrets: [s]
   shm_size: 1g
-  ssh: [default]
+  ssh: [mine=/run/agent]
   tags: [x]
   target: x
   ulimits: {x: 1}
@@ -324,7 +324,6 @@ REFUSED = {
     "service.build.entitlements": "no more rights",
     "service.build.isolation": "Windows",
     "service.build.privileged": "no more rights",
-    "service.build.ssh": "as a secret",
     "service.deploy.resources.reservations.devices": "list the device nodes",
     "service.networks.n.link_local_ips": "nothing here stands for it",
     "service.volumes[].bind.recursive": "nothing here stands for it",

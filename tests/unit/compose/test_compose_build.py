@@ -49,6 +49,10 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("build: {cache_from: [x:1], provenance: false, sbom: false}", {"context": "{here}"}),
     ("build: {secrets: [file, {source: env, target: token}, text]}",
      {"secrets": [("file", "{here}/s", None), ("token", "", b"t0"), ("text", "", b"c")]}),
+    ("build: {ssh: [default, mine=./agent]}",
+     {"agents": {"default": "/run/agent", "mine": "{here}/agent"}}),
+    ("build: {ssh: {default: , other: /run/other}}",
+     {"agents": {"default": "/run/agent", "other": "/run/other"}}),
     ("build: {additional_contexts: {d: ./d, i: 'docker-image://busybox:1'}}",
      {"contexts": {"d": "{here}/d", "i": "docker-image://busybox:1"}}),
     ("build: {additional_contexts: ['d=/d', 'o=oci-layout:///o']}",
@@ -75,7 +79,7 @@ def test_a_build(tmp_path: Path, text: str, wanted: dict[str, Any]) -> None:
         directory=str(tmp_path),
         definition=definition,
         project="p",
-        around={"B": "around", "TOKEN": "t0"},
+        around={"B": "around", "TOKEN": "t0", "SSH_AUTH_SOCK": "/run/agent"},
     )
     findings = Findings()
     compiled = compile_project(
@@ -88,6 +92,7 @@ def test_a_build(tmp_path: Path, text: str, wanted: dict[str, Any]) -> None:
         **{name: getattr(request, name) for name in ("context", "inline", "dockerfile", "target")},
         **{name: getattr(request, name) for name in ("network", "no_cache", "pull")},
         **{name: dict(getattr(request, name)) for name in ("args", "labels", "hosts", "contexts")},
+        "agents": dict(request.agents),
         "names": [name.canonical for name in request.names],
         "shm": request.limits.shm_size_bytes,
         "ulimits": [(one.name, one.soft, one.hard) for one in request.limits.ulimits],

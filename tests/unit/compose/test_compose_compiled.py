@@ -210,7 +210,7 @@ WRONG: list[tuple[str, str]] = [
     ("build: {additional_contexts: ['x=service:b']}",
      "services.a.build.additional_contexts.x: the service b builds no image"),
     ("build: {ulimits: {nofile: {soft: 1}}}", "services.a.build.ulimits: hard is required"),
-    ("build: {ssh: [default]}", "services.a.build.ssh: a build has no agent"),
+    ("build: {ssh: [default]}", "services.a.build.ssh: default has no agent: SSH_AUTH_SOCK is not"),
     ("build: {cache_to: [x]}", "services.a.build.cache_to: the cache stays on the host"),
     ("build: {entitlements: [x]}", "services.a.build.entitlements: a build has no more rights"),
     ("build: {isolation: x}", "services.a.build.isolation: it is for Windows"),

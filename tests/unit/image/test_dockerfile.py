@@ -244,7 +244,7 @@ def test_a_trigger_keeps_its_heredoc() -> None:
         ("FROM a\nCOPY --chmod=u+y a /c", "Dockerfile:2", "not a mode"),
         ("FROM a\nCMD --x y", "Dockerfile:2", "CMD has no flag --x"),
         ("FROM a\nRUN --mount=type=bnid,target=/a x", "Dockerfile:2", "did you mean bind?"),
-        ("FROM a\nRUN --mount=type=ssh x", "Dockerfile:2", "type=ssh is not supported"),
+        ("FROM a\nRUN --mount=type=ssh,uid=5 x", "Dockerfile:2", "has no mode, uid or gid"),
         ("FROM a\nRUN --mount=type=secret,id=a,env=B-C x", "Dockerfile:2", "name of a variable"),
         ("FROM a\nRUN --mount=type=cache x", "Dockerfile:2", "needs a target"),
         ("FROM a\nRUN --mount=type=tmpfs,target=/a,id=b x", "Dockerfile:2", "has no field id"),

@@ -114,6 +114,8 @@ class Mounting:
 
         if one.kind == "secret":
             return self._secret(one)
+        if one.kind == "ssh":
+            return self._agent(one)
         layout = self._build.host.layout
         if one.kind == "bind":
             with self._build.origin(self._origin(one), self._planned) as source:
@@ -139,10 +141,31 @@ class Mounting:
             with safefs.Root(copied) as tree, safefs.Root(path) as cache:
                 copy.copy(tree, "/", cache, "/", Rules())
 
-    def secret_variables(self) -> dict[str, str]:
-        """The variables that secrets are in, for this command only."""
-        found = {}
+    def _agent(self, one: flags.RunMount) -> Optional[Path]:
+        """The socket of an agent, which answers as long as whoever builds lets it."""
+        known = self._build.request.agents
+        if one.id not in known:
+            if one.required:
+                raise NotFound(
+                    f"needs the SSH agent {one.id}{flags.near(one.id, known)}",
+                    hint="pass it with ssh (--ssh ID or --ssh ID=SOCKET)",
+                )
+            return None
+        path = Path(known[one.id])
+        if not path.is_socket():
+            raise Error(
+                f"the SSH agent {one.id}: {path} is not a socket",
+                hint="start ssh-agent, add the key to it, and give its socket",
+            )
+        return path
+
+    def variables(self) -> dict[str, str]:
+        """The variables that secrets are in, and where an SSH agent is, for this command only."""
+        found: dict[str, str] = {}
         for one in self._mounts:
+            if one.kind == "ssh" and one.id in self._build.request.agents:
+                place = _place(posixpath.join("/", self._working_dir, one.target))
+                found.setdefault("SSH_AUTH_SOCK", place)
             data = self._secret_data(one) if one.env else None
             if data is not None:
                 try:

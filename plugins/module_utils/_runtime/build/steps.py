@@ -305,7 +305,7 @@ def _run(build: Build, planned: Planned, current: State, at: Instruction, step: 
                 network,
                 build.request.hosts,
                 build.request.limits,
-                mounting.secret_variables(),
+                mounting.variables(),
             )
             output = step.begin()
             ids: list[str] = []

@@ -73,6 +73,7 @@ def _build(host: Host, arguments: Arguments) -> int:
         options["args"] = {**options.get("args", {}), **args}
         options["nocache"] = options.get("nocache") or arguments.no_cache
         options["pull"] = options.get("pull") or arguments.pull
+        options["ssh"] = [*options.get("ssh", ()), *arguments.ssh]
         declared = building.declared({**entry, "build": options}, again=True)
         carry_out(host, image.RESOURCE, declared)
         if not arguments.quiet:
@@ -120,7 +121,7 @@ VERBS = {
             Flag("push", "", SWITCH, "Push service images"),
             Flag("quiet", "q", SWITCH, "Don't print anything to STDOUT"),
             Flag("sbom", "", STRING, "Has no effect: no attestations are made"),
-            Refused("ssh", "a build has no agent", STRING),
+            Flag("ssh", "", LIST, "Set SSH agents to use: default, or ID=SOCKET"),
             Flag("with-dependencies", "", SWITCH, "Also build dependencies (transitively)"),
         ),
     ),

@@ -152,7 +152,7 @@ class FlagValues:
     signal: str
     since: str
     size: bool
-    ssh: Any
+    ssh: list[str]
     status: list[str]
     stop: bool
     subnet: list[str]

@@ -34,11 +34,6 @@ def _build(host: Host, arguments: Arguments) -> int:
     from ..terminal.progress import Progress
 
     [where] = arguments.operands
-    if arguments.ssh:
-        raise Error(
-            "--ssh is not supported: the SSH agent of the client is not available on the host",
-            hint="use --secret with a key",
-        )
     outputs = [_output(text) for text in arguments.output]
     files.prepare(host.layout)
     if not zipapp.program(host.layout).exists():
@@ -127,6 +122,7 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
             "cpusetmems": arguments.cpuset_mems,
         },
         "source_date_epoch": _epoch(arguments),
+        "ssh": arguments.ssh,
     }
     names = tuple(named_image.reference_of({"name": name}) for name in arguments.tag)
     request = build_options.request_of(params, names)
@@ -367,7 +363,7 @@ _FLAGS = (
     Flag("rm", "", SWITCH, "Remove intermediate containers", True, hidden=True),
     Flag("secret", "", LIST, "Secret to expose to the build (id=mysecret[,src=/local/secret])"),
     Flag("shm-size", "", STRING, "Size of /dev/shm"),
-    Flag("ssh", "", LIST, "Not supported", hidden=True),
+    Flag("ssh", "", LIST, "SSH agent socket to expose to the build (format: default|id=socket)"),
     Flag("tag", "t", LIST, "Name and optionally a tag (format: name:tag)"),
     Flag("target", "", STRING, "Set the target build stage to build"),
     Flag("ulimit", "", LIST, "Ulimit options"),

@@ -102,6 +102,12 @@ def _build(value: Any, base: str) -> Any:
                 name: context(place, base) if isinstance(place, str) else place
                 for name, place in pairs(more).items()
             }
+        agents = value.get("ssh")
+        if isinstance(agents, (Mapping, list)):
+            found["ssh"] = {
+                name: absolute(place, base) if isinstance(place, str) and place else place
+                for name, place in pairs(agents).items()
+            }
         return found
     return value
 

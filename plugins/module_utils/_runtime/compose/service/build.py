@@ -35,14 +35,13 @@ _LACKING = {
     "entitlements": "a build has no more rights than a container",
     "isolation": "it is for Windows",
     "privileged": "a build has no more rights than a container",
-    "ssh": "a build has no agent; give it what it needs as a secret",
 }
 #: What a context is called that is the image of another service.
 _SERVICE = "service:"
 #: What says nothing about the image.
 _SILENT = ("provenance", "sbom")
 _KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "context",
-          "dockerfile_inline", "platforms", "secrets")  # fmt: skip
+          "dockerfile_inline", "platforms", "secrets", "ssh")  # fmt: skip
 
 
 def image_of(project: Project, service: str, given: Mapping[str, Any]) -> str:
@@ -90,6 +89,7 @@ def entry(
             findings.wrong(where, "only one of dockerfile and dockerfile_inline can be given")
     options |= _contexts(project, where, asked, findings)
     options |= _secrets(project, where, asked, findings)
+    options |= _agents(project, where, asked, findings)
     platforms = words(asked.get("platforms"))
     if len(platforms) > 1:
         findings.lacks(f"{where}.platforms", "an image is built for one platform")
@@ -159,6 +159,24 @@ def in_order(services: Mapping[str, Mapping[str, Any]], findings: Findings) -> l
         circle = " -> ".join(reversed(exc.args[1]))
         findings.wrong("services", f"their builds take one another: {circle}")
         return list(services)
+
+
+def _agents(
+    project: Project, where: str, asked: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    """``ssh``: ids of agents, each with its socket or with that of the environment."""
+    found = []
+    with findings.reading(f"{where}.ssh"):
+        for name, value in pairs(asked.get("ssh")).items():
+            given = text(value) if value is not None else ""
+            path = given or project.variables.get("SSH_AUTH_SOCK", "")
+            if path:
+                found.append(f"{name}={paths.absolute(path, project.base)}")
+            else:
+                findings.wrong(
+                    f"{where}.ssh", f"{name} has no agent: SSH_AUTH_SOCK is not set; give a socket"
+                )
+    return {"ssh": found} if found else {}
 
 
 def _secrets(

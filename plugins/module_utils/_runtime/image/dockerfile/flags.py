@@ -125,8 +125,8 @@ def check(keyword: str, words: Iterable[str]) -> tuple[Flag, ...]:
 
 @dataclass(frozen=True)
 class RunMount:
-    """``RUN --mount``: a thing that is there for one command. ``kind`` is bind, cache, tmpfs or
-    secret. ``mode`` is -1 where none is given. ``origin`` is the stage or image of ``from``.
+    """``RUN --mount``: a thing that is there for one command. ``kind`` is bind, cache, tmpfs,
+    secret or ssh. ``mode`` is -1 where none is given. ``origin`` is the stage or image of ``from``.
     ``env`` is the variable that a secret is in; then it may have no ``target``.
     """
 
@@ -145,7 +145,9 @@ class RunMount:
     env: str = ""
 
 
-_KINDS = ("bind", "cache", "tmpfs", "secret")
+_KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
+#: Where the socket of an agent is, unless the mount says so.
+_AGENT = "/run/buildkit/ssh_agent.0"
 _NAMES = {"source": "source", "src": "source", "target": "target", "dst": "target"} | {
     "destination": "target", "from": "from", "ro": "readonly", "readonly": "readonly",
     "rw": "readwrite", "readwrite": "readwrite", "id": "id", "sharing": "sharing", "type": "type",
@@ -158,6 +160,7 @@ _ALLOWED = {
     | {"mode", "uid", "gid"},
     "tmpfs": {"target", "size"},
     "secret": {"source", "target", "id", "required", "mode", "uid", "gid", "env"},
+    "ssh": {"target", "id", "required"},
 }
 _SHARINGS = ("shared", "private", "locked")
 _SIZE = regex(r"\A([0-9]+)([kmgt]?)i?b?\Z", re.ASCII | re.IGNORECASE)
@@ -179,13 +182,13 @@ def mount(text: str) -> RunMount:
             value = _TRUE
         given[name] = value
     kind = given.pop("type", "bind").lower()
-    if kind == "ssh":
-        raise Wrong(
-            "--mount=type=ssh is not supported: no agent of yours reaches the host",
-            "give a key with --mount=type=secret",
-        )
     if kind not in _KINDS:
         raise Wrong(f"--mount has no type {kind[:40]!r}{near(kind, _KINDS)}")
+    if kind == "ssh" and {"mode", "uid", "gid"} & set(given):
+        raise Wrong(
+            "--mount=type=ssh has no mode, uid or gid: the socket is the agent's own",
+            "let the command run as root",
+        )
     for name in given:
         if name not in _ALLOWED[kind]:
             raise Wrong(f"--mount=type={kind} has no field {name}")
@@ -203,6 +206,8 @@ def _mount(kind: str, given: dict[str, str]) -> RunMount:
         if env is not None and not _VARIABLE.match(env):
             raise Wrong(f"--mount: env is the name of a variable, not {env[:40]!r}")
         target = target or ("" if env else f"/run/secrets/{identity}")
+    elif kind == "ssh":
+        identity, target = identity or "default", target or _AGENT
     elif not target:
         raise Wrong(f"--mount=type={kind} needs a target")
     sharing = given.get("sharing", "shared")

@@ -49,6 +49,7 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         secrets=tuple(_secret(one) for one in params.get("secrets") or []),
         contexts=_contexts(params.get("contexts") or {}),
         epoch=None if epoch is None else int(epoch),
+        agents={one["id"]: one["path"] for one in map(_agent, params.get("ssh") or ())},
     )
 
 
@@ -122,6 +123,18 @@ def _limits(params: Mapping[str, Any]) -> Limits:
         ulimits=resources.ulimits(params.get("ulimits") or ()),
         cgroup_parent=str(params.get("cgroup_parent") or ""),
     )
+
+
+def _agent(given: str) -> dict[str, str]:
+    """``ID`` or ``ID=SOCKET``, by default the agent of whoever builds, by SSH_AUTH_SOCK."""
+    name, dummy, path = given.partition("=")
+    path = path or os.environ.get("SSH_AUTH_SOCK", "")
+    if not path:
+        raise Error(
+            f"ssh: {name}: SSH_AUTH_SOCK is not set, so there is no agent",
+            hint="start one, or give its socket as ID=SOCKET",
+        )
+    return {"id": name, "path": os.path.abspath(os.path.expanduser(path))}
 
 
 def _secret(given: Mapping[str, Any]) -> Secret:
