@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Optional
 
@@ -222,3 +223,17 @@ if __name__ == "__main__":
             _client(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5], float(sys.argv[6]))
         except OSError as failure:
             sys.exit(str(failure))
+
+
+@contextlib.contextmanager
+def unfiltered_bridges() -> Iterator[None]:
+    """Bridges as on a host without br_netfilter, which other engines load and some kernels have."""
+    places = [Path(f"/proc/sys/net/bridge/bridge-nf-call-ip{six}tables") for six in ("", "6")]
+    before = {path: path.read_text() for path in places if path.exists()}
+    for path in before:
+        path.write_text("0")
+    try:
+        yield
+    finally:
+        for path, value in before.items():
+            path.write_text(value)

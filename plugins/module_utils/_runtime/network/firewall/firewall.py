@@ -11,19 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from ...base.errors import Error, NotFound
 from ...kernel import process
 from ...spec.network import Network, Publication
-from ..link import netlink
+from ..link import nf_tables
 from .ruleset import ruleset
 from .statements import FAMILY, LOCAL, TABLE, TRANSLATED, Json
-
-#: nf_tables over nfnetlink: linux/netfilter/nfnetlink.h and nf_tables.h.
-_NFPROTO_INET = 1
-_GETTABLE, _GETCHAIN = (10 << 8) | 1, (10 << 8) | 4
-_NFTA_TABLE_NAME, _NFTA_CHAIN_TABLE, _NFTA_CHAIN_NAME, _NFTA_CHAIN_USE = 1, 1, 3, 6
 
 
 def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:
@@ -64,23 +58,9 @@ def marker(networks: Sequence[Network], publications: Sequence[Publication]) -> 
 
 def stands(name: str) -> bool:
     """Whether the table of that marker is in place as a whole, or none where the marker is ""."""
-    table = f"{TABLE}\0".encode()
     if not name:
-        return _ask(_GETTABLE, netlink.attribute(_NFTA_TABLE_NAME, table)) is None
-    found = _ask(
-        _GETCHAIN,
-        netlink.attribute(_NFTA_CHAIN_TABLE, table)
-        + netlink.attribute(_NFTA_CHAIN_NAME, f"{name}\0".encode()),
-    )
-    return found is not None and int.from_bytes(found.get(_NFTA_CHAIN_USE, b""), "big") == 1
-
-
-def _ask(kind: int, question: bytes) -> Any:
-    header = bytes((_NFPROTO_INET, 0, 0, 0))
-    flags = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK
-    with netlink.Conversation(netlink.NETFILTER) as conversation:
-        answer = conversation.ask(netlink.message(kind, flags, 1, header + question))
-    return None if answer is None else netlink.attributes(answer[len(header) :])
+        return not nf_tables.has_table(TABLE)
+    return nf_tables.uses_of_chain(TABLE, name) == 1
 
 
 def _probe(kind: str, hook: str, priority: int, *expressions: Json) -> list[Json]:

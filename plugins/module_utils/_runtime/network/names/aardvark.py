@@ -92,6 +92,8 @@ class _State:
     complaints: tuple[str, ...] = field(default=())
     #: Where it was to answer and did not in time: looked at again by whoever looks.
     silent: tuple[str, ...] = field(default=())
+    #: Whether this release refuses questions while it reads its files (questions.py).
+    refuses: bool = field(default=False)
 
 
 def program() -> Optional[str]:
@@ -181,12 +183,16 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
         if free:
             listening.append(Zone(zone.network_id, free, zone.members, zone.internal))
     mark = digest(zones)
+    before = _state(layout)
+    refuses = before is not None and before.refuses
     answering: set[str] = set()
     wanted: list[str] = []
     if listening:
         _write(layout, configuration(listening, mark))
         wanted = [address for zone in listening for address in zone.listen]
-        answering = _serve(layout, wanted, mark, running)
+        answering = _read_again(wanted, mark, running, before) if running else answering
+        if len(answering) < len(wanted):
+            refuses, answering = _serve(layout, wanted, mark, running)
         complaints += [
             f"aardvark-dns does not answer on {address}"
             for address in wanted
@@ -195,7 +201,7 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
     else:
         _end(layout)
     silent = tuple(address for address in wanted if address not in answering)
-    state = _State(mark, tuple(sorted(answering)), tuple(complaints), silent)
+    state = _State(mark, tuple(sorted(answering)), tuple(complaints), silent, refuses)
     _remember(layout, state)
     return Served(_answered(zones, answering), state.complaints)
 
@@ -223,29 +229,48 @@ def _end(layout: Layout) -> None:
     pid = _running(layout)
     if pid:
         _kill(layout, pid)
+    state = _state(layout)
+    if pid or (state is not None and state.refuses):
+        from . import questions
+
+        questions.remove()
     with contextlib.suppress(FileNotFoundError):
         files.remove_tree(_directory(layout))
 
 
-def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> set[str]:
-    """Have the files read, and wait until they were. Returns the addresses that answer."""
-    if running:
+def _read_again(wanted: list[str], mark: str, running: int, before: Optional[_State]) -> set[str]:
+    """Have the server read the files, and wait until it did. Returns the addresses that answer."""
+    with contextlib.ExitStack() as held:
+        if before is not None and before.refuses:
+            from . import questions  # Newer releases do not need it.
+
+            held.enter_context(questions.kept())
+            # What was asked before this is answered before it.
+            knowing(before.addresses, before.digest, _GLANCE_S)
         with contextlib.suppress(ProcessLookupError):
             os.kill(running, signal.SIGHUP)
-        answering = _await(wanted, mark)
-        if len(answering) == len(wanted):
-            return answering
+        return _await(wanted, mark)
+
+
+def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> tuple[bool, set[str]]:
+    """Start the server, in place of one that runs. Returns whether it refuses questions while it
+    reads its files, and the addresses that answer.
+    """
+    if running:
         _kill(layout, running)
     found = program()
-    if found is not None:
-        # It forks, and its first process ends when the server is ready.
-        argv = [found, "--config", str(_directory(layout)), "-p", str(PORT), "run"]
-        done = process.run(argv, timeout_s=10, check=False)
-        if done.returncode:
-            return set()
-        with contextlib.suppress(OSError):
-            cgroups.leave_session(_running(layout))
-    return _await(wanted, mark)
+    # It forks, and its first process ends when the server is ready.
+    argv = [found or "", "--config", str(_directory(layout)), "-p", str(PORT), "run"]
+    if found is None or process.run(argv, timeout_s=10, check=False).returncode:
+        return False, set()
+    with contextlib.suppress(OSError):
+        cgroups.leave_session(_running(layout))
+    from . import questions  # Whoever starts it asks what it is.
+
+    refuses = questions.refused_by(found)
+    if not refuses:
+        questions.remove()
+    return refuses, _await(wanted, mark)
 
 
 def _await(wanted: Sequence[str], mark: str) -> set[str]:
@@ -283,7 +308,8 @@ def _state(layout: Layout) -> Optional[_State]:
     try:
         value = files.read_json(_state_file(layout))
         lists = (value["addresses"], value["complaints"], value.get("silent", ()))
-        return _State(value["digest"], *map(tuple, lists))
+        addresses, complaints, silent = map(tuple, lists)
+        return _State(value["digest"], addresses, complaints, silent, value.get("refuses") is True)
     except (FileNotFoundError, Error, KeyError, TypeError):
         return None
 
@@ -294,6 +320,7 @@ def _remember(layout: Layout, state: _State) -> None:
         "addresses": list(state.addresses),
         "complaints": list(state.complaints),
         "silent": list(state.silent),
+        "refuses": state.refuses,
     }
     files.write_json(_state_file(layout), value, durable=False)
 
