@@ -6,5 +6,6 @@
 System calls (``linux``, the only user of ctypes), trees that others may change meanwhile
 (``safefs``), control groups; other programs (``process``, the only user of subprocess;
 ``plain`` keeps what they inherit to what a service has), processes by their id (``processes``),
-jobs done side by side (``workers``); ``trace`` prints what is done, when asked to.
+jobs done side by side (``workers``), waiting for files to change (``changes``); ``trace`` prints
+what is done, when asked to.
 """

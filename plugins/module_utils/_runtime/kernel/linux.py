@@ -73,6 +73,13 @@ PR_SET_CHILD_SUBREAPER = 36
 RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
 
+# inotify(7), linux/inotify.h
+IN_MOVED_FROM = 0x40
+IN_MOVED_TO = 0x80
+IN_CREATE = 0x100
+IN_DELETE = 0x200
+IN_ONLYDIR = 0x01000000
+
 #: Calls from number 424 on are the same on every architecture. renameat2 is older, and musl has no
 #: wrapper for it, so its number is looked up by machine.
 _OPEN_TREE = 428
@@ -315,6 +322,15 @@ def process_start_time(pid: int) -> Optional[int]:
             return start_time_in(file.read())
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def inotify_init1(flags: int) -> int:
+    """A descriptor that reports changes; it is the caller's to close."""
+    return _check(_libc()[1].inotify_init1(flags))
+
+
+def inotify_add_watch(fd: int, path: Path, mask: int) -> int:
+    return _check(_libc()[1].inotify_add_watch(fd, _bytes(path), mask), path)
 
 
 def start_time_in(line: bytes) -> Optional[int]:

@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happened to a project's containers, told by comparing their records. Pure but for seen().
 
-No daemon hears of events here, so whoever asks for them looks at the records again and again: what
-begins and ends between two looks is told from the times that the record keeps, and a container that
-was made and removed between them is not seen.
+No daemon hears of events here, so whoever asks for them looks at the records whenever they change:
+what begins and ends between two looks is told from the times that the record keeps, and a container
+that was made and removed between them is not seen.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Optional
 
 from ...base import clock
@@ -71,6 +72,14 @@ def seen(layout: Layout, project: str, services: Collection[str]) -> dict[str, S
             verdict = health.verdict(layout, mine.record) if live else ""
             found[mine.record.id] = Seen(mine, ps_table.image_name(spec.image, True), verdict)
     return found
+
+
+def places(layout: Layout, found: Collection[str]) -> list[Path]:
+    """The directories that change when something happens to one of these containers, by their ids,
+    or when there is another one.
+    """
+    each = [(layout.container(one), layout.run_container(one)) for one in found]
+    return [layout.containers, layout.names, *(path for pair in each for path in pair)]
 
 
 def past(now: Mapping[str, Seen], since: float, until: Optional[float]) -> list[Event]:

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 #: How often it is looked what became of containers, in seconds.
 _LOOK_S = 0.1
+#: The same where the kernel reports changes: a process that was killed changes no file.
+_LOOK_AGAIN_S = 1.0
 
 
 def _events(host: Host, arguments: Arguments) -> int:
+    from ...kernel.changes import Changes
     from ...text import filters
     from . import events
 
@@ -40,13 +43,16 @@ def _events(host: Host, arguments: Arguments) -> int:
     before = events.seen(host.layout, name, services)
     for event in events.past(before, since, until) if since is not None else ():
         _show(event, arguments.json)
-    while until is None or time.time() < until:
-        time.sleep(_LOOK_S)
-        after = events.seen(host.layout, name, services)
-        for event in events.between(before, after):
-            if until is None or event.seconds <= until:
-                _show(event, arguments.json)
-        before = after
+    with Changes(_LOOK_S) as changes:
+        while until is None or time.time() < until:
+            if not changes.follow(events.places(host.layout, before)):
+                left_s = _LOOK_AGAIN_S if until is None else until - time.time()
+                changes.wait(min(_LOOK_AGAIN_S, max(0.0, left_s)))
+            after = events.seen(host.layout, name, services)
+            for event in events.between(before, after):
+                if until is None or event.seconds <= until:
+                    _show(event, arguments.json)
+            before = after
     return 0
 
 
