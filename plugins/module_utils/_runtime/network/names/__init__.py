@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names between containers: which there are (``zones``), who answers for them, what files say.
 
-``aardvark`` runs the name server, ``dns_query`` asks it one question, ``questions`` keeps those of
-containers while it reads its files, and ``etc_files`` writes a container's hosts, resolv.conf and
-hostname.
+``aardvark`` runs the name server, whose files and process are in ``server``; ``questions`` keeps
+what containers ask while it reads its files, and ``dns_query`` asks it one question. ``etc_files``
+writes a container's hosts, resolv.conf and hostname.
 """

@@ -21,25 +21,22 @@ import errno
 import hashlib
 import ipaddress
 import os
-import select
 import signal
 import socket
 import time
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Optional
 
 from ...base import files
-from ...base.errors import Error
-from ...base.frozen import dataclass, field
+from ...base.frozen import dataclass
 from ...base.layout import Layout
 from ...kernel import cgroups, process
 from ..link import sockets
+from . import server
 from .dns_query import PORT, knowing
 
 #: Where distributions install it: Debian and openSUSE, Fedora and Arch, Alpine.
 _PROGRAMS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "aardvark-dns")
-_PID = "aardvark.pid"
 
 #: How long it may take to read its files and answer: a few milliseconds, on a slow host seconds.
 _READY_S = 10.0
@@ -81,19 +78,6 @@ class Served:
 
     networks: frozenset[str] = frozenset()
     complaints: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _State:
-    """What was last set up, in ``names.json`` beside the directory: also when nothing could be."""
-
-    digest: str
-    addresses: tuple[str, ...] = field(default=())
-    complaints: tuple[str, ...] = field(default=())
-    #: Where it was to answer and did not in time: looked at again by whoever looks.
-    silent: tuple[str, ...] = field(default=())
-    #: Whether this release refuses questions while it reads its files (questions.py).
-    refuses: bool = field(default=False)
 
 
 def program() -> Optional[str]:
@@ -149,7 +133,7 @@ def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
     """
     if program() is None:
         return True
-    state = _state(layout)
+    state = server.state(layout)
     if not zones:
         return state is None
     mark = digest(zones)
@@ -171,11 +155,11 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
         stop(layout)
         return Served()
     if standing(layout, zones):
-        state = _state(layout)
+        state = server.state(layout)
         if state is not None:
             return Served(_answered(zones, state.addresses), state.complaints)
-    running = _running(layout)
-    known = _known(layout) if running else frozenset()
+    running = server.running(layout)
+    known = server.known(layout) if running else frozenset()
     complaints: list[str] = []
     listening = []
     for zone in zones:
@@ -183,12 +167,12 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
         if free:
             listening.append(Zone(zone.network_id, free, zone.members, zone.internal))
     mark = digest(zones)
-    before = _state(layout)
+    before = server.state(layout)
     refuses = before is not None and before.refuses
     answering: set[str] = set()
     wanted: list[str] = []
     if listening:
-        _write(layout, configuration(listening, mark))
+        server.write(layout, configuration(listening, mark))
         wanted = [address for zone in listening for address in zone.listen]
         answering = _read_again(wanted, mark, running, before) if running else answering
         if len(answering) < len(wanted):
@@ -201,8 +185,8 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
     else:
         _end(layout)
     silent = tuple(address for address in wanted if address not in answering)
-    state = _State(mark, tuple(sorted(answering)), tuple(complaints), silent, refuses)
-    _remember(layout, state)
+    state = server.State(mark, tuple(sorted(answering)), tuple(complaints), silent, refuses)
+    server.remember(layout, state)
     return Served(_answered(zones, answering), state.complaints)
 
 
@@ -214,7 +198,7 @@ def has_alone(layout: Layout, protocol: str) -> bool:
     """Whether port 53 of the host is used by the name server and nobody else: the addresses it
     listens on are those of bridges, where nobody but their containers asks.
     """
-    running = _running(layout)
+    running = server.running(layout)
     return bool(running) and sockets.having(sockets.inodes(protocol, PORT)) == {running}
 
 
@@ -222,23 +206,25 @@ def stop(layout: Layout) -> None:
     """End the server and remove its files; none is a success."""
     _end(layout)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(_state_file(layout))
+        os.unlink(server.state_file(layout))
 
 
 def _end(layout: Layout) -> None:
-    pid = _running(layout)
+    pid = server.running(layout)
     if pid:
-        _kill(layout, pid)
-    state = _state(layout)
+        server.kill(layout, pid)
+    state = server.state(layout)
     if pid or (state is not None and state.refuses):
         from . import questions
 
         questions.remove()
     with contextlib.suppress(FileNotFoundError):
-        files.remove_tree(_directory(layout))
+        files.remove_tree(server.directory(layout))
 
 
-def _read_again(wanted: list[str], mark: str, running: int, before: Optional[_State]) -> set[str]:
+def _read_again(
+    wanted: list[str], mark: str, running: int, before: Optional[server.State]
+) -> set[str]:
     """Have the server read the files, and wait until it did. Returns the addresses that answer."""
     with contextlib.ExitStack() as held:
         if before is not None and before.refuses:
@@ -257,14 +243,14 @@ def _serve(layout: Layout, wanted: Sequence[str], mark: str, running: int) -> tu
     reads its files, and the addresses that answer.
     """
     if running:
-        _kill(layout, running)
+        server.kill(layout, running)
     found = program()
     # It forks, and its first process ends when the server is ready.
-    argv = [found or "", "--config", str(_directory(layout)), "-p", str(PORT), "run"]
+    argv = [found or "", "--config", str(server.directory(layout)), "-p", str(PORT), "run"]
     if found is None or process.run(argv, timeout_s=10, check=False).returncode:
         return False, set()
     with contextlib.suppress(OSError):
-        cgroups.leave_session(_running(layout))
+        cgroups.leave_session(server.running(layout))
     from . import questions  # Whoever starts it asks what it is.
 
     refuses = questions.refused_by(found)
@@ -293,99 +279,6 @@ def _await(wanted: Sequence[str], mark: str) -> set[str]:
         patience_s = min(1.5 * patience_s, _LAST_PATIENCE_S)
 
 
-# --- its files and its process ------------------------------------------------------------------
-
-
-def _directory(layout: Layout) -> Path:
-    return layout.run / "dns"
-
-
-def _state_file(layout: Layout) -> Path:
-    return layout.run / "names.json"
-
-
-def _state(layout: Layout) -> Optional[_State]:
-    try:
-        value = files.read_json(_state_file(layout))
-        lists = (value["addresses"], value["complaints"], value.get("silent", ()))
-        addresses, complaints, silent = map(tuple, lists)
-        return _State(value["digest"], addresses, complaints, silent, value.get("refuses") is True)
-    except (FileNotFoundError, Error, KeyError, TypeError):
-        return None
-
-
-def _remember(layout: Layout, state: _State) -> None:
-    value = {
-        "digest": state.digest,
-        "addresses": list(state.addresses),
-        "complaints": list(state.complaints),
-        "silent": list(state.silent),
-        "refuses": state.refuses,
-    }
-    files.write_json(_state_file(layout), value, durable=False)
-
-
-def _write(layout: Layout, wanted: Mapping[str, str]) -> None:
-    directory = _directory(layout)
-    files.make_private(directory)
-    for name, text in wanted.items():
-        files.write_atomic(directory / name, text.encode(), durable=False)
-    for name in os.listdir(directory):
-        # Whatever lies here is read as a network, so nothing else may.
-        if name not in wanted and name != _PID:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(directory / name)
-
-
-def _known(layout: Layout) -> frozenset[str]:
-    """The addresses its files tell it to listen on."""
-    found: set[str] = set()
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(_directory(layout)):
-            if name != _PID:
-                lines = (_directory(layout) / name).read_text("utf-8", "replace").splitlines()
-                found.update(lines[0].split(" ")[0].split(",") if lines else ())
-    return frozenset(found)
-
-
-def _running(layout: Layout) -> int:
-    """The server's pid, or 0: the pid it wrote down may long be another process's."""
-    try:
-        pid = int((_directory(layout) / _PID).read_text("ascii"))
-    except (OSError, ValueError):
-        return 0
-    return pid if _serves(layout, pid) else 0
-
-
-def _serves(layout: Layout, pid: int) -> bool:
-    """Whether a process is a server with our files."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            arguments = file.read().split(b"\0")
-        here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
-    except OSError:
-        return False
-    ours = str(_directory(layout)).encode() in arguments
-    return here and ours and b"aardvark-dns" in arguments[0]
-
-
-def _kill(layout: Layout, pid: int) -> None:
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        # Opened first and compared again: the pid cannot have gone to another process in between.
-        if _serves(layout, pid):
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(fd, signal.SIGKILL)
-            poll = select.poll()
-            poll.register(fd, select.POLLIN)
-            poll.poll(5000)
-    finally:
-        os.close(fd)
-
-
 def _may_listen(
     layout: Layout, address: str, known: Collection[str], running: int, complaints: list[str]
 ) -> bool:
@@ -401,9 +294,9 @@ def _may_listen(
             if running and address in known and sockets.has_open(running, taken):
                 return True
             who = next(iter(sorted(sockets.having(taken))), 0)
-            if who and not running and _serves(layout, who):
+            if who and not running and server.serves(layout, who):
                 # Somebody removed the file with its pid. It cannot be told of anything any more.
-                _kill(layout, who)
+                server.kill(layout, who)
                 return True
             complaints.append(f"port 53 of {address} is in use by {sockets.describe(who)}")
         elif exc.errno == errno.EADDRNOTAVAIL:
