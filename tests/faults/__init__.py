@@ -17,6 +17,7 @@ were tried and those that were survived are counted in .build/check/figures/::
     test_refused   errors at the calls that make, write and fork (R9)
     test_damage    damage from outside (R11); ``damage`` says what has to be true after it,
                    ``damages_of_hosts`` and ``damages_of_state`` have the rows
+    test_together  many processes at once (R5)
     test_other_pids  process numbers that are in use again (R12)
     test_left_behind  the next task clears away what was left, whatever it is about
 """

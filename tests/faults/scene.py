@@ -59,11 +59,13 @@ class Scene:
     timed: bool = False
 
 
-def perform(layout: Layout, task: Task, warned: Optional[list[str]] = None) -> bool:
+def perform(
+    layout: Layout, task: Task, warned: Optional[list[str]] = None, lock_timeout_s: float = 30.0
+) -> bool:
     """One task as the module does it (_task.converge); whether it changed anything. It has no
     warnings, unless they are asked for.
     """
-    host = Host(layout, lock_timeout_s=30)
+    host = Host(layout, lock_timeout_s=lock_timeout_s)
     try:
         with host.held:
             leftovers.finish(host)

@@ -247,7 +247,9 @@ def raise_bridges(layout: Layout, attachments: Sequence[Attachment]) -> None:
     is removed meanwhile, of which nothing is left.
     """
     for attachment in attachments:
-        network = network_record.read(layout, attachment.network_id)
+        network = network_record.find(layout, attachment.network_id)
+        if network is None:
+            raise NotFound(f"the network {attachment.network} was removed in the meantime")
         if raise_interface(network) and network_record.find(layout, network.id) is None:
             # Who removed it may have looked for its interface before we made it.
             take_down(network)
@@ -267,7 +269,15 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
     ``attachments`` are all that the container has. On failure no new host link is left.
     """
     raise_bridges(layout, attachments)
-    container_side.connect(pid, attachments)
+    try:
+        container_side.connect(pid, attachments)
+    except Error as exc:
+        for attachment in attachments:
+            if network_record.find(layout, attachment.network_id) is None:
+                raise NotFound(
+                    f"the network {attachment.network} was removed in the meantime"
+                ) from exc
+        raise
 
 
 def _seen(host: Host, name_or_id: str) -> Optional[Network]:
