@@ -19,7 +19,7 @@ from .damages_of_hosts import HOSTS
 from .damages_of_state import STATE
 
 #: The sample tries one row of so many.
-EVERY = 1 if figures.WHOLE else 3
+EVERY = 1 if figures.WHOLE else 4
 
 
 @pytest.mark.parametrize("name, rows", [("hosts", HOSTS), ("state", STATE)])
