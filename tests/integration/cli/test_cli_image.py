@@ -18,9 +18,9 @@ from support.containers import World
 from support.inputs import images
 from support.servers.registry import Registry
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.verb import (
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.verb.images import (
+    files,
     image,
-    image_files,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.show import ps_table
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
@@ -383,7 +383,7 @@ def test_help_has_every_verb_and_looking_at_containers_imports_none_of_them(worl
 
     looking = imported("ps", "-a")
     assert inside(ps_table) in looking
-    assert not {inside(image), inside(image_files), inside(store)} & looking
+    assert not {inside(image), inside(files), inside(store)} & looking
     assert inside(image) in imported("images")
     for verb in (["images"], ["history", "busybox:1"], ["image", "inspect", "busybox:1"]):
         assert not {"requests", inside(client), "pyroute2"} & imported(*verb)

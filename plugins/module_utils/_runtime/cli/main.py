@@ -30,27 +30,23 @@ if TYPE_CHECKING:
     from .declare import verb as declare
     from .verb import (
         attach,
-        build,
         container,
         exec,
-        image,
-        image_files,
         inside,
         network,
-        registry,
         report,
         run,
         show,
         supervise,
         system,
-        trust,
         volume,
     )
+    from .verb.images import build, files, image, registry, trust
 
     _SENT_ALONG = (
         acting, attach, build, complete, config, container, converging, declare, exec, following,
         help, image, images, passing,
-        image_files, inside, network, registry, report, run, running, show, showing, supervise,
+        files, inside, network, registry, report, run, running, show, showing, supervise,
         system, trust, volume,
     )  # fmt: skip
 

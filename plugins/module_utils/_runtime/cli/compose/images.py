@@ -49,7 +49,7 @@ def _build(host: Host, arguments: Arguments) -> int:
     from ...resource.compose import building
     from ...resource.image import image
     from ...resource.stack.order import with_needed
-    from ..verb import registry
+    from ..verb.images import registry
 
     whole = chosen.read(arguments, arguments.operands)
     names = set(arguments.operands or whole.services)

@@ -22,7 +22,7 @@ from .flags import REFUSED_WATCH, Refused, own
 def _push(host: Host, arguments: Arguments) -> int:
     from ...compose.service import build
     from ...resource.stack.order import with_needed
-    from ..verb import registry
+    from ..verb.images import registry
 
     whole = chosen.read(arguments, arguments.operands)
     names = set(arguments.operands or whole.services)

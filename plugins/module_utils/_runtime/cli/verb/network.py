@@ -139,7 +139,7 @@ def document(host: Host, name: str) -> dict[str, Any]:
 
 
 def _inspect(host: Host, arguments: Arguments) -> int:
-    from .image import inspect
+    from .images.image import inspect
 
     return inspect(arguments.operands, lambda name: document(host, name), arguments.format)
 

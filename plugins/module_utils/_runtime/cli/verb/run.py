@@ -166,7 +166,7 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
             raise NotFound(f"No such image: {image[:200]}", hint="--pull=never does not pull it")
         return
     from ...spec.reference import parse_normalized
-    from . import registry
+    from .images import registry
 
     if not here and not arguments.quiet:
         shown = parse_normalized(image)

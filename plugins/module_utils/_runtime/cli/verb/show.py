@@ -98,7 +98,7 @@ def _inspect_container(host: Host, arguments: Arguments) -> int:
 
 
 def _show(host: Host, arguments: Arguments, kind: str) -> int:
-    from . import image
+    from .images import image
 
     kinds = [kind] if kind else list(_READERS)
 
@@ -129,7 +129,7 @@ def _container(host: Host, name: str, sized: bool) -> dict[str, Any]:
 
 
 def _image(host: Host, name: str, sized: bool) -> dict[str, Any]:
-    from . import image
+    from .images import image
 
     return image.document(host, name)
 

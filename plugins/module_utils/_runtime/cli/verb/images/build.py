@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...base import files
-from ...base.errors import Error
-from ...plan.plan import Host
-from ...text.table import size
-from ..line.verbs import FILTER, INT, LIST, STRING, SWITCH, Arguments, Flag, Verb, as_option
-from ..terminal.output import agreed, say
+from ....base import files
+from ....base.errors import Error
+from ....plan.plan import Host
+from ....text.table import size
+from ...line.verbs import FILTER, INT, LIST, STRING, SWITCH, Arguments, Flag, Verb, as_option
+from ...terminal.output import agreed, say
 
 if TYPE_CHECKING:
-    from ...build.builder import Built
-    from ...build.request import Request
+    from ....build.builder import Built
+    from ....build.request import Request
 
 _GIT = ("git@", "git://", "ssh://", "github.com/")
 #: Images and archives; a context at a URL is not larger.
@@ -29,9 +29,9 @@ _CONTEXT_LIMIT = 8 << 30
 
 
 def _build(host: Host, arguments: Arguments) -> int:
-    from ...program import zipapp
-    from ...resource.image import image_build
-    from ..terminal.progress import Progress
+    from ....program import zipapp
+    from ....resource.image import image_build
+    from ...terminal.progress import Progress
 
     [where] = arguments.operands
     outputs = [_output(text) for text in arguments.output]
@@ -72,9 +72,9 @@ def _finish(
 
 
 def _push(host: Host, request: Request, quiet: bool) -> None:
-    from ...plan.converge import converge
-    from ...resource.image.remote import image_push
-    from ..terminal.progress import shown
+    from ....plan.converge import converge
+    from ....resource.image.remote import image_push
+    from ...terminal.progress import shown
 
     if not request.names:
         raise Error("--push requires a name", hint="set one with -t")
@@ -85,10 +85,10 @@ def _push(host: Host, request: Request, quiet: bool) -> None:
 
 def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.ExitStack) -> Request:
     """The build that the command line asks for."""
-    from ...base.frozen import replace
-    from ...build.request import Secret
-    from ...resource.image import build_options
-    from ...resource.image.names import named_image
+    from ....base.frozen import replace
+    from ....build.request import Secret
+    from ....resource.image import build_options
+    from ....resource.image.names import named_image
 
     context, inline = _context(host, where, arguments, stack)
     dockerfile = str(arguments.file or "")
@@ -151,8 +151,8 @@ def _context(
             hint="clone it, and build the directory",
         )
     if where.startswith(("http://", "https://")):
-        from ...registry.url_fetch import Fetch
-        from ...registry.url_source import source_of
+        from ....registry.url_fetch import Fetch
+        from ....registry.url_source import source_of
 
         directory = stack.enter_context(files.scratch(host.layout, "context"))
         with Fetch(source_of(where)) as fetch:
@@ -184,8 +184,8 @@ def _spool(path: Path) -> None:
 
 def _archive(directory: Path, title: str) -> tuple[str, Any]:
     """What was sent: a tar is unpacked, anything else is a Dockerfile."""
-    from ...build import copying
-    from ...image.dockerfile.lines import LIMIT
+    from ....build import copying
+    from ....image.dockerfile.lines import LIMIT
 
     with open(directory / "content", "rb") as file:
         if copying.unpack_archive(file, directory / "context", title):
@@ -262,9 +262,9 @@ def _output(text: str) -> dict[str, str]:
 
 def _write(host: Host, image_id: str, output: dict[str, str]) -> None:
     """One output: the image's files, or an archive of the image."""
-    from ...image.layer import difference
-    from ...image.store import store
-    from ...resource.image import build_output
+    from ....image.layer import difference
+    from ....image.store import store
+    from ....resource.image import build_output
 
     kind, dest = output["type"], output["dest"]
     image = store.find(host.layout, image_id)
@@ -278,8 +278,8 @@ def _write(host: Host, image_id: str, output: dict[str, str]) -> None:
                 build_output.write(root, kind, Path(os.path.abspath(dest)))
         return
     with _destination(host, dest) as path:
-        from ...plan.converge import converge
-        from ...resource.image.files import image_export
+        from ....plan.converge import converge
+        from ....resource.image.files import image_export
 
         params = {"names": [image_id], "path": path, "force": True}
         if kind == "oci":
@@ -304,10 +304,10 @@ def _destination(host: Host, dest: str) -> Iterator[Path]:
 def _prune(host: Host, arguments: Arguments) -> int:
     import time
 
-    from ...build import pruning
-    from ...container.option.form.text import size as as_bytes
-    from ...resource.image.names import image_remove
-    from ...text import filters
+    from ....build import pruning
+    from ....container.option.form.text import size as as_bytes
+    from ....resource.image.names import image_remove
+    from ....text import filters
 
     files.prepare(host.layout)
     asked = filters.listed(as_option(arguments.filter), ("until", "unused-for"))

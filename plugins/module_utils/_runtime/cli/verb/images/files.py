@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ...base import files
-from ...base.errors import Error
-from ...plan.plan import Host
-from ..line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
-from ..terminal.output import say
+from ....base import files
+from ....base.errors import Error
+from ....plan.plan import Host
+from ...line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Verb
+from ...terminal.output import say
 
 _CHUNK = 1 << 20
 
 
 def _save(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.files import image_export
-    from ..terminal.progress import shown
+    from ....plan.converge import converge
+    from ....resource.image.files import image_export
+    from ...terminal.progress import shown
 
     params = {"names": arguments.operands, "format": arguments.format, "force": True}
     if arguments.output:
@@ -48,9 +48,9 @@ def _save(host: Host, arguments: Arguments) -> int:
 
 
 def _load(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.files import image_load
-    from ..terminal.progress import shown
+    from ....plan.converge import converge
+    from ....resource.image.files import image_load
+    from ...terminal.progress import shown
 
     with _given(host, arguments.input or "-") as path:
         declared = image_load.declare({"path": path, "platform": arguments.platform or None})
@@ -63,9 +63,9 @@ def _load(host: Host, arguments: Arguments) -> int:
 
 
 def _import(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.files import image_import
-    from ..terminal.progress import shown
+    from ....plan.converge import converge
+    from ....resource.image.files import image_import
+    from ...terminal.progress import shown
 
     source, name = arguments.operands
     with _given(host, source) as path:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
-from ...base.errors import Error, NotFound
-from ...plan.plan import Host
-from ..line.verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
-from ..terminal.output import complain, say
+from ....base.errors import Error, NotFound
+from ....plan.plan import Host
+from ...line.verbs import FILTER, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
+from ...terminal.output import complain, say
 
 if TYPE_CHECKING:
-    from ...image.store.store import Image
+    from ....image.store.store import Image
 
 
 def find(host: Host, text: str) -> Image:
     """The image a command line means. Raises NotFound."""
-    from ...image.store import store
+    from ....image.store import store
 
     found = store.find(host.layout, text)
     if found is None:
@@ -31,11 +31,11 @@ def find(host: Host, text: str) -> Image:
 
 
 def _images(host: Host, arguments: Arguments) -> int:
-    from ...base import clock
-    from ...image.show import rows as listing
-    from ...image.store import lineage, store
-    from ...text import filters
-    from ...text.table import listing as lines
+    from ....base import clock
+    from ....image.show import rows as listing
+    from ....image.store import lineage, store
+    from ....text import filters
+    from ....text.table import listing as lines
 
     found = store.all_images(host.layout)
     kept = found
@@ -64,8 +64,8 @@ def _images(host: Host, arguments: Arguments) -> int:
 
 
 def _history(host: Host, arguments: Arguments) -> int:
-    from ...image.show import rows as listing
-    from ...text.table import listing as lines
+    from ....image.show import rows as listing
+    from ....text.table import listing as lines
 
     image = find(host, arguments.operands[0])
     rows = listing.history(host.layout, image, time.time(), arguments.no_trunc, arguments.human)
@@ -81,7 +81,7 @@ def _history(host: Host, arguments: Arguments) -> int:
 
 def document(host: Host, name: str) -> dict[str, Any]:
     """What is known of an image, in the shape of docker image inspect. Raises NotFound."""
-    from ...image.show import documents
+    from ....image.show import documents
 
     return documents.inspect(host.layout, find(host, name))
 
@@ -94,7 +94,7 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
     """Show documents, as one JSON list or each as ``form`` says."""
     import json
 
-    from ...text import template
+    from ....text import template
 
     found, failed = [], False
     for name in names:
@@ -116,8 +116,8 @@ def inspect(names: list[str], read: Callable[[str], dict[str, Any]], form: str) 
 
 
 def _tag(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.names import image_tag
+    from ....plan.converge import converge
+    from ....resource.image.names import image_tag
 
     source, target = arguments.operands
     params = {"name": source, "repository": [target]}
@@ -126,8 +126,8 @@ def _tag(host: Host, arguments: Arguments) -> int:
 
 
 def _rmi(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.names import image_remove
+    from ....plan.converge import converge
+    from ....resource.image.names import image_remove
 
     failed = False
     for text in arguments.operands:
@@ -151,8 +151,8 @@ def _rmi(host: Host, arguments: Arguments) -> int:
 
 def _whole_id(host: Host, text: str) -> str:
     """The id that a person began, unless it is a name as well; anything else as it is."""
-    from ...image.store import store
-    from ...spec.reference import is_id, parse_normalized
+    from ....image.store import store
+    from ....spec.reference import is_id, parse_normalized
 
     if not is_id(text) or text.startswith("sha256:") or len(text) == 64:
         return text
@@ -163,7 +163,7 @@ def _whole_id(host: Host, text: str) -> str:
 
 
 def _prune(host: Host, arguments: Arguments) -> int:
-    from ..terminal.pruning import pruned
+    from ...terminal.pruning import pruned
 
     which = "unused" if arguments.all else "dangling"
     filters = {"dangling": not arguments.all, **as_option(arguments.filter)}
@@ -171,10 +171,10 @@ def _prune(host: Host, arguments: Arguments) -> int:
 
 
 def _verify(host: Host, arguments: Arguments) -> int:
-    from ...base import files
-    from ...container.status import liveness
-    from ...image import verify
-    from ...records import container_record
+    from ....base import files
+    from ....container.status import liveness
+    from ....image import verify
+    from ....records import container_record
 
     files.prepare(host.layout)
     running = {
@@ -200,9 +200,9 @@ def _verify(host: Host, arguments: Arguments) -> int:
 
 def _manifests(host: Host, text: str) -> list[str]:
     """The manifests of an image that is named, also where its documents are damaged."""
-    from ...image.store import index, store
-    from ...image.store.blobs import Damaged
-    from ...spec.reference import parse_normalized
+    from ....image.store import index, store
+    from ....image.store.blobs import Damaged
+    from ....spec.reference import parse_normalized
 
     try:
         image = find(host, text)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable
 
-from ...base.errors import Error, NotFound
-from ...plan.plan import Host
-from ..line.verbs import INT, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
-from ..terminal.output import ask, complain, say
+from ....base.errors import Error, NotFound
+from ....plan.plan import Host
+from ...line.verbs import INT, STRING, SWITCH, Arguments, Flag, Verb, as_option, listed
+from ...terminal.output import ask, complain, say
 
 
 def _pull(host: Host, arguments: Arguments) -> int:
@@ -34,11 +34,11 @@ def pull(
     """Download an image and report on it as docker pull does; ``quiet`` prints only the
     name.
     """
-    from ...plan.converge import converge
-    from ...resource.image.names.named_image import State
-    from ...resource.image.remote import image_pull
-    from ...spec.reference import parse_normalized
-    from ..terminal.progress import shown
+    from ....plan.converge import converge
+    from ....resource.image.names.named_image import State
+    from ....resource.image.remote import image_pull
+    from ....spec.reference import parse_normalized
+    from ...terminal.progress import shown
 
     params = {"name": name, "all_tags": all_tags, "platform": platform or None}
     declared = image_pull.declare(params)
@@ -69,17 +69,17 @@ def pull(
 
 
 def _states(found: Any) -> tuple[Any, ...]:
-    from ...resource.image.names.named_image import State
+    from ....resource.image.names.named_image import State
 
     return (found,) if isinstance(found, State) else found.images
 
 
 def _push(host: Host, arguments: Arguments) -> int:
-    from ...image.store import store
-    from ...plan.converge import converge
-    from ...resource.image.remote import image_push
-    from ...spec.reference import parse_normalized
-    from ..terminal.progress import shown
+    from ....image.store import store
+    from ....plan.converge import converge
+    from ....resource.image.remote import image_push
+    from ....spec.reference import parse_normalized
+    from ...terminal.progress import shown
 
     [asked] = arguments.operands
     reference = parse_normalized(asked)
@@ -113,9 +113,9 @@ def _push(host: Host, arguments: Arguments) -> int:
 
 
 def _search(host: Host, arguments: Arguments) -> int:
-    from ...image.access import Access
-    from ...resource.image.remote import image_search_info
-    from ...text.table import listing, plain, shortened
+    from ....image.access import Access
+    from ....resource.image.remote import image_search_info
+    from ....text.table import listing, plain, shortened
 
     given = as_option(arguments.filter)
     for name in given:
@@ -153,9 +153,9 @@ def _search(host: Host, arguments: Arguments) -> int:
 
 
 def _login(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...registry.credentials import Credentials, registry_domain
-    from ...resource import registry_login
+    from ....plan.converge import converge
+    from ....registry.credentials import Credentials, registry_domain
+    from ....resource import registry_login
 
     server = _server(arguments)
     domain = registry_domain(server)
@@ -192,9 +192,9 @@ def _server(arguments: Arguments) -> str:
 
 
 def _logout(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...registry.credentials import registry_domain
-    from ...resource import registry_login
+    from ....plan.converge import converge
+    from ....registry.credentials import registry_domain
+    from ....resource import registry_login
 
     server = _server(arguments)
     domain = registry_domain(server)

@@ -10,22 +10,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...base.errors import Conflict, Error, NotFound
-from ...plan.plan import Host
-from ..line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Usage, Verb
-from ..terminal.output import agreed, complain, say
+from ....base.errors import Conflict, Error, NotFound
+from ....plan.plan import Host
+from ...line.verbs import LIST, STRING, SWITCH, Arguments, Flag, Usage, Verb
+from ...terminal.output import agreed, complain, say
 
 if TYPE_CHECKING:
-    from ...spec.reference import Reference
-    from ...trust.attached import Signature
+    from ....spec.reference import Reference
+    from ....trust.attached import Signature
 
 #: Where cosign takes the passphrase from, too.
 _PASSPHRASE = "COSIGN_PASSWORD"
 
 
 def _key(host: Host, arguments: Arguments) -> int:
-    from ...base import files
-    from ...trust import keys
+    from ....base import files
+    from ....trust import keys
 
     verb, *names = arguments.operands
     if verb != "generate" or len(names) != 1:
@@ -45,8 +45,8 @@ def _key(host: Host, arguments: Arguments) -> int:
 
 
 def _sign(host: Host, arguments: Arguments) -> int:
-    from ...plan.converge import converge
-    from ...resource.image.remote import image_sign
+    from ....plan.converge import converge
+    from ....resource.image.remote import image_sign
 
     params = {"name": arguments.operands[0], **_private(arguments)}
     plan, found = converge(host, image_sign.RESOURCE, image_sign.declare(params))
@@ -81,9 +81,9 @@ def _passphrase(question: str, again: bool = False) -> str:
 
 def _found(host: Host, name: str) -> tuple[Reference, str, tuple[Signature, ...]]:
     """A reference, the digest its registry has, and its signatures. Raises NotFound."""
-    from ...image import signatures, transfer
-    from ...image.access import OF_HOST
-    from ...spec.reference import parse_normalized
+    from ....image import signatures, transfer
+    from ....image.access import OF_HOST
+    from ....spec.reference import parse_normalized
 
     reference = parse_normalized(name)
     digest = reference.digest or transfer.resolve_for_push(host, reference, OF_HOST)
@@ -113,7 +113,7 @@ def _inspect(host: Host, arguments: Arguments) -> int:
 
 def _shown(one: Signature, known: list[str]) -> dict[str, Any]:
     """A signature as it describes itself, and the given keys it was really made with."""
-    from ...trust import keys, payload
+    from ....trust import keys, payload
 
     by = [keys.fingerprint(key) for key in known if keys.verifies(one.payload, one.signature, key)]
     try:
@@ -131,9 +131,9 @@ def _public(path: str) -> str:
 
 
 def _revoke(host: Host, arguments: Arguments) -> int:
-    from ...image import signatures
-    from ...image.access import OF_HOST
-    from ...trust import keys
+    from ....image import signatures
+    from ....image.access import OF_HOST
+    from ....trust import keys
 
     reference, digest, found = _found(host, arguments.operands[0])
     unwanted = found
