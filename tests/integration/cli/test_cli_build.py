@@ -113,7 +113,6 @@ def test_what_is_refused(world: World, tmp_path: Path) -> None:
         (["--platform", "linux/amd64,linux/arm64", str(context)], "one platform at a time"),
         (["-f", str(git), str(context)], "Dockerfile.git:3: ADD https://h.example/a.git is a git"),
         ([str(tmp_path / "none")], "not a directory"),
-        (["--ssh", "default", str(context)], "--ssh is not supported"),
         (["--output", "type=x", str(context)], "unknown type"),
         (["--secret", "src=x", str(context)], "requires id"),
         (["--build-context", "x", str(context)], "not NAME=VALUE"),
