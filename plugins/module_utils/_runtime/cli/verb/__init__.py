@@ -3,5 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verbs, in files that are imported when one of theirs is used.
 
-``images`` has those of images; the others are here by what they are about.
+::
+
+    images                   the verbs of images: here, in archives, elsewhere; build, trust
 """
