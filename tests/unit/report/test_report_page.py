@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any, Optional
@@ -206,10 +207,26 @@ def test_what_is_different(facts: Facts, wanted: list[str]) -> None:
     assert drift.since(before, facts) == wanted
 
 
+WHOLE: dict[str, Any] = drift.snapshot(FACTS)
+#: What would stop whoever compares it.
+WRONG: list[dict[str, Any]] = [
+    {"moment": "1"}, {"moment": float("inf")}, {"moment": float("nan")}, {"moment": -1},
+    {"moment": 1e15}, {"containers": []}, {"containers": {"web": ["a", "b", "1", "d", 5, "f"]}},
+    {"containers": {"web": ["a", "b", 1, ["d"], 5, "f"]}}, {"images": {"a": ["b"]}},
+    {"networks": [["n"]]}, {"networks": "text"}, {"volumes": [1, "a"]}, {"volumes": None},
+]  # fmt: skip
+
+
+def test_a_snapshot_is_understood() -> None:
+    assert drift.of_page(drift.held(WHOLE)) == WHOLE
+
+
 @pytest.mark.parametrize(
     "value",
     ["", "[]", "{", '{"version":2}', '{"version":1}',
-     '{"version":1,"moment":1,"containers":{"a":5},"images":{},"networks":[],"volumes":[]}'],
+     '{"version":1,"moment":1,"containers":{"a":5},"images":{},"networks":[],"volumes":[]}',
+     "[" * 100000,
+     *(json.dumps({**WHOLE, **wrong}) for wrong in WRONG)],
 )  # fmt: skip
 def test_what_is_not_a_page_is_not_compared(value: str) -> None:
     document = f'<data id="slipway-report" value="{html.escape(value)}" hidden></data>'

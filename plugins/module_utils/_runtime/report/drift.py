@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ..text.table import duration, plain
+from ..text.table import duration
 from .facts import Facts
 
 #: How a page holds what a later one compares: an attribute, so that it is never a script.
@@ -40,23 +40,43 @@ def held(found: Mapping[str, Any]) -> str:
     return f'<data id="slipway-report" value="{text}" hidden></data>'
 
 
+#: What a snapshot says of each container.
+_ROW = (str, str, int, str, int, str)
+#: The end of the year 9999, in seconds since the epoch: later moments cannot be shown.
+_LAST = 253402300800
+
+
 def of_page(page: str) -> Optional[dict[str, Any]]:
-    """The snapshot in an earlier page; None where it has none that is understood."""
+    """The snapshot in an earlier page, which anybody may have written; None where it has none that
+    is understood.
+    """
     found = _HELD.search(page)
     try:
         value = json.loads(html.unescape(found[1])) if found else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or value.get("version") != _VERSION:
         return None
-    kinds = (("moment", (int, float)), ("containers", dict), ("images", dict),
-             ("networks", list), ("volumes", list))  # fmt: skip
-    known = value.get("version") == _VERSION
-    if not known or not all(isinstance(value.get(key), kind) for key, kind in kinds):
-        return None
-    rows = value["containers"].values()
-    good = all(isinstance(row, list) and len(row) == 6 for row in rows)
-    return value if good else None
+    return value if _is_whole(value) else None
+
+
+def _is_whole(value: Mapping[str, Any]) -> bool:
+    moment, containers, images = (value.get(key) for key in ("moment", "containers", "images"))
+    if not isinstance(moment, (int, float)) or not 0 <= moment < _LAST:
+        return False
+    if not isinstance(containers, dict) or not isinstance(images, dict):
+        return False
+    rows = containers.values()
+    lists = [value.get(key) for key in ("networks", "volumes")]
+    return (
+        all(isinstance(row, list) and tuple(map(type, row)) == _ROW for row in rows)
+        and all(isinstance(one, str) for one in images.values())
+        and all(isinstance(one, list) and all(map(_is_text, one)) for one in lists)
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def since(before: Mapping[str, Any], facts: Facts) -> list[str]:
@@ -84,9 +104,9 @@ def _containers(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
             what.append("was started again" + (f" {times} times" if times > 1 else ""))
         if old[3] != new[3]:
             exited = f" with {new[4]}" if new[3] == "exited" else ""
-            what.append(f"is {new[3]}{exited}, and was {plain(str(old[3]))}")
+            what.append(f"is {new[3]}{exited}, and was {old[3]}")
         if old[5] != new[5] and new[5] and old[5]:
-            what.append(f"is {new[5]}, and was {plain(str(old[5]))}")
+            what.append(f"is {new[5]}, and was {old[5]}")
         if what:
             yield f"container {name} {', '.join(what)}"
 
@@ -101,7 +121,7 @@ def _images(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _names(kind: str, before: list[Any], now: list[Any]) -> Iterator[str]:
-    for name in sorted(set(map(str, before)) ^ set(now)):
+    for name in sorted(set(before) ^ set(now)):
         yield f"{kind} {name} is {'new' if name in now else 'gone'}"
 
 
