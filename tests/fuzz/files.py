@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import zlib
 from collections.abc import Sequence
@@ -54,6 +55,11 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.stor
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
     journal,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.report import (
+    drift,
+    facts,
+    page,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import (
     container as container_spec,
@@ -134,6 +140,7 @@ _UNIT = (b"[Container]\n", b"Image=", b"%n", b"%%", b"%", b"\\\n", b"#")
 _OF_INDEX = (b"dev.slipway.image.digests", b"org.opencontainers.image.ref.name")
 _OF_LIST = (b"..", b"/", b"link", b"file", b"directory", b"chunks:")
 _OF_SECCOMP = (b"SCMP_ACT_ALLOW", b"defaultAction", b"syscalls", b"archMap")
+_OF_PAGE = (b"containers", b"moment", b"running", b"a:1")
 _RECORDS = {
     "container": container_record.Record,
     "spec": container_spec.ContainerSpec,
@@ -144,6 +151,15 @@ _RECORDS = {
     "creation": creation.Creation,
     "step": step_cache.Kept,
 }
+
+
+def _page(given: str) -> None:
+    """An earlier page, compared with a host as whoever asks for the next one does."""
+    before = drift.of_page(drift.held({}).replace("{}", html.escape(given)))
+    if before is None:
+        raise Error("no page")
+    found = facts.Facts("host", "Linux", "1", 0.0, images=(facts.Image("a:1", "b", 0, 0, 1, 0),))
+    page.page(found, (float(before["moment"]), drift.since(before, found)))
 
 
 def _env_lines(path: Path) -> None:
@@ -159,5 +175,6 @@ PARSERS = (
     Parser("seccomp", mutate.document, _seccomp, _OF_SECCOMP),
     Parser("context", _packed, _listing, _OF_LIST),
     Parser("layout-index", mutate.document, _index, _OF_INDEX),
+    Parser("page", mutate.document, text(_page), _OF_PAGE),
     *(Parser(n, mutate.document, reading(_recorded(kind))) for n, kind in _RECORDS.items()),
 )
