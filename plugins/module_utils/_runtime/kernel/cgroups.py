@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Union
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -22,6 +23,23 @@ _SLICE = "system.slice"
 #: The scope goes with its last process; one that is just going, or just being made by somebody
 #: else, is tried again. Times, seconds.
 _TRIES, _PAUSE_S = 50, 0.02
+
+
+def of_process(pid: Union[int, str]) -> list[tuple[str, str, str]]:
+    """Number, controllers and path of a process's groups (cgroups(7), /proc/PID/cgroup).
+
+    Raises FileNotFoundError or ProcessLookupError when the process is gone.
+    """
+    with open(f"/proc/{pid}/cgroup", "rb") as file:
+        return groups_in(file.read())
+
+
+def groups_in(table: bytes) -> list[tuple[str, str, str]]:
+    """The same of such a table. Pure. Whoever may make groups gives them any name without a
+    newline.
+    """
+    lines = (line.split(":", 2) for line in os.fsdecode(table).split("\n")[:-1])
+    return [(number, controllers, path) for number, controllers, path in lines]
 
 
 def leave_session(pid: int) -> None:
@@ -118,14 +136,7 @@ def _memberships() -> Iterator[tuple[Path, str]]:
     cgroups(7): ``0::PATH`` is v2, ``N:CONTROLLERS:PATH`` is v1, ``name=systemd`` a v1 hierarchy
     that only groups processes.
     """
-    with open("/proc/self/cgroup", "rb") as file:
-        yield from memberships_in(file.read())
-
-
-def memberships_in(table: bytes) -> Iterator[tuple[Path, str]]:
-    """The same of such a table. Whoever may make groups gives them any name without a newline."""
-    for line in os.fsdecode(table).split("\n")[:-1]:
-        number, controllers, path = line.split(":", 2)
+    for number, controllers, path in of_process("self"):
         if number == "0":
             unified = _CGROUPS / "unified"
             yield (unified if unified.is_dir() else _CGROUPS), path

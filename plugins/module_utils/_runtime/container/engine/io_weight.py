@@ -16,6 +16,7 @@ from typing import Optional
 
 from ...base.errors import Error
 from ...base.frozen import replace
+from ...kernel import cgroups
 from ...spec.container import ContainerSpec
 from . import cgroup_layout
 
@@ -61,9 +62,7 @@ def give(spec: ContainerSpec, pid: int) -> None:
 
 def _group(pid: int) -> Optional[Path]:
     """The v1 group of a process that counts its I/O (cgroups(7), /proc/PID/cgroup)."""
-    lines = Path(f"/proc/{pid}/cgroup").read_text("utf-8", "surrogateescape").splitlines()
-    for line in lines:
-        dummy, controllers, path = line.split(":", 2)
+    for dummy, controllers, path in cgroups.of_process(pid):
         if "blkio" in controllers.split(","):
             return Path(cgroup_layout.TOP, "blkio", path.lstrip("/"))
     return None

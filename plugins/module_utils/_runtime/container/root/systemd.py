@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...base.errors import Error
 from ...base.layout import Layout
-from ...kernel import linux, safefs
+from ...kernel import cgroups, linux, safefs
 from ...records import effective
 from ...records.container_record import Record
 from ...spec.container import CGROUPS, ContainerSpec, ImageDefaults, Mount, argv
@@ -104,8 +104,7 @@ def finish(layout: Layout, run: Record, spec: ContainerSpec, pid: int, cgroup_v2
 
 def _own_group(run: Record, pid: int) -> tuple[str, str]:
     """The directory of a container's own control group, and its place inside (cgroups(7))."""
-    lines = Path(f"/proc/{pid}/cgroup").read_text("utf-8").splitlines()
-    paths = {name: path for dummy, name, path in (line.split(":", 2) for line in lines)}
+    paths = {name: path for dummy, name, path in cgroups.of_process(pid)}
     for name, top, place in (("", _UNIFIED, CGROUPS), ("name=systemd", _NAMED, _NAMED)):
         path = paths.get(name, "/")
         # Where the runtime made none, the group is that of the host.

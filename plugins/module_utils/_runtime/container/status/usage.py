@@ -21,6 +21,7 @@ from ...base import clock
 from ...base.errors import Error
 from ...base.frozen import dataclass
 from ...base.layout import Layout
+from ...kernel import cgroups
 from ...records.container_record import LIVE, Record
 from . import liveness
 
@@ -55,9 +56,7 @@ def groups(pid: int) -> Groups:
     """
     unified: Optional[Path] = None
     legacy: dict[str, Path] = {}
-    lines = Path(f"/proc/{pid}/cgroup").read_text("utf-8", "surrogateescape").splitlines()
-    for line in lines:
-        dummy, controllers, path = line.split(":", 2)
+    for dummy, controllers, path in cgroups.of_process(pid):
         below = path.lstrip("/")
         if not controllers:
             hybrid = _CGROUPS / "unified"
@@ -296,12 +295,18 @@ _COLUMNS = {
 
 def _networks(pid: int) -> dict[str, dict[str, int]]:
     """Each interface of the container but loopback."""
+    return counted_in(Path(f"/proc/{pid}/net/dev").read_bytes())
+
+
+def counted_in(table: bytes) -> dict[str, dict[str, int]]:
+    """The same of such a table. Pure. A name in it may hold any byte but blanks and colons."""
     found = {}
-    for line in Path(f"/proc/{pid}/net/dev").read_text("ascii", "replace").splitlines()[2:]:
-        name, dummy, rest = line.partition(":")
+    for line in table.split(b"\n")[2:-1]:
+        name, dummy, rest = line.partition(b":")
         values = rest.split()
-        if name.strip() != "lo" and len(values) >= 12:
-            found[name.strip()] = {key: int(values[at]) for key, at in _COLUMNS.items()}
+        if name.strip() != b"lo" and len(values) >= 12:
+            shown = name.strip().decode("utf-8", "replace")
+            found[shown] = {key: int(values[at]) for key, at in _COLUMNS.items()}
     return found
 
 
