@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.inputs.option_rows import DOCKERS, LIVE, ROWS
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import strict_json
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option import (
@@ -489,6 +490,12 @@ def test_whether_it_runs_after_it_was_left_alone(given: dict[str, Any], failed: 
     except Error as exc:
         differing = [str(exc)]
     assert bool(differing) is failed
+
+
+def test_a_drain_without_end_can_be_written_down() -> None:
+    for asked in (float("inf"), 1e300, float("nan"), -1.0):
+        found = container_declare.declare(params(drain_timeout=asked)).drain_s
+        assert strict_json.loads(json.dumps(found)) == found >= 0
 
 
 def test_a_missing_network_is_unmet_before_anything_is_made() -> None:

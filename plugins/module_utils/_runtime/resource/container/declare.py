@@ -28,6 +28,9 @@ from .host_files import MISSING
 if TYPE_CHECKING:
     from ...trust.policy import Asked
 
+#: A drain without end lasts as long: a journal holds no infinity.
+_A_YEAR_S = 365 * 86400.0
+
 #: What a state means to a plan, which looks at the other options besides.
 _STATES = {"created": "present", "restarted": "started", "paused": "started", "healthy": "started"}
 
@@ -153,7 +156,7 @@ def declare(params: Mapping[str, Any]) -> Declared:
         restart=params["restart"] or state == "restarted",
         keep_volumes=params["keep_volumes"],
         start_first=params.get("update") == "start_first",
-        drain_s=max(0.0, 10.0 if drain is None else float(drain)),
+        drain_s=min(max(0.0, 10.0 if drain is None else float(drain)), _A_YEAR_S),
         share_volumes=bool(params.get("share_volumes")),
         force_kill=params["force_kill"],
         missing=tuple(params.get(MISSING, ())),
