@@ -28,6 +28,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.status import (
     journald,
     logs,
+    usage,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import (
     cgroups,
@@ -48,6 +49,8 @@ from . import mutate
 from .parser import Mutator, Parser
 
 _ID = "0123456789abcdef" * 4
+_CRUN = oci_runtime.Runtime("crun", "/usr/bin/crun", "/run/x")
+_RUNC = oci_runtime.Runtime("runc", "/usr/sbin/runc", "/run/x")
 
 
 def installation(place: Path) -> Layout:
@@ -79,7 +82,7 @@ def _mounts(data: bytes, place: Path) -> None:
 
 
 def _groups(data: bytes, place: Path) -> None:
-    list(cgroups.memberships_in(data))
+    assert len(cgroups.groups_in(data)) == data.count(b"\n")
     running_in.detect("", data.decode("utf-8", "surrogateescape"))
 
 
@@ -89,6 +92,7 @@ def _status(data: bytes, place: Path) -> None:
 
 def _interfaces(data: bytes, place: Path) -> None:
     assert len(probe.interfaces_in(data)) <= data.count(b"\n")
+    usage.counted_in(data)
 
 
 def _routes(data: bytes, place: Path) -> None:
@@ -166,11 +170,21 @@ _NAMES = (
 )  # fmt: skip
 
 
+def _complaint(data: bytes, place: Path) -> None:
+    """What a runtime says when it cannot start a program."""
+    reason = data.decode("utf-8", "replace")
+    for runtime in (_CRUN, _RUNC):
+        assert isinstance(
+            oci_runtime.failure(runtime, "web", reason, ["/bin/x", "y"], "/wd"), Error
+        )
+
+
 def _of(state: Callable[[bytes, str], object]) -> Callable[[bytes, Path], object]:
     return lambda data, place: state(data, "web")
 
 
 _LOGGED = (b"stdout", b"stderr", b" F ", b" P ", b"2026-01-01T00:00:00Z ")
+_COMPLAINTS = (b'level=error msg="', b'\\"', b"chdir `/wd`", b"exec: ", b"not found", b"/bin/x")
 _FIELDS = (b"MESSAGE", b"PRIORITY", b"__REALTIME_TIMESTAMP")
 
 PARSERS = (
@@ -189,6 +203,7 @@ PARSERS = (
     Parser("journal", mutate.document, _journal, _FIELDS),
     Parser("exit", mutate.raw, _exit),
     Parser("conmon", mutate.document, _of(conmon.answered), (b"pid", b"message")),
+    Parser("oci-complaint", mutate.raw, _complaint, _COMPLAINTS),
     Parser("oci-state", mutate.document, _of(oci_runtime.state_in), (b"running", b"paused")),
     Parser("netlink", mutate.raw, _netlink),
     Parser("dns", mutate.raw, lambda data, place: dns_query._is_answer(data, b"\x01\x02")),

@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 from pathlib import Path
+
+import requests
+import urllib3
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry import (
     auth,
+    catalog,
     credentials,
+    failure,
+    response,
     settings,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.registry.origin import (
@@ -58,6 +66,35 @@ def _challenge(data: bytes, place: Path) -> None:
     login.answer(_ORIGIN, header, ("repository:team/app:pull",), None)
     for url in asked:
         assert url.lower().lstrip().startswith("https:"), url
+
+
+def _answer(data: bytes, place: Path) -> None:
+    """An answer as it is on the wire, read by http.client and urllib3 as a session does."""
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        theirs.sendall(data)
+        theirs.shutdown(socket.SHUT_WR)
+        wire = http.client.HTTPResponse(ours)
+        try:
+            wire.begin()
+            named = dict(wire.getheaders())
+            raw = urllib3.HTTPResponse(wire, named, wire.status, preload_content=False)
+        except (http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError):
+            # The transport gives these a meaning: the server is broken.
+            return
+        found = requests.Response()
+        found.status_code, found.raw = wire.status, raw
+        found.headers.update(raw.headers)
+        answer = response.Answer(found, "registry.example.org", "app:1", None, failure.Limits())
+        assert answer.length is None or answer.length >= 0
+        waits_s = answer.retry_after_s()
+        assert waits_s is None or waits_s >= 0, waits_s
+        catalog._next(answer, "https://registry.example.org/v2/_catalog")
+        try:
+            answer.require()
+            catalog._document(answer, answer.body(1 << 15))
+        finally:
+            answer.close()
 
 
 def _token(data: bytes, place: Path) -> None:
@@ -119,12 +156,18 @@ _TYPES = (
     b" exactReference exactRepository matchRepoDigestOrExact remapIdentity keyPath keyData"
     b" /dev/null"
 ).split()
+_HEADERS = (
+    *(b"HTTP/1.1 200 OK", b"HTTP/1.1 401 x", b"HTTP/1.1 429 x", b"HTTP/1.1 503 x", b"\r\n\r\n"),
+    *(b"Retry-After: ", b"Link: </v2/x>; rel=next", b"Content-Length: ", b"Content-Encoding: gzip"),
+    *(b"Transfer-Encoding: chunked\r\n", b"Date: Fri, 01 Jan 2026 00:00:00 GMT\r\n", b"0\r\n\r\n"),
+)
 _HOST = b"registry.example.org"
 _PEM = (b"-----BEGIN PUBLIC KEY-----", b"-----END PUBLIC KEY-----")
 
 PARSERS = (
     Parser("reference", mutate.raw, text(_reference), _PARTS),
     Parser("challenge", mutate.raw, _challenge, tuple(_PARAMETERS)),
+    Parser("answer", mutate.raw, _answer, _HEADERS),
     Parser("token", mutate.document, _token),
     Parser("logins", mutate.document, reading(_logins, "auth.json"), (b"dXNlcjpw", _HOST)),
     Parser("helper", mutate.document, _helper, (b"<token>",)),
