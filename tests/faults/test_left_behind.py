@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 
 import pytest
 from support.containers import World, until
@@ -166,4 +167,29 @@ def test_rules_of_a_network_that_is_gone_go(beside: World) -> None:
     assert synchronise.standing(beside.layout)
     assert os.listdir(beside.layout.run / "starting") == []
     perform(beside.layout, gone)
+    perform(beside.layout, tasks.volume("data", state="absent"))
+
+
+def test_content_of_an_image_that_was_given_up_goes(beside: World) -> None:
+    layout = beside.layout
+    blob = layout.blob(f"sha256:{'a' * 64}")
+    blob.write_bytes(b"of an image without a name")
+    unrelated(beside)
+    assert blob.exists(), "nobody gave up an image"
+    layout.collect.touch()
+    unrelated(beside)
+    assert not blob.exists() and not layout.collect.exists()
+    perform(layout, tasks.volume("data", state="absent"))
+
+
+def test_what_was_half_written_beside_a_record_goes(beside: World) -> None:
+    perform(beside.layout, isolated("web", state="present"))
+    found = beside.layout.container(container_record.by_name(beside.layout, "web"))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = found / f".record.json-{gone.pid}-0a1b2c3d4e5f"
+    left.write_text("half of it")
+    perform(beside.layout, acting("web", state="started"))
+    assert not left.exists()
+    perform(beside.layout, acting("web", state="absent"))
     perform(beside.layout, tasks.volume("data", state="absent"))

@@ -15,6 +15,8 @@ from support.containers import World, page
 from support.plays import Play
 from support.servers.registry import free_port
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+
 _SERVE = ["sh", "-c", "mkdir -p /srv; cp /etc/page /srv/index.html; exec httpd -f -p 80 -h /srv"]
 _SECRET = "canary-of-the-smoke"
 
@@ -75,6 +77,13 @@ def play_of(directory: Path, port: int) -> list[dict[str, Any]]:
             },
         },
     ]
+
+
+def test_a_task_in_check_mode_makes_nothing(layout: Layout, tmp_path: Path) -> None:
+    task = {"slipway.engine.volume": {"volume_name": "data"}}
+    foretold = Play(tmp_path).tasks([task], "--check")
+    assert foretold.status == 0 and foretold.changed == 1, foretold.output
+    assert list(layout.volumes.iterdir()) == []
 
 
 def test_the_main_modules_converge(world: World, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from support.inputs.tars import (
 )
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image import verify
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.layer import (
     compression,
     difference,
@@ -177,6 +178,17 @@ def test_layers_are_unpacked_as_they_are_decompressed(place: Path, source: Path,
     assert done.diff_id == written.diff_id
     # The top directory is not in the archive.
     assert seen(place / "target")[1:] == seen(source)[1:]
+
+
+def test_a_layer_unpacked_twice_is_the_same(place: Path) -> None:
+    """As verifying compares it: a whiteout has the time of its unpacking, and is not damaged."""
+    layer = entry("d/f", data=b"x") + entry("d/.wh.gone") + entry(".wh.other") + END
+    for name in ("target", "other"):
+        unpack(io.BytesIO(layer), place / name)
+    one, other = os.fsencode(place / "target"), os.fsencode(place / "other")
+    assert list(verify._differences(one, other, {})) == []
+    (place / "other" / "d" / "f").write_bytes(b"y")
+    assert list(verify._differences(one, other, {})) == ["'d'/'f' has different content"]
 
 
 def test_the_umask_changes_nothing(place: Path) -> None:

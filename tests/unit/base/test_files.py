@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +87,27 @@ def test_an_atomic_write_leaves_the_old_file_when_it_fails(tmp_path: Path) -> No
     assert files.read_json(path) == {"a": 1}
     assert os.listdir(tmp_path) == ["record.json"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_whoever_reads_the_old_file_reads_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    files.write_json(path, {"a": 1})
+    with path.open() as reader:
+        files.write_json(path, {"b": 2})
+        assert json.load(reader) == {"a": 1}
+    assert files.read_json(path) == {"b": 2}
+
+
+def test_a_lock_needs_no_room_on_the_disk(tmp_path: Path) -> None:
+    """Where nothing can be written, somebody has to be able to remove."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with files.lock(tmp_path / "container.x", deadline_s=1):
+            held = True
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert held
 
 
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:

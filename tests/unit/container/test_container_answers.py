@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
     conmon_files,
 )
@@ -161,3 +163,12 @@ def test_modes(value: Any, parse: str, expected: Optional[int]) -> None:
 def test_what_is_no_mode(value: Any, parse: str) -> None:
     with pytest.raises(Error, match=r"^mode: "):
         container_copy.mode(value, parse)
+
+
+@pytest.mark.parametrize("said", [b"OURS", b"0", b"-1", b"x", b"\xff", b"9" * 30, b""])
+def test_a_monitor_is_known_by_its_arguments(tmp_path: Path, said: bytes) -> None:
+    layout = Layout(tmp_path / "lib", tmp_path / "run", tmp_path / "etc")
+    place = layout.run_container("a" * 64)
+    place.mkdir(parents=True)
+    (place / "conmon.pid").write_bytes(said.replace(b"OURS", b"%d" % os.getpid()))
+    assert conmon_files.monitor(layout, "a" * 64) == 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     mounts as bundle_mounts,
 )
@@ -30,7 +31,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.option.form import (
     mount_forms,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import systemd
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.root import (
+    host_support,
+    systemd,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import safefs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
@@ -158,6 +162,16 @@ def test_who_writes_control_groups() -> None:
     assert effective.writes_cgroups(_spec(), dataclasses.replace(RECORD, systemd=True))
     read_only = dataclasses.replace(CGROUPS, read_only=True)
     assert not effective.writes_cgroups(_spec(mounts=(read_only,)), RECORD)
+
+
+def test_who_writes_control_groups_sees_its_own_as_the_root(tmp_path: Path) -> None:
+    """With the host's namespace it would write those of the host."""
+    layout = Layout(tmp_path / "lib", tmp_path / "run", tmp_path / "etc")
+    for mode in ("", "private", "host"):
+        spec = _spec(cgroupns_mode=mode)
+        for unified in (True, False):
+            assert host_support.shared(layout, "x", spec, unified, True).cgroup == ""
+    assert host_support.shared(layout, "x", _spec(cgroupns_mode="host"), True).cgroup == "host"
 
 
 def test_a_volume_of_an_image_for_systemd_is_none() -> None:

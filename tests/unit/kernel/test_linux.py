@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from support import COLLECTIONS
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import (
+    linux,
+    processes,
+)
 
 
 @pytest.fixture
@@ -66,6 +69,14 @@ def test_the_start_time_identifies_a_process() -> None:
     assert started is not None
     assert started >= mine
     assert linux.process_start_time(child.pid) is None
+
+
+def test_a_process_that_got_the_number_of_another_is_not_it() -> None:
+    started = linux.process_start_time(os.getpid())
+    assert started is not None
+    assert processes.alive(os.getpid(), started)
+    assert not processes.alive(os.getpid(), started - 1)
+    assert not processes.alive(0, 0)
 
 
 def test_the_start_time_of_a_process_with_a_nasty_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_only_the_exact_host_and_port_match(tmp_path: Path, other: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(json.dumps({"auths": {other: {"auth": _basic("u", "p")}}}))
     assert credentials.read(path, "q.io") is None
+
+
+def test_what_a_killed_writer_left_of_the_logins_goes(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / f".auth.json-{gone.pid}-0a1b2c3d4e5f"
+    left.write_text("all logins")
+    credentials.store(path, "registry.example.org", Credentials("user", "password"))
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(

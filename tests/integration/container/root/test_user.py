@@ -28,6 +28,7 @@ huge:x:4294967296:0:::
 negative:x:-1:0:::
 
 app:x:2000:2000:the second of that name:/other:/bin/sh
+12:x:3000:3000:whose name is an id:/other:/bin/sh
 """
 GROUP = """root:x:0:
 daemon:x:1:
@@ -73,6 +74,7 @@ def _resolve(image: Path, text: str, *groups: str) -> User:
         ("nohome", User(5, 6, (6,), "/", "nohome")),
         ("relative", User(8, 8, (8,), "/", "relative")),
         ("000", User(0, 0, (0, 29), "/root", "root")),
+        ("12", User(12, 0, (0,), "/", "")),
     ],
 )
 def test_users(image: Path, text: str, expected: User) -> None:

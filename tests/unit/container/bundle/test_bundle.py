@@ -70,6 +70,7 @@ def test_the_usual_container() -> None:
     assert len(caps.DEFAULT_CAPABILITIES) == 14
     assert set(config["linux"]["maskedPaths"]) >= {"/proc/kcore", "/proc/keys", "/sys/firmware"}
     assert "/proc/sys" in config["linux"]["readonlyPaths"]
+    assert config["linux"]["seccomp"]["defaultAction"] == "SCMP_ACT_ERRNO"
     assert config["linux"]["resources"]["devices"][0] == {"allow": False, "access": "rwm"}
     assert "pids" not in config["linux"]["resources"]
     assert config["linux"]["cgroupsPath"] == "/slipway/x"

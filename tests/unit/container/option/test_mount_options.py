@@ -184,6 +184,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         },
         "needs propagation rprivate",
     ),
+    ({"mounts": [{"target": "/t\n/proc", "source": "d"}]}, "absolute"),
     ({"tmpfs": ["t"]}, "absolute"),
     ({"tmpfs": ["/t:bind"]}, "'bind' is not a tmpfs option"),
     ({"tmpfs": ["/t:size=1m,mode=9"]}, "mode=9 is not a tmpfs option"),
