@@ -17,5 +17,6 @@ number, so a number that was reported makes the same input again::
     catalogue      all parsers by name
     watched        many inputs in a child with limits of time and memory, and what went wrong
     __main__       the program: python tests/fuzz [--count N] [--only PARSER] [--at NUMBER]
-    corpus/NAME/   inputs of a parser, made by hand; those that found a fault stay
+    corpus/NAME/   inputs of a parser, made by hand; those that found a fault stay. What is not
+                   plain text is in Python's escapes, in files *.escaped
 """

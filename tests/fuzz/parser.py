@@ -39,7 +39,7 @@ class Parser:
     def corpus(self, place: Path) -> list[bytes]:
         """Its items, in the order of their names."""
         files = sorted((CORPUS / self.name).iterdir()) if (CORPUS / self.name).is_dir() else []
-        return [file.read_bytes() for file in files] + list(self.also(place))
+        return [*map(_item, files), *self.also(place)]
 
     def made(self, number: int, corpus: Sequence[bytes]) -> bytes:
         """The input of a number."""
@@ -52,6 +52,14 @@ class Parser:
         except Error:
             return False
         return True
+
+
+def _item(file: Path) -> bytes:
+    """What is in a file. What is not plain text is there in Python's escapes."""
+    data = file.read_bytes()
+    if file.suffix == ".escaped":
+        return data.rstrip(b"\n").decode("unicode_escape").encode("latin-1")
+    return data
 
 
 def reading(parse: Callable[[Path], object], name: str = "file") -> Callable[[bytes, Path], object]:

@@ -77,6 +77,27 @@ ROWS = (
         _FILES + "test_a_lock_needs_no_room_on_the_disk",
     ),
     Row(
+        "the pid in a lock is not written where a link leads",
+        "base/files.py",
+        "        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC",
+        "        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC",
+        _FILES + "test_a_lock_is_a_file",
+    ),
+    Row(
+        "who attends to an end is meant by its start time too",
+        "container/engine/conmon_files.py",
+        "    return processes.alive(pid, start)",
+        '    return os.path.exists(f"/proc/{pid}")',
+        "faults/test_other_pids.py::test_an_end_that_nobody_attends_to",
+    ),
+    Row(
+        "a name server is known by its arguments",
+        "network/names/server.py",
+        '    return here and ours and b"aardvark-dns" in arguments[0]',
+        "    return here",
+        "faults/test_other_pids.py::test_a_name_server_of_that_number",
+    ),
+    Row(
         "a tree is removed without following links",
         "base/files.py",
         "            found = os.stat(name, dir_fd=fd, follow_symlinks=False)",

@@ -110,6 +110,16 @@ def test_a_lock_needs_no_room_on_the_disk(tmp_path: Path) -> None:
     assert held
 
 
+def test_a_lock_is_a_file(tmp_path: Path) -> None:
+    """Its holder's number is written into it, and must not be into what a link leads to."""
+    other = tmp_path / "other"
+    other.write_text("somebody's own")
+    (tmp_path / "container.x").symlink_to(other)
+    with pytest.raises(Error, match="is a link"), files.lock(tmp_path / "container.x"):
+        pass
+    assert other.read_text() == "somebody's own"
+
+
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     path = tmp_path / "container.x"
     hold = (

@@ -1,5 +1,0 @@
-# escape=`
-FROM scratch
-COPY a `
- b /c
-MAINTAINER somebody
