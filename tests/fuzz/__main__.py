@@ -24,7 +24,8 @@ from typing import Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import conftest  # noqa: F401  # makes the collection importable
+# It makes the collection importable.
+import conftest  # noqa: F401 pylint: disable=unused-import
 
 from fuzz import catalogue, watched
 from fuzz.parser import Parser

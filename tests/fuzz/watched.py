@@ -77,13 +77,14 @@ def feed_all(parser: Parser, first: int, count: int, until: Optional[float] = No
 def _in_child(parser: Parser, number: int, end: int, found: Outcome) -> int:
     """Feed some in a child. Returns the number after the last that was fed."""
     shared = mmap.mmap(-1, 32)
+    here = place()
     theirs, ours = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(theirs)
         status = 1
         try:
-            status = _child(parser, number, end, shared, ours)
+            status = _child(parser, number, end, here, shared, ours)
         finally:
             os._exit(status)
     os.close(ours)
@@ -103,6 +104,7 @@ def _in_child(parser: Parser, number: int, end: int, found: Outcome) -> int:
                 os.kill(pid, signal.SIGKILL)
                 said = said or b"it hung, and no signal ended it"
     status = os.waitpid(pid, 0)[1]
+    shutil.rmtree(here, ignore_errors=True)
     at, taken, memory = struct.unpack_from("=qqq", shared)
     found.taken += taken
     found.memory_bytes = max(found.memory_bytes, memory)
@@ -122,11 +124,11 @@ def _kind(words: str) -> str:
     return " ".join([*places[-1:], lines[-1][:60].partition(":")[0]])
 
 
-def _child(parser: Parser, number: int, end: int, shared: mmap.mmap, pipe: int) -> int:
+def _child(parser: Parser, number: int, end: int, here: Path, shared: mmap.mmap, pipe: int) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
     signal.signal(signal.SIGPROF, _hang)
-    taken, here = 0, place()
+    taken = 0
     # Whoever forks may be larger than Python and the collection, as pytest is after many tests.
     limit = MEMORY + max(0, _in_memory() - _USUAL)
     try:
@@ -143,8 +145,6 @@ def _child(parser: Parser, number: int, end: int, shared: mmap.mmap, pipe: int) 
     except BaseException:
         os.write(pipe, traceback.format_exc(limit=-12).encode("utf-8", "backslashreplace")[-8000:])
         return 1
-    finally:
-        shutil.rmtree(here, ignore_errors=True)
     return 0
 
 

@@ -38,8 +38,11 @@ def groups_in(table: bytes) -> list[tuple[str, str, str]]:
     """The same of such a table. Pure. Whoever may make groups gives them any name without a
     newline.
     """
-    lines = (line.split(":", 2) for line in os.fsdecode(table).split("\n")[:-1])
-    return [(number, controllers, path) for number, controllers, path in lines]
+    found = []
+    for line in os.fsdecode(table).split("\n")[:-1]:
+        number, controllers, path = line.split(":", 2)
+        found.append((number, controllers, path))
+    return found
 
 
 def leave_session(pid: int) -> None:
