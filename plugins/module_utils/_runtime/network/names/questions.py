@@ -116,10 +116,10 @@ def _ask_again(keeper: socket.socket) -> None:
         keeper.connect(("127.0.0.1" if keeper.family == socket.AF_INET else "::1", 9))
     while True:
         try:
-            question, ancillary, _, client = keeper.recvmsg(_LARGEST, socket.CMSG_SPACE(28))
+            question, ancillary, dummy, client = keeper.recvmsg(_LARGEST, socket.CMSG_SPACE(28))
         except OSError:
             return
-        for _, kind, data in ancillary:
+        for dummy, kind, data in ancillary:
             if kind in (_IP_RECVORIGDSTADDR, _IPV6_RECVORIGDSTADDR):
                 # Who is not answered asks again; nobody else is to wait for that.
                 with contextlib.suppress(OSError), _transparent(keeper.family) as asking:
