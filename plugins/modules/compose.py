@@ -23,6 +23,7 @@ requirements:
   - PyYAML on the host
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.report
   - slipway.engine.compose
 attributes:
   check_mode:
@@ -150,16 +151,6 @@ options:
     description:
       - Maximum number of seconds to wait for a container to become healthy. It is 300 unless given.
     type: int
-  report:
-    description:
-      - Where to write a page about the host after the task, as an absolute path on it. It is one
-        HTML file without scripts that shows containers, their health and ports, networks as a
-        drawing, the age of images, disk usage, what this run changed, and what is different since
-        the page that was there.
-      - Names, states and addresses are on it. The environment, command and files of containers are
-        not. A new file can be read by its owner only; one that exists keeps its mode.
-      - In check mode nothing is written. Writing it is not a change.
-    type: path
 seealso:
   - module: slipway.engine.stack
   - module: community.docker.docker_compose_v2

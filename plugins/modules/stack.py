@@ -23,6 +23,7 @@ description:
     has it and left the declaration is removed; see O(orphans).
 extends_documentation_fragment:
   - slipway.engine.attributes
+  - slipway.engine.report
 attributes:
   check_mode:
     support: full
@@ -159,16 +160,6 @@ options:
         the anonymous ones of its containers, otherwise those that are no longer declared.
     type: bool
     default: false
-  report:
-    description:
-      - Where to write a page about the host after the task, as an absolute path on it. It is one
-        HTML file without scripts that shows containers, their health and ports, networks as a
-        drawing, the age of images, disk usage, what this run changed, and what is different since
-        the page that was there.
-      - Names, states and addresses are on it. The environment, command and files of containers are
-        not. A new file can be read by its owner only; one that exists keeps its mode.
-      - In check mode nothing is written. Writing it is not a change.
-    type: path
 seealso:
   - module: slipway.engine.container
   - module: slipway.engine.network
