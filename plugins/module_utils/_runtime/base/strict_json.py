@@ -16,8 +16,9 @@ from typing import Any, Callable, NoReturn, Optional, Union
 Pairs = Callable[["list[tuple[str, Any]]"], Any]
 
 
-def loads(data: Union[bytes, str], pairs: Optional[Pairs] = None) -> Any:
-    """The value of a JSON text. ``pairs`` makes an object of its names and values.
+def loads(data: Union[bytes, str], pairs: Optional[Pairs] = None, surrogates: bool = False) -> Any:
+    """The value of a JSON text. ``pairs`` makes an object of its names and values. ``surrogates``
+    takes halves of surrogate pairs, as which os.fsdecode() has bytes that are no UTF-8.
 
     Raises ValueError, and nothing else, for what is not JSON or is nested deeper than Python reads.
     """
@@ -27,7 +28,7 @@ def loads(data: Union[bytes, str], pairs: Optional[Pairs] = None) -> Any:
     decoder = _DECODER if pairs is None else _decoder(pairs)
     try:
         value = decoder.decode(text)
-        if "\\ud" in text or "\\uD" in text:
+        if not surrogates and ("\\ud" in text or "\\uD" in text):
             # Those that belong together are one character by now.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as exc:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 import zlib
 from collections.abc import Iterable
@@ -89,7 +90,7 @@ def unpacked(data: bytes) -> Listing:
     by root, so no path of it leads out of its tree, and none is below a link.
     """
     try:
-        value = strict_json.loads(zlib.decompress(data))
+        value = strict_json.loads(zlib.decompress(data), surrogates=True)
         name, text = value["dockerfile"]
         dockerfile = (str(name), base64.b64decode(text, validate=True))
         ignored_name, ignored = value["ignored"]
@@ -99,6 +100,7 @@ def unpacked(data: bytes) -> Listing:
         )
         if value["form"] != _FORM or len(items) != len(value["items"]):
             raise ValueError("another form")
+        os.fsencode("".join([str(name), str(ignored_name), *(one.path + one.of for one in items)]))
     except (zlib.error, ValueError, TypeError, KeyError, binascii.Error) as exc:
         raise Error("the list of the context's files is damaged") from exc
     _check(items)
