@@ -166,7 +166,7 @@ def _netlink(data: bytes, place: Path) -> None:
 
 _NAMES = (
     b"a\rb", b"a\x85b", b"a\x1cb", b"a\xffb", b"a) S 1 (", b" - ", b"\\040", b"shared:1", b"@",
-    b"/",     b"\xe2\x80\xa8", b"/var/lib/slipway/x", b":", b"hostname",
+    b"/", b"\xe2\x80\xa8", b"/var/lib/slipway/x", b":", b"hostname",
 )  # fmt: skip
 
 

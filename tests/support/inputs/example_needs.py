@@ -182,8 +182,10 @@ CHECKSUM = "sha256:9d7d0c5e3d1f6f6f0d7a1a2f7d8a0bb1e3c1a8a4d6a2d1c4b5e6f708192a3
 #: Blocks of a shell that something else runs, or nothing can here, each with what it is.
 ELSEWHERE = {
     "contributing-sh-1": "./check runs this very test",
-    "contributing-sh-2": "./check versions makes a root for it",
-    "contributing-sh-3": "QEMU boots a machine for it",
+    "contributing-sh-2": "./check fuzz runs these very inputs",
+    "contributing-sh-3": "./check mutations does it for every row",
+    "contributing-sh-4": "./check versions makes a root for it",
+    "contributing-sh-5": "./check molecule makes its images",
     "from-compose-sh-1": "it is typed where the other engine is",
     "from-docker-sh-1": "it is typed where the other engine is",
     "from-docker-sh-2": "it is typed where the other engine is",
