@@ -123,7 +123,12 @@ def unshared(
     if not found:
         return []
     writes = any("both would write" in text for text in found)
-    hint = "set share_volumes: true if both may write at once, or " if writes else ""
+    hint = ""
+    if writes:
+        hint = (
+            "set share_volumes: true (in a Compose file, order: start-first) if both may write at"
+            " once, or "
+        )
     return [
         f"container {spec.name}: update: start_first is not possible: {'; '.join(found)};"
         f" {hint}use update: stop_first"
