@@ -125,11 +125,12 @@ def _line(
     return " ".join([*fields, *([",".join(servers)] if servers else [])])
 
 
-def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
+def standing(layout: Layout, zones: Sequence[Zone], patience_s: float = _GLANCE_S) -> bool:
     """Whether the server answers for exactly these zones, as far as it could when they were set up.
 
     Reads only. Without the program, and for a zone whose port 53 somebody else has, names are
-    given by hosts files, and nothing is missing.
+    given by hosts files, and nothing is missing. ``patience_s``: how long an answer is waited for
+    from where there was none then.
     """
     if program() is None:
         return True
@@ -142,7 +143,7 @@ def standing(layout: Layout, zones: Sequence[Zone]) -> bool:
     if knowing(state.addresses, mark, _LAST_PATIENCE_S) != set(state.addresses):
         return False
     # What was late and answers now is more than what was set up.
-    return not knowing(state.silent, mark, _GLANCE_S)
+    return not knowing(state.silent, mark, patience_s)
 
 
 def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
@@ -154,7 +155,8 @@ def apply(layout: Layout, zones: Sequence[Zone]) -> Served:
     if not zones or program() is None:
         stop(layout)
         return Served()
-    if standing(layout, zones):
+    # Who was sent here because it answers now must not find it silent because the host is busy.
+    if standing(layout, zones, _LAST_PATIENCE_S):
         state = server.state(layout)
         if state is not None:
             return Served(_answered(zones, state.addresses), state.complaints)
