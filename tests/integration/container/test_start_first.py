@@ -20,7 +20,10 @@ from support.servers import traffic
 from support.servers.laboratory import unfiltered_bridges
 from support.servers.segment import add_network
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
+    Conflict,
+    Error,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
     handover,
@@ -33,7 +36,12 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
     journal,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.network import (
+    declare,
+    observe,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Port
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.volume import users
 
 PORT = 18080
 KINDS = traffic.KINDS
@@ -138,6 +146,32 @@ def test_it_is_healthy_before_it_gets_a_request(world: World) -> None:
         handover.turn = real
     assert seen == [("old", [b"once", b"well"])]
     assert_none_lost(found, "old", "new")
+
+
+def test_both_at_once_are_named_once(world: World) -> None:
+    """While the new one stands beside the old one, who uses a volume and a network is one name."""
+    add_network(world.layout, "front", "10.91.7.0/24")
+    given = {"networks": [{"name": "front"}], "volumes": [*traffic.VOLUMES, "data:/data"]}
+    begun(world, **given)
+    seen = []
+    real = handover.turn
+
+    def turn(host: Any, name: str, to: str, other: str) -> None:
+        declared = declare.declare({"name": "front", "state": "absent"})
+        (user,) = observe.observe(host, declared).users
+        seen.append((user.name, user.running, len(user.addresses)))
+        with pytest.raises(Conflict, match="volume data is in use by container web; remove"):
+            users.remove(host, "data")
+        real(host, name, to, other)
+
+    handover.turn = turn
+    try:
+        apply(world.layout, service("new", share_volumes=True, **given))
+    finally:
+        handover.turn = real
+    assert seen == [("web", True, 2)]
+    world.slipway("rm", "-f", "-v", "web")
+    world.slipway("volume", "rm", "data")
 
 
 def test_what_does_not_listen_does_not_take_over(world: World) -> None:

@@ -34,14 +34,14 @@ def users(host: Host, gone: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
     """The names of the containers that use each volume, running or not.
 
     Counted are those that earlier tasks of a check-mode run would have made, not counted those they
-    would have removed, and those named in ``gone``.
+    would have removed, and those named in ``gone``. Two that replace one another have one name.
     """
     left = set(gone)
-    used: dict[str, list[str]] = {}
+    used: dict[str, set[str]] = {}
     for one in foreseen.containers(host):
         if one.name not in left:
             for volume in _volumes(host.layout, one):
-                used.setdefault(volume, []).append(one.name)
+                used.setdefault(volume, set()).add(one.name)
     return {volume: tuple(sorted(names)) for volume, names in used.items()}
 
 

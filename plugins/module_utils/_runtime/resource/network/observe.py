@@ -186,16 +186,18 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
             continue
         held.setdefault(one.container_id, []).append(one)
     records = {found.id: found for found in running.records(host.layout)} if held else {}
-    users = {}
+    users: dict[str, User] = {}
     for container_id, leases in held.items():
         found = records.get(container_id)
-        user = User(
-            container_id[:12] if found is None else found.name,
-            found is not None and found.phase in container_record.UP,
-            tuple(sorted(one.address for one in leases)),
-            tuple(sorted(one.address for one in leases if one.static)),
+        name_of = container_id[:12] if found is None else found.name
+        # Of two that replace one another, which have one name, each holds addresses of its own.
+        other_one = users.get(name_of, User(name_of, False))
+        users[name_of] = User(
+            name_of,
+            other_one.running or (found is not None and found.phase in container_record.UP),
+            tuple(sorted({*other_one.addresses, *(one.address for one in leases)})),
+            tuple(sorted({*other_one.fixed, *(one.address for one in leases if one.static)})),
         )
-        users[user.name] = user
     for other, told in foreseen.told_containers(host).items():
         if told is None or not _on(host, name, told.spec):
             users.pop(other, None)
