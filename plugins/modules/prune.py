@@ -15,6 +15,7 @@ description:
   - Removes stopped containers, networks, images and volumes that nothing uses, and what builds keep
     for the next one. The options are those of M(community.docker.docker_prune).
   - Containers are removed first, so what only they used is removed by the same task.
+  - What others start, use or remove while the task runs is left out, also of its result.
 extends_documentation_fragment:
   - slipway.engine.attributes
 attributes:

@@ -20,8 +20,14 @@ from support.plays import Play
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
+    actions,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import network_record
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
+    container_record,
+    network_record,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import prune
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import (
     Endpoint,
@@ -205,6 +211,53 @@ def test_what_nobody_uses_goes(busy: World) -> None:
     assert apply(layout, pruning)[0] == again == check(layout, pruning, {})
     assert not again.changed
     assert lists.networks(Host(layout), {"type": "custom"}) == []
+
+
+def test_what_others_change_meanwhile_is_left_out(busy: World, busybox_tar: Path) -> None:
+    """Between the plan of a prune and its steps others start, remove, use and make what it is
+    about.
+    """
+    layout = busy.layout
+    for name in ("backend", "frontend"):
+        spec = NetworkSpec(name, pools=(Pool(f"10.99.{len(name)}.0/24", f"10.99.{len(name)}.1"),))
+        network_record.write(layout, network_record.make(spec))
+    other = busy.add_image("other", busybox_tar, "LABEL tier=other")
+    kept, gone = busy.create("kept", "sleep 600"), busy.create("gone", "true")
+    params = {
+        **dict.fromkeys(("containers", "networks", "images", "volumes"), True),
+        "images_filters": {"dangling": False},
+        "volumes_filters": {"all": True},
+    }
+    declared, host = prune.declare(params), Host(layout)
+    planned = prune.plan(declared, prune.observe(host, declared))
+    assert [one.name for one in planned.have.containers] == ["gone", "job", "kept"]
+    actions.start(host, kept.id)
+    actions.remove(host, gone.id)
+    late = busy.create(
+        "late",
+        "true",
+        other,
+        network_mode="",
+        networks=(Endpoint("backend"),),
+        mounts=(Mount("volume", "spare", "/srv"),),
+    )
+    prune.RESOURCE.carry_out(host, planned)
+    prune.judge(host, planned, prune.observe(host, declared))
+    told = prune.report(host, planned)
+    names = {found.name for found in container_record.records(layout)}
+    assert names == {"kept", "late", "web"}
+    assert kept.id not in told["containers"] and gone.id not in told["containers"]
+    assert (len(told["containers"]), told["networks"], told["volumes"]) == (1, ["frontend"], [])
+    untagged = [one["Untagged"] for one in told["images"] if "Untagged" in one]
+    assert untagged == ["extra:1"]
+    actions.remove(host, late.id)
+    again, dummy = apply(layout, Task(prune.declare, prune.RESOURCE, params))
+    assert again.before == {
+        "containers": [],
+        "networks": ["backend"],
+        "images": ["other:1"],
+        "volumes": ["spare"],
+    }
 
 
 def test_the_program_says_it_too(busy: World) -> None:

@@ -11,5 +11,5 @@ converged.
     image                     the modules whose name begins with image
     container network volume  one resource each, in observe, decide and steps
 
-A module that needs one file has it here, under its own name.
+A module that needs one file has it here, under its own name; prune has its steps in waste.
 """

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from ..base import clock, files
-from ..base.errors import NotFound
+from ..base import clock
+from ..base.errors import Error
 from ..base.frozen import dataclass, replace
 from ..build import pruning as builds
-from ..container.lifecycle import actions
 from ..container.option.form.text import size
 from ..image import expected
 from ..image.store import lineage, store
-from ..image.store.layers import size_bytes
+from ..image.store.layers import is_unpacked, size_bytes
 from ..image.store.store import Image
 from ..plan.plan import Host, Plan, Resource, Step
 from ..records import container_record, foreseen, journal
@@ -26,10 +24,21 @@ from ..records.foreseen import UNTAGGED
 from ..spec.reference import parse_normalized
 from ..text import filters
 from ..text.filters import Filters
-from .image.names import image_remove
 from .network import pruning as network_pruning
 from .volume import pruning
 from .volume.pruning import Wanted as WantedVolumes
+from .waste import (
+    RemoveBuildCache,
+    RemoveContainer,
+    RemoveImages,
+    RemoveNetworks,
+    RemoveVolumes,
+    Stopped,
+    Unused,
+    Waste,
+    images_in_use,
+    stayed,
+)
 
 
 @dataclass(frozen=True)
@@ -46,129 +55,6 @@ class Declared:
     builds_before: float = 0.0
     #: How many bytes of it may stay.
     builds_spared: int = 0
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """A container that does not run; ``size`` is in bytes, 0 for one that is only predicted."""
-
-    name: str
-    id: str = ""
-    size: int = 0
-
-
-@dataclass(frozen=True)
-class Unused:
-    """An image that no container uses. ``key`` stands for one that is only predicted."""
-
-    key: str
-    names: tuple[str, ...]
-    image: Optional[Image] = None
-
-
-@dataclass(frozen=True)
-class Waste:
-    """What is there and not needed; ``freed`` are the layers that go with the images, and their
-    bytes.
-    """
-
-    containers: tuple[Stopped, ...] = ()
-    images: tuple[Unused, ...] = ()
-    freed: tuple[tuple[str, int], ...] = ()
-    volumes: tuple[pruning.Unused, ...] = ()
-    networks: tuple[str, ...] = ()
-    builds: tuple[builds.Left, ...] = ()
-    pruned: bool = False
-
-
-@dataclass(frozen=True)
-class RemoveContainer(Step[Waste]):
-    """Remove a stopped container. One that was started meanwhile stays, which is then an error."""
-
-    name: str
-    id: str
-
-    def describe(self) -> str:
-        return f"remove container {self.name}"
-
-    def after(self, have: Waste) -> Waste:
-        return replace(have, pruned=True)
-
-    def execute(self, host: Host) -> None:
-        with contextlib.suppress(NotFound):
-            actions.remove(host, self.id)
-
-
-@dataclass(frozen=True)
-class RemoveNetworks(Step[Waste]):
-    """Remove networks. One that a container came to use meanwhile stays, which is then an error."""
-
-    names: tuple[str, ...]
-
-    def describe(self) -> str:
-        return f"remove {len(self.names)} network{'s' if len(self.names) > 1 else ''}"
-
-    def after(self, have: Waste) -> Waste:
-        return replace(have, pruned=True)
-
-    def execute(self, host: Host) -> None:
-        network_pruning.remove(host, self.names)
-
-
-@dataclass(frozen=True)
-class RemoveImages(Step[Waste]):
-    """Take the images out of the store under all their names."""
-
-    count: int
-    ids: tuple[str, ...]
-
-    def describe(self) -> str:
-        return f"remove {self.count} image{'s' if self.count > 1 else ''}"
-
-    def after(self, have: Waste) -> Waste:
-        return replace(have, pruned=True)
-
-    def execute(self, host: Host) -> None:
-        used = _used(host, frozenset())
-        for image_id in self.ids:
-            image = store.find(host.layout, image_id)
-            if image is not None and image.id not in used:
-                image_remove.forget(host.layout, image)
-        image_remove.collect(host.layout)
-
-
-@dataclass(frozen=True)
-class RemoveBuildCache(Step[Waste]):
-    """Remove what builds keep for the next one. What a build uses at this moment stays."""
-
-    left: tuple[builds.Left, ...]
-
-    def describe(self) -> str:
-        return "remove the build cache"
-
-    def after(self, have: Waste) -> Waste:
-        return replace(have, pruned=True)
-
-    def execute(self, host: Host) -> None:
-        files.write_atomic(host.layout.collect, b"")
-        builds.remove(host.layout, self.left)
-        image_remove.collect(host.layout)
-
-
-@dataclass(frozen=True)
-class RemoveVolumes(Step[Waste]):
-    """Remove volumes. One that a container came to use meanwhile stays, which is then an error."""
-
-    names: tuple[str, ...]
-
-    def describe(self) -> str:
-        return f"remove {len(self.names)} volume{'s' if len(self.names) > 1 else ''}"
-
-    def after(self, have: Waste) -> Waste:
-        return replace(have, pruned=True)
-
-    def execute(self, host: Host) -> None:
-        pruning.remove(host, self.names)
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
@@ -214,7 +100,7 @@ def observe(host: Host, declared: Declared) -> Waste:
     if declared.images is None:
         return Waste(containers, volumes=volumes, networks=networks, builds=left)
     everything = [one for one in store.all_images(host.layout) if not expected.is_gone(host, one)]
-    images = _unused(host, declared, everything, _used(host, gone))
+    images = _unused(host, declared, everything, images_in_use(host, gone))
     going = [one.image for one in images if one.image is not None]
     rest = [one for one in everything if one not in going]
     pinned = {
@@ -245,20 +131,6 @@ def _stopped(host: Host, wanted: Filters) -> list[Stopped]:
             upper = host.layout.container(known.id) / "upper"
             found.append(Stopped(one.name, known.id, pruning.tree_bytes(str(upper))))
     return sorted(found, key=lambda one: one.name)
-
-
-def _used(host: Host, gone: frozenset[str]) -> set[str]:
-    """The ids and names of the images that containers are made from."""
-    found: set[str] = set()
-    for one in foreseen.containers(host):
-        if one.name in gone:
-            continue
-        found.add(one.spec.image_id)
-        if one.told:
-            found.add(one.spec.image)
-        elif one.record is not None:
-            found |= {image.id for image in one.record.images}
-    return found - {""}
 
 
 def _unused(
@@ -329,9 +201,9 @@ def _familiar(name: str) -> str:
 
 def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
     """Results as docker_prune has them; what only earlier tasks of a check-mode run would have made
-    has no id yet, and is missing in them.
+    has no id yet, and is missing in them, as is what a run left out because others changed it.
     """
-    have = planned.have
+    have = _gone(host, planned.have)
     return {
         "containers": [one.id for one in have.containers if one.id],
         "containers_space_reclaimed": sum(one.size for one in have.containers),
@@ -343,6 +215,41 @@ def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
         "builder_cache_caches_deleted": [one.name for one in have.builds],
         "builder_cache_space_reclaimed": sum(one.size for one in have.builds),
     }
+
+
+def _gone(host: Host, have: Waste) -> Waste:
+    """What went, of what was planned."""
+    left = {
+        kind: stayed(host, kind) for kind in ("container", "image", "network", "volume", "build")
+    }
+    if not any(left.values()):
+        return have
+    freed = have.freed
+    if left["image"] or left["container"]:
+        freed = tuple(one for one in freed if not is_unpacked(host.layout, one[0]))
+    return replace(
+        have,
+        containers=tuple(one for one in have.containers if one.id not in left["container"]),
+        networks=tuple(name for name in have.networks if name not in left["network"]),
+        images=tuple(one for one in have.images if one.key not in left["image"]),
+        freed=freed,
+        volumes=tuple(one for one in have.volumes if one.name not in left["volume"]),
+        builds=tuple(one for one in have.builds if one.name not in left["build"]),
+    )
+
+
+def judge(host: Host, planned: Plan[Waste], found: Waste) -> None:
+    """Raise Error where a container is still there that was removed.
+
+    What became waste since the plan was made is not of this task. Each removal says itself what it
+    left out; of containers only the ids are those of no other, since networks, volumes and images
+    may be made again under the same.
+    """
+    left = stayed(host, "container")
+    going = {one.id for one in planned.have.containers} - left - {""}
+    still = [one.name for one in found.containers if one.id in going]
+    if still:
+        raise Error(f"prune: container {', '.join(still)} is still there after it was removed")
 
 
 def _deleted(have: Waste) -> Iterator[dict[str, str]]:
@@ -378,4 +285,5 @@ RESOURCE: Resource[Declared, Waste] = Resource(
     lock=lambda declared: ("prune", "host"),
     predict=predict,
     report=report,
+    judge=judge,
 )

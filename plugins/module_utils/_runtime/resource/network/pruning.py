@@ -66,10 +66,16 @@ def _named(host: Host, spec: ContainerSpec) -> set[str]:
     return names
 
 
-def remove(host: Host, names: Iterable[str]) -> None:
-    """Remove networks; one that a container came to use meanwhile stays."""
+def remove(host: Host, names: Iterable[str]) -> list[str]:
+    """Remove networks; one that a container came to use meanwhile stays. Returns what did not go,
+    whoever else may have removed it.
+    """
+    left = []
     with files.lock(host.layout.lock(*attach.LOCK), deadline_s=host.lock_timeout_s):
         free = unused(host, Filters())
         for name in names:
             if name in free:
                 steps.remove(host, name)
+            else:
+                left.append(name)
+    return left

@@ -72,11 +72,15 @@ def unused(host: Host, asked: Wanted, gone: Iterable[str] = ()) -> tuple[Unused,
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def remove(host: Host, names: Iterable[str]) -> None:
-    """Remove volumes; one that a container came to use meanwhile stays."""
+def remove(host: Host, names: Iterable[str]) -> list[str]:
+    """Remove volumes; one that a container came to use meanwhile stays. Returns those."""
+    left = []
     for name in names:
-        with contextlib.suppress(Conflict):
+        try:
             users.remove(host, name)
+        except Conflict:
+            left.append(name)
+    return left
 
 
 def tree_bytes(top: str) -> int:
