@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import os
 import posixpath
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
@@ -24,6 +23,7 @@ from ..base.errors import Error, NotFound
 from ..base.frozen import dataclass, replace
 from ..image.dockerfile import ignore
 from ..image.dockerfile.lines import LIMIT
+from ..image.dockerfile.pattern import compiled
 from ..kernel import safefs
 from ..registry.url_source import is_url
 from ..tree import scan
@@ -184,7 +184,10 @@ def _place(source: Source, path: bytes) -> str:
 
 
 def _matching(source: Source, pattern: str) -> Iterator[Selected]:
-    rule = re.compile(rf"\A{ignore.translate(pattern)}\Z", re.DOTALL)
+    try:
+        matches = compiled(pattern)
+    except ValueError as exc:
+        raise Error(f"{pattern[:100]!a} is not a pattern: {exc}") from exc
     depth = -1 if "**" in pattern else pattern.count("/")
 
     def left_out(node: scan.Node) -> bool:
@@ -195,7 +198,7 @@ def _matching(source: Source, pattern: str) -> Iterator[Selected]:
 
     names = [os.fsdecode(n.path) for n in scan.walk(source.root, "/", left_out=left_out) if n.path]
     for name in names:
-        if rule.match(name):
+        if matches(name):
             one = _one(source, name)
             if one is not None:
                 yield one

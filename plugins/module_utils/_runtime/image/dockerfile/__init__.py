@@ -5,5 +5,5 @@
 
 ``lines`` joins physical lines (directives, continuations, heredocs), ``words`` splits and expands
 them, ``flags`` reads flags and mounts, ``modes`` what ``--chmod`` says, ``parse`` makes stages of
-instructions, and ``ignore`` is ``.dockerignore``.
+instructions, ``ignore`` is ``.dockerignore`` and ``pattern`` one pattern of paths.
 """
