@@ -38,7 +38,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.network im
     synchronise,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import (  # noqa: E402
-    host_side,
+    codec,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.names import zones  # noqa: E402
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (  # noqa: E402
@@ -118,7 +118,7 @@ def main() -> None:
     clock = Clock()
     with containers.world(layout, directory, tar) as world:
         add_network(layout, "bench", "10.9.0.0/24")
-        host_side.preload().join()
+        codec.preload().join()
         for number in range(rounds + 1):
             network(layout, clock, number)
             container(world, clock, number)

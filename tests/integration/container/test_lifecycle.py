@@ -437,8 +437,8 @@ def test_a_start_that_is_killed_is_made_good_by_the_next(world: World, after_ms:
     made = world.create("web", network_mode="", ports=(Port(80, host_port=8080),))
     bomb = (
         "import os, signal, threading, time\n"
-        f"from {RUNTIME}.network.link import host_side\n"
-        "host_side.preload().join()\n"
+        f"from {RUNTIME}.network.link import codec\n"
+        "codec.preload().join()\n"
         f"wait = {after_ms} / 1000\n"
         "threading.Thread(target=lambda: (time.sleep(wait), os.kill(os.getpid(), 9))).start()\n"
     )

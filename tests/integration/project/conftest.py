@@ -49,9 +49,14 @@ def etc(layout: Layout, servers: named.Servers, tmp_path: Path) -> Iterator[None
             yield
     finally:
         for place in places:
-            subprocess.run(["umount", place], check=True)
+            _unmount(place)
         for line in ("link delete eth1", "address delete 2001:db8::1/128 dev lo"):
             subprocess.run(["ip", *line.split()], capture_output=True, check=False)
+
+
+def _unmount(place: Path) -> None:
+    """What is about to end, such as the hook of a container's exit, may have a file of it open."""
+    containers.until(lambda: subprocess.run(["umount", place], check=False).returncode == 0)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network import lease
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import (
+    codec,
     container_side,
-    host_side,
     netlink,
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import container
@@ -199,7 +199,7 @@ def test_links_on_a_parent_are_encoded_as_the_kernel_reads_them(
         mac_address="02:42:00:00:00:01" if driver == "macvlan" else "",
         mtu=0,
     )
-    request = container_side._link(host_side.codec(), 1, attachment, 77)
+    request = container_side._link(codec.load(), 1, attachment, 77)
     found = netlink.attributes(request.data[32:])
     ifname, address, parent, info, namespace, mtu = 3, 1, 5, 18, 28, 4
     assert found[ifname] == b"eth0\0"

@@ -20,7 +20,7 @@ from ...base.errors import Error, NotFound
 from ...base.frozen import replace
 from ...kernel import linux
 from ...kernel.workers import KILLED, Workers, usual
-from ...network.link import host_side
+from ...network.link import codec
 from ...plan.plan import Host
 from ...records import container_record
 from ...records.container_record import Record, locked
@@ -94,7 +94,7 @@ def boot(host: Host) -> list[str]:
             confinement.prepare(host.layout)
         if bridged:
             with contextlib.suppress(Error):
-                host_side.codec()
+                codec.load()
     return _side_by_side(host, needs, usual())
 
 

@@ -25,7 +25,7 @@ from ...base.frozen import replace
 from ...base.layout import Layout
 from ...kernel import linux
 from ...network import attach, synchronise
-from ...network.link import host_side
+from ...network.link import codec
 from ...plan.plan import Host
 from ...records import effective
 from ...records.container_record import LIVE, Record, read_image, read_spec, write_record
@@ -216,7 +216,7 @@ def _bring_up(
     try:
         # While conmon and the OCI runtime work, what needs no process yet is done.
         if intent.attachments and not host.follower:
-            host_side.preload()
+            codec.preload()
             attach.raise_bridges(layout, intent.attachments)
             done = synchronise.synchronise(layout, starting=[intent])
             for warning in done.warnings:

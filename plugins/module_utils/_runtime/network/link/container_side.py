@@ -19,12 +19,11 @@ from typing import Any
 from ...base.errors import Error, NotFound
 from ...kernel import linux
 from ...spec.network import Attachment, by_gateway
-from . import sysctl
+from . import codec, sysctl
 from .host_side import (
     IFF_UP,
     RTM_NEWLINK,
     address_request,
-    codec,
     default_route,
     delete_link,
     index_of,
@@ -49,7 +48,7 @@ def connect(pid: int, attachments: Sequence[Attachment]) -> None:
     is in place is left alone; a host link left by an earlier run of this container, whose namespace
     the kernel has not collected yet, is replaced. When something fails no new link is left.
     """
-    messages = codec()
+    messages = codec.load()
     namespace = _namespace(pid)
     try:
         within = inside(pid)
@@ -106,7 +105,7 @@ def _unplug(namespace: int, attachments: Sequence[Attachment], within: frozenset
                 delete_link(name)
 
 
-def _port_settings(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:
+def _port_settings(messages: codec.Codec, attachments: Sequence[Attachment]) -> list[Request]:
     """How a bridge treats the ports of these attachments, where that is not how it treats all.
 
     Isolated ports (``enable_icc`` false) reach the bridge's own address and not one another. Where
@@ -139,7 +138,7 @@ def _namespace(pid: int) -> int:
         raise NotFound(f"process {pid} ended before it was connected to its networks") from exc
 
 
-def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request]:
+def _furniture(messages: codec.Codec, attachments: Sequence[Attachment]) -> list[Request]:
     """Addresses, routes and the loopback, to be said from within the container's namespace."""
     requests = [up(messages, 1, _LOOPBACK, "lo")]
     for attachment in attachments:
@@ -153,7 +152,7 @@ def _furniture(messages: Any, attachments: Sequence[Attachment]) -> list[Request
 
 
 def _default_routes(
-    messages: Any, first: int, attachments: Sequence[Attachment]
+    messages: codec.Codec, first: int, attachments: Sequence[Attachment]
 ) -> Iterator[Request]:
     """One per family: through the first attachment, in Docker's order, that leads out."""
     ordered = by_gateway(attachments)
@@ -182,25 +181,25 @@ def _inside(namespace: int) -> Iterator[None]:
         os.close(here)
 
 
-def _link(messages: Any, number: int, attachment: Attachment, namespace: int) -> Request:
+def _link(messages: codec.Codec, number: int, attachment: Attachment, namespace: int) -> Request:
     kinds = {"bridge": _veth, "macvlan": _macvlan, "ipvlan": _ipvlan}
     return kinds[attachment.driver](messages, number, attachment, namespace)
 
 
-def _macvlan(messages: Any, number: int, attachment: Attachment, namespace: int) -> Request:
+def _macvlan(messages: codec.Codec, number: int, attachment: Attachment, namespace: int) -> Request:
     data = ["IFLA_MACVLAN_MODE", _MACVLAN_MODES[attachment.mode]]
     own = [["IFLA_ADDRESS", attachment.mac_address]]
     return _child(messages, number, attachment, namespace, data, own)
 
 
-def _ipvlan(messages: Any, number: int, attachment: Attachment, namespace: int) -> Request:
+def _ipvlan(messages: codec.Codec, number: int, attachment: Attachment, namespace: int) -> Request:
     """Its links have the parent's MAC address."""
     data = ["IFLA_IPVLAN_MODE", _IPVLAN_MODES[attachment.mode]]
     return _child(messages, number, attachment, namespace, data, [])
 
 
 def _child(
-    messages: Any,
+    messages: codec.Codec,
     number: int,
     attachment: Attachment,
     namespace: int,
@@ -227,7 +226,7 @@ def _child(
     return request(messages.link, RTM_NEWLINK, number, link, purpose, NLM_F_CREATE | NLM_F_EXCL)
 
 
-def _veth(messages: Any, number: int, attachment: Attachment, namespace: int) -> Request:
+def _veth(messages: codec.Codec, number: int, attachment: Attachment, namespace: int) -> Request:
     """The host's end, up and on its bridge; the container's end named and in its namespace."""
     peer = {
         "attrs": [

@@ -4,8 +4,8 @@
 """The host's side of networks: bridges, and parents for macvlan and ipvlan links; and the words of
 rtnetlink, which container_side.py speaks to containers' namespaces too.
 
-The only user of pyroute2, and of that only the codec: its message classes encode what is said, and
-netlink.py says it, several requests in one datagram.
+pyroute2's message classes (codec.py) encode what is said, and netlink.py says it, several requests
+in one datagram.
 
 Containers need the host to forward, so ``net.ipv4.ip_forward`` (and
 ``net.ipv6.conf.all.forwarding`` where a network has an IPv6 subnet) is switched on when a bridge is
@@ -14,20 +14,15 @@ raised or a container starts, and stays on: whether something else relies on it 
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import functools
 import hashlib
-import importlib.util
 import ipaddress
 import socket
-import sys
-import threading
 from collections.abc import Sequence
 from typing import Any, Optional
 
 from ...base.errors import Error
-from . import sysctl
+from . import codec, sysctl
 from .netlink import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -54,7 +49,7 @@ def ensure_bridge(name: str, addresses: Sequence[str], mtu: int = 1500) -> bool:
     sysctl.enable_forwarding(any(":" in address for address in addresses))
     if stands(name, addresses):
         return False
-    messages = codec()
+    messages = codec.load()
     # An own MAC address, else the bridge's changes with its ports and neighbours' caches go stale.
     link = {
         "index": 0,
@@ -100,7 +95,7 @@ def ensure_parent(name: str, vlan: Optional[tuple[str, int]], owned: bool) -> bo
     """
     if is_up(name):
         return False
-    messages = codec()
+    messages = codec.load()
     made: list[list[Any]] = [["IFLA_IFNAME", name]]
     if not exists(name):
         if not owned:
@@ -134,7 +129,7 @@ def delete_link(name: str) -> bool:
         index = socket.if_nametoindex(name)
     except OSError:
         return False
-    messages = codec()
+    messages = codec.load()
     gone = {"index": index, "attrs": []}
     purpose = f"remove the interface {name}"
     deletion = request(messages.link, RTM_DELLINK, 1, gone, purpose, 0, (errno.ENODEV,))
@@ -157,13 +152,15 @@ def _mac_of_name(name: str) -> str:
     return ":".join(f"{octet:02x}" for octet in (0x02, 0x42, *tail))
 
 
-def up(messages: Any, number: int, index: int, name: str) -> Request:
+def up(messages: codec.Codec, number: int, index: int, name: str) -> Request:
     """The request that brings an interface up."""
     link = {"index": index, "flags": IFF_UP, "change": IFF_UP, "attrs": []}
     return request(messages.link, RTM_NEWLINK, number, link, f"bring up the interface {name}")
 
 
-def address_request(messages: Any, number: int, index: int, address: str, name: str) -> Request:
+def address_request(
+    messages: codec.Codec, number: int, index: int, address: str, name: str
+) -> Request:
     """Add an address; one that is there already is a success. Ours are unique: NODAD."""
     parsed = ipaddress.ip_interface(address)
     body: dict[str, Any] = {
@@ -182,7 +179,7 @@ def address_request(messages: Any, number: int, index: int, address: str, name: 
 
 
 def default_route(
-    messages: Any, number: int, index: int, family: socket.AddressFamily, gateway: str
+    messages: codec.Codec, number: int, index: int, family: socket.AddressFamily, gateway: str
 ) -> Request:
     """Route everything else through a gateway, or without one by the interface alone. What was the
     default route before is not any more.
@@ -232,66 +229,3 @@ def request(
     }
     encoder.encode()
     return Request(bytes(encoder.data), purpose, tolerated)
-
-
-class _Codec:
-    """pyroute2's classes for the messages we send."""
-
-    def __init__(self) -> None:
-        from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-        from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
-        self.link, self.address, self.route = ifinfmsg, ifaddrmsg, rtmsg
-
-
-_IMPORT = threading.Lock()
-
-
-def preload() -> threading.Thread:
-    """Import pyroute2's codec in a thread, while the caller waits for other programs."""
-    thread = threading.Thread(target=_preload, name="pyroute2", daemon=True)
-    thread.start()
-    return thread
-
-
-def _preload() -> None:
-    # Whoever needs it imports it again and reports the failure.
-    with contextlib.suppress(Error):
-        codec()
-
-
-def codec() -> Any:
-    """What encodes netlink messages, imported once. Raises Error without pyroute2."""
-    with _IMPORT:
-        return _import_codec()
-
-
-@functools.cache
-def _import_codec() -> Any:
-    """Import three modules of pyroute2 without its __init__, which imports all two hundred.
-
-    That is 15 to 25 ms instead of 100 to 150. While they load, a bare module takes the place of the
-    package; afterwards it is removed, so another import of pyroute2 in this process gets the whole.
-    A version of which the parts do not load so is imported the ordinary way.
-    """
-    if "pyroute2" in sys.modules:
-        return _Codec()
-    found = importlib.util.find_spec("pyroute2")
-    if found is None:
-        raise Error(
-            "the Python library pyroute2 is not installed",
-            hint="install it with the role slipway.engine.host (Debian: python3-pyroute2)",
-        )
-    bare = importlib.util.module_from_spec(found)
-    sys.modules["pyroute2"] = bare
-    try:
-        return _Codec()
-    except (ImportError, AttributeError):
-        pass
-    finally:
-        if sys.modules.get("pyroute2") is bare:
-            del sys.modules["pyroute2"]
-    for name in [name for name in sys.modules if name.startswith("pyroute2.")]:
-        del sys.modules[name]
-    return _Codec()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conversations with the kernel over a netlink socket, with the standard library alone.
 
-What is said is made elsewhere: rtnetlink messages by pyroute2's codec in host_side.py, the one
+What is said is made elsewhere: rtnetlink messages by pyroute2's classes (codec.py), the one
 question of firewall.py by hand. Here is only the exchange: any number of requests in one datagram,
 one acknowledgement each, and the kernel's own words (extended ACK) when it refuses one.
 """

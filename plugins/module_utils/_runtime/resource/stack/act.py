@@ -26,7 +26,7 @@ from ...base.errors import Error, NotFound
 from ...base.frozen import replace
 from ...kernel.workers import KILLED, Workers, usual
 from ...network import attach, synchronise
-from ...network.link import host_side
+from ...network.link import codec
 from ...plan.plan import Host, Plan
 from ...plan.sequence import Sequence
 from ...records import container_record
@@ -161,7 +161,7 @@ class _Run:
         with contextlib.suppress(Error):
             confinement.prepare(self.host.layout)
         with contextlib.suppress(Error):
-            host_side.codec()
+            codec.load()
 
     def _build(self, courses: list[Course]) -> None:
         """Build images, one after the other: a build works side by side by itself."""
