@@ -45,7 +45,9 @@ options:
     description:
       - V(present) converges the project, as C(docker compose up) does.
       - V(stopped) is V(present), but containers do not run.
-      - V(restarted) is V(present), and restarts the containers that are to run.
+      - V(restarted) is V(present), and restarts the containers that are to run. One that has
+        ended, such as a job, runs again, as C(docker
+        compose restart) does.
       - V(absent) removes the containers and networks of the project, as C(docker compose down)
         does. Volumes and images stay, see O(remove_volumes) and O(remove_images).
     type: str

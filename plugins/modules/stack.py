@@ -51,7 +51,8 @@ options:
         C(state).
       - V(stopped) is V(present), but containers do not run. Those that depend on others are stopped
         before them.
-      - V(restarted) is V(present), and restarts the containers that are to run.
+      - V(restarted) is V(present), and restarts the containers that are to run. One that has
+        ended, such as a job, runs again.
       - V(absent) removes the containers and networks of the stack, also those that are no longer
         declared. Those that depend on others go before them. Volumes stay, see O(remove_volumes),
         and so do images.
