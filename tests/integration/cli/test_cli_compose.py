@@ -298,6 +298,10 @@ def test_attach_and_what_ends_up(compose: Compose) -> None:
     compose("up", "-d")
     assert compose("attach", "job", stdin="over\n").stdout == "over\n"
     assert compose.lines("ps", "-aq", "--status", "exited")
+    # As with Docker Compose, one that has ended runs again.
+    assert compose("restart").stderr == " Container shop-job-1  Started\n"
+    assert compose.lines("ps", "-q", "job")
+    compose("stop", "-t", "0")
     compose("start", "--wait")
     failed = compose("--profile", "bad", "up", "--abort-on-container-failure", status=3)
     assert "Aborting on container exit..." in failed.stderr
@@ -325,6 +329,10 @@ def test_what_is_only_foretold(compose: Compose) -> None:
     assert len(before & after) == 1, "what it depends on stays"
     compose("up", "-d", "--force-recreate", "--always-recreate-deps", "web")
     assert not after & set(compose.lines("ps", "-q"))
+    refused = compose("up", "-d", "--force-recreate", "--update", "start_first", "db", status=1)
+    assert "update: start_first is not possible" in refused.stderr
+    assert "write to the volume shop_data" in refused.stderr
+    compose("up", "-d", "--force-recreate", "--update", "stop_first", "db")
     (compose.directory / "compose.yaml").write_text(
         SHOP.replace("ports: ['127.0.0.1:18080:80']", "labels: {a: b}")
     )

@@ -13,9 +13,12 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli import directory
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.compose import (
+    converging,
+    passing,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.compose import (
     flags as compose_flags,
 )
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.compose import passing
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line import verbs
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 
@@ -125,3 +128,18 @@ def test_flags_that_are_refused(line: str, why: str) -> None:
 def test_flags_before_the_verb(line: str) -> None:
     name, verb, words = directory.find(["compose", *line.split()])
     assert verbs.read(verb, name, words).dry_run is True
+
+
+def test_how_up_replaces_containers() -> None:
+    def options(line: str) -> tuple[object, object]:
+        name, verb, words = directory.find(["compose", "up", *line.split()])
+        found = converging.asked(verbs.read(verb, name, words))
+        return found["update"], found["drain_timeout"]
+
+    assert options("-d web") == (None, None)
+    assert options("--update start_first --drain-timeout 2.5") == ("start_first", 2.5)
+    assert options("--update=stop_first --drain-timeout 0") == ("stop_first", 0.0)
+    with pytest.raises(Error, match="--update: 'both' is neither start_first nor stop_first"):
+        options("--update both")
+    with pytest.raises(Error, match="--drain-timeout: expected seconds, got -1"):
+        options("--drain-timeout -1")

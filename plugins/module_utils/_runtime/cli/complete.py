@@ -36,6 +36,7 @@ _VALUES = {
     "driver": ("bridge", "ipvlan", "local", "macvlan"),
     "mount": ("type=bind,", "type=image,", "type=tmpfs,", "type=volume,"),
     "cgroupns": ("host", "private"),
+    "update": ("start_first", "stop_first"),
 }
 #: What flags name: containers, networks and such.
 _NAMES = {

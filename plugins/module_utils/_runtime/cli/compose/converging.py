@@ -118,32 +118,39 @@ def _up(host: Host, arguments: Arguments) -> int:
     ):
         if one:
             raise Error(f"{other} are incompatible")
-    names = arguments.operands
-    recreate = "always" if arguments.force_recreate else "auto"
-    converge(
-        host,
-        arguments,
-        {
-            "state": "stopped" if arguments.no_start else "present",
-            "services": names,
-            "dependencies": not arguments.no_deps,
-            "scale": chosen.numbers(arguments.scale),
-            "recreate": "never" if arguments.no_recreate else recreate,
-            "recreate_dependencies": arguments.always_recreate_deps,
-            "pull": pull_of(arguments),
-            "build": "always" if arguments.build else "never" if arguments.no_build else "policy",
-            "remove_orphans": arguments.remove_orphans,
-            "renew_anon_volumes": arguments.renew_anon_volumes,
-            "timeout": _seconds(arguments.timeout),
-            "wait": arguments.wait,
-            "wait_timeout": arguments.wait_timeout or None,
-        },
-    )
+    converge(host, arguments, asked(arguments))
     if arguments.dry_run or arguments.detach or arguments.no_start or arguments.wait:
         return 0
     from .beside import attached
 
     return attached(host, arguments)
+
+
+def asked(arguments: Arguments) -> dict[str, Any]:
+    """The options of the module that the flags of ``up`` stand for. Raises Error."""
+    if arguments.update not in ("", "start_first", "stop_first"):
+        raise Error(f"--update: {arguments.update[:40]!r} is neither start_first nor stop_first")
+    drain = arguments.drain_timeout
+    if drain is not None and drain < 0:
+        raise Error(f"--drain-timeout: expected seconds, got {drain:g}")
+    recreate = "always" if arguments.force_recreate else "auto"
+    return {
+        "state": "stopped" if arguments.no_start else "present",
+        "services": arguments.operands,
+        "dependencies": not arguments.no_deps,
+        "scale": chosen.numbers(arguments.scale),
+        "recreate": "never" if arguments.no_recreate else recreate,
+        "recreate_dependencies": arguments.always_recreate_deps,
+        "pull": pull_of(arguments),
+        "build": "always" if arguments.build else "never" if arguments.no_build else "policy",
+        "remove_orphans": arguments.remove_orphans,
+        "renew_anon_volumes": arguments.renew_anon_volumes,
+        "timeout": _seconds(arguments.timeout),
+        "update": arguments.update or None,
+        "drain_timeout": drain,
+        "wait": arguments.wait,
+        "wait_timeout": arguments.wait_timeout or None,
+    }
 
 
 def _seconds(given: Optional[float]) -> Optional[int]:
@@ -224,6 +231,7 @@ VERBS = {
             Flag("attach", "", LIST, "Restrict attaching to the specified services"),
             Flag("attach-dependencies", "", SWITCH, "Attach to output of dependent services"),
             Flag("detach", "d", SWITCH, "Detached mode: Run containers in the background"),
+            Flag("drain-timeout", "", FLOAT, "Seconds that open connections go on after an update"),
             Flag("exit-code-from", "", STRING, "Return the exit code of the selected service"),
             Flag("menu", "", SWITCH, "Has no effect: there are no shortcuts", hidden=True),
             Flag("no-attach", "", LIST, "Do not attach to the specified services"),
@@ -233,6 +241,7 @@ VERBS = {
             Flag("no-start", "", SWITCH, "Don't start the services after creating them"),
             Flag("renew-anon-volumes", "V", SWITCH, "Recreate anonymous volumes"),
             Flag("timestamps", "", SWITCH, "Show timestamps"),
+            Flag("update", "", STRING, "What runs first in an update (start_first|stop_first)"),
             Flag("wait", "", SWITCH, "Wait for services to be running|healthy"),
             Flag("wait-timeout", "", INT, "Maximum duration in seconds to wait for them"),
             Refused("watch", REFUSED_WATCH, SWITCH, "w"),

@@ -49,6 +49,7 @@ class FlagValues:
     digests: bool
     dir: str
     down_project: bool
+    drain_timeout: Optional[float]
     driver: str
     driver_opt: list[str]
     dry_run: bool
@@ -167,6 +168,7 @@ class FlagValues:
     type: str
     ulimit: list[str]
     until: str
+    update: str
     use_aliases: bool
     user: str
     username: str
