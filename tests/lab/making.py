@@ -19,7 +19,7 @@ from pathlib import Path
 from lab.guest import USER, Guest, do
 
 PACKAGES = (
-    "openssh-server python3 sudo iproute2 kmod udev apparmor ca-certificates curl procps"
+    "openssh-server python3 sudo iproute2 kmod udev e2fsprogs apparmor ca-certificates curl procps"
     " busybox-static"
 )
 #: What makes an init, by its name. Without systemd something else makes users of packages.
