@@ -29,6 +29,15 @@ from support.inputs import images  # noqa: E402
 PYTHON = "/usr/bin/python3"
 IMAGE = "localhost/busybox:1"
 STORE = "/var/lib/slipway/images"
+RUNTIME = "ansible_collections.slipway.engine.plugins.module_utils._runtime"
+#: Installs the program of these sources, with a link to it at its first argument.
+INSTALL = f"""
+import pathlib, sys
+sys.path.insert(0, {str(HERE.parents[1] / ".build" / "collections")!r})
+from {RUNTIME}.base import layout
+from {RUNTIME}.program import zipapp
+zipapp.install(layout.Layout.default(), pathlib.Path(sys.argv[1]))
+"""
 
 
 def run(*argv: str, check: bool = True) -> str:
@@ -65,6 +74,26 @@ class Slipway:
 
     def remove(self, index: int) -> None:
         run(PYTHON, str(HERE / "one.py"), f"bench{index}", IMAGE, "bench", "absent")
+
+    def close(self) -> None:
+        pass
+
+
+class Command:
+    """The program, as a user types it."""
+
+    name = "slipway run -d"
+
+    def __init__(self, directory: Path) -> None:
+        self.program = str(directory / "slipway")
+        run(PYTHON, "-c", INSTALL, self.program)
+
+    def start(self, index: int) -> float:
+        argv = ["run", "-d", "--name", f"command{index}", "--network=bench", IMAGE, "sleep", "1000"]
+        return timed(self.program, *argv)
+
+    def remove(self, index: int) -> None:
+        run(self.program, "rm", "-f", f"command{index}")
 
     def close(self) -> None:
         pass
@@ -138,8 +167,8 @@ class Docker:
         self.log.close()
 
 
-def contenders(directory: Path) -> list[Slipway | Podman | Docker]:
-    found: list[Slipway | Podman | Docker] = [Slipway(directory)]
+def contenders(directory: Path) -> list[Slipway | Command | Podman | Docker]:
+    found: list[Slipway | Command | Podman | Docker] = [Slipway(directory), Command(directory)]
     peers: list[tuple[str, Callable[[Path], Podman | Docker]]] = [
         ("podman", Podman),
         ("dockerd", Docker),
