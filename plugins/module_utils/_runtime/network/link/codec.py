@@ -62,7 +62,7 @@ def _without_programs() -> Iterator[None]:
     """
     import platform  # pyroute2 imports it too.
 
-    # A cached property, of the one object that platform.uname gives (Lib/platform.py).
+    # A cached property, of the one object that platform.uname gives.
     vars(platform.uname()).setdefault("processor", "")
     asked = platform.architecture
     platform.architecture = functools.partial(asked, executable="")
