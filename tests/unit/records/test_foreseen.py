@@ -66,7 +66,7 @@ def _host(
         container_id = {"web": WEB, "db": DB}[name]
         layout.container(container_id).mkdir()
         container_record.write_spec(layout, container_id, SPECS[name])
-        container_record.write_record(layout, _phase(container_id, name, phase), durable=False)
+        container_record.write_record(layout, _phase(container_id, name, phase))
         os.symlink(container_id, layout.names / name)
     for spec in networks:
         network_record.write(layout, network_record.make(spec))

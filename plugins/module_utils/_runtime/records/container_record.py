@@ -243,11 +243,9 @@ def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
     files.write_json(layout.container(container_id) / "spec.json", document.to_json(spec))
 
 
-def write_record(layout: Layout, record: Record, durable: bool = True) -> None:
+def write_record(layout: Layout, record: Record) -> None:
     """Publish a record; the caller holds the container's lock and has read it freshly under it."""
-    files.write_json(
-        layout.container(record.id) / "record.json", document.to_json(record), durable=durable
-    )
+    files.write_json(layout.container(record.id) / "record.json", document.to_json(record))
 
 
 @contextlib.contextmanager

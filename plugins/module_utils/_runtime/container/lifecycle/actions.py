@@ -341,8 +341,7 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
             layout, container_id, found.anonymous_volumes if volumes else ()
         )
         found = replace(incarnation.corrected(host, found), phase="removing")
-        # The journal is on disk; this is for those who look.
-        container_record.write_record(layout, found, durable=False)
+        container_record.write_record(layout, found)
         incarnation.clear(host, found)
         attach.release(layout, found)
         container_record.release_name(layout, found.name, container_id)
