@@ -15,6 +15,8 @@ were tried and those that were survived are counted in .build/check/figures/::
     test_check_mode  a task in check mode writes nothing (R14)
     test_cycles    containers made and removed over and over leave nothing (R6)
     test_refused   errors at the calls that make, write and fork (R9)
+    test_power     power cuts (R2); ``disk`` has the filesystem that loses what is not written to
+                   it, ``power`` says what has to be found there
     test_damage    damage from outside (R11); ``damage`` says what has to be true after it,
                    ``damages_of_hosts`` and ``damages_of_state`` have the rows
     test_together  many processes at once (R5)

@@ -28,15 +28,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-_CALLS = """
-openat mkdir mkdirat mknod mknodat link linkat symlink symlinkat rename renameat renameat2 unlink
-unlinkat rmdir write pwrite64 writev ftruncate truncate fsync fdatasync syncfs chmod fchmod fchmodat
-chown fchown lchown fchownat utimensat setxattr lsetxattr fsetxattr mount umount2 open_tree
-move_mount fsopen fsmount mount_setattr unshare setns clone clone3 vfork execve kill tgkill
-pidfd_send_signal connect sendto sendmsg
+_DISK = """
+mkdir mkdirat mknod mknodat link linkat symlink symlinkat rename renameat renameat2 unlink unlinkat
+rmdir write pwrite64 writev ftruncate truncate fsync fdatasync syncfs chmod fchmod fchmodat chown
+fchown lchown fchownat utimensat setxattr lsetxattr fsetxattr
 """
+_REST = """
+openat mount umount2 open_tree move_mount fsopen fsmount mount_setattr unshare setns clone clone3
+vfork execve kill tgkill pidfd_send_signal connect sendto sendmsg
+"""
+#: System calls that change what a disk holds. What openat does to it is seen at the next one.
+DISK_CALLS = tuple(_DISK.split())
 #: System calls that change what others see. openat is one where it writes.
-CALLS = tuple(_CALLS.split())
+CALLS = (*DISK_CALLS, *_REST.split())
 
 _EVENTS = """
 os.mkdir os.rename os.remove os.rmdir os.link os.symlink os.chmod os.chown os.truncate os.utime
@@ -103,6 +107,15 @@ def refused(act: Callable[[], Any], point: Point, error: str, lasting: bool) -> 
     when = f"{point.number}{'+' if lasting else ''}"
     inject = f"inject={point.kind}:error={error}:when={when}"
     return traced(act, ["-e", f"trace={point.kind}", "-o", "/dev/null", "-e", inject])
+
+
+def stopped_at_calls(act: Callable[[], Any], met: Callable[[], Any]) -> Ended:
+    """All of the process stands still at each call of its first thread that changes a disk, until
+    ``met`` returns.
+    """
+    listed = ",".join(DISK_CALLS)
+    inject = f"inject={listed}:signal=STOP:when=1+1"
+    return traced(act, ["-e", f"trace={listed}", "-o", "/dev/null", "-e", inject], met)
 
 
 def events(act: Callable[[], Any], log: Path) -> list[Point]:
@@ -187,8 +200,14 @@ def _place() -> str:
     return "?"
 
 
-def traced(act: Callable[[], Any], options: Optional[Sequence[str]]) -> Ended:
-    """Do it in a process of its own below strace, or without it where ``options`` is None."""
+def traced(
+    act: Callable[[], Any],
+    options: Optional[Sequence[str]],
+    met: Callable[[], Any] = lambda: None,
+) -> Ended:
+    """Do it in a process of its own below strace, or without it where ``options`` is None. ``met``
+    is called whenever the process is stopped.
+    """
     go_read, go_write = os.pipe()
     said_read, said_write = os.pipe()
     pid = os.fork()
@@ -217,7 +236,13 @@ def traced(act: Callable[[], Any], options: Optional[Sequence[str]]) -> Ended:
             assert b"attached" in first, first
         os.write(go_write, b"x")
         with _alarm(pid):
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            while True:
+                state = os.waitpid(pid, os.WUNTRACED)[1]
+                if not os.WIFSTOPPED(state):
+                    break
+                met()
+                os.kill(pid, signal.SIGCONT)
+            status = os.waitstatus_to_exitcode(state)
     finally:
         os.close(go_write)
         if tracer is not None:
@@ -251,6 +276,12 @@ class _alarm:
 
 def spread(points: Sequence[Point], count: int) -> Iterator[Point]:
     """``count`` of the points at even distances, or all."""
-    count = min(count, len(points))
+    for number in spread_numbers(len(points), count):
+        yield points[number - 1]
+
+
+def spread_numbers(total: int, count: int) -> Iterator[int]:
+    """``count`` of the numbers 1 to ``total`` at even distances, or all."""
+    count = min(count, total)
     for number in range(count):
-        yield points[(2 * number + 1) * len(points) // (2 * count)]
+        yield (2 * number + 1) * total // (2 * count) + 1

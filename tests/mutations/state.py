@@ -8,6 +8,7 @@ from __future__ import annotations
 from .row import Row
 
 _FILES = "unit/base/test_files.py::"
+_POWER = "faults/test_power.py::test_power_is_cut"
 _LEFT = "faults/test_left_behind.py::"
 
 ROWS = (
@@ -46,6 +47,34 @@ ROWS = (
         "        os.rename(temporary, path)",
         "        path.write_bytes(temporary.read_bytes())\n        temporary.unlink()",
         _FILES + "test_whoever_reads_the_old_file_reads_all_of_it",
+    ),
+    Row(
+        "a file is on disk before its name is",
+        "base/files.py",
+        "        os.fsync(fd)\n",
+        "        pass\n",
+        _POWER + "[ext4-replace]",
+    ),
+    Row(
+        "a name is on disk before a task ends",
+        "base/files.py",
+        "        fsync(fd)\n    finally:\n        os.close(fd)",
+        "        pass\n    finally:\n        os.close(fd)",
+        _POWER + "[ext4-remove]",
+    ),
+    Row(
+        "layers are on disk before their names are",
+        "image/store/layers.py",
+        "            _syncfs(self._layout.layers)",
+        "            pass",
+        _POWER + "[ext4-pull]",
+    ),
+    Row(
+        "a power cut during a removal leaves a record that can be read",
+        "records/container_record.py",
+        '"record.json", document.to_json(record))',
+        '"record.json", document.to_json(record), record.phase != "removing")',
+        _POWER + "[ext4-remove]",
     ),
     Row(
         "a writer that fails leaves nothing beside the file",
