@@ -229,3 +229,28 @@ def pictured(text: str, rows: int) -> list[str]:
             found.append(line)
             at += 1
     return found
+
+
+def test_what_is_no_unicode_comes_into_no_image(world: World, tmp_path: Path) -> None:
+    """An image with it could be read by nobody, and the store with it."""
+    argument = "FROM busybox:1\nARG A\nENV B=$A\n"
+    listed = 'FROM busybox:1\nRUN touch /made\nCMD ["\\ud800"]\n'
+    place = str(fill(tmp_path / "context", {"Dockerfile": argument, "listed": listed}))
+    world.create("box", "true")
+    for words, why in (
+        (
+            ["build", "-t", "made", "--build-arg", "A=\udcff", place],
+            "--build-arg: 'A': the name or value",
+        ),
+        (["build", "-t", "made", "--label", "b\udcff=1", place], r"--label: 'b\udcff': the name"),
+        (["build", "-t", "made", "-f", f"{place}/listed", place], "3: CMD has half of a surrogate"),
+        (["commit", "-m", "\udcff", "box", "made"], "the config of the image cannot be written"),
+        (["commit", "-c", 'CMD ["\\udcff"]', "box", "made"], "in it is not Unicode"),
+        (["commit", "-c", "LABEL a=\udcff", "box", "made"], "in it is not Unicode"),
+    ):
+        failed = slipway(world, *words)
+        assert failed.returncode == 1, failed
+        assert why in failed.stderr.decode()
+        assert b"[0]" not in failed.stderr, "nothing was begun"
+    assert slipway(world, "images", "-q").stdout.count(b"\n") == 1
+    assert slipway(world, "run", "--rm", "busybox:1", "true").returncode == 0

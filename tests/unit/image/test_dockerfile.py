@@ -260,6 +260,8 @@ def test_a_trigger_keeps_its_heredoc() -> None:
         ("FROM a\nSHELL /bin/sh", "Dockerfile:2", "needs the exec form"),
         ("FROM a\nHEALTHCHECK CDM x", "Dockerfile:2", "did you mean CMD?"),
         ("FROM a\nHEALTHCHECK NONE x", "Dockerfile:2", "takes no arguments"),
+        ('FROM a\nHEALTHCHECK CMD ["\\uDC00"]', "Dockerfile:2", "half of a surrogate pair"),
+        ('FROM a\nSHELL ["\\ud800", "-c"]', "Dockerfile:2", "half of a surrogate pair"),
         ("FROM a\nHEALTHCHECK --interval=x CMD y", "Dockerfile:2", "is not a time"),
         ("FROM a\nONBUILD ONBUILD RUN x", "Dockerfile:2", "ONBUILD ONBUILD is not allowed"),
         ("FROM a\nONBUILD FROM x", "Dockerfile:2", "ONBUILD FROM is not allowed"),

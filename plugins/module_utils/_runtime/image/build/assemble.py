@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from ...base.document import canonical
+from ...base.document import canonical, to_json
+from ...base.errors import Error
 from ...base.layout import Layout
 from ...spec import oci
 from ...spec.oci import Descriptor
@@ -165,9 +167,27 @@ def digest_of_stream(stream: Readable) -> str:
     return "sha256:" + found.hexdigest()
 
 
+def encoded(config: Mapping[str, Any]) -> bytes:
+    """A config as it is stored. Raises Error for a text in it that is not Unicode, which nobody
+    could read: a byte of a command line that is not UTF-8, or half of a surrogate pair.
+    """
+    data = canonical(config)
+    if b"\\ud" in data:
+        text = json.dumps(to_json(config), ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError as exc:
+            wrong = text[max(0, exc.start - 20) : exc.end]
+            raise Error(
+                f"the config of the image cannot be written: {wrong!a} in it is not Unicode",
+                hint="labels, variables, commands and comments of images are UTF-8",
+            ) from exc
+    return data
+
+
 def image_id(config: Mapping[str, Any]) -> str:
-    """The id of the image with this config."""
-    return oci.digest_of(canonical(config))
+    """The id of the image with this config. Raises Error for one that is not Unicode."""
+    return oci.digest_of(encoded(config))
 
 
 def put_image(
@@ -176,7 +196,7 @@ def put_image(
     """Store a config and the manifest that joins it with its layers; returns the manifest's
     descriptor.
     """
-    return put_manifest(layout, blobs.put(layout, canonical(config), oci.CONFIG), layers)
+    return put_manifest(layout, blobs.put(layout, encoded(config), oci.CONFIG), layers)
 
 
 def put_manifest(layout: Layout, config: Descriptor, layers: Sequence[Descriptor]) -> Descriptor:

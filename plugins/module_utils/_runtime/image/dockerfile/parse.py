@@ -9,6 +9,7 @@ checked: keywords, flags, the number of words, and what may stand where.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -225,6 +226,11 @@ def _check_health(made: Instruction) -> None:
         raise flags.Wrong("NONE takes no arguments")
     if kind == "CMD" and len(made.words) == 1:
         raise flags.Wrong("CMD needs a command")
+    if kind == "CMD" and made.rest[3:].lstrip().startswith("["):
+        listed: list[object] = []
+        with contextlib.suppress(ValueError, RecursionError):
+            listed = json.loads(made.rest[3:])
+        _check_unicode(listed)
     for name in _CHECK_TIMES:
         if made.flag(name) and not _DURATION.match(made.flag(name)):
             raise flags.Wrong(f"--{name}={made.flag(name)[:40]} is not a time", "use 30s")
@@ -244,7 +250,16 @@ def _exec_form(rest: str) -> Optional[list[str]]:
         return None
     if not all(isinstance(word, str) for word in found):
         raise flags.Wrong("has a list with something else than texts", 'write ["word", "word"]')
+    _check_unicode(found)
     return [str(word) for word in found]
+
+
+def _check_unicode(listed: list[object]) -> None:
+    text = "".join(word for word in listed if isinstance(word, str))
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise flags.Wrong("has half of a surrogate pair in its list, not Unicode") from exc
 
 
 def _pairs(keyword: str, rest: str, escape: str) -> Iterator[tuple[str, Optional[str]]]:

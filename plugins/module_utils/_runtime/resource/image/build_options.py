@@ -25,7 +25,7 @@ _LEAST_MEMORY_BYTES = 6 << 20
 
 def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Request:
     """The build that options ask for. Raises Error naming the option."""
-    hosts = _texts(params.get("etc_hosts"))
+    hosts = _texts(params.get("etc_hosts"), "etc_hosts")
     # Of a context of the controller its list has the Dockerfile.
     own = not params.get("src")
     inline = params.get("dockerfile_inline")
@@ -38,8 +38,8 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         inline=None if inline is None else str(inline).encode(),
         names=names,
         target=str(params.get("target") or ""),
-        args=_texts(params.get("args")),
-        labels=_texts(params.get("labels")),
+        args=_texts(params.get("args"), "args"),
+        labels=_texts(params.get("labels"), "labels"),
         platform=_platform(params.get("platform")),
         pull=bool(params.get("pull")),
         no_cache=bool(params.get("nocache")),
@@ -53,13 +53,22 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
     )
 
 
-def _texts(given: Optional[Mapping[str, Any]]) -> dict[str, str]:
-    """A mapping of YAML as texts, as in docker_image: true is ``true``."""
-    return {
+def _texts(given: Optional[Mapping[str, Any]], option: str) -> dict[str, str]:
+    """A mapping of YAML as texts, as in docker_image: true is ``true``. Raises Error for what came
+    from a command line and is not UTF-8.
+    """
+    found = {
         str(name): str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in (given or {}).items()
         if value is not None
     }
+    for name, value in found.items():
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError as exc:
+            # The value may be a secret.
+            raise Error(f"{option}: {name[:60]!a}: the name or value is not UTF-8 text") from exc
+    return found
 
 
 def _dockerfile(params: Mapping[str, Any]) -> str:
