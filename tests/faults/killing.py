@@ -66,6 +66,11 @@ class Point:
     def __str__(self) -> str:
         return f"{self.kind} {self.number} {self.text:.110}"
 
+    @property
+    def step(self) -> tuple[str, str]:
+        """Of an event: what it is, and the function of the product that it is in."""
+        return self.kind, self.text.partition(" ")[0]
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -278,6 +283,17 @@ def spread(points: Sequence[Point], count: int) -> Iterator[Point]:
     """``count`` of the points at even distances, or all."""
     for number in spread_numbers(len(points), count):
         yield points[number - 1]
+
+
+def each_step(points: Sequence[Point], count: int) -> list[Point]:
+    """The first point of each step, and ``count`` of all, in order: no step is left out, and a new
+    one needs nobody who lists it.
+    """
+    first: dict[tuple[str, str], Point] = {}
+    for point in points:
+        first.setdefault(point.step, point)
+    picked = {*first.values(), *spread(points, count)}
+    return [point for point in points if point in picked]
 
 
 def spread_numbers(total: int, count: int) -> Iterator[int]:

@@ -92,10 +92,14 @@ class Trial:
     picked: Callable[[Sequence[Point]], Iterable[Point]]
     do: Callable[[Callable[[], Any], Point], Ended]
     judge: Callable[[Ended], Optional[list[str]]]
+    #: Whether each step that is listed has to be survived, and not only what was met again.
+    each_step: bool = False
 
 
 def kills(scene: Scene) -> list[Trial]:
-    """SIGKILL at the points of the lists of a scene."""
+    """SIGKILL at the points of the lists of a scene; in the whole run also at each step of the list
+    of events.
+    """
     count = MOST if figures.WHOLE else SAMPLE
     ways = {
         "calls": (killing.calls, killing.killed_at_call),
@@ -105,12 +109,18 @@ def kills(scene: Scene) -> list[Trial]:
         Trial(
             "R1",
             ways[name][0],
-            lambda points: killing.spread(points, count),
+            _picked(name, count),
             ways[name][1],
             lambda ended: [] if ended.killed else None,
+            figures.WHOLE and name == "events" and not scene.timed,
         )
         for name in scene.lists
     ]
+
+
+def _picked(name: str, count: int) -> Callable[[Sequence[Point]], Iterable[Point]]:
+    pick = killing.each_step if figures.WHOLE and name == "events" else killing.spread
+    return lambda points: pick(points, count)
 
 
 #: How long what a kill leaves running may take to end, on a busy machine.
@@ -133,6 +143,7 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
         wrong += [f"{scene.name}, without a fault: {line}" for line in said]
         if wrong:
             break
+        steps = {point.step for point in points if trial.each_step}
         for point in trial.picked(points):
             scene.before(world)
             verdict = trial.judge(trial.do(lambda: _work(world, scene), point))
@@ -143,8 +154,13 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
             tried += verdict is not None
             survived += verdict is not None and not said
             wrong += [f"{scene.name}, at {point}: {line}" for line in said]
+            if verdict is not None and not said:
+                steps.discard(point.step)
             if len(wrong) > 60:
                 break
+        wrong += [
+            f"{scene.name}: no kill at {kind} in {place} was survived" for kind, place in steps
+        ]
     figures.note(trials[0].goal, scene.name, survived, tried)
     print(f"{scene.name}: {survived} of {tried} survived, {missed} not met")
     assert not wrong, f"{survived} of {tried} survived\n  " + "\n  ".join(wrong)

@@ -12,6 +12,8 @@ import pytest
 from support.containers import World
 from support.declaring import acting, isolated
 
+from . import killing
+from .killing import Point
 from .scene import Scene, perform, play
 from .tasks import gone
 
@@ -49,6 +51,16 @@ SCENES = [
         made(),
     ),
 ]  # fmt: skip
+
+
+def test_no_step_is_left_out() -> None:
+    """Of a hundred points in one function and one in another, both functions are met."""
+    many = [Point("open", number, "records/a:write ('x',)") for number in range(1, 101)]
+    lone = Point("open", 101, "records/a:new ('x',)")
+    picked = killing.each_step([*many[:50], lone, *many[50:]], 2)
+    assert lone in picked
+    assert picked[0] == many[0]
+    assert len(picked) == 4
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name.replace(" ", "-"))
