@@ -101,20 +101,6 @@ def test_the_next_run_converges(
     guest.off()
 
 
-def test_what_was_reported_is_kept(scenario: Scenario, tasks: list[declared.Task]) -> None:
-    """The power goes as soon as the last task has said that it is done."""
-    guest, asked = scenario.guest, tasks[:5]
-    guest.boot("ready")
-    done = scenario.run(asked)
-    guest.off()
-    assert done.status == 0, done.output
-    guest.boot()
-    _until_started(scenario)
-    scenario.unchanged(asked)
-    assert "damaged" not in scenario.slipway("image verify")
-    guest.off()
-
-
 def _differing(tasks: Sequence[declared.Task], work: Work) -> list[declared.Task]:
     found = [copy.deepcopy(one) for one in [*tasks, _COMMIT] if one["name"] in work.tasks]
     for one in found:
