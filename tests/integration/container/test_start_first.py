@@ -163,6 +163,9 @@ def test_both_at_once_are_named_once(world: World) -> None:
         with pytest.raises(Conflict, match="volume data is in use by container web; remove"):
             users.remove(host, "data")
         real(host, name, to, other)
+        rows = world.slipway("ps", "--no-trunc", "--format", "{{.ID}} {{.Status}}").stdout
+        told = dict(row.split(" ", 1) for row in rows.decode().splitlines())
+        assert "standing by" in told[other] and "standing by" not in told[to]
 
     handover.turn = turn
     try:

@@ -48,6 +48,21 @@ def test_a_status_in_dockers_words(phase: str, words: str) -> None:
     assert ps_table.status(dataclasses.replace(FOUND, phase=phase), NOON) == words
 
 
+@pytest.mark.parametrize(
+    ("phase", "well", "words"),
+    [
+        ("running", "", "Up 12 hours (standing by)"),
+        ("running", "healthy", "Up 12 hours (healthy, standing by)"),
+        ("running", "starting", "Up 12 hours (health: starting, standing by)"),
+        ("paused", "healthy", "Up 12 hours (Paused, standing by)"),
+        ("exited", "", "Exited (3) 12 hours ago"),
+    ],
+)
+def test_which_of_two_stands_by(phase: str, well: str, words: str) -> None:
+    found = dataclasses.replace(FOUND, phase=phase, standby="cd" * 32)
+    assert ps_table.status(found, NOON, well) == words
+
+
 def test_ports() -> None:
     assert (
         ps_table.ports(

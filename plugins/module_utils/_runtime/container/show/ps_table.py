@@ -149,13 +149,17 @@ def image_name(image: str, whole: bool = False) -> str:
 
 
 def status(found: Record, now: float, well: str = "") -> str:
-    """Docker's words: ``Up 5 minutes (healthy)``, ``Exited (0) 3 hours ago``."""
+    """Docker's words: ``Up 5 minutes (healthy)``, ``Exited (0) 3 hours ago``. Of two of one name it
+    is the one to which ports and the name do not lead that is ``standing by``.
+    """
     if found.phase in container_record.LIVE:
+        words = ["Paused"] if found.phase == "paused" else []
         if well and found.phase == "running":
-            well = "health: starting" if well == health.STARTING else well
-            return f"Up {_since(found.started_at, now)} ({well})"
-        paused = " (Paused)" if found.phase == "paused" else ""
-        return f"Up {_since(found.started_at, now)}{paused}"
+            words.append("health: starting" if well == health.STARTING else well)
+        if found.standby:
+            words.append("standing by")
+        shown = f" ({', '.join(words)})" if words else ""
+        return f"Up {_since(found.started_at, now)}{shown}"
     if found.phase == "restarting":
         return f"Restarting ({found.exit_code}) {_since(found.finished_at, now)} ago"
     if found.phase == "removing":
