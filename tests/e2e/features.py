@@ -61,6 +61,7 @@ ROWS: Mapping[str, str] = {
     "volumes": r"slipway volume",
     "Compose files": r"slipway compose ",
     "the host": r"slipway (info|system)",
+    "a page about the host": r"slipway report",
 }
 
 #: The options that these commands have in the tour, by the end of the command's words.

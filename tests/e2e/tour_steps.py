@@ -182,6 +182,7 @@ SHOWN: Mapping[str, Shows] = {
     ),
     "cd shop && slipway compose up -d": Shows(r"Container shop-client-1 +Started"),
     "cd shop && slipway compose ps": Shows(r"shop-client-1 .* Up (.*\n)*shop-web-1 .* Up "),
+    "slipway report -o host.html && grep -c shop-web-1 host.html": Shows(r"^[1-9]"),
     "cd shop && slipway compose logs client": Shows(r"(?m)^client-1 +\| ", waits=True),
     "cd shop && slipway compose pull": Shows(r"(?m)^ web Pulled$"),
     "cd shop && slipway compose run --rm -T client echo once": Shows(r"(?m)^once$"),
