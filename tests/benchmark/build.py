@@ -131,10 +131,9 @@ def main() -> None:
             times = measure(running, rounds)
         finally:
             for peer in peers:
-                if isinstance(peer, start.Slipway):
-                    continue
-                start.run(*peer.argv, "rm", "-f", "big", check=False)
-                peer.close()
+                if isinstance(peer, (start.Podman, start.Docker)):
+                    start.run(*peer.argv, "rm", "-f", "big", check=False)
+                    peer.close()
     for step in ("build, warm", "build, cold", "commit", "commit again"):
         whole = statistics.median(times["slipway.engine", step])
         for name in running:
