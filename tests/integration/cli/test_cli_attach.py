@@ -14,6 +14,9 @@ from pathlib import Path
 from support.containers import World, until
 from support.screens import screen
 
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.engine import (
+    attachment,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
 
@@ -65,6 +68,16 @@ def test_a_terminal_is_the_containers(world: World) -> None:
         shown.expect(b"over\r\n41 101\r\n")
         assert shown.end() == 7
         assert shown.restored()
+
+
+def test_every_size_of_a_terminal_is_taken(world: World) -> None:
+    """conmon does the first of several lines that it reads at once as often as there are lines."""
+    made = world.create("t", "exec sleep 1000", tty=True)
+    world.slipway("start", "t")
+    bundle = world.layout.run_container(made.id)
+    for number in range(100):
+        attachment.resize(bundle, 20 + number, 60 + number)
+        assert inner_size(world, made.id) == os.terminal_size((60 + number, 20 + number))
 
 
 def test_the_terminal_is_given_back_however_it_ends(world: World) -> None:

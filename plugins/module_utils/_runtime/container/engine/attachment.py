@@ -15,14 +15,24 @@ Docker.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import termios
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from ...base.errors import Error
 
 #: The first byte of a packet (conmon, enum stdpipe_t).
 STDOUT, STDERR = 2, 3
+
+#: The numbers of pseudo-terminals (devices.txt of the kernel: UNIX98_PTY_SLAVE).
+_PTS = range(136, 144)
+
+#: How long conmon may take to set the size of a terminal. Seconds.
+_DONE_S = 2.0
 
 #: What conmon sends at most, and what it is sent at most. Bytes.
 PACKET = 8192
@@ -102,10 +112,41 @@ class Attachment:
 
 
 def resize(bundle: Path, height: int, width: int) -> None:
-    """Set the size of a container's terminal, in characters; nothing happens when it has ended."""
+    """Set the size of a container's terminal, in characters; nothing happens when it has ended.
+
+    Returns when it has that size. Of several lines that conmon (2.1.6) reads at once it does the
+    first as often as there are lines, so it is given the next one when it has done this one.
+    """
     with contextlib.suppress(OSError):
         fd = os.open(bundle / "ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             os.write(fd, b"1 %d %d\n" % (height, width))
+            deadline = time.monotonic() + _DONE_S
+            while not _is_done(bundle, fd, height, width) and time.monotonic() < deadline:
+                time.sleep(0.001)
         finally:
             os.close(fd)
+
+
+def _is_done(bundle: Path, fd: int, height: int, width: int) -> bool:
+    """Whether the terminal has this size, or, where it cannot be seen, the fifo was read."""
+    size = _terminal_size(bundle)
+    if size is None:
+        return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) == bytes(4)
+    return (size.lines, size.columns) == (height, width)
+
+
+def _terminal_size(bundle: Path) -> Optional[os.terminal_size]:
+    """The size of the terminal that the container's first process has; None when it has none."""
+    pid = (bundle / "pid").read_text("ascii").strip()
+    for number in range(3):
+        path = f"/proc/{pid}/fd/{number}"
+        with contextlib.suppress(OSError):
+            # Nothing else may be opened: to open a device can be to use it.
+            if os.major(os.stat(path).st_rdev) in _PTS:
+                terminal = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    return os.get_terminal_size(terminal)
+                finally:
+                    os.close(terminal)
+    return None
