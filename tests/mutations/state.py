@@ -8,8 +8,8 @@ from __future__ import annotations
 from .row import Row
 
 _FILES = "unit/base/test_files.py::"
-_POWER = "faults/test_power.py::test_power_is_cut"
-_LEFT = "faults/test_left_behind.py::"
+_POWER = "faults/power/test_power.py::test_power_is_cut"
+_LEFT = "faults/points/test_left_behind.py::"
 
 ROWS = (
     Row(
@@ -117,14 +117,14 @@ ROWS = (
         "container/engine/conmon_files.py",
         "    return processes.alive(pid, start)",
         '    return os.path.exists(f"/proc/{pid}")',
-        "faults/test_other_pids.py::test_an_end_that_nobody_attends_to",
+        "faults/damage/test_other_pids.py::test_an_end_that_nobody_attends_to",
     ),
     Row(
         "a name server is known by its arguments",
         "network/names/server.py",
         '    return here and ours and b"aardvark-dns" in arguments[0]',
         "    return here",
-        "faults/test_other_pids.py::test_a_name_server_of_that_number",
+        "faults/damage/test_other_pids.py::test_a_name_server_of_that_number",
     ),
     Row(
         "a tree is removed without following links",

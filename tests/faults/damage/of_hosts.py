@@ -20,8 +20,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.kernel import linux
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import running
 
-from .damage import Damage, Damaged, shell, zeros
-from .state import watcher_pid
+from ..state import watcher_pid
+from .suffering import Damage, Damaged, shell, zeros
 
 
 def link(host: Damaged) -> str:

@@ -17,8 +17,8 @@ from support.declaring import acting
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 
-from .damage import Damage, Damaged, cut, ran, zeros
-from .scene import perform
+from ..scene import perform
+from .suffering import Damage, Damaged, cut, ran, zeros
 
 LATER = "2099-01-01T00:00:00.000000000Z"
 

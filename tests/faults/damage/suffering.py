@@ -40,8 +40,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.co
     Record,
 )
 
-from . import state, tasks
-from .scene import perform
+from .. import state, tasks
+from ..scene import perform
 
 PORT, BYSTANDERS = 8096, 8097
 MARK = "kept in the volume"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from support.containers import World
 
-from . import figures
-from .damage import Damage, Damaged, suffer
-from .damages_of_hosts import HOSTS
-from .damages_of_state import STATE
+from .. import figures
+from .of_hosts import HOSTS
+from .of_state import STATE
+from .suffering import Damage, Damaged, suffer
 
 #: The sample tries one row of so many.
 EVERY = 1 if figures.WHOLE else 4

@@ -33,8 +33,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.co
     Record,
 )
 
-from . import figures, state, tasks
-from .scene import perform
+from .. import figures, state, tasks
+from ..scene import perform
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from support import audit as leaks
 from support.containers import World
 from support.declaring import acting, isolated, task
 
-from . import figures, state, tasks
-from .scene import perform
+from .. import figures, state, tasks
+from ..scene import perform
 
 #: Rounds of a container without a network, and of one on a network with a port.
 ROUNDS = 500 if figures.WHOLE else 20

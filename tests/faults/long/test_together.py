@@ -45,8 +45,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.co
     Record,
 )
 
-from . import figures, state, tasks
-from .scene import perform
+from .. import figures, state, tasks
+from ..scene import perform
 
 PROCESSES, TASKS = (20, 50) if figures.WHOLE else (6, 8)
 CONTAINERS = [f"c{number}" for number in range(10)]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check mode writes nothing (R14): every system call of a task in check mode is looked at.
 
-The tasks are those that are killed elsewhere in this folder, on the hosts they would change.
+The tasks are those that are killed beside it, on the hosts they would change.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from support.containers import World
 from support.converging import check
 from support.servers.registry import Registry
 
-from . import figures, killing, state
-from .killing import Point
-from .scene import Scene, perform
+from .. import figures, killing, state
+from ..killing import Point
+from ..scene import Scene, perform
 from .test_killed_containers import SCENES as OF_CONTAINERS
 from .test_killed_hosts import SCENES as OF_HOSTS
 from .test_killed_images import NAMES, Sources, scenes, sources

@@ -12,10 +12,10 @@ import pytest
 from support.containers import World
 from support.declaring import acting, isolated
 
-from . import killing
-from .killing import Point
-from .scene import Scene, perform, play
-from .tasks import gone
+from .. import killing
+from ..killing import Point
+from ..scene import Scene, perform, play
+from ..tasks import gone
 
 
 def made(**given: Any) -> Callable[[World], None]:

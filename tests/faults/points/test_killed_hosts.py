@@ -29,10 +29,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 
-from . import tasks
-from .scene import Scene, perform, play
-from .state import watcher_pid
-from .tasks import gone
+from .. import tasks
+from ..scene import Scene, perform, play
+from ..state import watcher_pid
+from ..tasks import gone
 
 FIRST = {"update": "start_first", "drain_timeout": 0}
 LAN: dict[str, Any] = {"name": "lan", "ipam_config": [{"subnet": "10.91.0.0/24"}]}

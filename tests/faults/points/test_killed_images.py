@@ -15,8 +15,8 @@ from support.declaring import acting, isolated
 from support.inputs import images
 from support.servers.registry import Registry
 
-from . import tasks
-from .scene import Scene, perform, play
+from .. import tasks
+from ..scene import Scene, perform, play
 
 FILES: dict[str, building.File] = {
     "Dockerfile": """

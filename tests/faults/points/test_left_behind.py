@@ -25,8 +25,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 
-from . import killing, state, tasks
-from .scene import perform
+from .. import killing, state, tasks
+from ..scene import perform
 
 VOLUMES = ["/data", "/more"]
 

@@ -23,10 +23,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
     container_record,
 )
 
-from . import figures, killing, tasks
-from .killing import Ended, Point
-from .scene import Scene, Trial, perform, play
-from .tasks import gone
+from .. import figures, killing, tasks
+from ..killing import Ended, Point
+from ..scene import Scene, Trial, perform, play
+from ..tasks import gone
 
 _MAKING = "openat mkdir mkdirat mknodat linkat symlink symlinkat rename"
 

@@ -26,8 +26,9 @@ from support.converging import check
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
-from . import disk, killing, state
-from .scene import Scene, perform
+from .. import killing, state
+from ..scene import Scene, perform
+from . import disk
 
 #: What lives in /run, or in the memory of the kernel, ends with the power.
 _FLEETING = ("run ", "claim ", "login ")

@@ -16,12 +16,14 @@ from support.declaring import acting, isolated
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 
-from . import disk, figures, power, tasks
-from .scene import Scene
-from .tasks import gone
-from .test_killed_containers import VOLUMES, made
-from .test_killed_hosts import doing, lan, on_lan, without_lan
-from .test_killed_images import Sources, changed, sources
+from .. import figures, tasks
+from ..points.test_killed_containers import VOLUMES, made
+from ..points.test_killed_hosts import doing, lan, on_lan, without_lan
+from ..points.test_killed_images import Sources, changed, sources
+from ..scene import Scene
+from ..tasks import gone
+from . import disk
+from .cuts import Bench, summary
 
 __all__ = ["sources"]
 
@@ -88,7 +90,7 @@ def test_power_is_cut(
     layout: Layout, sandbox: Path, world_tar: Path, sources: Sources, kind: str, name: str
 ) -> None:
     scene = scenes(sources)[name]
-    bench = power.Bench(kind, sandbox / "power", lambda: World(layout, sandbox, world_tar), layout)
+    bench = Bench(kind, sandbox / "power", lambda: World(layout, sandbox, world_tar), layout)
     with bench:
         cuts = bench.cuts(scene, MOST if figures.WHOLE or name in FOUND else SAMPLE)
         lost = bench.lost(cuts.control)
@@ -97,6 +99,6 @@ def test_power_is_cut(
     what = f"{name} on {kind}"
     figures.note("R2", what, survived, len(wrong))
     print(f"{what}: {survived} of {len(wrong)} survived; without syncs {len(lost)} are not right")
-    assert survived == len(wrong), f"{what}, {survived} of {len(wrong)}\n  {power.summary(wrong)}"
+    assert survived == len(wrong), f"{what}, {survived} of {len(wrong)}\n  {summary(wrong)}"
     assert len(wrong) > 1, "the work has not met its points again"
     assert lost, "without syncs nothing is lost, so that this finds nothing"
