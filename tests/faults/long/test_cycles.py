@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from support import audit as leaks
 from support.containers import World
@@ -16,6 +17,8 @@ from ..scene import perform
 
 #: Rounds of a container without a network, and of one on a network with a port.
 ROUNDS = 500 if figures.WHOLE else 20
+#: Rounds whose times are printed, at the beginning and at the end; a hundred cycles of all.
+TIMED = ROUNDS // 10
 
 
 def everything(world: World) -> list[str]:
@@ -49,8 +52,13 @@ def test_nothing_grows(world: World) -> None:
     before, files = leaks.snapshot(world.layout.root), everything(world)
     size, open_files = size_bytes(world), len(os.listdir("/proc/self/fd"))
     locks = len(os.listdir(world.layout.locks))
+    took = []
     for dummy in range(ROUNDS):
+        began = time.monotonic()
         cycle()
+        took.append(time.monotonic() - began)
+    for name, some in (("first", took[:TIMED]), ("last", took[-TIMED:])):
+        print(f"the {name} {2 * len(some)} of {2 * ROUNDS} cycles took {sum(some):.1f} s")
     left = leaks.settle(before, world.layout.root)
     left += sorted({*everything(world)} ^ {*files})
     figures.note("R6", "cycles", 0 if left else 2 * ROUNDS, 2 * ROUNDS)
