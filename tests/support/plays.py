@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import COLLECTIONS, TESTS
+from support import COLLECTIONS, TESTS, preloaded
 
 #: Where collections lie that a benchmark compares this one with, if anywhere.
 PEERS = [path for path in [os.environ.get("SLIPWAY_PEERS", "")] if path]
@@ -82,8 +82,16 @@ class Play:
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "SLIPWAY_RECORD": str(record),
         }
+        status, output = self._ran(self.command(playbook, *arguments), environment)
+        lines = record.read_text().splitlines()
+        return Run(status, output, [json.loads(line) for line in lines])
+
+    def _ran(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        python = Path(command[0]).parent / "python"
+        if python.exists():
+            return preloaded.run(str(python), command[1:], environment, self.timeout_s)
         done = subprocess.run(
-            self.command(playbook, *arguments),
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -92,8 +100,7 @@ class Play:
             check=False,
             timeout=self.timeout_s,
         )
-        lines = record.read_text().splitlines()
-        return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+        return done.returncode, done.stdout
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
         """The command line of a run."""
