@@ -7,28 +7,34 @@
 #
 # The parts "integration", "faults" and "molecule" of ./check: tests in sandboxes of their own.
 
-run_integration() {
+prepare_integration() {
     "$venv/bin/python" tests/support/newer_skopeo.py || return
     PYTHONPATH=tests "$venv/bin/python" tests/support/debian_root.py || return
-    # Those first that run playbooks for minutes, then the others, large files first, so that no processor
-    # waits for one of them in the end.
+}
+
+# Those first that run playbooks for minutes, then the others, large files first.
+jobs_integration() {
     {
         find tests/integration -name 'test_examples_of_*.py'
         grep -rlE --include='test_*.py' 'support\.plays|servers import sshd' tests/integration tests/e2e
         find tests/integration tests/e2e -name 'test_*.py' -printf '%s %p\n' | sort -rn | cut -d' ' -f2
-    } | awk '!listed[$0]++' | each_in_a_sandbox integration 300
+    } | awk '!listed[$0]++' | each_in_a_sandbox 300
 }
 
-run_faults() {
-    # Figures of an earlier run are not those of this one.
+# Figures of an earlier run are not those of this one.
+prepare_faults() {
     rm -rf "$build/figures"
+}
+
+jobs_faults() {
     limit=300
     [ "${1:-}" != all ] || limit=14400
-    export SLIPWAY_FAULTS="${1:-}"
     find tests/faults -name 'test_*.py' -printf '%s %p\n' | sort -rn | cut -d' ' -f2 |
-        each_in_a_sandbox faults "$limit" && status=0 || status=1
-    "$venv/bin/python" tests/faults/figures.py || status=1
-    return "$status"
+        each_in_a_sandbox "$limit" "SLIPWAY_FAULTS=${1:-}"
+}
+
+finish_faults() {
+    "$venv/bin/python" tests/faults/figures.py
 }
 
 run_fuzz() {
@@ -39,23 +45,13 @@ run_mutations() {
     "$venv/bin/python" tests/mutations
 }
 
-# each_in_a_sandbox NAME SECONDS: the files of tests that are listed on the input, each in a sandbox of
-# its own, three for two processors at a time: much of a test is waiting. No test takes longer than SECONDS.
+# each_in_a_sandbox SECONDS [VARIABLE=VALUE]: a job for each of the files of tests that are listed on the
+# input, in a sandbox of its own. No test takes longer than SECONDS.
 each_in_a_sandbox() {
-    logs=$build/$1
-    rm -rf "$logs"
-    mkdir -p "$logs"
-    # shellcheck disable=SC2016 # the inner shell expands these
-    xargs -P "$((($(nproc) * 3 + 1) / 2))" -n 1 sh -c '
-            name=$(basename "$3" .py)
-            tests/sandbox "$1" -m pytest -q -p no:cacheprovider --timeout "$2" "$3" >"$0/$name.log" 2>&1 &&
-                status=0 || status=1
-            # Of a file that fails, all there is to know.
-            [ $status = 0 ] || cat "$0/$name.log"
-            printf "%-34s %s\n" "$name" "$(tail -n 1 "$0/$name.log")"
-            exit $status
-        ' "$logs" "$host_venv/bin/python" "$2" && status=0 || status=1
-    return "$status"
+    while read -r file; do
+        echo "$(basename "$file" .py) env ${2:-} tests/sandbox $host_venv/bin/python -m pytest -q" \
+            "-p no:cacheprovider --timeout $1 $file"
+    done
 }
 
 # Molecule on the role of a page and on the scenarios of our own roles, on images that the playbook

@@ -20,7 +20,13 @@ copy_tree() {
         tar --files-from=- -cf - | tar -C "$tree" -xf -
 }
 
-run_lint() {
+jobs_lint() {
+    echo 'ansible_lint run_ansible_lint'
+    echo 'mypy run_mypy'
+    echo 'lint quick_lint'
+}
+
+quick_lint() {
     status=0
     "$venv/bin/ruff" check . || status=1
     "$venv/bin/ruff" format --check . || status=1
@@ -28,13 +34,7 @@ run_lint() {
         playbooks/files/*.sh roles/*/files/*.sh || status=1
     "$venv/bin/python" tests/tools/plain_english.py || status=1
     "$venv/bin/antsibull-changelog" lint || status=1
-    run_mypy || status=1
-    "${1:-run_ansible_lint}" || status=1
     return "$status"
-}
-
-run_fast_lint() {
-    run_lint ansible_lint_if_changed
 }
 
 # What ansible-lint is about: playbooks, roles and modules. It takes as long as all other linters.

@@ -11,16 +11,23 @@ older_ansible='2.17.14 2.18.19'
 # These need Python 3.12. They run in a root filesystem of Debian 13, with its Python and its programs.
 newer_ansible='2.20.10 2.21.5'
 
-run_versions() {
+newer_root=$build/versions/trixie
+
+prepare_versions() {
     mkdir -p "$build/versions"
     rm -f "$build"/versions/*.result
-    newer_root=$build/versions/trixie
-    PYTHONPATH=tests "$venv/bin/python" tests/support/debian_root.py "$newer_root" trixie || return
-    beside older run_older newer run_newer && status=0 || status=1
+    PYTHONPATH=tests "$venv/bin/python" tests/support/debian_root.py "$newer_root" trixie
+}
+
+jobs_versions() {
+    echo 'newer run_newer'
+    echo 'older run_older'
+}
+
+finish_versions() {
     for release in $older_ansible $newer_ansible; do
         printf 'ansible-core %-8s %s\n' "$release" "$(cat "$build/versions/$release.result" || echo FAILED)"
     done
-    return "$status"
 }
 
 run_older() {
