@@ -7,20 +7,20 @@ audit                 the leak audit: what a host has, before and after; also a 
 bundles               containers without images or networks: busybox, conmon, an OCI runtime
 compare_predictions   whether check mode told the truth: two records of a play; also a program
 containers            World: a host with the program and an image, all of it gone after; until
+composing             tasks of the module compose
 converging            Task: a resource as a task has it, checked and applied without Ansible
-debian_root           Debian with systemd, for whole systems in containers, and a host; a program
 declaring             tasks of the module container
 dying                 a process that is killed between two changes on disk
-example_runs          run an example of the documentation, and lines of a shell
-examples              what the documentation shows: blocks to run, command lines
-newer_skopeo          a skopeo that verifies signatures; also a program, which fetches it
 plays                 Play: playbooks, run as users run them
+preloaded             ansible-playbook, imported once for all plays of a process
 prepared              a host on which the collection has run before: nothing left to compile
 racing                a container that starts while its volume is swapped
 sandboxed             what every test in a sandbox gets: fixtures and hooks for conftest.py
 screens               a program at a pseudo-terminal
 stacks                tasks of the module stack
 builds                contexts for builds, what builds them, builds that are killed
+documented            what the documentation shows: blocks to run, command lines
+fetched               what the distribution lacks: a newer skopeo, root filesystems
 inputs                tables and files that tests feed in
 servers               processes and hosts that tests talk to
 """

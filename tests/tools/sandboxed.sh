@@ -8,8 +8,8 @@
 # The parts "integration", "faults" and "molecule" of ./check: tests in sandboxes of their own.
 
 prepare_integration() {
-    "$venv/bin/python" tests/support/newer_skopeo.py || return
-    PYTHONPATH=tests "$venv/bin/python" tests/support/debian_root.py || return
+    "$venv/bin/python" tests/support/fetched/newer_skopeo.py || return
+    PYTHONPATH=tests "$venv/bin/python" tests/support/fetched/debian_root.py || return
 }
 
 # Those first that run playbooks for minutes, then the others, large files first.

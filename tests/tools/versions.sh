@@ -16,7 +16,7 @@ newer_root=$build/versions/trixie
 prepare_versions() {
     mkdir -p "$build/versions"
     rm -f "$build"/versions/*.result
-    PYTHONPATH=tests "$venv/bin/python" tests/support/debian_root.py "$newer_root" trixie
+    PYTHONPATH=tests "$venv/bin/python" tests/support/fetched/debian_root.py "$newer_root" trixie
 }
 
 jobs_versions() {

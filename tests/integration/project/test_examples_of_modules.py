@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import examples
 from support.containers import World
-from support.example_runs import play_as_foretold
+from support.documented import examples
+from support.documented.example_runs import play_as_foretold
 from support.servers import named
 
 EXAMPLES = examples.of_modules()

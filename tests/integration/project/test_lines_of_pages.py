@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import examples
 from support.containers import World
-from support.example_runs import prepare, shell
+from support.documented import examples
+from support.documented.example_runs import prepare, shell
 from support.inputs.example_needs import ELSEWHERE, EXCUSED, NEEDS, UNFORESEEN
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from support import newer_skopeo
+from support.fetched import newer_skopeo
 from support.servers.registry import Registry as Server
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error

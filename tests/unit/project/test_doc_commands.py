@@ -15,7 +15,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.cli.line.v
 )
 
 pytest.importorskip("yaml")
-from support import examples
+from support.documented import examples
 
 COMMANDS = sorted({line for dummy, line in examples.commands() if line.startswith("slipway")})
 

@@ -14,7 +14,7 @@ from typing import Any, Optional
 import pytest
 from support import plays
 from support.containers import World
-from support.examples import Example, inventories
+from support.documented.examples import Example, inventories
 from support.plays import Play
 from support.servers import sshd
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import debian_root
 from support.bundles import serving
 from support.containers import World, until
 from support.converging import apply
 from support.declaring import converge, task
+from support.fetched import debian_root
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.bundle import (
     capabilities,

@@ -11,8 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from support import compare_predictions, examples
+from support import compare_predictions
 from support.containers import World
+from support.documented import examples
 from support.inputs import example_needs
 from support.inputs.example_needs import EXCUSED, NEEDS, UNFORESEEN, VARIABLES
 from support.plays import Play, Run

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-PLACE = Path(__file__).resolve().parents[2] / ".build" / "skopeo"
+PLACE = Path(__file__).resolve().parents[3] / ".build" / "skopeo"
 RELEASE = "trixie"
 PACKAGES = (
     "skopeo", "libc6", "libgpgme11t64", "libassuan9", "libgpg-error0", "libsubid5",
