@@ -70,6 +70,8 @@ def test_bash_completes(world: World, tmp_path: Path) -> None:
         "slipway volume inspect ": ["data"],
         "slipway cp run": ["running:"],
         "slipway ps --filter stat": ["status="],
+        "slipway events --filter type=i": ["image"],
+        "slipway system events -f ev": ["event="],
         "slipway inspect --type ": ["container", "image", "network", "volume"],
         "slipway inspect da": ["data"],
     }

@@ -112,6 +112,7 @@ VERBS = {
     f"create {GONE}": CLOSED,
     "declare /nowhere.yaml": "/nowhere.yaml",
     "diff c1": "c1",
+    "events --since 1h --until 0s": "",
     "exec c1 true": "c1",
     "export c1 -o /tmp/x.tar": "c1",
     "help": "",

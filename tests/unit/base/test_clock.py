@@ -21,6 +21,14 @@ def test_the_form_of_a_time() -> None:
     assert re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}\.[0-9]{9}Z", clock.now())
 
 
+def test_nanoseconds_of_a_time() -> None:
+    """Exactly, which seconds with a fraction cannot say."""
+    for moment in (1767225600_000000042, 1767225600_123456789, 1767225601_000000000):
+        assert clock.nanoseconds(clock.text(moment)) == moment
+    assert clock.nanoseconds("2026-01-01T01:00:00.5+01:00") == 1767225600_500000000
+    assert clock.nanoseconds("yesterday") is None
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

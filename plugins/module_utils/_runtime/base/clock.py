@@ -26,6 +26,20 @@ def seconds(moment: str) -> Optional[float]:
     """An RFC 3339 time, of a record or of somebody else, in seconds since the epoch; None when it
     is empty or something else. Without a zone it is in UTC.
     """
+    found = _parsed(moment)
+    return None if found is None else found[0].timestamp() + float(f"0.{found[1] or 0}")
+
+
+def nanoseconds(moment: str) -> Optional[int]:
+    """The same, exactly, in nanoseconds."""
+    found = _parsed(moment)
+    if found is None:
+        return None
+    return int(found[0].timestamp()) * 1_000_000_000 + int(f"{found[1]:0<9.9}")
+
+
+def _parsed(moment: str) -> Optional[tuple[datetime.datetime, str]]:
+    """A time to the second, and the digits of its fraction."""
     # Python before 3.11 reads neither Z nor more or less than six digits of a second.
     whole, point, rest = moment.strip().partition(".")
     zone = rest.lstrip("0123456789")
@@ -41,4 +55,4 @@ def seconds(moment: str) -> Optional[float]:
         return None
     if found.tzinfo is None:
         found = found.replace(tzinfo=datetime.timezone.utc)
-    return found.timestamp() + float(f"0.{fraction or 0}")
+    return found, fraction

@@ -50,6 +50,10 @@ _FILTERS = (
     "ancestor=", "before=", "exited=", "expose=", "health=", "id=", "label=", "name=", "network=",
     "publish=", "since=", "status=", "volume=",
 )  # fmt: skip
+_FILTERS_OF_EVENTS = (
+    "container=", "event=", "image=", "label=", "network=", "scope=", "type=container",
+    "type=image", "type=network", "type=volume", "volume=",
+)  # fmt: skip
 
 
 def _complete(host: Host, arguments: Arguments) -> int:
@@ -83,11 +87,11 @@ def candidates(host: Host, words: Sequence[str], current: str) -> Iterator[str]:
     shorts = {f"-{flag.short}": flag for flag in verb.flags if flag.short}
     asking, operands = _walk(verb, {**flags, **shorts}, rest)
     if asking is not None:
-        yield from _values(host, asking)
+        yield from _values(host, name, asking)
     elif current.startswith("--") and "=" in current:
         flag = flags.get(current.partition("=")[0])
         if flag is not None:
-            yield from (f"--{flag.name}={value}" for value in _values(host, flag))
+            yield from (f"--{flag.name}={value}" for value in _values(host, name, flag))
     elif verb.stops and operands:
         return
     elif current.startswith("-"):
@@ -132,11 +136,11 @@ def _walk(verb: Verb, flags: dict[str, Flag], words: Sequence[str]) -> tuple[Opt
     return None, operands
 
 
-def _values(host: Host, flag: Flag) -> Iterator[str]:
+def _values(host: Host, name: str, flag: Flag) -> Iterator[str]:
     yield from flag.choices
     yield from _VALUES.get(flag.name, ())
     if flag.kind == "filter":
-        yield from _FILTERS
+        yield from _FILTERS_OF_EVENTS if name.split()[-1] == "events" else _FILTERS
     if flag.name in _NAMES:
         yield from names(host, _NAMES[flag.name])
     if flag.name in ("network", "net"):

@@ -30,6 +30,7 @@ FILES = {
     "verb.volume": "volume",
     "verb.images.trust": "trust",
     "verb.system": "info version system",
+    "verb.events": "events",
     "verb.report": "report",
     "compose.converging": "compose",
     "compose.images": "compose",
@@ -63,7 +64,7 @@ ALIASES = {
     - {"container", "inspect"},
     "builder": frozenset(["build"]),
     "image": frozenset(["build", "pull", "push", "tag", "history", "save", "load", "import"]),
-    "system": frozenset(["info"]),
+    "system": frozenset(["info", "events"]),
 }
 
 

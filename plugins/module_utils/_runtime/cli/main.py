@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .verb import (
         attach,
         container,
+        events,
         exec,
         inside,
         network,
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from .verb.images import build, files, image, registry, trust
 
     _SENT_ALONG = (
-        acting, attach, build, complete, config, container, converging, declare, exec, following,
-        help, image, images, passing,
+        acting, attach, build, complete, config, container, converging, declare, events, exec,
+        following, help, image, images, passing,
         files, inside, network, registry, report, run, running, show, showing, supervise,
         system, trust, volume,
     )  # fmt: skip

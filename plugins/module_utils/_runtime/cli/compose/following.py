@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...base.errors import Error
@@ -20,18 +21,16 @@ from . import chosen
 from .flags import own
 
 if TYPE_CHECKING:
-    from . import events
+    from ...system.events import Event
 
 #: How often it is looked what became of containers, in seconds.
 _LOOK_S = 0.1
-#: The same where the kernel reports changes: a process that was killed changes no file.
-_LOOK_AGAIN_S = 1.0
 
 
 def _events(host: Host, arguments: Arguments) -> int:
-    from ...kernel.changes import Changes
+    from ...compose.reading.project import PROJECT, SERVICE
+    from ...system import looking
     from ...text import filters
-    from . import events
 
     name, dummy = chosen.named(arguments)
     services = arguments.operands
@@ -40,28 +39,37 @@ def _events(host: Host, arguments: Arguments) -> int:
     now = time.time()
     since = filters.moment(arguments.since, now) if arguments.since else None
     until = filters.moment(arguments.until, now) if arguments.until else None
-    before = events.seen(host.layout, name, services)
-    for event in events.past(before, since, until) if since is not None else ():
+
+    def mine(labels: Mapping[str, str]) -> bool:
+        meant = not services or labels.get(SERVICE) in services
+        return meant and labels.get(PROJECT) == name
+
+    for event in looking.told(host.layout, since, until, ("container",), mine):
         _show(event, arguments.json)
-    with Changes(_LOOK_S) as changes:
-        while until is None or time.time() < until:
-            if not changes.follow(events.places(host.layout, before)):
-                left_s = _LOOK_AGAIN_S if until is None else until - time.time()
-                changes.wait(min(_LOOK_AGAIN_S, max(0.0, left_s)))
-            after = events.seen(host.layout, name, services)
-            for event in events.between(before, after):
-                if until is None or event.seconds <= until:
-                    _show(event, arguments.json)
-            before = after
     return 0
 
 
-def _show(event: events.Event, as_json: bool) -> None:
+def _show(event: Event, as_json: bool) -> None:
+    from ...compose.reading.project import SERVICE
+
+    shown = {
+        name: value
+        for name, value in sorted(event.attributes.items())
+        if not name.startswith("com.docker.compose.")
+    }
     if as_json:
-        say(json.dumps(event.document(), separators=(",", ":")))
+        document = {
+            "time": event.time,
+            "type": event.kind,
+            "service": event.attributes.get(SERVICE, ""),
+            "id": event.id,
+            "action": event.action,
+            "attributes": shown,
+        }
+        say(json.dumps(document, separators=(",", ":")))
     else:
-        attributes = ", ".join(f"{name}={value}" for name, value in event.attributes.items())
-        say(f"{event.time} container {event.action} {event.container} ({attributes})")
+        attributes = ", ".join(f"{name}={value}" for name, value in shown.items())
+        say(f"{event.time} {event.kind} {event.action} {event.id} ({attributes})")
     sys.stdout.flush()
 
 
