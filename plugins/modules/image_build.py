@@ -164,6 +164,16 @@ options:
       value:
         description: The value, with O(secrets[].type=value).
         type: str
+  ssh:
+    description:
+      - SSH agents that C(RUN --mount=type=ssh) may ask, each as V(ID=SOCKET), with the socket of an
+        agent on the host, as V(ID=FILE), with a private key without a passphrase in a file on the
+        host, or several with commas, or as V(ID), for the agent in C(SSH_AUTH_SOCK) of the task's
+        environment. The ID that a Dockerfile means without another is V(default).
+      - Keys stay on the host; a command can ask to sign with them as long as it runs. For files
+        the host needs C(ssh-agent), of the package C(openssh-client).
+    type: list
+    elements: str
   outputs:
     description:
       - What else to make of the image, which always gets its name.
@@ -220,6 +230,12 @@ EXAMPLES = r"""
       - id: netrc
         type: value
         value: "{{ index_login }}"
+
+- name: Build an image whose commands fetch from a private repository
+  slipway.engine.image_build:
+    name: shop/private
+    path: /srv/shop
+    ssh: ["default=/etc/deploy/key"]
 
 - name: Build the same image on every host, and push it
   slipway.engine.image_build:
@@ -339,6 +355,7 @@ def main() -> None:
                 ],
                 "mutually_exclusive": [("src", "env", "value")],
             },
+            "ssh": {"type": "list", "elements": "str"},
             "outputs": {
                 "type": "list",
                 "elements": "dict",

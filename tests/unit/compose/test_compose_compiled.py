@@ -211,7 +211,10 @@ WRONG: list[tuple[str, str]] = [
      "services.a.build.additional_contexts.x: the service b builds no image"),
     ("build: {ulimits: {nofile: {soft: 1}}}", "services.a.build.ulimits: hard is required"),
     ("build: {ssh: [default]}", "services.a.build.ssh: default has no agent: SSH_AUTH_SOCK is not"),
-    ("build: {cache_to: [x]}", "services.a.build.cache_to: the cache stays on the host"),
+    ("build: {cache_to: [type=inline, x]}",
+     "services.a.build.cache_to[1]: the cache stays on the host"),
+    ("build: {additional_contexts: {x: 'target:b'}}",
+     "services.a.build.additional_contexts.x: targets are of files of bake; use service:NAME"),
     ("build: {entitlements: [x]}", "services.a.build.entitlements: a build has no more rights"),
     ("build: {isolation: x}", "services.a.build.isolation: it is for Windows"),
     ("build: {privileged: true}", "services.a.build.privileged: a build has no more rights"),
@@ -264,6 +267,17 @@ def test_what_is_wrong_beside_services(tmp_path: Path, text: str, said: str) -> 
     found = compiled(tmp_path, f"{given}\n{rest}")
     lines = [*found[1].mistakes, *found[1].left_out]
     assert any(line.startswith(said) for line in lines), lines
+
+
+def test_a_cache_that_makes_no_other_image(tmp_path: Path) -> None:
+    given = (
+        f"services: {{a: {{image: i, build: {{context: {tmp_path}, cache_to: [type=inline]}}}}}}"
+    )
+    dummy, findings = compiled(tmp_path, given)
+    assert findings.left_out == []
+    assert findings.warnings == [
+        "services.a.build.cache_to[0]: has no effect: the cache is on the host"
+    ]
 
 
 def test_all_mistakes_are_found_at_once(tmp_path: Path) -> None:

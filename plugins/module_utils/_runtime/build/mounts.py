@@ -143,21 +143,18 @@ class Mounting:
 
     def _agent(self, one: flags.RunMount) -> Optional[Path]:
         """The socket of an agent, which answers as long as whoever builds lets it."""
+        from . import agents  # Few commands ask for one.
+
         known = self._build.request.agents
         if one.id not in known:
             if one.required:
                 raise NotFound(
                     f"needs the SSH agent {one.id}{flags.near(one.id, known)}",
-                    hint="pass it with ssh (--ssh ID or --ssh ID=SOCKET)",
+                    hint="pass it with ssh (--ssh ID, --ssh ID=SOCKET or --ssh ID=KEY)",
                 )
             return None
-        path = Path(known[one.id])
-        if not path.is_socket():
-            raise Error(
-                f"the SSH agent {one.id}: {path} is not a socket",
-                hint="start ssh-agent, add the key to it, and give its socket",
-            )
-        return path
+        layout = self._build.host.layout
+        return self._stack.enter_context(agents.agent(layout, one.id, known[one.id]))
 
     def variables(self) -> dict[str, str]:
         """The variables that secrets are in, and where an SSH agent is, for this command only."""

@@ -55,7 +55,7 @@ class Request:
     """A build. ``context`` is a directory, "" for none; ``dockerfile`` is a path of the host, or
     one relative to the context, and ``inline`` a Dockerfile without a file. ``contexts`` are
     further ones by name: a directory, or an image (layouts). ``epoch`` is SOURCE_DATE_EPOCH, in
-    seconds. ``agents`` are sockets of SSH agents by their ids.
+    seconds. ``agents`` are SSH agents by their ids: a socket, or files with keys.
     """
 
     context: str = ""
@@ -74,7 +74,7 @@ class Request:
     secrets: tuple[Secret, ...] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
     epoch: Optional[int] = None
-    agents: Mapping[str, str] = field(default_factory=dict)
+    agents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

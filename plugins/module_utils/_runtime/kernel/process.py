@@ -73,8 +73,10 @@ def run(
     pass_fds: Sequence[int] = (),
     cwd: Optional[Path] = None,
     check: bool = True,
+    unasked: bool = False,
 ) -> Completed:
-    """Run a program to its end and return what it wrote.
+    """Run a program to its end and return what it wrote. One that is ``unasked`` has no terminal
+    on which it could ask somebody something.
 
     Raises NotFound when it is not installed and, with ``check``, Error when its exit status is not
     0; the error quotes the program's last lines. A program that outlives ``timeout_s`` is killed.
@@ -93,6 +95,7 @@ def run(
                 pass_fds=tuple(pass_fds),
                 cwd=cwd,
                 check=False,
+                start_new_session=unasked,
             )
     except subprocess.TimeoutExpired as exc:
         raise Error(

@@ -121,7 +121,7 @@ VERBS = {
             Flag("push", "", SWITCH, "Push service images"),
             Flag("quiet", "q", SWITCH, "Don't print anything to STDOUT"),
             Flag("sbom", "", STRING, "Has no effect: no attestations are made"),
-            Flag("ssh", "", LIST, "Set SSH agents to use: default, or ID=SOCKET"),
+            Flag("ssh", "", LIST, "Set SSH agents to use: default, ID=SOCKET or ID=KEY"),
             Flag("with-dependencies", "", SWITCH, "Also build dependencies (transitively)"),
         ),
     ),

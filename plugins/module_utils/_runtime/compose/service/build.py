@@ -31,16 +31,17 @@ _SIMPLE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "ulimits": ("ulimits", ulimits),
 }
 _LACKING = {
-    "cache_to": "the cache stays on the host; push the image",
     "entitlements": "a build has no more rights than a container",
     "isolation": "it is for Windows",
     "privileged": "a build has no more rights than a container",
 }
 #: What a context is called that is the image of another service.
 _SERVICE = "service:"
+#: How contexts are called that are other images.
+_IMAGES = ("docker-image://", "oci-layout://")
 #: What says nothing about the image.
 _SILENT = ("provenance", "sbom")
-_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "context",
+_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "cache_to", "context",
           "dockerfile_inline", "platforms", "secrets", "ssh")  # fmt: skip
 
 
@@ -87,6 +88,7 @@ def entry(
             options["dockerfile_inline"] = text(asked["dockerfile_inline"])
         if asked.get("dockerfile") is not None:
             findings.wrong(where, "only one of dockerfile and dockerfile_inline can be given")
+    _cached(where, asked, findings)
     options |= _contexts(project, where, asked, findings)
     options |= _secrets(project, where, asked, findings)
     options |= _agents(project, where, asked, findings)
@@ -97,6 +99,17 @@ def entry(
     if platform:
         options["platform"] = platform
     return {"name": image_of(project, service, given), "source": "build", "build": options}
+
+
+def _cached(where: str, asked: Mapping[str, Any], findings: Findings) -> None:
+    """``cache_to``: with ``type=inline`` the image is the same, so nobody who runs it lacks it."""
+    with findings.reading(f"{where}.cache_to"):
+        for number, one in enumerate(words(asked.get("cache_to"))):
+            at = f"{where}.cache_to[{number}]"
+            if "type=inline" in one.split(","):
+                findings.warn(at, "has no effect: the cache is on the host")
+            else:
+                findings.lacks(at, "the cache stays on the host; push the image")
 
 
 def _contexts(
@@ -111,9 +124,9 @@ def _contexts(
             at, place = f"{where}.additional_contexts.{name}", text(value)
             if place.startswith(_SERVICE):
                 found[name] = _built(project, place[len(_SERVICE) :], at, findings)
-            elif place.startswith("target:") or (
-                paths.remote(place) and not place.startswith(("docker-image://", "oci-layout://"))
-            ):
+            elif place.startswith("target:"):
+                findings.lacks(at, "targets are of files of bake; use service:NAME")
+            elif paths.remote(place) and not place.startswith(_IMAGES):
                 findings.lacks(
                     at, "a context is a directory of the host, docker-image:// or oci-layout://"
                 )
@@ -164,7 +177,9 @@ def in_order(services: Mapping[str, Mapping[str, Any]], findings: Findings) -> l
 def _agents(
     project: Project, where: str, asked: Mapping[str, Any], findings: Findings
 ) -> dict[str, Any]:
-    """``ssh``: ids of agents, each with its socket or with that of the environment."""
+    """``ssh``: ids of agents, each with its socket, the file of a key, or the socket of the
+    environment.
+    """
     found = []
     with findings.reading(f"{where}.ssh"):
         for name, value in pairs(asked.get("ssh")).items():
@@ -174,7 +189,8 @@ def _agents(
                 found.append(f"{name}={paths.absolute(path, project.base)}")
             else:
                 findings.wrong(
-                    f"{where}.ssh", f"{name} has no agent: SSH_AUTH_SOCK is not set; give a socket"
+                    f"{where}.ssh",
+                    f"{name} has no agent: SSH_AUTH_SOCK is not set; give a socket or a key",
                 )
     return {"ssh": found} if found else {}
 

@@ -49,7 +49,7 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         secrets=tuple(_secret(one) for one in params.get("secrets") or []),
         contexts=_contexts(params.get("contexts") or {}),
         epoch=None if epoch is None else int(epoch),
-        agents={one["id"]: one["path"] for one in map(_agent, params.get("ssh") or ())},
+        agents=dict(map(_agent, params.get("ssh") or ())),
     )
 
 
@@ -134,16 +134,21 @@ def _limits(params: Mapping[str, Any]) -> Limits:
     )
 
 
-def _agent(given: str) -> dict[str, str]:
-    """``ID`` or ``ID=SOCKET``, by default the agent of whoever builds, by SSH_AUTH_SOCK."""
-    name, dummy, path = given.partition("=")
-    path = path or os.environ.get("SSH_AUTH_SOCK", "")
-    if not path:
+def _agent(given: str) -> tuple[str, tuple[str, ...]]:
+    """``ID``, ``ID=SOCKET`` or ``ID=KEY,KEY``, by default the agent of whoever builds, by
+    SSH_AUTH_SOCK.
+    """
+    name, dummy, places = given.partition("=")
+    places = places or os.environ.get("SSH_AUTH_SOCK", "")
+    if not name:
+        raise Error(f"ssh: {given[:60]!a} has no id", hint="write it as default=PATH")
+    if not places:
         raise Error(
             f"ssh: {name}: SSH_AUTH_SOCK is not set, so there is no agent",
-            hint="start one, or give its socket as ID=SOCKET",
+            hint="start one, or give its socket or a key as ID=PATH",
         )
-    return {"id": name, "path": os.path.abspath(os.path.expanduser(path))}
+    paths = (os.path.abspath(os.path.expanduser(path)) for path in places.split(",") if path)
+    return name, tuple(paths)
 
 
 def _secret(given: Mapping[str, Any]) -> Secret:

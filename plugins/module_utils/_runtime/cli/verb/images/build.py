@@ -363,7 +363,12 @@ _FLAGS = (
     Flag("rm", "", SWITCH, "Remove intermediate containers", True, hidden=True),
     Flag("secret", "", LIST, "Secret to expose to the build (id=mysecret[,src=/local/secret])"),
     Flag("shm-size", "", STRING, "Size of /dev/shm"),
-    Flag("ssh", "", LIST, "SSH agent socket to expose to the build (format: default|id=socket)"),
+    Flag(
+        "ssh",
+        "",
+        LIST,
+        "SSH agent socket or keys to expose to the build (format: default|id=socket|id=key,key)",
+    ),
     Flag("tag", "t", LIST, "Name and optionally a tag (format: name:tag)"),
     Flag("target", "", STRING, "Set the target build stage to build"),
     Flag("ulimit", "", LIST, "Ulimit options"),
