@@ -19,8 +19,9 @@ body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans
 main{max-width:1180px;margin:0 auto;padding:24px 20px 48px}
 header{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline;margin-bottom:16px}
 h1{font-size:26px;line-height:1.2;margin:0;overflow-wrap:anywhere}
-h2{font-size:17px;margin:0 0 12px}
+h2{font-size:17px;margin:0 0 12px;overflow-wrap:anywhere}
 header p,.dim{color:var(--dim);margin:0}
+p.dim+*{margin-top:6px}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;
 margin:0 0 16px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;
