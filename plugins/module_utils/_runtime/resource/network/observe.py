@@ -189,14 +189,14 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
     users: dict[str, User] = {}
     for container_id, leases in held.items():
         found = records.get(container_id)
-        name_of = container_id[:12] if found is None else found.name
+        called = container_id[:12] if found is None else found.name
         # Of two that replace one another, which have one name, each holds addresses of its own.
-        other_one = users.get(name_of, User(name_of, False))
-        users[name_of] = User(
-            name_of,
-            other_one.running or (found is not None and found.phase in container_record.UP),
-            tuple(sorted({*other_one.addresses, *(one.address for one in leases)})),
-            tuple(sorted({*other_one.fixed, *(one.address for one in leases if one.static)})),
+        before = users.get(called, User(called, False))
+        users[called] = User(
+            called,
+            before.running or (found is not None and found.phase in container_record.UP),
+            tuple(sorted({*before.addresses, *(one.address for one in leases)})),
+            tuple(sorted({*before.fixed, *(one.address for one in leases if one.static)})),
         )
     for other, told in foreseen.told_containers(host).items():
         if told is None or not _on(host, name, told.spec):
