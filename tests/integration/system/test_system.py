@@ -250,6 +250,7 @@ def test_what_others_change_meanwhile_is_left_out(busy: World, busybox_tar: Path
     assert (len(told["containers"]), told["networks"], told["volumes"]) == (1, ["frontend"], [])
     untagged = [one["Untagged"] for one in told["images"] if "Untagged" in one]
     assert untagged == ["extra:1"]
+    assert "changed" not in told
     actions.remove(host, late.id)
     again, dummy = apply(layout, Task(prune.declare, prune.RESOURCE, params))
     assert again.before == {
@@ -258,6 +259,17 @@ def test_what_others_change_meanwhile_is_left_out(busy: World, busybox_tar: Path
         "images": ["other:1"],
         "volumes": ["spare"],
     }
+
+
+def test_a_prune_that_left_out_everything_changed_nothing(world: World) -> None:
+    host = Host(world.layout)
+    kept = world.create("kept", "sleep 600")
+    declared = prune.declare({"containers": True})
+    planned = prune.plan(declared, prune.observe(host, declared))
+    actions.start(host, kept.id)
+    prune.RESOURCE.carry_out(host, planned)
+    told = prune.report(host, planned)
+    assert (told["changed"], told["containers"]) == (False, [])
 
 
 def test_the_program_says_it_too(busy: World) -> None:

@@ -201,10 +201,13 @@ def _familiar(name: str) -> str:
 
 def report(host: Host, planned: Plan[Waste]) -> dict[str, Any]:
     """Results as docker_prune has them; what only earlier tasks of a check-mode run would have made
-    has no id yet, and is missing in them, as is what a run left out because others changed it.
+    has no id yet, and is missing in them, as is what a run left out because others changed it. A
+    run that left out everything changed nothing.
     """
     have = _gone(host, planned.have)
+    parts = (have.containers, have.networks, have.images, have.volumes, have.builds)
     return {
+        **({} if any(parts) else {"changed": False}),
         "containers": [one.id for one in have.containers if one.id],
         "containers_space_reclaimed": sum(one.size for one in have.containers),
         "networks": list(have.networks),

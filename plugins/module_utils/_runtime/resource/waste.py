@@ -20,6 +20,7 @@ from ..image.store import store
 from ..image.store.store import Image
 from ..plan.plan import Host, Step
 from ..records import foreseen
+from ..records.container_record import LIVE
 from .image.names import image_remove
 from .network import pruning as network_pruning
 from .volume import pruning
@@ -74,7 +75,11 @@ class RemoveContainer(Step[Waste]):
     def execute(self, host: Host) -> None:
         try:
             actions.remove(host, self.id)
-        except (Conflict, NotFound):
+        except NotFound:
+            _left_out(host, "container", self.id)
+        except Conflict:
+            if actions.current(host, self.id).phase not in LIVE:
+                raise
             _left_out(host, "container", self.id)
 
 
