@@ -167,6 +167,19 @@ def test_a_replacement_under_way_is_left_alone(world: World) -> None:
     journal.end_swap(world.layout, "web")
 
 
+def test_who_finishes_a_replacement_is_not_disturbed(world: World) -> None:
+    """As at boot, when a command comes while recovery is under way: that is no reason to warn."""
+    old = world.run("web")
+    gone = journal.Writer(2**22, 0, "an earlier boot")
+    journal.write_swap(world.layout, journal.Swap("web", old.id, "0" * 64, gone, ran=True))
+    with files.lock(world.layout.lock("swap", "web")):
+        said = world.slipway("ps").stderr
+        assert journal.find_swap(world.layout, "web") is not None
+    assert said == b""
+    assert world.slipway("ps").stderr == b""
+    assert journal.find_swap(world.layout, "web") is None
+
+
 def test_anonymous_volumes_go_along(world: World) -> None:
     other = Mount("anonymous", "", "/other")
     old = world.run("web", mounts=(*DATA, other))

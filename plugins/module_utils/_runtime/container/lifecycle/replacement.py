@@ -141,12 +141,13 @@ def recover_all(host: Host) -> None:
     actions.settle_left(host)
     creation.recover(host, actions.remove)
     for name in journal.swaps(host.layout):
-        # Whoever has the lock deals with it.
-        with contextlib.suppress(LockTimeout):
-            try:
-                recover(host, name, deadline_s=0.0)
-            except Error as exc:
-                host.warn(f"container {name}: its replacement was interrupted: {exc}")
+        try:
+            recover(host, name, deadline_s=0.0)
+        except LockTimeout:
+            # Whoever has the lock deals with it.
+            continue
+        except Error as exc:
+            host.warn(f"container {name}: its replacement was interrupted: {exc}")
     with contextlib.suppress(FileNotFoundError):
         for container_id in os.listdir(host.layout.run_containers):
             with contextlib.suppress(Error):
