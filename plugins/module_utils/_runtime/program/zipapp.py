@@ -297,7 +297,7 @@ def build() -> bytes:
     sources = {f"{PACKAGE}/{name}.py": _read(name) for name in names}
     there = {f"{PACKAGE}/{name}.py": code for name in names if (code := _code_there(name))}
     sources[f"{PACKAGE}/{CONTENTS}.py"] = f"MODULES = {names!r}\n".encode()
-    packages = {parent for name in sources for parent in PurePosixPath(name).parents[:-1]}
+    packages = {parent for name in sources for parent in list(PurePosixPath(name).parents)[:-1]}
     # What a folder is for is told to those who read the sources.
     sources |= {f"{name}/__init__.py": b"" for name in packages}
     start = _read(_START)

@@ -17,7 +17,10 @@ from ...kernel import process
 from ...spec.network import Network, Publication
 from ..link import nf_tables
 from .ruleset import ruleset
-from .statements import FAMILY, LOCAL, TABLE, TRANSLATED, Json
+from .statements import FAMILY, LOCAL, TABLE, TRANSLATED, Json, matches, meta
+
+#: What nft 0.9.8 says of a translation to a port.
+_REFUSAL = "transport protocol mapping is only valid after transport protocol match"
 
 
 def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:
@@ -25,9 +28,13 @@ def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> b
     if current(networks, publications):
         return False
     commands = ruleset(networks, publications)
-    document = json.dumps({"nftables": commands}).encode()
     try:
-        process.run(["nft", "-j", "-f", "-"], stdin=document)
+        try:
+            _load(commands)
+        except Error as exc:
+            if _REFUSAL not in exc.message:
+                raise
+            _load(with_protocols(commands))
     except NotFound:
         raise
     except Error as exc:
@@ -39,6 +46,29 @@ def apply(networks: Sequence[Network], publications: Sequence[Publication]) -> b
             ) from exc
         raise Error(f"the firewall could not be set up: {exc.message}") from exc
     return True
+
+
+def with_protocols(commands: Sequence[Json]) -> list[Json]:
+    """The same for nft 0.9.8, which Debian 11 has: it translates to a port only after a match of
+    one transport protocol, though the map has the protocol in its keys. The table means the same,
+    so it has the same marker. Pure.
+    """
+    changed: list[Json] = []
+    for command in commands:
+        rule = command.get("add", {}).get("rule")
+        if rule is None or "dnat" not in rule["expr"][-1]:
+            changed.append(command)
+            continue
+        *conditions, translation = rule["expr"]
+        for protocol in ("tcp", "udp", "sctp"):
+            match = matches(meta("l4proto"), protocol)
+            changed.append({"add": {"rule": {**rule, "expr": [*conditions, match, translation]}}})
+    return changed
+
+
+def _load(commands: Sequence[Json]) -> None:
+    document = json.dumps({"nftables": list(commands)}).encode()
+    process.run(["nft", "-j", "-f", "-"], stdin=document)
 
 
 def current(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:

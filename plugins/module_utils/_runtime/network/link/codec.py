@@ -14,15 +14,30 @@ from collections.abc import Iterator
 
 from ...base.errors import Error
 
+#: How many settings of a bridge's port pyroute2 0.5 has, which is in Debian 11, and those that
+#: follow up to the one that keeps ports apart (linux/if_link.h: IFLA_BRPORT_ISOLATED is 33).
+_LATER_PORT_SETTINGS = (
+    31,
+    (
+        ("IFLA_BRPORT_GROUP_FWD_MASK", "uint16"),
+        ("IFLA_BRPORT_NEIGH_SUPPRESS", "uint8"),
+        ("IFLA_BRPORT_ISOLATED", "uint8"),
+    ),
+)
+
 
 class Codec:
     """pyroute2's classes for the messages we send."""
 
     def __init__(self) -> None:
         from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, protinfo_bridge
         from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+        known = protinfo_bridge.nla_map
+        if len(known) == _LATER_PORT_SETTINGS[0]:
+            # It leaves out what it does not know, without an error.
+            protinfo_bridge.nla_map = (*known, *_LATER_PORT_SETTINGS[1])
         self.link, self.address, self.route = ifinfmsg, ifaddrmsg, rtmsg
 
 
