@@ -15,7 +15,9 @@ from support.builds.building import build, fill
 from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Secret
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked.request import (
+    Secret,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import (
     container_record,
 )

@@ -16,7 +16,9 @@ from support.containers import World
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import builder, inputs
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Request
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked.request import (
+    Request,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 
 FILES = {

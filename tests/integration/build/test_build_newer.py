@@ -15,7 +15,9 @@ from support.containers import World
 from support.converging import Task, apply, check
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Secret
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked.request import (
+    Secret,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.program import zipapp
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.image import (
     image_build,

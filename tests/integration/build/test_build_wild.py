@@ -26,7 +26,9 @@ from support.containers import World
 from support.inputs import images
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Secret
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked.request import (
+    Secret,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.files import (
     private_mount,
 )

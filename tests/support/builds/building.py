@@ -13,7 +13,9 @@ from typing import Any, Callable, Optional, Union
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import builder, inputs
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.request import Request
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked.request import (
+    Request,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import store
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 

@@ -11,7 +11,8 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import inputs, scheme
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import inputs
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked import scheme
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.dockerfile import parse
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store.platform import (
     Platform,

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import state
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.asked import state
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.dockerfile import (
     lines,
     parse,

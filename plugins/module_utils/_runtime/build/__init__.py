@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Building images of Dockerfiles with the parts of this engine.
 
-``request`` is what is asked, ``scheme`` which stages that needs, ``state`` a stage's layers and
-defaults (all three pure). ``inputs`` tells what an image was built of. ``context`` finds files,
-``copying`` is COPY and ADD, ``running`` is RUN, ``bases`` the images below, ``layouts`` those in
-directories, ``steps`` joins them for one instruction. ``work`` builds stages side by side,
-``builder`` makes the image of them, and ``log`` says what is done::
+``inputs`` tells what an image was built of. ``copying`` is COPY and ADD, ``running`` is RUN with
+its ``mounts`` and ``agents``, ``steps`` joins them for one instruction. ``work`` builds stages side
+by side, ``builder`` makes the image of them, ``log`` says what is done, and ``pruning`` takes away
+what is kept for the next build::
 
     sent                     contexts that come from the controller
+    source                   where a build takes files and images from
+    asked                    what a build is asked for, and what it comes to
 """

@@ -20,11 +20,12 @@ from ..image.store import index, store
 from ..plan.plan import Host
 from ..spec.oci import Descriptor
 from ..spec.reference import Reference
-from . import state, steps
-from .context import Source
-from .request import Request
-from .scheme import Scheme
-from .state import State
+from . import steps
+from .asked import state
+from .asked.request import Request
+from .asked.scheme import Scheme
+from .asked.state import State
+from .source.context import Source
 from .work import Build
 
 

@@ -27,8 +27,8 @@ from ..kernel import safefs
 from ..spec import oci
 from ..tree import copy, scan
 from ..tree.scan import Entry, Rules
-from . import context
-from .context import Selected, Source
+from .source import context
+from .source.context import Selected, Source
 
 if TYPE_CHECKING:
     from ..image.layer.stream import Readable

@@ -33,14 +33,15 @@ from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
 from ..tree import scan
-from . import context, layouts, scheme, state
-from .bases import here, reference_of
-from .context import Source
-from .layouts import IMAGE, LAYOUT
-from .request import PROXIES, Request
-from .scheme import Planned, Scheme
+from .asked import scheme, state
+from .asked.request import PROXIES, Request
+from .asked.scheme import Planned, Scheme
 from .sent import kept as kept_contexts
 from .sent.place import Place
+from .source import context, layouts
+from .source.bases import here, reference_of
+from .source.context import Source
+from .source.layouts import IMAGE, LAYOUT
 
 #: How many changed files are named one by one.
 _NAMED = 5

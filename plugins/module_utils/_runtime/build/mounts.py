@@ -16,9 +16,10 @@ from ..image.dockerfile import flags
 from ..image.dockerfile.parse import Instruction
 from ..kernel import safefs
 from ..spec.container import Mount
-from . import context, scheme
-from .scheme import Planned
-from .state import State
+from .asked import scheme
+from .asked.scheme import Planned
+from .asked.state import State
+from .source import context
 from .work import Build
 
 #: Where a heredoc that is a program of its own is found by the command.

@@ -33,9 +33,9 @@ from ..spec import oci
 from ..spec.container import ContainerSpec, Endpoint, Healthcheck, Mount
 from ..tree import copy
 from ..tree.scan import Rules
-from .context import Selected, Source, entries
-from .request import Limits
-from .state import State
+from .asked.request import Limits
+from .asked.state import State
+from .source.context import Selected, Source, entries
 
 Output = Callable[[bytes], None]
 #: Every directory of a cache mount is named by the digest of its id (CVE-2024-9675).

@@ -21,12 +21,14 @@ from ..image.dockerfile.parse import Instruction, is_heredoc
 from ..kernel import safefs
 from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
-from . import context, copying, scheme, state
+from . import copying
+from .asked import scheme, state
+from .asked.scheme import Planned
+from .asked.state import State
 from .copying import Copy
 from .log import Step
 from .mounts import PROGRAM, Mounting
-from .scheme import Planned
-from .state import State
+from .source import context
 from .work import Build, Take
 
 

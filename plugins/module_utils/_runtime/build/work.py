@@ -24,14 +24,15 @@ from ..image.store.step_cache import Kept
 from ..plan.plan import Host
 from ..spec.oci import Descriptor
 from ..tree import snapshot
-from . import context, state
-from .bases import Bases
-from .context import Source
-from .layouts import is_image
+from .asked import state
+from .asked.request import PROXIES, Request
+from .asked.scheme import SCRATCH, Planned, Scheme
+from .asked.state import State
 from .log import Log, Step
-from .request import PROXIES, Request
-from .scheme import SCRATCH, Planned, Scheme
-from .state import State
+from .source import context
+from .source.bases import Bases
+from .source.context import Source
+from .source.layouts import is_image
 
 #: The diff_id of a layer without entries: a tar that is its end alone.
 NOTHING = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
-from ...build import layouts
-from ...build.request import Limits, Request, Secret
+from ...build.asked.request import Limits, Request, Secret
+from ...build.source import layouts
 from ...container.option import resources
 from ...container.option.form import text
 from ...image.store import platform

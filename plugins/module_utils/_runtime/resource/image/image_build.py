@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass, field, replace
 from ...build import inputs
-from ...build.request import Request
+from ...build.asked.request import Request
 from ...build.sent.place import Place, Sent, sent
 from ...image import expected
 from ...image.store import store

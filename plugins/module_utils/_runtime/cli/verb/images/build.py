@@ -20,8 +20,8 @@ from ...line.verbs import FILTER, INT, LIST, STRING, SWITCH, Arguments, Flag, Ve
 from ...terminal.output import agreed, say
 
 if TYPE_CHECKING:
+    from ....build.asked.request import Request
     from ....build.builder import Built
-    from ....build.request import Request
 
 _GIT = ("git@", "git://", "ssh://", "github.com/")
 #: Images and archives; a context at a URL is not larger.
@@ -86,7 +86,7 @@ def _push(host: Host, request: Request, quiet: bool) -> None:
 def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.ExitStack) -> Request:
     """The build that the command line asks for."""
     from ....base.frozen import replace
-    from ....build.request import Secret
+    from ....build.asked.request import Secret
     from ....resource.image import build_options
     from ....resource.image.names import named_image
 

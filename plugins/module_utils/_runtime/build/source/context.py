@@ -19,15 +19,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ..base.errors import Error, NotFound
-from ..base.frozen import dataclass, replace
-from ..image.dockerfile import ignore
-from ..image.dockerfile.lines import LIMIT
-from ..image.dockerfile.pattern import compiled
-from ..kernel import safefs
-from ..registry.url_source import is_url
-from ..tree import scan
-from ..tree.scan import Entry
+from ...base.errors import Error, NotFound
+from ...base.frozen import dataclass, replace
+from ...image.dockerfile import ignore
+from ...image.dockerfile.lines import LIMIT
+from ...image.dockerfile.pattern import compiled
+from ...kernel import safefs
+from ...registry.url_source import is_url
+from ...tree import scan
+from ...tree.scan import Entry
 
 #: The names a Dockerfile has, in this order.
 DOCKERFILES = ("Dockerfile", "Containerfile")

@@ -15,17 +15,17 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..base.document import canonical
-from ..base.errors import Error
-from ..base.frozen import dataclass, field, replace
-from ..container.bundle.process import PATH
-from ..image.build import assemble, config_changes
-from ..image.dockerfile import words
-from ..image.dockerfile.parse import Dockerfile, Instruction
-from ..image.store.platform import Platform
-from ..image.store.store import Image
-from ..spec import oci
-from ..spec.oci import Descriptor
+from ...base.document import canonical
+from ...base.errors import Error
+from ...base.frozen import dataclass, field, replace
+from ...container.bundle.process import PATH
+from ...image.build import assemble, config_changes
+from ...image.dockerfile import words
+from ...image.dockerfile.parse import Dockerfile, Instruction
+from ...image.store.platform import Platform
+from ...image.store.store import Image
+from ...spec import oci
+from ...spec.oci import Descriptor
 from .request import PROXIES
 
 _SHELL = ["/bin/sh", "-c"]
@@ -281,7 +281,7 @@ class Configurer:
         return noted(_set(state, Shell=list(at.words)), f"SHELL {json.dumps(list(at.words))}")
 
     def _stop_signal(self, state: State, at: Instruction) -> State:
-        from ..spec.identifiers import signal_number
+        from ...spec.identifiers import signal_number
 
         name = self.expand(state, at, at.words[0])
         signal_number(name)

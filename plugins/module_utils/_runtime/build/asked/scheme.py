@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Optional, Union
 
-from ..base.errors import Error
-from ..base.frozen import dataclass
-from ..image.dockerfile import flags, words
-from ..image.dockerfile.parse import Dockerfile, Instruction, Stage
-from ..image.store.platform import Platform, parse_platform
+from ...base.errors import Error
+from ...base.frozen import dataclass
+from ...image.dockerfile import flags, words
+from ...image.dockerfile.parse import Dockerfile, Instruction, Stage
+from ...image.store.platform import Platform, parse_platform
 
 #: The base without files.
 SCRATCH = "scratch"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Optional
 
-from ..base.frozen import dataclass, field
-from ..image.store.platform import Platform
-from ..spec.container import SHM_SIZE_BYTES, Ulimit
-from ..spec.reference import Reference
+from ...base.frozen import dataclass, field
+from ...image.store.platform import Platform
+from ...spec.container import SHM_SIZE_BYTES, Ulimit
+from ...spec.reference import Reference
 
 #: Arguments that need no ARG, show in no history and are part of no cache key (Dockerfile
 #: reference, "Predefined ARGs").

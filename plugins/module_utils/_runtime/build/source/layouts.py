@@ -16,16 +16,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import Error, NotFound
-from ..base.layout import Layout
-from ..image.store import store
-from ..image.store.platform import Platform
-from ..plan.plan import Host
-from ..spec import oci
+from ...base.errors import Error, NotFound
+from ...base.layout import Layout
+from ...image.store import store
+from ...image.store.platform import Platform
+from ...plan.plan import Host
+from ...spec import oci
 
 if TYPE_CHECKING:
-    from ..image.archive.inventory import Packed
-    from ..image.archive.members import Members
+    from ...image.archive.inventory import Packed
+    from ...image.archive.members import Members
 
 #: How a named context says that it is an image.
 IMAGE, LAYOUT = "docker-image://", "oci-layout://"
@@ -56,7 +56,7 @@ def look(layout: Layout, text: str, wanted: Platform) -> tuple[str, bool]:
 
 def image(host: Host, text: str, wanted: Platform) -> store.Image:
     """The image that a layout means, brought into the store. The caller holds a lease."""
-    from ..image.archive import load
+    from ...image.archive import load
 
     with _opened(host.layout, text, wanted) as (opened, packed):
         load.bring(host, opened, [packed])
@@ -68,8 +68,8 @@ def image(host: Host, text: str, wanted: Platform) -> store.Image:
 
 @contextlib.contextmanager
 def _opened(layout: Layout, text: str, wanted: Platform) -> Iterator[tuple[Members, Packed]]:
-    from ..image.archive import inventory, members
-    from ..image.archive.inventory import INDEX, Packed
+    from ...image.archive import inventory, members
+    from ...image.archive.inventory import INDEX, Packed
 
     directory, tag, digest = parts(text)
     if not os.path.isdir(directory):
@@ -102,7 +102,7 @@ def _opened(layout: Layout, text: str, wanted: Platform) -> Iterator[tuple[Membe
 
 def _chosen(opened: Members, text: str, tag: str, digest: str) -> list[Any]:
     """The entries of the index that are meant."""
-    from ..image.archive.inventory import INDEX
+    from ...image.archive.inventory import INDEX
 
     listed = oci.load(opened.document(INDEX), INDEX).get("manifests")
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -8,15 +8,15 @@ from __future__ import annotations
 import threading
 from typing import Optional
 
-from ..base.errors import Error
-from ..image.store import platform, store
-from ..image.store.blobs import Damaged
-from ..image.store.platform import Platform
-from ..plan.plan import Host
-from ..spec.reference import Reference, is_id, parse_normalized
+from ...base.errors import Error
+from ...image.store import platform, store
+from ...image.store.blobs import Damaged
+from ...image.store.platform import Platform
+from ...plan.plan import Host
+from ...spec.reference import Reference, is_id, parse_normalized
+from ..asked.request import Request
 from . import layouts
 from .layouts import IMAGE, LAYOUT
-from .request import Request
 
 
 class Bases:
@@ -58,7 +58,7 @@ class Bases:
             return local
         if local is not None and (not self._request.pull or reference.digest):
             return local
-        from ..image import transfer
+        from ...image import transfer
 
         pinned = transfer.resolve(host, reference)
         if pinned.image_id and local is not None and local.id == pinned.image_id:
