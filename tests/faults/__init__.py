@@ -14,5 +14,5 @@ were tried and those that were survived are counted in .build/check/figures/::
     points/   kills (R1) and errors (R9) at each point of a piece of work, check mode (R14)
     power/    power cuts (R2)
     damage/   damage from outside (R11), process numbers that are in use again (R12)
-    long/     the same over and over (R6), many processes at once (R5)
+    long/     the same over and over (R6), an hour of it (R13), many processes at once (R5)
 """
