@@ -40,6 +40,9 @@ D = TypeVar("D")
 
 #: The option of modules whose work can take long (doc_fragments/progress.py).
 PROGRESS: Mapping[str, Any] = {"progress": {"type": "bool", "default": False}}
+#: Finds the values that nobody is to be shown where they are deeper in the parameters than Ansible
+#: is told of. The parameters may be wrong.
+Secrets = Callable[[Mapping[str, Any]], list[str]]
 
 
 class _Module(AnsibleModule):
@@ -60,8 +63,19 @@ class _Module(AnsibleModule):
     #: Ansible's default of MAX_FILE_SIZE_FOR_DIFF, where no action plugin says the configured one.
     diff_limit: int = 104448
 
+    def __init__(self, secrets: Optional[Secrets], **given: Any) -> None:
+        self._secrets = secrets
+        super().__init__(**given)
+        self._hide()
+
+    def _hide(self) -> None:
+        if self._secrets is not None:
+            self.no_log_values.update(self._secrets(self.params))
+
     def _load_params(self) -> None:
         super()._load_params()
+        # Ansible shows what it was given also where it refuses that, or skips the task.
+        self._hide()
         self.predicted = self.params.pop("_predicted", None)
         self.archive = self.params.pop("_archive", None)
         self.signing = self.params.pop("_signing", None)
@@ -83,15 +97,12 @@ def converge(
     declare: Callable[[dict[str, Any]], D],
     resource: Resource[D, S],
     always_diff: bool = False,
-    secrets: Optional[Callable[[dict[str, Any]], list[str]]] = None,
+    secrets: Optional[Secrets] = None,
     around: Callable[[Host, Mapping[str, Any]], AbstractContextManager[list[str]]] = _nothing,
     **module_options: Any,
 ) -> None:
     """Run one task: observe, plan, apply, and observe again to see that the host is what was
     planned.
-
-    ``secrets`` finds the values that nobody is to be shown where they are deeper in the parameters
-    than Ansible is told of.
 
     ``around`` is entered, with the host and the parameters, where things are really done, and gets
     the actions.
@@ -99,9 +110,7 @@ def converge(
     ``always_diff`` is for modules whose counterparts in community.docker return their diff, which
     is small, in any case.
     """
-    module = _module(argument_spec, module_options)
-    if secrets is not None:
-        module.no_log_values.update(secrets(module.params))
+    module = _module(argument_spec, module_options, secrets=secrets)
     limit = module.diff_limit if module._diff else None
     host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
     _tell_progress(module, host)
@@ -161,12 +170,14 @@ def _tell_progress(module: _Module, host: Host) -> None:
 def perform(
     argument_spec: Mapping[str, Any],
     act: Callable[[Host, dict[str, Any]], dict[str, Any]],
+    secrets: Optional[Secrets] = None,
     **module_options: Any,
 ) -> None:
     """Run one task that does something whatever the host is like, such as a command; ``act``
     returns the module's result. Ansible skips it in check mode.
     """
-    module = _module(argument_spec, {**module_options, "supports_check_mode": False})
+    options = {**module_options, "supports_check_mode": False}
+    module = _module(argument_spec, options, secrets=secrets)
     host = Host(Layout.default())
     try:
         done = act(host, module.params)
@@ -207,10 +218,14 @@ def _write(path: str, data: bytes) -> None:
 
 
 def _module(
-    argument_spec: Mapping[str, Any], options: dict[str, Any], engine: bool = True
+    argument_spec: Mapping[str, Any],
+    options: dict[str, Any],
+    engine: bool = True,
+    secrets: Optional[Secrets] = None,
 ) -> _Module:
     os.umask(0o077)
     module = _Module(
+        secrets,
         argument_spec=dict(argument_spec),
         **{"supports_check_mode": True, **options},
     )

@@ -150,6 +150,7 @@ def main() -> None:
     _task.perform(
         ARGUMENT_SPEC,
         act,
+        secrets=declare.secrets,
         mutually_exclusive=[*options.EXCLUSIVE, ("argv", "command")],
         required_one_of=[*options.ONE_OF, ("argv", "command")],
         required_by=options.BY_DEFINITION,

@@ -142,6 +142,7 @@ def main() -> None:
         },
         declare,
         pulling.RESOURCE,
+        secrets=compose_declare.secrets,
         mutually_exclusive=options.EXCLUSIVE,
         required_one_of=options.ONE_OF,
         required_by=options.BY_DEFINITION,

@@ -253,6 +253,7 @@ def main() -> None:
     _task.perform(
         ARGUMENT_SPEC,
         act,
+        secrets=declare.secrets,
         mutually_exclusive=[*options.EXCLUSIVE, ("argv", "command")],
         required_one_of=options.ONE_OF,
         required_by=options.BY_DEFINITION,

@@ -166,6 +166,7 @@ def main() -> None:
         },
         image_import.declare,
         image_import.RESOURCE,
+        secrets=image_import.secrets,
     )
 
 

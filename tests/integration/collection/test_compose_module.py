@@ -79,5 +79,9 @@ def test_secrets_are_not_shown(world: World, tmp_path: Path) -> None:
             assert run.status == 0, run.output
             assert run.changed == 1
             assert CANARY not in run.output
+        wrong = compose(project_name="shop", definition=definition, nonsense=1)
+        refused = play.tasks([wrong], "-vvv")
+        assert refused.status != 0 and "nonsense" in refused.output
+        assert CANARY not in refused.output
         inside = world.slipway("exec", "shop-app-1", "cat", "/run/secrets/token").stdout
         assert inside.decode() == content

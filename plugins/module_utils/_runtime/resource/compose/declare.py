@@ -65,8 +65,9 @@ def asked_of(params: Mapping[str, Any], around: Mapping[str, str]) -> Asked:
 
 
 def secrets(params: Mapping[str, Any]) -> list[str]:
-    """The values that nobody is to be shown, of a definition in the task."""
-    given = (params.get("definition") or {}).get("secrets")
+    """The values that nobody is to be shown, of a definition in the task, which may be wrong."""
+    definition = params.get("definition")
+    given = definition.get("secrets") if isinstance(definition, Mapping) else None
     values = given.values() if isinstance(given, Mapping) else ()
     found = (one.get("content") for one in values if isinstance(one, Mapping))
     return [str(content) for content in found if content]

@@ -76,7 +76,9 @@ def secrets(params: Mapping[str, Any]) -> list[str]:
     """The values that nobody is to be shown, of whatever a task says."""
     tables = _tables()
     given = [("containers", params.get("defaults"))]
-    given += [(kind, entry) for kind in _LISTS for entry in params.get(kind) or ()]
+    for kind in _LISTS:
+        listed = params.get(kind)
+        given += [(kind, entry) for entry in (listed if isinstance(listed, list) else ())]
     return [text for kind, entry in given for text in options.secrets(tables[kind].spec, entry)]
 
 

@@ -33,7 +33,7 @@ from ....image.layer.stream import Readable
 from ....image.store import index, layers, platform, store
 from ....image.store.platform import Platform
 from ....plan.plan import Host, Plan, Resource, Step
-from ....registry.url_source import Facts, Source, is_url, source_of
+from ....registry.url_source import Facts, Source, is_url, shown, source_of
 from ....spec import oci
 from ....spec.reference import Reference
 from ..names import named_image
@@ -90,6 +90,17 @@ class Import(Step[State]):
             index.tag(layout, declared.reference, manifest, source=text)
         if isinstance(declared.src, Source):
             declared.seen["diff_id"] = diff_id
+
+
+def secrets(params: Mapping[str, Any]) -> list[str]:
+    """The source, where it is a URL with more in it than everybody may see: a signed one has a
+    secret in its query.
+    """
+    text = str(params.get("src") or "")
+    try:
+        return [text] if is_url(text) and shown(text) != text else []
+    except ValueError:
+        return [text]
 
 
 def declare(params: Mapping[str, Any]) -> Declared:
