@@ -6,13 +6,14 @@
 ``./check faults`` runs a sample within minutes, ``./check faults=all`` all of it; the points that
 were tried and those that were survived are counted in .build/check/figures/::
 
-    killing   the points of a piece of work: system calls and events, and dying there
-    scene     a piece of work, what is there before, and what undoes it
-    state     what an installation holds, and what may not be in it after a fault
-    figures   how many of how many, kept for the table
-    tasks     tasks of all kinds, in few words
-    points/   kills (R1) and errors (R9) at each point of a piece of work, check mode (R14)
-    power/    power cuts (R2)
-    damage/   damage from outside (R11), process numbers that are in use again (R12)
-    long/     the same over and over (R6), an hour of it (R13), many processes at once (R5)
+    killing    the points of a piece of work: system calls and events, and dying there
+    scene      a piece of work, what is there before, and what undoes it
+    state      what an installation holds, and what may not be in it after a fault
+    figures    how many of how many, kept for the table
+    tasks      tasks of all kinds, in few words
+    points/    kills (R1) and errors (R9) at each point of a piece of work, check mode (R14)
+    power/     power cuts (R2)
+    damage/    damage from outside (R11), process numbers that are in use again (R12)
+    canaries/  secrets stay where they belong (R15)
+    long/      the same over and over (R6), an hour of it (R13), many processes at once (R5)
 """

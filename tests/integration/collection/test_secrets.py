@@ -11,7 +11,6 @@ file that others may read must hold none of them.
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pytest
 from support.containers import World
 from support.plays import Play
 from support.servers.registry import Registry
+from support.servers.system_log import listened_to
 
 ENV, NEW_ENV, PASSWORD, CONTENT, EXEC_ENV, STDIN = CANARIES = tuple(
     f"canary-{name}-7f3a91"
@@ -30,32 +30,10 @@ ENV, NEW_ENV, PASSWORD, CONTENT, EXEC_ENV, STDIN = CANARIES = tuple(
 
 
 @pytest.fixture
-def system_log(tmp_path: Path) -> Iterator[list[bytes]]:
-    """What is written to the host's system log, by a socket in the place of its own."""
-    path = Path("/dev/log")
-    if path.exists() or path.is_symlink():
-        pytest.fail("this host has a system log, which the test would disturb")
-    received: list[bytes] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.bind(str(path))
-        log.settimeout(0.1)
-        done = threading.Event()
-
-        def listen() -> None:
-            while not done.is_set():
-                try:
-                    received.append(log.recv(65536))
-                except TimeoutError:
-                    continue
-
-        listener = threading.Thread(target=listen)
-        listener.start()
-        try:
-            yield received
-        finally:
-            done.set()
-            listener.join()
-            path.unlink()
+def system_log() -> Iterator[list[bytes]]:
+    """What is written to the host's system log."""
+    with listened_to() as received:
+        yield received
 
 
 @pytest.fixture

@@ -12,5 +12,6 @@ registry     the distribution's docker-registry on a loopback port
 segment      a host between a neighbour and somebody far away
 slow         an image behind a server that stops halfway
 sshd         OpenSSH on a loopback port, and accounts with and without sudo
+system_log   the host's system log, listened to
 traffic      a service in a container, and clients that ask it without a break
 """
