@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layou
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.build import assemble
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.store import (
+    blobs,
     index,
     store,
 )
@@ -43,6 +46,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.i
     image_push,
     pull_one,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec import oci
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.reference import (
     parse_normalized,
 )
@@ -537,3 +541,21 @@ def test_a_play_that_prunes_is_predicted(layout: Layout, registry: Registry, tar
     ]
     assert_play_is_predicted(layout, play)
     assert store.all_images(layout) == ()
+
+
+def test_an_image_that_is_not_understood(world: World) -> None:
+    """An earlier release took JSON that is not read any more: that is of one image, not of all."""
+    layout = world.layout
+    config = json.dumps({**world.image.config, "comment": "half of a pair: \ud800"}).encode()
+    stored = blobs.put(layout, config, oci.CONFIG)
+    found = assemble.put_manifest(layout, stored, world.image.layers)
+    index.tag(layout, parse_normalized("old:1"), found)
+    assert [image.names for image in store.all_images(layout)] == [world.image.names]
+    assert world.slipway("images", "-q").stdout.decode().split() == [world.image.id[7:19]]
+    world.create("web")
+    verified = world.slipway("image", "verify", "old:1", check=False).stdout
+    assert b"is not JSON" in verified and b"remove the image" in verified, verified
+    plays = [Task(image_remove.declare, image_remove.RESOURCE, {"name": "old:1"})] * 2
+    assert_play_is_predicted(layout, plays)
+    assert not layout.blob(stored.digest).exists()
+    assert world.slipway("rmi", "old:1", check=False).returncode == 1

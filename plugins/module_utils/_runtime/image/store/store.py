@@ -157,13 +157,28 @@ def _load(layout: Layout, descriptor: Descriptor, same: Sequence[Entry]) -> Imag
 def read_manifest(layout: Layout, descriptor: Descriptor) -> Manifest:
     """A stored manifest, checked. Raises Damaged."""
     data = blobs.read(layout, descriptor)
-    return manifest.parse_manifest(data, descriptor, f"the manifest {descriptor.digest}")
+    with _understood():
+        return manifest.parse_manifest(data, descriptor, f"the manifest {descriptor.digest}")
 
 
 def read_config(layout: Layout, found: Manifest) -> dict[str, Any]:
     """The config of a stored manifest, checked. Raises Damaged."""
     data = blobs.read(layout, found.config)
-    return manifest.parse_config(data, len(found.layers), f"the config {found.config.digest}")
+    with _understood():
+        return manifest.parse_config(data, len(found.layers), f"the config {found.config.digest}")
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """What is as its digest says, and yet not what is read now, is damaged too: an earlier release
+    may have taken it. One such image is no reason to list none.
+    """
+    try:
+        yield
+    except Damaged:
+        raise
+    except Error as exc:
+        raise Damaged(exc.message, hint=exc.hint or "remove the image, and get it again") from exc
 
 
 def missing(layout: Layout, image: Image) -> tuple[Descriptor, ...]:

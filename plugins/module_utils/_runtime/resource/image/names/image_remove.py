@@ -9,6 +9,7 @@ that, and then stays without a name until the last of them is gone, because they
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
@@ -19,6 +20,7 @@ from ....image import expected
 from ....image.expected import Local
 from ....image.show import documents
 from ....image.store import index, lineage, step_cache, store
+from ....image.store.blobs import Damaged
 from ....image.store.store import Image
 from ....plan.plan import Failing, Host, Plan, Resource, Step
 from ....records import container_record, foreseen
@@ -69,7 +71,9 @@ class Remove(Step[State]):
             if image is not None:
                 forget(layout, image)
         else:
-            image = store.find_reference(layout, self.reference)
+            image = None
+            with contextlib.suppress(Damaged):
+                image = store.find_reference(layout, self.reference)
             used = image is not None and bool(users(host, image.id, ""))
             index.untag(layout, self.reference, keep_unnamed=used)
         for parent in self.parents:
@@ -123,7 +127,7 @@ def observe(host: Host, declared: Declared) -> State:
     if local is None and declared.id:
         local, reference = expected.find(host, declared.id), None
     if local is None:
-        return State(declared.name, ABSENT)
+        return _of_damaged(host, reference) or State(declared.name, ABSENT)
     name = reference.canonical if reference else local.id
     found = State(name, PRESENT, local, local.id, users=_all_users(host, local))
     others = tuple(other for other in local.names if other != name)
@@ -141,6 +145,18 @@ def observe(host: Host, declared: Declared) -> State:
     if local.image is None:
         return replace(found, removal=Removal((name, *_unserved(local, name)) if reference else ()))
     return replace(found, removal=_removal(host, declared, reference, local, local.image))
+
+
+def _of_damaged(host: Host, reference: Optional[Reference]) -> Optional[State]:
+    """The name of an image whose documents nobody can read: it goes, and what was of the image
+    alone with it.
+    """
+    name = "" if reference is None else index.name_of(reference)
+    if not name or foreseen.told_images(host).gone(name):
+        return None
+    if all(entry.name != name for entry in index.entries(host.layout)):
+        return None
+    return State(name, PRESENT, removal=Removal((name,)))
 
 
 def _unserved(local: Local, name: str) -> list[str]:
@@ -224,9 +240,11 @@ def plan(declared: Declared, have: State) -> Plan[State]:
 
 
 def predict(found: State) -> dict[str, dict[str, Any]]:
-    if found.status != ABSENT or found.local is None:
+    if found.status != ABSENT:
         return {}
     local, removal = found.local, found.removal
+    if local is None:
+        return {"image": dict.fromkeys(removal.untagged)} if removal.untagged else {}
     gone = {name for name in (*removal.untagged, found.name) if not is_id(name)}
     untagged: dict[str, Any] = {image.id: None for image in removal.images}
     left = set(local.names) - gone
@@ -260,7 +278,8 @@ def diff(planned: Plan[State], found: State) -> dict[str, Any]:
     local = have.local
     name = {"name": have.name}
     if local is None:
-        return {"before": {**name, "exists": False}, "after": {**name, "exists": False}}
+        there = bool(removal.untagged)
+        return {"before": {**name, "exists": there}, "after": {**name, "exists": False}}
     digests = {pair for dummy, pair in local.pushed}
     if local.image is not None:
         digests.update(local.image.repo_digests)
