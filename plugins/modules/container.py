@@ -417,9 +417,7 @@ ARGUMENT_SPEC = catalogue.argument_spec()
 
 
 def main() -> None:
-    _task.converge(
-        {**_task.PROGRESS, **ARGUMENT_SPEC}, decide.declare, with_program(decide.RESOURCE)
-    )
+    _task.converge({**_task.PROGRESS, **ARGUMENT_SPEC}, decide.declare, with_program(decide.ALONE))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 from support.containers import World, until
 from support.converging import Task, apply, check
+from support.declaring import converge, isolated
 from support.servers import traffic
 from support.stacks import stack
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.lifecycle import (
     actions,
+)
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource.container import (
+    decide,
 )
 
 PORT = 18080
@@ -81,6 +86,35 @@ def test_a_member_of_the_pod_is_named_as_in_compose(world: World) -> None:
     assert apply(world.layout, said)[0] == foretold
     serves()
     assert check(world.layout, said, {}).actions == ()
+
+
+@pytest.mark.parametrize("begun", ["replaced", "restarted", "unchanged"])
+def test_who_stays_behind_is_named(world: World, begun: str) -> None:
+    """By a task about the other container alone, which restarts nobody else."""
+    converge(world, isolated("pod"))
+    world.run("app", network_mode="container:pod")
+    world.run("other", pid_mode="container:app")
+    cases: dict[str, dict[str, Any]] = {
+        "replaced": {"env": {"A": "1"}},
+        "restarted": {"restart": True},
+        "unchanged": {},
+    }
+    given = cases[begun]
+    alone, of_stack = Host(world.layout), Host(world.layout)
+    declared = decide.declare(isolated("pod", undeclared="keep", **given).params)
+    plan = decide.ALONE.plan(declared, decide.ALONE.observe(alone, declared))
+    assert plan.changed is (begun != "unchanged")
+    decide.ALONE.foreseen(alone, plan)
+    task = stack(containers=[{"name": "pod", **given}])
+    members = task.declare(task.params)
+    found = task.resource.plan(members, task.resource.observe(of_stack, members))
+    task.resource.foreseen(of_stack, found)
+    wanted = "container app shares namespaces of pod"
+    said = [line.partition(",")[0] for line in alone.warnings if "shares namespaces" in line]
+    assert said == ([wanted] if plan.changed else [])
+    # It becomes one of the stack, so it is recreated in any case.
+    said = [line.partition(",")[0] for line in of_stack.warnings if "shares namespaces" in line]
+    assert said == [wanted]
 
 
 def test_init_containers_run_once(world: World) -> None:

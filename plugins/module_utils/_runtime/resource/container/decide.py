@@ -369,6 +369,14 @@ def foresee(host: Host, plan: Plan[State]) -> list[str]:
     return []
 
 
+def _foresee_alone(host: Host, plan: Plan[State]) -> list[str]:
+    """The same for a task about this container alone, which nobody restarts others after."""
+    from . import sharing  # Only who acts pays for it.
+
+    sharing.warn(host, [plan.want.name] if sharing.begins_anew(plan) else [])
+    return foresee(host, plan)
+
+
 def _lock(declared: Declared) -> tuple[str, str]:
     return "container-name", declared.name
 
@@ -386,3 +394,6 @@ RESOURCE = Resource(
     locate=locate,
     diff=outcome.diff,
 )
+
+#: For a task about one container.
+ALONE = replace(RESOURCE, foresee=_foresee_alone)

@@ -109,7 +109,19 @@ def plan(stack: Stack, have: Sequence) -> Plan[Sequence]:
 
 
 def foresee(host: Host, planned: Plan[Sequence]) -> list[str]:
-    """What will be in the way of the members that are made or started again."""
+    """What will be in the way of the members that are made or started again; a warning is of others
+    that share their namespaces, since members are restarted (_restarted_after).
+    """
+    from ..container import sharing  # Only who acts pays for it.
+
+    members = [member.name for member in planned.have.about.members if member.kind == CONTAINER]
+    parts = zip(planned.have.about.members, planned.have.parts)
+    begun = [
+        member.name
+        for member, part in parts
+        if member.kind == CONTAINER and sharing.begins_anew(part)
+    ]
+    sharing.warn(host, begun, members)
     host.seen = {}
     try:
         return sequence.foresee(host, planned)
