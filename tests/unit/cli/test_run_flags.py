@@ -51,7 +51,7 @@ use-api-socket user userns uts volume volume-driver volumes-from workdir
 def params(*words: str) -> dict[str, Any]:
     """What a command line says as the parameters of a task."""
     name, verb, rest = directory.find(["run", *words, "image"])
-    return run_params.params(read(verb, name, rest), {"AROUND": "here"})
+    return run_params.params(read(verb, name, rest), {"AROUND": "here", "BYTES": "\udcff"})
 
 
 def test_all_flags_of_docker_are_known() -> None:
@@ -227,6 +227,13 @@ def test_files_of_variables(tmp_path: Path) -> None:
     path.write_bytes(b"A=\xff\n")
     with pytest.raises(Error, match="invalid UTF-8"):
         params("--env-file", str(path))
+    # What a name alone has around us may be anything; the flag is the one that has the name.
+    path.write_text("BYTES\n")
+    with pytest.raises(Error, match="--env-file: 'BYTES': the name or value is not UTF-8"):
+        params("--env-file", str(path), "-e", "A=1")
+    for given in ("BYTES", "A=\udcff", "\udcff=1"):
+        with pytest.raises(Error, match=r"--env: .*: the name or value is not UTF-8"):
+            params("-e", given)
 
 
 def test_names_that_are_made_up_are_names() -> None:

@@ -91,6 +91,11 @@ def test_whole_numbers_are_taken_and_what_yaml_interpreted_is_not(option: str) -
         assert f"Non-string value found for {plain} option" in caught.value.message
         assert f"Key: {name} (" in caught.value.message
         assert str(value) not in str(caught.value)
+    # As a byte of a command line is that is not UTF-8, and half of a surrogate pair of JSON.
+    for bad in ({name: "geheim\udcff"}, {f"{name}\ud800": "geheim"}):
+        with pytest.raises(Error, match="is not UTF-8 text") as caught:
+            read(bad)
+        assert "geheim" not in str(caught.value)
 
 
 @pytest.mark.parametrize("option", SWITCHES)

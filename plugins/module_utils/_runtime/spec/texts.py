@@ -35,4 +35,17 @@ def texts(option: str, values: Mapping[str, Any], switches: bool = False) -> dic
                 hint="where the value is templated, add the filter string to it",
             )
         found[str(name)] = str(value)
+        check_unicode(option, str(name), str(value))
     return found
+
+
+def check_unicode(option: str, name: str, value: str) -> None:
+    """Raise Error for what no record can hold: a byte of a command line or of an environment that
+    is not UTF-8, or half of a surrogate pair.
+    """
+    if name.isascii() and value.isascii():
+        return
+    try:
+        f"{name}{value}".encode()
+    except UnicodeEncodeError as exc:
+        raise Error(f"{option}: {name[:60]!a}: the name or value is not UTF-8 text") from exc

@@ -9,22 +9,25 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ...base.errors import Error
+from ...spec.texts import check_unicode
 
 
 def variables(
     texts: Sequence[str], files: Sequence[str], environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The files' variables and then the flags' own; a name alone has the value it has around us."""
-    lines = [line for path in files for line in file_lines(path)]
+    """The files' variables and then the flags' own; a name alone has the value it has around us.
+    Raises Error naming the flag.
+    """
+    lines = [("--env-file", line) for path in files for line in file_lines(path)]
     found = {}
-    for text in (*lines, *texts):
+    for flag, text in (*lines, *(("--env", text) for text in texts)):
         name, equals, value = text.partition("=")
         if not name:
             raise Error(f"invalid environment variable: {text[:40]!r}")
-        if equals:
-            found[name] = value
-        elif name in environment:
-            found[name] = environment[name]
+        if not equals and name not in environment:
+            continue
+        found[name] = value if equals else environment[name]
+        check_unicode(flag, name, found[name])
     return found
 
 

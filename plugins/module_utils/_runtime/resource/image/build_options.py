@@ -18,6 +18,7 @@ from ...image.store import platform
 from ...image.store.platform import Platform
 from ...spec.container import SHM_SIZE_BYTES
 from ...spec.reference import Reference
+from ...spec.texts import check_unicode
 
 #: Docker's: less is not enough for a process to start.
 _LEAST_MEMORY_BYTES = 6 << 20
@@ -63,11 +64,7 @@ def _texts(given: Optional[Mapping[str, Any]], option: str) -> dict[str, str]:
         if value is not None
     }
     for name, value in found.items():
-        try:
-            f"{name}{value}".encode()
-        except UnicodeEncodeError as exc:
-            # The value may be a secret.
-            raise Error(f"{option}: {name[:60]!a}: the name or value is not UTF-8 text") from exc
+        check_unicode(option, name, value)
     return found
 
 
