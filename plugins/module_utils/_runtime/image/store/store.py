@@ -65,7 +65,7 @@ def find(layout: Layout, text: str) -> Optional[Image]:
             return found
     if not is_id(text):
         return None
-    matching = [image for image in all_images(layout) if image.id[7:].startswith(bare)]
+    matching = _all(layout, bare)
     if len(matching) > 1:
         raise Error(
             f"{text} is ambiguous: {len(matching)} image IDs start with it", hint="use more of it"
@@ -79,7 +79,8 @@ def find_reference(layout: Layout, reference: Reference) -> Optional[Image]:
     entry = _entry(names, reference)
     if entry is None:
         return None
-    return _load(layout, entry.manifest, _twins(layout, names, entry))
+    found = read_manifest(layout, entry.manifest)
+    return _load(layout, found, _twins(layout, names, entry, found.config.digest))
 
 
 def _entry(names: Sequence[Entry], reference: Reference) -> Optional[Entry]:
@@ -99,29 +100,37 @@ def all_images(layout: Layout) -> tuple[Image, ...]:
     """Every image once, whatever the number of its names; one whose documents are damaged is left
     out.
     """
-    grouped: dict[str, list[Entry]] = {}
+    return tuple(_all(layout))
+
+
+def _all(layout: Layout, start: str = "") -> list[Image]:
+    """The images whose ids begin so, without their ``sha256:``; of others only the manifests are
+    read.
+    """
+    grouped: dict[str, tuple[Manifest, list[Entry]]] = {}
     for entry in index.entries(layout):
         with contextlib.suppress(Damaged):
-            grouped.setdefault(read_manifest(layout, entry.manifest).config.digest, []).append(
-                entry
-            )
-    found = []
-    for same in grouped.values():
+            found = read_manifest(layout, entry.manifest)
+            if found.config.digest[7:].startswith(start):
+                grouped.setdefault(found.config.digest, (found, []))[1].append(entry)
+    images = []
+    for found, same in grouped.values():
         with contextlib.suppress(Damaged):
-            found.append(_load(layout, same[0].manifest, same))
-    return tuple(found)
+            images.append(_load(layout, found, same))
+    return images
 
 
 def manifests_of(layout: Layout, image: Image) -> tuple[Descriptor, ...]:
     """Every manifest in the index that is this image."""
     names = index.entries(layout)
-    same = _twins(layout, names, Entry(image.manifest))
+    same = _twins(layout, names, Entry(image.manifest), image.id)
     return tuple({entry.manifest.digest: entry.manifest for entry in same}.values())
 
 
-def _twins(layout: Layout, names: Sequence[Entry], entry: Entry) -> list[Entry]:
-    """The entries of the same image, which may be stored as OCI's manifest and as Docker's."""
-    config = read_manifest(layout, entry.manifest).config.digest
+def _twins(layout: Layout, names: Sequence[Entry], entry: Entry, config: str) -> list[Entry]:
+    """The entries of the same image, whose config has this digest: it may be stored as OCI's
+    manifest and as Docker's.
+    """
     same = []
     for other in names:
         if other.manifest.digest == entry.manifest.digest:
@@ -133,8 +142,7 @@ def _twins(layout: Layout, names: Sequence[Entry], entry: Entry) -> list[Entry]:
     return same
 
 
-def _load(layout: Layout, descriptor: Descriptor, same: Sequence[Entry]) -> Image:
-    found = read_manifest(layout, descriptor)
+def _load(layout: Layout, found: Manifest, same: Sequence[Entry]) -> Image:
     config = read_config(layout, found)
     chain_ids = tuple(oci.chain_ids(config["rootfs"].get("diff_ids") or []))
     return Image(

@@ -88,8 +88,10 @@ def _looked_up(
     """
 
     def look() -> tuple[str, frozenset[str], str, Optional[str], bool]:
-        name, image_id, here = named(host, declared.image)
-        return (name, here, *_platform(host, declared, image_id))
+        name, image_id, here, image = _named(host, declared.image)
+        if image is None and image_id:
+            image = store.find(host.layout, image_id)
+        return (name, here, *_platform(host, declared, image_id, image))
 
     if foreseen.told_images(host) or foreseen.told_untagged(host):
         return look()
@@ -167,7 +169,7 @@ def _labels(host: Host, image_id: Optional[str]) -> tuple[str, ...]:
 
 
 def _platform(
-    host: Host, declared: Declared, image_id: Optional[str]
+    host: Host, declared: Declared, image_id: Optional[str], image: Optional[store.Image]
 ) -> tuple[str, Optional[str], bool]:
     """The platform that was asked for, the image on the host that is for it, and whether that of
     the name is for another one.
@@ -179,7 +181,6 @@ def _platform(
 
     wanted = platform.parse_platform(declared.platform) if declared.platform else None
     asked = "" if wanted is None else str(wanted)
-    image = store.find(host.layout, image_id) if image_id else None
     meant = wanted or platform.host_platform()
     if image is None or platform.runs_on(platform.of_image(image.config), meant):
         return asked, image_id, False
@@ -210,14 +211,21 @@ def _lists(image: store.Image) -> frozenset[str]:
 
 def named(host: Host, text: str) -> tuple[str, Optional[str], frozenset[str]]:
     """The normalised reference, the id it means here, and the manifest digests of that image."""
+    return _named(host, text)[:3]
+
+
+def _named(
+    host: Host, text: str
+) -> tuple[str, Optional[str], frozenset[str], Optional[store.Image]]:
+    """The same, and the image, where it is on the host."""
     if reference.is_id(text):
         found = expected.find(host, text)
         if found is not None and found.id:
-            return found.id, found.id, frozenset()
+            return found.id, found.id, frozenset(), found.image
     named = reference.parse_normalized(text)
     found = expected.named(host, named)
     if found is None:
-        return named.canonical, None, frozenset()
+        return named.canonical, None, frozenset(), None
     pairs = () if found.image is None else found.image.repo_digests
     digests = found.known_as.union(pair.partition("@")[2] for pair in pairs)
-    return named.canonical, found.id, digests
+    return named.canonical, found.id, digests, found.image
