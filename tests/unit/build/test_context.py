@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import Error
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import context
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.source import context
 
 
 @pytest.mark.parametrize(
