@@ -124,6 +124,7 @@ def sessions() -> list[str]:
     return found
 
 
+@pytest.mark.timeout(1200)  # Ten hosts on one machine, which may have other work.
 def test_ten_hosts_at_once(hosts: list[sshd.SshHost], busybox_tar: Path, tmp_path: Path) -> None:
     """Each has an installation and a network of its own."""
     variables = {
