@@ -9,13 +9,16 @@ removed.
 In turn, round after round (3 of 100 containers, unless told otherwise): conmon and the OCI runtime
 alone, as many at a time; the stack in a process that has the library, with the most memory that it
 and its workers take; plays with the module stack, beside ansible.builtin.ping and a loop of
-the module container over a tenth of the containers. What counts are medians and ratios of one run.
+the module container over a tenth of the containers, and of docker_container when SLIPWAY_PEERS
+names a directory with community.docker. What counts are medians and ratios of one run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import shutil
 import signal
 import statistics
 import sys
@@ -31,6 +34,8 @@ import conftest  # noqa: E402
 
 conftest._link()
 
+from benchmark import start  # noqa: E402
+from benchmark.goals import compared, figures  # noqa: E402
 from support import bundles, containers, plays, stacks  # noqa: E402
 from support.inputs import images  # noqa: E402
 
@@ -48,12 +53,34 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.conve
 )
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host  # noqa: E402
 
-NETWORK = {"name": "bench", "ipam_config": [{"subnet": "10.123.0.0/16"}]}
+NETWORK = {"name": "bench", "ipam_config": [{"subnet": "10.124.0.0/16"}]}
 DEFAULTS: dict[str, Any] = {
     **stacks.DEFAULTS,
     "network_mode": None,
     "networks": [{"name": "bench"}],
     "restart_policy": "unless-stopped",
+}
+
+
+#: One of many containers of Docker.
+_OF_DOCKER = {
+    "image": start.IMAGE,
+    "command": "sleep 1000",
+    "networks": [{"name": "bench"}],
+    "restart_policy": "unless-stopped",
+}
+#: Modules that do a tenth of the containers, one after the other.
+LOOPED = ("slipway.engine.container", "community.docker.docker_container")
+#: What a measurement is among the goals.
+NOTED = {
+    "floor": ("create", compared.ALONE),
+    "create": ("create", "stack"),
+    "remove": ("remove", "stack"),
+    "memory": ("memory", "stack"),
+    "play ping": ("task", compared.PING),
+    "play stack": ("task", "stack"),
+    "play container": ("task", "container in a loop"),
+    "play docker_container": ("task", "docker_container in a loop"),
 }
 
 
@@ -167,7 +194,13 @@ def in_plays(
     os.environ["ANSIBLE_PIPELINING"] = "true"
     ping: dict[str, Any] = {"ansible.builtin.ping": {}}
     measured: list[dict[str, Any]] = [ping, stack, loop]
-    done = play.tasks([stack, *measured, *measured * rounds])
+    with contextlib.ExitStack() as running:
+        if plays.PEERS and shutil.which("dockerd"):
+            docker = start.Docker(directory, "docker.io/library/busybox:1")
+            running.callback(docker.close)
+            options = {"name": "{{ item.name }}", "docker_host": docker.socket, **_OF_DOCKER}
+            measured.append({"community.docker.docker_container": options, "loop": some})
+        done = play.tasks([stack, *measured, *measured * rounds])
     if done.status:
         raise SystemExit(done.output)
     for index, line in enumerate(done.record):
@@ -176,7 +209,7 @@ def in_plays(
             if any(item["changed"] for item in items):
                 raise SystemExit(f"{line['action']} changed something")
             whole = line["seconds"]
-            if line["action"].endswith("container"):
+            if line["action"] in LOOPED:
                 whole *= len(declared["containers"]) / len(some)
             note(f"play {line['action'].rpartition('.')[2]}", whole)
     gone = play.tasks([{"slipway.engine.stack": {"name": "shop", "state": "absent"}}])
@@ -192,6 +225,9 @@ def report(seconds: dict[str, list[float]], count: int) -> None:
         ratio = median[what] / median[beside]
         print(f"{title:38} {median[what]:8.3f} s   {ratio:6.2f} x {called}")
 
+    for what, (work, who) in NOTED.items():
+        if what in seconds:
+            figures.note(work, who, seconds[what])
     line("crun and conmon alone, started", "floor", "floor", "that")
     line("stack, created and started", "create", "floor", "crun and conmon alone")
     line("stack, unchanged, in one process", "unchanged", "floor", "crun and conmon alone")
@@ -199,6 +235,8 @@ def report(seconds: dict[str, list[float]], count: int) -> None:
     line("play: ping", "play ping", "play ping", "that")
     line("play: stack, unchanged", "play stack", "play ping", "ping")
     line("play: container in a loop, unchanged", "play container", "play ping", "ping")
+    if "play docker_container" in seconds:
+        line("play: docker_container in a loop", "play docker_container", "play ping", "ping")
     print(f"memory at most                         {median['memory']:8.1f} MiB")
 
 

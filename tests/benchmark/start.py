@@ -24,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / ".build" / "collections")]
 
+from benchmark.goals import figures  # noqa: E402
 from support.inputs import images  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -127,9 +128,11 @@ class Podman:
 
 
 class Docker:
+    """A daemon of its own, with the image of our store that is called ``image`` there."""
+
     name = "docker run -d"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, image: str = IMAGE) -> None:
         self.socket = f"unix://{directory}/docker.sock"
         self.argv = ["/usr/bin/docker", "-H", self.socket]
         if not os.access(self.argv[0], os.X_OK):
@@ -148,7 +151,7 @@ class Docker:
             time.sleep(0.2)
         archive = directory / "docker.tar"
         target = f"docker-archive:{archive}:{IMAGE}"
-        run("skopeo", "--insecure-policy", "copy", f"oci:{STORE}:{IMAGE}", target)
+        run("skopeo", "--insecure-policy", "copy", f"oci:{STORE}:{image}", target)
         run(*self.argv, "load", "-q", "-i", str(archive))
         run(*self.argv, "network", "create", "--subnet=10.123.2.0/24", "bench")
 
@@ -209,6 +212,7 @@ def main() -> None:
     report("slipway.engine, engine alone", ours.engine[1:], whole)
     for name, taken in times.items():
         report(f"{name}, whole process", taken, whole)
+        figures.note("run -d", name, [each / 1000 for each in taken])
     report("slipway.engine, nothing to change", ours.unchanged[1:], whole)
 
 

@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import conftest  # noqa: E402
 from benchmark import start  # noqa: E402
+from benchmark.goals import figures  # noqa: E402
 from support import plays  # noqa: E402
 from support.inputs import images  # noqa: E402
 
@@ -122,6 +123,7 @@ def report(title: str, taken: Mapping[str, list[float]]) -> None:
     print(title)
     ping = statistics.median(taken[PING])
     for name, each in taken.items():
+        figures.note(title, name, [one / 1000 for one in each])
         median = statistics.median(each)
         print(
             f"  {name:34} median {median:7.1f} ms   min {min(each):7.1f}   max {max(each):7.1f}"
