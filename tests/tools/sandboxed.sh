@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154 # ./check, of which this is a part, has set what is not set here
 # shellcheck disable=SC2030,SC2031,SC2034 # what a subshell sets is for it alone, and ./check reads it
 #
-# The parts "integration", "faults" and "molecule" of ./check: tests in sandboxes of their own.
+# The parts "integration", "faults", "browser" and "molecule" of ./check: tests in sandboxes of their own.
 
 prepare_integration() {
     "$venv/bin/python" tests/support/fetched/newer_skopeo.py || return
@@ -52,6 +52,10 @@ each_in_a_sandbox() {
         echo "$(basename "$file" .py) env ${2:-} tests/sandbox $host_venv/bin/python -m pytest -q" \
             "-p no:cacheprovider --timeout $1 $file"
     done
+}
+
+run_browser() {
+    tests/sandbox "$host_venv/bin/python" tests/browser/run.py "$build/browser"
 }
 
 # Molecule on the role of a page and on the scenarios of our own roles, on images that the playbook
