@@ -195,7 +195,7 @@ def in_plays(
     ping: dict[str, Any] = {"ansible.builtin.ping": {}}
     measured: list[dict[str, Any]] = [ping, stack, loop]
     with contextlib.ExitStack() as running:
-        if plays.PEERS and shutil.which("dockerd"):
+        if plays.has_peer("community.docker") and shutil.which("dockerd"):
             docker = start.Docker(directory, "docker.io/library/busybox:1")
             running.callback(docker.close)
             options = {"name": "{{ item.name }}", "docker_host": docker.socket, **_OF_DOCKER}

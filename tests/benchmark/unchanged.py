@@ -84,14 +84,15 @@ def main() -> None:
     play = plays.Play(directory)
     tasks: list[dict[str, Any]] = [{PING: {}}, {CONTAINER: dict(_DECLARED)}]
     with contextlib.ExitStack() as running:
-        if plays.PEERS:
-            for peer in (docker, podman):
-                try:
-                    name, options = running.enter_context(peer(directory))
-                except SystemExit as exc:
-                    print(f"{peer.__name__} does not serve here and is left out: {exc}")
-                else:
-                    tasks.append({name: dict(options)})
+        for peer, collection in ((docker, "community.docker"), (podman, "containers.podman")):
+            if not plays.has_peer(collection):
+                continue
+            try:
+                name, options = running.enter_context(peer(directory))
+            except SystemExit as exc:
+                print(f"{peer.__name__} does not serve here and is left out: {exc}")
+            else:
+                tasks.append({name: dict(options)})
         try:
             for pipelining in ("false", "true"):
                 os.environ["ANSIBLE_PIPELINING"] = pipelining

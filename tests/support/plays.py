@@ -19,6 +19,14 @@ from support import COLLECTIONS, TESTS, preloaded
 
 #: Where collections lie that a benchmark compares this one with, if anywhere.
 PEERS = [path for path in [os.environ.get("SLIPWAY_PEERS", "")] if path]
+
+
+def has_peer(collection: str) -> bool:
+    """Whether a collection such as community.docker is there to compare with."""
+    below = Path("ansible_collections", *collection.split("."))
+    return any((Path(path) / below).is_dir() for path in PEERS)
+
+
 #: The host's own Python, with the libraries its distribution has.
 INTERPRETER = "ansible_python_interpreter=/usr/bin/python3"
 
