@@ -7,5 +7,6 @@ suffering        a play, somebody beside it, and what has to be true after a dam
 of_hosts         rows: what is done to the host
 of_state         rows: what is done to the state on its disk
 test_damage      all rows
+test_unreadable  a container whose record cannot be read is removed all the same
 test_other_pids  numbers of processes that are those of others now
 """

@@ -18,8 +18,10 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layou
 
 from .. import figures, tasks
 from ..points.test_killed_containers import VOLUMES, made
+from ..points.test_killed_hosts import SCENES as OF_HOSTS
 from ..points.test_killed_hosts import doing, lan, on_lan, without_lan
 from ..points.test_killed_images import Sources, changed, sources
+from ..points.test_killed_images import scenes as images
 from ..scene import Scene
 from ..tasks import gone
 from . import disk
@@ -67,11 +69,14 @@ def scenes(given: Sources) -> dict[str, Scene]:
             "load", lambda world: tasks.load(given.archive),
             lambda world: [tasks.untag("loaded:1"), everything],
         ),
+        *(scene for scene in images(given) if scene.name in ("import", "tag", "build")),
+        *(scene for scene in OF_HOSTS if scene.name in ("prune", "stack")),
     ]  # fmt: skip
     return {scene.name: scene for scene in listed}
 
 
-NAMES = ["pull", "create", "replace", "commit", "change network", "remove", "create volume", "load"]
+NAMES = ["pull", "create", "replace", "commit", "change network", "remove", "create volume", "load",
+         "import", "tag", "build", "prune", "stack"]  # fmt: skip
 #: In the sample: the first on ext4, the second on every other one.
 _SAMPLE = (NAMES[:6], ["pull", "replace"])
 TRIED = [

@@ -8,5 +8,5 @@
 kill by a journal, ``handover`` turns clients from one container to another, ``reconnect`` changes
 networks while it runs, ``foresight`` tells beforehand what will keep it from starting, ``execute``
 runs one more process in it, ``on_exit`` is what conmon calls, ``host_power`` is what the host's
-init calls, ``signals`` reach it by pidfd.
+init calls, ``signals`` reach it by pidfd, ``salvage`` lets one go whose files are damaged.
 """

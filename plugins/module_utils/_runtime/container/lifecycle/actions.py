@@ -36,7 +36,7 @@ from ..option.logging import SYSLOG
 from ..root import provision
 from ..status import liveness
 from ..supervision import watcher
-from . import creation, freezing, incarnation, reconnect
+from . import creation, freezing, incarnation, reconnect, salvage
 from .signals import expect_end, process_of, send, wait_for
 
 #: What a container is asked to end with when nobody says.
@@ -325,9 +325,11 @@ def wait(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Re
 def remove(host: Host, container_id: str, volumes: bool = False, force: bool = False) -> None:
     """Remove a container, and with ``volumes`` its anonymous volumes. Raises Conflict when it runs.
 
-    ``force`` kills it first. What an earlier removal left half done is finished.
+    ``force`` kills it first, and is enough for one whose files are damaged; the volumes that were
+    made for such a one stay. What an earlier removal left half done is finished.
     """
     layout = host.layout
+    salvaged = force and salvage.restore(host, container_id)
     if force:
         with contextlib.suppress(Conflict):
             _kill(host, container_id, signal.SIGKILL)
@@ -351,6 +353,10 @@ def remove(host: Host, container_id: str, volumes: bool = False, force: bool = F
         with contextlib.suppress(Conflict):
             volume_users.remove(host, name)
     creation.end(layout, container_id)
+    if salvaged:
+        # What it had there, and whether it was watched, was not in its record.
+        synchronise.synchronise(layout)
+        watcher.poke(layout)
 
 
 def discard(host: Host, container_id: str) -> None:

@@ -33,7 +33,7 @@ from .run_steps import (
     Stop,
     Unpause,
 )
-from .steps import Amend, Create, NoteAsked, Pull, Recover, Remove, Replace
+from .steps import Amend, Create, NoteAsked, Pull, Recover, Remove, RemoveDamaged, Replace
 
 if TYPE_CHECKING:
     from ...container.option.beside import StartFirst
@@ -287,6 +287,8 @@ def _written(spec: ContainerSpec) -> Any:
 def _removal(declared: Declared, have: State) -> tuple[Step[State], ...]:
     if have.spec is None:
         return ()
+    if have.damaged:
+        return (RemoveDamaged(declared.name, have.damaged),)
     return (
         Remove(
             declared.name,

@@ -102,6 +102,8 @@ class State:
     made: tuple[str, ...] = ()
     #: Whether it ran to its end, and well.
     completed: bool = False
+    #: Its files that cannot be read, where it is to be absent and nothing else is known of it.
+    damaged: tuple[str, ...] = ()
     #: Whether a plan leaves it as it is whether the container runs; it may end or start meanwhile.
     runs_as_it_likes: bool = False
 
@@ -170,6 +172,14 @@ def _find(host: Host, declared: Declared) -> State:
                 hint=f"restore it: ln -s {nameless} {link}",
             ) from None
         return State(name)
+    except Error as exc:
+        if declared.state != "absent":
+            raise
+        from ...container.lifecycle import salvage  # Hardly ever.
+
+        container_id, damaged = salvage.damaged(host, name, exc)
+        spec = ContainerSpec(name, "", "")
+        return State(name, spec, running=True, id=container_id, damaged=damaged)
     asked = declared.values.get("restart_on_change", ())
     watched = sorted({*asked, *spec.restart_on_change})
     live = found.phase in container_record.LIVE

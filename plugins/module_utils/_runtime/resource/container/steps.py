@@ -271,6 +271,25 @@ class Remove(Step[State]):
         actions.remove(host, container_id, volumes=self.volumes)
 
 
+@dataclass(frozen=True)
+class RemoveDamaged(Step[State]):
+    """Kill and remove a container by its id, since its files ``damaged`` cannot be read."""
+
+    name: str
+    damaged: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"kill and remove container {self.name}, whose {self.damaged[0]} is damaged"
+
+    def after(self, have: State) -> State:
+        return State(have.name, around=have.around, boots=have.boots)
+
+    def execute(self, host: Host) -> None:
+        from ...container.lifecycle import actions
+
+        actions.remove(host, id_of(host, self.name), force=True)
+
+
 def _image(host: Host, spec: ContainerSpec) -> store.Image:
     """The image a spec was resolved to; after a pull, what its reference means now."""
     found = store.find(host.layout, spec.image_id or spec.image)
