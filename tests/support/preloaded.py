@@ -48,7 +48,7 @@ def run(
         if name in _ASKED or (name.startswith("ANSIBLE_") and name not in _OWN)
     }
     config = environment["ANSIBLE_CONFIG"]
-    server, _ = _server(python, Path(config).read_text(), tuple(sorted(asked.items())))
+    server, dummy = _server(python, Path(config).read_text(), tuple(sorted(asked.items())))
     request = {
         "arguments": list(arguments),
         "environment": dict(environment),
@@ -116,7 +116,7 @@ def _serve() -> None:
     # Nobody waits for the processes that attend to a run.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        data, files, _, _ = socket.recv_fds(requests, _LARGEST, 2)
+        data, files, dummy, dummy = socket.recv_fds(requests, _LARGEST, 2)
         if not data:
             return
         if os.fork() == 0:
