@@ -32,8 +32,8 @@ from typing import Any, Callable
 _LARGEST = 1 << 20
 #: What Ansible asks for while it is imported, besides all that begins with ``ANSIBLE_``.
 _ASKED = ("HOME", "LC_ALL", "TMPDIR", "USER")
-#: Each run has its own, and says so when it has begun.
-_OWN = ("ANSIBLE_CONFIG",)
+#: Each run has its own file and its own directory.
+_OWN = ("ANSIBLE_CONFIG", "ANSIBLE_LOCAL_TEMP")
 
 
 def run(
@@ -87,7 +87,8 @@ def _server(
     with theirs, tempfile.NamedTemporaryFile("w", suffix=".cfg") as file:
         file.write(config)
         file.flush()
-        environment = {**os.environ, **dict(asked), "ANSIBLE_CONFIG": file.name}
+        usual = {name: value for name, value in os.environ.items() if name not in _OWN}
+        environment = {**usual, **dict(asked), "ANSIBLE_CONFIG": file.name}
         process = subprocess.Popen(
             [python, __file__],
             env=environment,
@@ -167,7 +168,9 @@ def _own_directory() -> Iterator[None]:
     """
     from ansible import constants
 
-    place = os.path.dirname(constants.DEFAULT_LOCAL_TMP)
+    usual = os.path.dirname(constants.DEFAULT_LOCAL_TMP)
+    place = os.environ.get("ANSIBLE_LOCAL_TEMP", usual)
+    os.makedirs(place, mode=0o700, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"ansible-local-{os.getpid()}", dir=place) as own:
         constants.DEFAULT_LOCAL_TMP = own
         yield
