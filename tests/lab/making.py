@@ -46,6 +46,8 @@ iface eth0 inet static
 _MASKED = (
     "apt-daily.timer apt-daily-upgrade.timer e2scrub_reap.service e2scrub_all.timer fstrim.timer"
 )
+#: Debian's policy, and what loads it and labels files by it.
+_SELINUX = "selinux-policy-default selinux-utils policycoreutils"
 _MODULES = "virtio_pci virtio_blk virtio_net virtio_rng ext4"
 _INIT = b"""#!/bin/busybox sh
 busybox mount -t devtmpfs dev /dev
@@ -72,17 +74,19 @@ class Kind:
 
     @classmethod
     def named(cls, text: str) -> Kind:
-        """The kind a user names: ``RELEASE[+openrc|+sysvinit][+v1]``."""
+        """The kind a user names: ``RELEASE[+openrc|+sysvinit][+v1][+selinux]``."""
         release, *traits = text.split("+")
-        init, append = "systemd", ""
+        init, append, packages = "systemd", "", ""
         for trait in traits:
             if trait in INITS:
                 init = trait
             elif trait == "v1":
                 append = "systemd.unified_cgroup_hierarchy=0"
+            elif trait == "selinux":
+                append, packages = "security=selinux enforcing=1", _SELINUX
             else:
-                raise ValueError(f"{trait!r} is none of {', '.join(INITS)}, v1")
-        return cls(release, init, append)
+                raise ValueError(f"{trait!r} is none of {', '.join(INITS)}, v1, selinux")
+        return cls(release, init, append, packages)
 
 
 def make(guest: Guest, kind: Kind) -> None:
@@ -106,6 +110,8 @@ def make(guest: Guest, kind: Kind) -> None:
     policy.unlink()
     _kernel(guest.directory, root, kind.kernel)
     _settle(root, kind.init, (guest.directory / "key.pub").read_text())
+    if _SELINUX in kind.packages:
+        _label(root)
     do(["mke2fs", "-q", "-t", "ext4", "-d", root, guest.directory / "base.raw", kind.size])
     shutil.rmtree(root)
     (guest.directory / "append").write_text(kind.append)
@@ -149,6 +155,14 @@ def _settle(root: Path, init: str, key: str) -> None:
     if init == "systemd":
         _within(root, "systemctl", "--quiet", "enable", "systemd-networkd", "ssh")
         _within(root, "systemctl", "--quiet", "mask", *_MASKED.split())
+
+
+def _label(root: Path) -> None:
+    """Give all files the labels that the policy has for them, and have it enforced at the boot."""
+    config = root / "etc/selinux/config"
+    config.write_text("SELINUX=enforcing\nSELINUXTYPE=default\n")
+    contexts = "/etc/selinux/default/contexts/files/file_contexts"
+    _within(root, "setfiles", "-F", contexts, "/")
 
 
 def _kernel(directory: Path, root: Path, package: str) -> None:

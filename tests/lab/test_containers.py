@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 
 import pytest
@@ -30,10 +31,32 @@ def page(scenario: Scenario) -> str:
     return str(until(fetched, TIMEOUT_S))
 
 
-def group(scenario: Scenario, name: str) -> str:
-    """The control group of a container's process, as the kernel has it (v2)."""
+#: Files with the limits of the container web, by the controller that has them where control groups
+#: are v1, with what is in them; "" is the directory of v2.
+LIMITS = {
+    2: {
+        "": {
+            "memory.max": "67108864",
+            "memory.swap.max": "0",
+            "cpu.max": "50000 100000",
+            "pids.max": "77",
+        }
+    },
+    1: {
+        "memory": {
+            "memory.limit_in_bytes": "67108864",
+            "memory.memsw.limit_in_bytes": "67108864",
+        },
+        "cpu,cpuacct": {"cpu.cfs_quota_us": "50000", "cpu.cfs_period_us": "100000"},
+        "pids": {"pids.max": "77"},
+    },
+}
+
+
+def group(scenario: Scenario, name: str, controller: str = "") -> str:
+    """The control group of a container's process, as the kernel has it."""
     pid = scenario.inspect(name)["State"]["Pid"]
-    return scenario.guest.tell(f"sed -n 's/^0:://p' /proc/{pid}/cgroup")
+    return scenario.guest.tell(f"sed -n 's/^[0-9]*:{controller}://p' /proc/{pid}/cgroup")
 
 
 def test_ports_names_and_programs(host: Scenario) -> None:
@@ -55,12 +78,11 @@ def test_health(host: Scenario) -> None:
 
 
 def test_limits_are_the_kernels(host: Scenario) -> None:
-    if host.guest.tell("stat -f -c %T /sys/fs/cgroup") != "cgroup2fs":
-        pytest.skip("control groups have other files there")
-    path = f"/sys/fs/cgroup{group(host, 'web')}"
-    files = ("memory.max", "memory.swap.max", "cpu.max", "pids.max")
-    found = host.guest.tell(f"sudo sh -c 'cd {path} && cat {' '.join(files)}'").splitlines()
-    assert found == [str(64 << 20), "0", "50000 100000", "77"]
+    version = 2 if host.guest.tell("stat -f -c %T /sys/fs/cgroup") == "cgroup2fs" else 1
+    for controller, limits in LIMITS[version].items():
+        path = f"/sys/fs/cgroup/{controller}{group(host, 'web', controller)}"
+        for file, limit in limits.items():
+            assert host.guest.tell(f"sudo cat {path}/{file}") == limit, file
 
 
 def test_systemd_shows_one_scope_a_container(host: Scenario, kind: Kind) -> None:
@@ -88,9 +110,17 @@ def test_the_journal_has_its_logs(host: Scenario, kind: Kind) -> None:
     assert "to the journal" in found.splitlines()
 
 
-def test_apparmor_confines(host: Scenario) -> None:
+def test_the_security_module_confines(host: Scenario, kind: Kind) -> None:
     pid = host.inspect("web")["State"]["Pid"]
-    assert host.guest.tell(f"sudo cat /proc/{pid}/attr/current") == "slipway-container (enforce)"
+    context = host.guest.tell(f"sudo cat /proc/{pid}/attr/current").rstrip("\0")
+    if "selinux" not in kind.append:
+        assert context == "slipway-container (enforce)"
+        return
+    assert host.guest.tell("cat /sys/fs/selinux/enforce") == "1"
+    process = re.fullmatch(r"system_u:system_r:container_t:(s0:c\d+,c\d+)", context)
+    assert process, context
+    file = host.guest.tell(f"sudo stat -c %C /proc/{pid}/root/srv/index.html")
+    assert file == f"system_u:object_r:container_file_t:{process[1]}"
 
 
 def test_without_pipelining_it_is_the_same(host: Scenario, tasks: list[declared.Task]) -> None:
