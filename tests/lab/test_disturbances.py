@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import shlex
+
+import pytest
+
 from lab import declared
 from lab.making import Kind
 from lab.scenario import Scenario
@@ -14,6 +18,24 @@ from lab.test_containers import page
 HARMLESS = {"systemd": ("systemctl daemon-reload", "systemctl restart systemd-networkd")}
 #: One that takes away our table of the firewall, by init.
 FLUSH = {"systemd": "systemctl restart nftables"}
+#: What docs/firewalls.md has an administrator do about a firewall once, and how it is reloaded.
+FIREWALLS = {
+    "ufw": (
+        "sed -i 's/^COMMIT/"
+        r"-A ufw-before-forward -m mark --mark 0x2000000\/0x2000000 -j ACCEPT\n"
+        r"-A ufw-before-input -m mark --mark 0x2000000\/0x2000000 -j ACCEPT\n&/'"
+        " /etc/ufw/before.rules && ufw allow 22/tcp && ufw --force enable",
+        "ufw reload",
+        "ufw --force disable",
+    ),
+    "firewalld": (
+        "firewall-cmd --permanent --zone=trusted --add-interface="
+        "$(ip -o -4 addr | sed -n 's|^[0-9]*: *\\([^ ]*\\) .* 10.89.5.1/24 .*|\\1|p')"
+        " && firewall-cmd --reload",
+        "firewall-cmd --reload",
+        "systemctl stop firewalld",
+    ),
+}
 
 
 def test_what_breaks_nothing(host: Scenario, kind: Kind, tasks: list[declared.Task]) -> None:
@@ -45,3 +67,22 @@ def test_the_next_run_repairs(host: Scenario, kind: Kind, tasks: list[declared.T
     assert page(host) == "it runs\n"
     # By its name.
     assert host.slipway("exec db wget -q -O - http://web/") == "it runs"
+
+
+@pytest.mark.parametrize("name", FIREWALLS)
+def test_a_firewall_that_is_reloaded(
+    host: Scenario, kind: Kind, tasks: list[declared.Task], name: str
+) -> None:
+    if kind.init != "systemd" and name == "firewalld":
+        pytest.skip("it is a service of systemd there")
+    install = f"apt-get -qq --yes --no-install-recommends install {name}"
+    host.guest.tell(f"sudo env DEBIAN_FRONTEND=noninteractive {install} 2>&1")
+    admit, reload, stop = FIREWALLS[name]
+    for command in (admit, reload):
+        host.guest.tell(f"sudo sh -ec {shlex.quote(command)} 2>&1")
+        assert page(host) == "it runs\n"
+        assert host.slipway("exec db wget -q -O - http://web/") == "it runs"
+        host.unchanged(tasks)
+    host.guest.tell(f"sudo sh -ec {shlex.quote(stop)}")
+    assert page(host) == "it runs\n"
+    host.unchanged(tasks)
