@@ -10,6 +10,8 @@ power cuts, other releases of Debian. ``./check lab`` runs the tests; guests are
     guest       a guest that exists: boot, snapshots, power cuts, ssh, ports
     making      making one: a release of Debian on a disk, its kernel, an initrd
     scenario    plays against a guest: checked first, run, run again
+    declared    what the scenarios declare
+    works       what power cuts come in the middle of, and their moments
     conftest    the guest of a run, with the role host applied to it
     __main__    the same by hand: python tests/lab --help
 """

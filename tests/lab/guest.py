@@ -30,6 +30,9 @@ TIMEOUT_S = 900.0
 #: How long a guest may take to boot with a processor that is not emulated.
 _TRIAL_S = 120.0
 
+_DRIVE = "disk"
+#: How the snapshots begin that are a moment of the disk.
+_MOMENT = "moment-"
 _BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 _APPEND = "root=/dev/vda rw console=ttyS0 net.ifnames=0 no5lvl mitigations=off quiet"
 
@@ -86,7 +89,7 @@ class Guest:
         argv += ["-kernel", str(self._file("vmlinuz")), "-initrd", str(self._file("initrd"))]
         # What it has written is kept when its process is killed, whether or not this machine has
         # it on a disk of its own by then.
-        drive = f"if=virtio,format=qcow2,cache=unsafe,file={disk}"
+        drive = f"if=virtio,id={_DRIVE},format=qcow2,cache=unsafe,file={disk}"
         argv += ["-append", append, "-drive", drive]
         argv += ["-device", "virtio-rng-pci", "-device", "virtio-net-pci,netdev=net,romfile="]
         argv += ["-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22"]
@@ -124,9 +127,30 @@ class Guest:
 
     def has(self, snapshot: str) -> bool:
         """Whether its disk holds a snapshot of this name."""
+        return snapshot in self._snapshots()
+
+    def _snapshots(self) -> list[str]:
         disk = self._file("disk.qcow2")
         found = json.loads(do(["qemu-img", "info", "--force-share", "--output=json", disk]))
-        return any(one["name"] == snapshot for one in found.get("snapshots", ()))
+        return [one["name"] for one in found.get("snapshots", ())]
+
+    def mark(self, moment: str) -> None:
+        """Keep what is on its disk at this moment, without its memory: a power cut leaves that."""
+        said = self.monitor(f"snapshot_blkdev_internal {_DRIVE} {_MOMENT}{moment}")
+        if said:
+            raise RuntimeError(f"{self.name}: {said}")
+
+    def cut_at(self, moment: str) -> None:
+        """Cut the power, and have on its disk what was there at a moment that was marked."""
+        self.off()
+        do(["qemu-img", "snapshot", "-a", f"{_MOMENT}{moment}", self._file("disk.qcow2")])
+
+    def forget_moments(self, but: Sequence[str] = ()) -> None:
+        """Remove what was kept of its disk, but for these; it has to be off."""
+        kept = [f"{_MOMENT}{moment}" for moment in but]
+        for name in self._snapshots():
+            if name.startswith(_MOMENT) and name not in kept:
+                do(["qemu-img", "snapshot", "-d", name, self._file("disk.qcow2")])
 
     def process(self) -> int:
         """The pid of its QEMU, or 0: the pid that was written down may be another's by now."""
@@ -165,7 +189,7 @@ class Guest:
         """
         settings = ["ConnectTimeout=60", "StrictHostKeyChecking=no", "LogLevel=ERROR"]
         settings += [f"UserKnownHostsFile={self._file('known_hosts')}"]
-        settings += ["ControlMaster=auto", f"ControlPath={self._file('ssh-%p')}"]
+        settings += ["ControlMaster=auto", f"ControlPath={self._file('ssh-%r-%p')}"]
         settings += ["ControlPersist=600", "ServerAliveInterval=60", "ServerAliveCountMax=10"]
         return ["-F", "none", *(word for setting in settings for word in ("-o", setting))]
 
