@@ -113,7 +113,9 @@ class Guest:
         pid = self.process()
         if pid:
             os.kill(pid, signal.SIGKILL)
-        self._until(lambda: not self.process(), "does not end", pause_s=0.05)
+            # Its lock on the disk lasts as long as it does, and its command line does not.
+            gone = Path(f"/proc/{pid}")
+            self._until(lambda: not gone.exists(), "does not end", pause_s=0.05)
         # The connection over it ends by itself.
         for path in self.directory.glob("ssh-*"):
             path.unlink(missing_ok=True)

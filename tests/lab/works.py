@@ -100,7 +100,7 @@ def marked(scenario: Scenario, work: Work, asked: Sequence[declared.Task]) -> li
     """
     guest = scenario.guest
     guest.tell(f"sudo sh -ec {shlex.quote(work.before)}")
-    begun = f"until {{ {work.sign}; }} >/dev/null 2>&1; do sleep 0.05; done; echo begun"
+    begun = f"until {{ {work.sign}; }} >/dev/null 2>&1; do sleep 0.5; done; echo begun"
     wait = guest.begin_telling(f"sudo sh -c {shlex.quote(begun)}")
     doing = scenario.begin(asked)
     while wait.poll() is None:
