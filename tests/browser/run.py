@@ -154,18 +154,12 @@ def pages() -> dict[str, tuple[str, list[str]]]:
     """Pages by their names, each with the containers on it: of no container, of a stack that runs
     on this host, and of many with names that are hard to show.
     """
-    link()
+    import conftest
+
+    conftest._link()
     from browser import hosts
 
     return hosts.pages(Path(os.environ["SLIPWAY_SANDBOX"]))
-
-
-def link() -> None:
-    """Where Python and Ansible find the checkout as a collection."""
-    place = COLLECTIONS / "ansible_collections/slipway/engine"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.is_symlink():
-        place.symlink_to(CHECKOUT, target_is_directory=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ run_parts() {
     # One alone is shown while it runs.
     [ "$(wc -l <"$jobs/list")" != 1 ] || export CHECK_SHOWN=1
     xargs -r -P "$((($(nproc) * 3 + 1) / 2))" -L 1 "$here/check" --job <"$jobs/list" || :
-    for part; do finish "${part%%=*}" "$(argument_of "$part")"; done
+    # A part whose end fails has its line in the summary as well.
+    for part; do finish "${part%%=*}" "$(argument_of "$part")" || :; done
     printf '\n'
     all_ok=0
     for part; do
