@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which Linux security modules this host enforces, and the AppArmor profile of containers.
 
-SELinux: the policy of the distribution (container-selinux) names the contexts of containers in
-lxc_contexts(5). AppArmor: there is no such policy, so containers get a profile of ours, which is
-loaded when the first of them starts after a boot.
+SELinux: the policy of the distribution (container-selinux, on Debian selinux-policy-default) names
+the contexts of containers in lxc_contexts(5). AppArmor: there is no such policy, so containers get
+a profile of ours, which is loaded when the first of them starts after a boot.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def enforced(layout: Layout, spec: ContainerSpec, root: Path = Path("/")) -> Enf
         raise Error(
             f"container {spec.name}: SELinux is enabled, but this host has no policy "
             f"for containers",
-            hint="install the package container-selinux, or set security_opts: [label=disable]",
+            hint="install the package container-selinux (on Debian selinux-policy-default), or set "
+            "security_opts: [label=disable]",
         )
     process_context, file_context = selinux or ("", "")
     wanted = [opt[9:] for opt in spec.security_opts if opt.startswith("apparmor=")]
