@@ -126,7 +126,9 @@ options:
             description: The processors it may use, such as V(0-3).
             type: str
       cache_from:
-        description: Without effect, as every step of earlier builds on the host is in the cache.
+        description:
+          - Caches that other hosts left, for steps that this host has not run, as in
+            M(slipway.engine.image_build).
         type: list
         elements: str
       http_timeout:

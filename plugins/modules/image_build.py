@@ -96,7 +96,21 @@ options:
     type: bool
     default: false
   cache_from:
-    description: Without effect, as every step of earlier builds on the host is in the cache.
+    description:
+      - Caches that other hosts left, for steps that this host has not run. Each is
+        V(type=registry,ref=NAME), V(type=local,src=DIRECTORY), with C(tag=) or C(digest=) where a
+        directory has several, or just V(NAME).
+      - They are asked only for steps that are not on the host. One that is not there, or that
+        another builder wrote, is passed over; other types have no effect.
+      - Who can write to a cache decides what is in the images that are built with it.
+    type: list
+    elements: str
+  cache_to:
+    description:
+      - Where to leave the steps of this build for O(cache_from) of other hosts, as
+        V(type=registry,ref=NAME) or V(type=local,dest=DIRECTORY), when something is built.
+      - C(mode=max) leaves the steps of all stages, C(mode=min), the default, those that the image
+        is made of. With C(ignore-error=true) a cache that cannot be written is a warning.
     type: list
     elements: str
   network:
@@ -247,6 +261,13 @@ EXAMPLES = r"""
         name: [registry.example.org:5000/shop/web:1.4]
         push: true
 
+- name: Build with the steps of other hosts, and leave them ours
+  slipway.engine.image_build:
+    name: registry.example.org:5000/shop/web:1.4
+    path: /srv/shop
+    cache_from: ["type=registry,ref=registry.example.org:5000/shop/cache"]
+    cache_to: ["type=registry,ref=registry.example.org:5000/shop/cache,mode=max"]
+
 - name: Have the files of a stage on the host
   slipway.engine.image_build:
     name: shop/assets
@@ -336,6 +357,7 @@ def main() -> None:
             "src": {"type": "path"},
             "dockerfile": {"type": "str"},
             "contexts": {"type": "dict"},
+            "cache_to": {"type": "list", "elements": "str"},
             "platform": {"type": "list", "elements": "str"},
             "rebuild": {
                 "type": "str",

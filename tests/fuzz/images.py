@@ -17,6 +17,7 @@ from support.inputs import hostile_archives
 from support.inputs.tars import END, entry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.shared import form
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive import (
     inventory,
 )
@@ -100,6 +101,15 @@ def _index(data: bytes, place: Path) -> None:
     platform.choose(found, platform.host_platform(), "index")
 
 
+def _cache(data: bytes, place: Path) -> None:
+    """As a shared cache of builds is read: the manifest, or a config with one layer."""
+    if b"steps" in data:
+        layer = Descriptor(oci.LAYER_GZIP, "sha256:" + "a" * 64, 1)
+        document.canonical(form.read_config(data, {layer.digest: layer}, "cache"))
+    else:
+        form.read_manifest(data, "cache")
+
+
 def _dockerfile(data: bytes, place: Path) -> None:
     for stage in parse.parse(data, "Dockerfile").stages:
         for made in stage.instructions:
@@ -144,6 +154,7 @@ PARSERS = (
     Parser("archive", tars.archive, _archive, also=_archives),
     Parser("manifest", mutate.document, _manifest, _TYPES),
     Parser("index", mutate.document, _index, _TYPES),
+    Parser("cache", mutate.document, _cache, (*_TYPES, form.CONFIG.encode())),
     Parser("config", mutate.document, _config, _DIGESTS),
     Parser("dockerfile", mutate.raw, _dockerfile, tuple(_INSTRUCTIONS)),
     Parser("dockerignore", mutate.raw, text(_ignored), tuple(_PATTERNS)),

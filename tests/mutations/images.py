@@ -271,4 +271,18 @@ ROWS = (
         "allow_redirects=True,",
         "integration/registry/test_registry_client.py::test_a_token_service_that_redirects_is_not_followed",
     ),
+    Row(
+        "a layer of a shared build cache is looked into before its step is kept",
+        "build/work.py",
+        'self.unpack(state.with_layer(current, "", kept.layer, kept.diff_id, kept.created))',
+        "pass",
+        "integration/build/test_build_shared.py::test_a_layer_of_other_content",
+    ),
+    Row(
+        "a layer of a build cache in a directory has its digest",
+        "build/shared/places.py",
+        "if (out.digest, out.total) != (layer.digest, layer.size):",
+        "if False:",
+        "integration/build/test_build_shared.py::test_a_cache_that_lies",
+    ),
 )

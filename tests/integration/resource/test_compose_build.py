@@ -38,7 +38,7 @@ services:
       shm_size: 32m
       additional_contexts: {more: ./more}
       secrets: [token, {source: file, target: key}]
-      cache_from: ["made:0"]
+      cache_from: ["type=local,src=./none"]
     command: sleep 1000
     stop_signal: KILL
     network_mode: none

@@ -320,7 +320,6 @@ REFUSED = {
     "service.storage_opt": "on a volume",
     "service.use_api_socket": "there is no daemon",
     "service.blkio_config.weight_device": "nothing here stands for it",
-    "service.build.cache_to": "the cache stays on the host",
     "service.build.entitlements": "no more rights",
     "service.build.isolation": "Windows",
     "service.build.privileged": "no more rights",

@@ -211,8 +211,10 @@ WRONG: list[tuple[str, str]] = [
      "services.a.build.additional_contexts.x: the service b builds no image"),
     ("build: {ulimits: {nofile: {soft: 1}}}", "services.a.build.ulimits: hard is required"),
     ("build: {ssh: [default]}", "services.a.build.ssh: default has no agent: SSH_AUTH_SOCK is not"),
-    ("build: {cache_to: [type=inline, x]}",
-     "services.a.build.cache_to[1]: the cache stays on the host"),
+    ("build: {cache_to: [type=inline, type=gha]}",
+     "services.a.build.cache_to[1]: cache_to: the type 'gha' is not supported"),
+    ("build: {cache_from: ['type=local,dest=/x']}",
+     "services.a.build.cache_from[0]: cache_from: 'type=local,dest=/x' has the unknown attribute"),
     ("build: {additional_contexts: {x: 'target:b'}}",
      "services.a.build.additional_contexts.x: targets are of files of bake; use service:NAME"),
     ("build: {entitlements: [x]}", "services.a.build.entitlements: a build has no more rights"),
@@ -271,12 +273,14 @@ def test_what_is_wrong_beside_services(tmp_path: Path, text: str, said: str) -> 
 
 def test_a_cache_that_makes_no_other_image(tmp_path: Path) -> None:
     given = (
-        f"services: {{a: {{image: i, build: {{context: {tmp_path}, cache_to: [type=inline]}}}}}}"
+        f"services: {{a: {{image: i, build: {{context: {tmp_path}, cache_to: [type=inline],"
+        " cache_from: [type=gha]}}}"
     )
     dummy, findings = compiled(tmp_path, given)
     assert findings.left_out == []
     assert findings.warnings == [
-        "services.a.build.cache_to[0]: has no effect: the cache is on the host"
+        "services.a.build.cache_from[0]: has no effect: this engine has no caches of that type",
+        "services.a.build.cache_to[0]: has no effect: this engine has no caches of that type",
     ]
 
 

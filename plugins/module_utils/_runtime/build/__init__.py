@@ -10,5 +10,6 @@ what is kept for the next build::
 
     sent                     contexts that come from the controller
     source                   where a build takes files and images from
+    shared                   steps that builds of several hosts share
     asked                    what a build is asked for, and what it comes to
 """

@@ -10,6 +10,7 @@ leaves nothing else, and the next one resumes from there.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Optional
 
 from ..base import files
@@ -25,6 +26,8 @@ from .asked import state
 from .asked.request import Request
 from .asked.scheme import Scheme
 from .asked.state import State
+from .shared import given
+from .shared.taken import Taken
 from .source.context import Source
 from .work import Build
 
@@ -50,14 +53,16 @@ def build(host: Host, request: Request, found: Scheme, source: Optional[Source])
     places = [host.layout.build / name for name in ("steps", "made", "outputs")]
     for directory in (*places, host.layout.creations, host.layout.images):
         files.sweep_beside(directory)
-    with store.lease(host.layout):
-        work = Build(host, request, found, source, steps.take)
+    with store.lease(host.layout), contextlib.ExitStack() as stack:
+        taken = Taken(host, request.cache_from, stack)
+        work = Build(host, request, found, source, steps.take, taken)
         final = state.labelled(work.result(), request.labels)
         document = final.document()
         manifest = assemble.put_image(host.layout, document, final.layers)
         unnamed = Reference("docker.io", "library/none", None, manifest.digest)
         for name in request.names or (unnamed,):
             index.tag(host.layout, name, manifest)
+        given.leave(host, request.cache_to, work.used, final.chain_ids)
         used = {name: image.id for name, image in work.bases.used.items()}
         image_id = assemble.image_id(document)
         return Built(image_id, manifest, final, work.log.ran, work.log.cached, used)

@@ -29,6 +29,7 @@ from .asked.request import PROXIES, Request
 from .asked.scheme import SCRATCH, Planned, Scheme
 from .asked.state import State
 from .log import Log, Step
+from .shared.taken import Taken
 from .source import context
 from .source.bases import Bases
 from .source.context import Source
@@ -80,14 +81,20 @@ class Build:
         found: Scheme,
         source: Optional[Source],
         act: Callable[[Build, Planned, State, Instruction, str], State],
+        taken: Taken,
     ) -> None:
-        """``act`` carries one instruction out; its last argument says where it stands."""
+        """``act`` carries one instruction out; its last argument says where it stands. What is not
+        in the cache of the host may be ``taken`` from another one.
+        """
         self.host = host
         self.request = request
         self.scheme = found
         self.source = source
         self.log = Log(host)
         self.bases = Bases(host, request)
+        #: The steps that were run or found, by key.
+        self.used: dict[str, Kept] = {}
+        self._taken = taken
         self.configure = state.Configurer(
             found.dockerfile, request.args, found.globals, found.platforms
         )
@@ -272,9 +279,10 @@ class Build:
         epoch = self.request.epoch
         below = ("", "") if alone else (parent, current.digest)
         key = step_cache.key(*below, [content, epoch])
-        kept = None if self.request.no_cache else step_cache.find(self.host.layout, key)
+        kept = None if self.request.no_cache else self._known(current, parent, key)
         if kept is not None:
             step.cached()
+            self.used[key] = replace(kept, parent=parent)
             return state.with_layer(current, text, kept.layer, kept.diff_id, kept.created)
         self.unpack(current)
         made: list[Kept] = []
@@ -286,8 +294,27 @@ class Build:
 
         act(take)
         step_cache.keep(self.host.layout, key, made[0])
+        self.used[key] = made[0]
         step.done()
         return state.with_layer(current, text, made[0].layer, made[0].diff_id, made[0].created)
+
+    def _known(self, current: State, parent: str, key: str) -> Optional[Kept]:
+        """A step that was run before, here or where a cache is shared."""
+        kept = step_cache.find(self.host.layout, key)
+        if kept is not None:
+            return kept
+        kept = self._taken.find(key)
+        if kept is None:
+            return None
+        try:
+            # Only now its layer is known to be what it says, and to harm nobody.
+            self.unpack(state.with_layer(current, "", kept.layer, kept.diff_id, kept.created))
+        except Error as exc:
+            self.host.warn(f"a step of a shared build cache is not used: {exc.message}")
+            return None
+        kept = replace(kept, parent=parent)
+        step_cache.keep(self.host.layout, key, kept)
+        return kept
 
     def unpack(self, current: State) -> list[Path]:
         """The directories of a stage's layers, bottom first."""

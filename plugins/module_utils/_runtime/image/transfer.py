@@ -179,7 +179,7 @@ def push(host: Host, image: store.Image, reference: Reference, access: Access = 
 
         for descriptor in content.values():
             told(descriptor, progress.PREPARING, descriptor.size)
-        with _side_by_side(offer, content) as futures:
+        with side_by_side(offer, content) as futures:
             for future in futures.values():
                 future.result()
         tag = reference.tag or image.manifest.digest
@@ -227,12 +227,12 @@ def _fetch_document(
 def _fetch_config(
     layout: Layout, sources: Sequence[Registry], repository: str, found: Manifest
 ) -> dict[str, Any]:
-    _fetch_blob(layout, sources, repository, found.config)
+    fetch_blob(layout, sources, repository, found.config)
     try:
         return store.read_config(layout, found)
     except blobs.Damaged:
         blobs.delete(layout, found.config.digest)
-        _fetch_blob(layout, sources, repository, found.config)
+        fetch_blob(layout, sources, repository, found.config)
         return store.read_config(layout, found)
 
 
@@ -262,7 +262,7 @@ def _fetch_layers(
     def fetch(layer: Descriptor) -> None:
         thing = progress.named(layer.digest)
         count = host.counting(thing, progress.DOWNLOADING, layer.size)
-        _fetch_blob(layout, sources, repository, layer, unless_over(count))
+        fetch_blob(layout, sources, repository, layer, unless_over(count))
         if layer.digest not in present:
             host.show(thing, progress.DOWNLOADED)
 
@@ -277,7 +277,7 @@ def _fetch_layers(
             host.show(progress.named(digest), progress.EXISTS)
         else:
             host.show(progress.named(digest), progress.PULLING, layer.size)
-    with layers.Stack(layout) as stack, _side_by_side(fetch, wanted, over) as futures:
+    with layers.Stack(layout) as stack, side_by_side(fetch, wanted, over) as futures:
         for layer, diff_id, chain_id in zip(found.layers, diff_ids, chain):
             futures[layer.digest].result()
             thing = progress.named(layer.digest)
@@ -292,7 +292,7 @@ def _fetch_layers(
                 host.show(thing, progress.PULLED)
 
 
-def _fetch_blob(
+def fetch_blob(
     layout: Layout,
     sources: Sequence[Registry],
     repository: str,
@@ -320,7 +320,7 @@ def _fetch_blob(
 
 
 @contextlib.contextmanager
-def _side_by_side(
+def side_by_side(
     act: Callable[[Descriptor], None],
     items: Mapping[str, Descriptor],
     over: Optional[threading.Event] = None,

@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a build is asked for, and what it comes to: pure.
 
-``request`` is what is asked, ``scheme`` which stages of the Dockerfile that needs, ``state`` the
-layers and defaults that a stage has after each instruction.
+``request`` is what is asked, ``cache`` where steps are shared, ``scheme`` which stages of the
+Dockerfile that needs, ``state`` the layers and defaults that a stage has after each instruction.
 """

@@ -12,6 +12,7 @@ from ...base.frozen import dataclass, field
 from ...image.store.platform import Platform
 from ...spec.container import SHM_SIZE_BYTES, Ulimit
 from ...spec.reference import Reference
+from .cache import Place
 
 #: Arguments that need no ARG, show in no history and are part of no cache key (Dockerfile
 #: reference, "Predefined ARGs").
@@ -55,7 +56,8 @@ class Request:
     """A build. ``context`` is a directory, "" for none; ``dockerfile`` is a path of the host, or
     one relative to the context, and ``inline`` a Dockerfile without a file. ``contexts`` are
     further ones by name: a directory, or an image (layouts). ``epoch`` is SOURCE_DATE_EPOCH, in
-    seconds. ``agents`` are SSH agents by their ids: a socket, or files with keys.
+    seconds. ``agents`` are SSH agents by their ids: a socket, or files with keys. Steps are taken
+    from the caches ``cache_from``, and left in ``cache_to``.
     """
 
     context: str = ""
@@ -75,6 +77,8 @@ class Request:
     contexts: Mapping[str, str] = field(default_factory=dict)
     epoch: Optional[int] = None
     agents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cache_from: tuple[Place, ...] = ()
+    cache_to: tuple[Place, ...] = ()
 
     @property
     def title(self) -> str:

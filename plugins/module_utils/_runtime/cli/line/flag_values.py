@@ -30,6 +30,8 @@ class FlagValues:
     build: bool
     build_arg: list[str]
     build_context: list[str]
+    cache_from: list[str]
+    cache_to: list[str]
     cap_add: list[str]
     cap_drop: list[str]
     cgroup_parent: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
+from ...build.asked import cache
 from ..base.findings import Findings
 from ..base.values import listed, pairs, switch, text, text_pairs, words
 from ..reading import paths
@@ -18,7 +19,6 @@ from .service_keys import OF_EACH, ulimits
 
 #: Keys of ``build``, the option of the module image that each is, and how it is written there.
 _SIMPLE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "cache_from": ("cache_from", words),
     "dockerfile": ("dockerfile", text),
     "extra_hosts": ("etc_hosts", hosts),
     "labels": ("labels", text_pairs),
@@ -41,8 +41,8 @@ _SERVICE = "service:"
 _IMAGES = ("docker-image://", "oci-layout://")
 #: What says nothing about the image.
 _SILENT = ("provenance", "sbom")
-_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "cache_to", "context",
-          "dockerfile_inline", "platforms", "secrets", "ssh")  # fmt: skip
+_KNOWN = (*_SIMPLE, *_LACKING, *_SILENT, "additional_contexts", "args", "cache_from", "cache_to",
+          "context", "dockerfile_inline", "platforms", "secrets", "ssh")  # fmt: skip
 
 
 def image_of(project: Project, service: str, given: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def entry(
             options["dockerfile_inline"] = text(asked["dockerfile_inline"])
         if asked.get("dockerfile") is not None:
             findings.wrong(where, "only one of dockerfile and dockerfile_inline can be given")
-    _cached(where, asked, findings)
+    options |= _caches(project, where, asked, findings)
     options |= _contexts(project, where, asked, findings)
     options |= _secrets(project, where, asked, findings)
     options |= _agents(project, where, asked, findings)
@@ -101,15 +101,29 @@ def entry(
     return {"name": image_of(project, service, given), "source": "build", "build": options}
 
 
-def _cached(where: str, asked: Mapping[str, Any], findings: Findings) -> None:
-    """``cache_to``: with ``type=inline`` the image is the same, so nobody who runs it lacks it."""
-    with findings.reading(f"{where}.cache_to"):
-        for number, one in enumerate(words(asked.get("cache_to"))):
-            at = f"{where}.cache_to[{number}]"
-            if "type=inline" in one.split(","):
-                findings.warn(at, "has no effect: the cache is on the host")
-            else:
-                findings.lacks(at, "the cache stays on the host; push the image")
+def _caches(
+    project: Project, where: str, asked: Mapping[str, Any], findings: Findings
+) -> dict[str, Any]:
+    """``cache_from`` and ``cache_to``, with paths of the project. With ``type=inline`` the image is
+    the same, so nobody who runs it lacks it.
+    """
+    found: dict[str, Any] = {}
+    for key, read in (("cache_from", cache.source), ("cache_to", cache.target)):
+        for number, given in enumerate(_words(where, key, asked, findings)):
+            at = f"{where}.{key}[{number}]"
+            with findings.reading(at):
+                one = cache.with_paths(given, lambda path: paths.absolute(path, project.base))
+                if read(one).known:
+                    found.setdefault(key, []).append(one)
+                else:
+                    findings.warn(at, "has no effect: this engine has no caches of that type")
+    return found
+
+
+def _words(where: str, key: str, asked: Mapping[str, Any], findings: Findings) -> list[str]:
+    with findings.reading(f"{where}.{key}"):
+        return words(asked.get(key))
+    return []
 
 
 def _contexts(

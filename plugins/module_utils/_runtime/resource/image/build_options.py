@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...base.errors import Error
+from ...build.asked import cache
 from ...build.asked.request import Limits, Request, Secret
 from ...build.source import layouts
 from ...container.option import resources
@@ -51,6 +52,8 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
         contexts=_contexts(params.get("contexts") or {}),
         epoch=None if epoch is None else int(epoch),
         agents=dict(map(_agent, params.get("ssh") or ())),
+        cache_from=cache.places(params.get("cache_from"), cache.source),
+        cache_to=cache.places(params.get("cache_to"), cache.target),
     )
 
 

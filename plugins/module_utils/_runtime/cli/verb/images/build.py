@@ -123,6 +123,8 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
         },
         "source_date_epoch": _epoch(arguments),
         "ssh": arguments.ssh,
+        "cache_from": arguments.cache_from,
+        "cache_to": arguments.cache_to,
     }
     names = tuple(named_image.reference_of({"name": name}) for name in arguments.tag)
     request = build_options.request_of(params, names)
@@ -331,7 +333,18 @@ _FLAGS = (
     Flag("add-host", "", LIST, "Add a custom host-to-IP mapping (host:ip)"),
     Flag("build-arg", "", LIST, "Set build-time variables"),
     Flag("build-context", "", LIST, "Additional build contexts (e.g., name=path)"),
-    Flag("cache-from", "", LIST, "Ignored: every step of earlier builds is in the cache"),
+    Flag(
+        "cache-from",
+        "",
+        LIST,
+        "External cache sources (e.g., user/app:cache, type=local,src=path/to/dir)",
+    ),
+    Flag(
+        "cache-to",
+        "",
+        LIST,
+        "Cache export destinations (e.g., user/app:cache, type=local,dest=path/to/dir)",
+    ),
     Flag("cgroup-parent", "", STRING, "Set the parent cgroup for the RUN instructions"),
     Flag("cpu-period", "", INT, "Limit the CPU CFS (Completely Fair Scheduler) period"),
     Flag("cpu-quota", "", INT, "Limit the CPU CFS (Completely Fair Scheduler) quota"),
