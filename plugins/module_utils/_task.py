@@ -18,7 +18,7 @@ from typing import Any, Callable, NoReturn, Optional, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.slipway.engine.plugins.module_utils import _library
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import files
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document, files
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.errors import (
     Error,
     refusal,
@@ -114,6 +114,7 @@ def converge(
     limit = module.diff_limit if module._diff else None
     host = Host(Layout.default(), predicted=module.predicted or {}, diff_limit=limit)
     _tell_progress(module, host)
+    host.held.enter_context(document.decoded_once())
     try:
         # Results repeat the parameters, and need no list of files.
         sent = {} if module.context is None else {"_context": module.context}

@@ -11,12 +11,15 @@ string-keyed mappings, nested dataclasses, Literal and Any.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Callable, Literal, TypeVar, Union
+from pathlib import Path
+from typing import Any, Callable, Literal, Optional, TypeVar, Union
 
+from . import files
 from .errors import Error
 from .frozen import fields, items
 
@@ -42,6 +45,37 @@ def canonical(value: Any) -> bytes:
 def from_json(cls: type[T], value: Any, where: str = "") -> T:
     """Read a dataclass out of a JSON value; ``where`` is the path that errors start with."""
     return typing.cast(T, _read(cls, value, where))
+
+
+#: What files of one content said, by the class and that content; None where each is decoded anew.
+_decoded: Optional[dict[tuple[type, bytes], Any]] = None
+
+
+@contextlib.contextmanager
+def decoded_once() -> Iterator[None]:
+    """Until it ends, ``read`` decodes files of one content once. They are read each time, since
+    others may replace them; but a task on a hundred containers reads each record several times,
+    and decoding is most of that. It grows with what is read, so it is for what ends soon.
+    """
+    global _decoded
+    before, _decoded = _decoded, {}
+    try:
+        yield
+    finally:
+        _decoded = before
+
+
+def read(cls: type[T], path: Path, where: str = "") -> T:
+    """The dataclass in a JSON file. Raises FileNotFoundError, and Error where the file is damaged,
+    which ``where`` starts.
+    """
+    data = path.read_bytes()
+    known = None if _decoded is None else _decoded.get((cls, data))
+    if known is None:
+        known = from_json(cls, files.parsed(path, data), where)
+        if _decoded is not None:
+            _decoded[cls, data] = known
+    return typing.cast(T, known)
 
 
 #: Reads a JSON value; the text is the path that errors start with.

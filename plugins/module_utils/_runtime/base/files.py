@@ -205,7 +205,11 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file. Raises FileNotFoundError, and Error naming the file when it is
     damaged.
     """
-    data = path.read_bytes()
+    return parsed(path, path.read_bytes())
+
+
+def parsed(path: Path, data: bytes) -> Any:
+    """The value of a JSON file that was read. Raises Error naming the file when it is damaged."""
     try:
         return strict_json.loads(data)
     except ValueError as exc:

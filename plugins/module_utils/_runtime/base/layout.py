@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Optional
 
@@ -29,106 +30,106 @@ class Layout:
         """The places a host uses."""
         return cls(Path("/var/lib/slipway"), Path("/run/slipway"), Path("/etc/slipway"))
 
-    @property
+    @cached_property
     def meta(self) -> Path:
         return self.root / "meta.json"
 
-    @property
+    @cached_property
     def images(self) -> Path:
         """A valid OCI image layout."""
         return self.root / "images"
 
-    @property
+    @cached_property
     def index(self) -> Path:
         return self.images / "index.json"
 
-    @property
+    @cached_property
     def blobs(self) -> Path:
         return self.images / "blobs" / "sha256"
 
-    @property
+    @cached_property
     def layers(self) -> Path:
         return self.root / "layers"
 
-    @property
+    @cached_property
     def containers(self) -> Path:
         return self.root / "containers"
 
-    @property
+    @cached_property
     def names(self) -> Path:
         """One symbolic link per container name; its target is the container's id."""
         return self.root / "names"
 
-    @property
+    @cached_property
     def creations(self) -> Path:
         """Containers that are being made, by id (container/lifecycle/creation.py)."""
         return self.root / "creations"
 
-    @property
+    @cached_property
     def swaps(self) -> Path:
         """The journals of replacements under way; records/journal.py has their meaning."""
         return self.root / "swaps"
 
-    @property
+    @cached_property
     def collect(self) -> Path:
         """There from when an image is given up until its content is gone (image/store/store.py)."""
         return self.root / "collect"
 
-    @property
+    @cached_property
     def networks(self) -> Path:
         return self.root / "networks"
 
-    @property
+    @cached_property
     def volumes(self) -> Path:
         return self.root / "volumes"
 
-    @property
+    @cached_property
     def build(self) -> Path:
         """What builds leave for those that follow: ``steps``, ``mounts``, ``contexts``, ``made``
         and ``outputs``.
         """
         return self.root / "build"
 
-    @property
+    @cached_property
     def ingest(self) -> Path:
         return self.root / "ingest"
 
-    @property
+    @cached_property
     def tmp(self) -> Path:
         return self.root / "tmp"
 
-    @property
+    @cached_property
     def trash(self) -> Path:
         return self.root / "trash"
 
-    @property
+    @cached_property
     def quarantine(self) -> Path:
         return self.root / "quarantine"
 
-    @property
+    @cached_property
     def locks(self) -> Path:
         return self.root / "locks"
 
-    @property
+    @cached_property
     def program(self) -> Path:
         return self.root / "program"
 
-    @property
+    @cached_property
     def signatures(self) -> Path:
         """Signatures that images were accepted for, by digest (image/signatures.py)."""
         return self.root / "signatures"
 
-    @property
+    @cached_property
     def policy_file(self) -> Path:
         """What images need to be pulled here (containers-policy.json(5)); often absent."""
         return self.etc / "policy.json"
 
-    @property
+    @cached_property
     def shared_policy_file(self) -> Path:
         """The same for all engines of the host: skopeo, Podman, Buildah and CRI-O read it too."""
         return self.etc.parent / "containers" / "policy.json"
 
-    @property
+    @cached_property
     def policy(self) -> Optional[Path]:
         """The file that applies: this engine's own, else that of all engines; None without either.
         A link that leads nowhere is a policy that cannot be met, not none.
@@ -136,24 +137,24 @@ class Layout:
         files = (self.policy_file, self.shared_policy_file)
         return next((file for file in files if os.path.lexists(file)), None)
 
-    @property
+    @cached_property
     def auth_file(self) -> Path:
         return self.etc / "auth.json"
 
-    @property
+    @cached_property
     def registries_file(self) -> Path:
         return self.etc / "registries.json"
 
-    @property
+    @cached_property
     def run_containers(self) -> Path:
         return self.run / "containers"
 
-    @property
+    @cached_property
     def run_builds(self) -> Path:
         """Secrets of builds under way, in memory."""
         return self.run / "builds"
 
-    @property
+    @cached_property
     def run_progress(self) -> Path:
         """How far tasks are, for those who look (records/progress_file.py)."""
         return self.run / "progress"

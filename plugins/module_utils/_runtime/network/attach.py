@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from typing import Callable, Optional
+from typing import Callable
 
 from ..base import files
 from ..base.errors import Error, NotFound
@@ -94,7 +94,7 @@ def settled(host: Host, found: Record, endpoints: Sequence[Endpoint]) -> bool:
         return False
     wanted = {}
     for endpoint in endpoints:
-        network = _seen(host, endpoint.network)
+        network = network_record.seen(host, endpoint.network)
         if network is not None:
             wanted[network.id] = endpoint
     if wanted.keys() != {attachment.network_id for attachment in found.attachments}:
@@ -280,11 +280,6 @@ def connect(layout: Layout, pid: int, attachments: Sequence[Attachment]) -> None
         raise
 
 
-def _seen(host: Host, name_or_id: str) -> Optional[Network]:
-    """The record of a network, read once where many containers are observed."""
-    return host.once(("network", name_or_id), lambda: network_record.find(host.layout, name_or_id))
-
-
 def _stands(host: Host, network: Network) -> bool:
     addresses = network_record.bridge_addresses(network)
     return host.once(("bridge", network.id), lambda: probe.stands(network.bridge, addresses))
@@ -299,7 +294,7 @@ def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
     lost = []
     within = probe.inside(found.pid) if found.attachments else frozenset()
     for attachment in found.attachments:
-        network = _seen(host, attachment.network_id)
+        network = network_record.seen(host, attachment.network_id)
         missing = _unleased(host, found.id, attachment)
         if network is None:
             lost.append(f"its network {attachment.network} is missing")
@@ -314,8 +309,15 @@ def damage(host: Host, found: Record, rules: bool = True) -> tuple[str, ...]:
         elif attachment.interface not in within or not _is_plugged(attachment):
             lost.append(f"its link to the network {attachment.network}")
     if rules and found.attachments:
-        lost += host.once("rules", lambda: synchronise.lost(host.layout))
+        lost += rules_lost(host)
     return tuple(lost)
+
+
+def rules_lost(host: Host) -> tuple[str, ...]:
+    """What the host lost of what follows from all records, in words; looked at once where many
+    networks and containers are observed.
+    """
+    return host.once("rules", lambda: synchronise.lost(host.layout))
 
 
 def _unleased(host: Host, container_id: str, attachment: Attachment) -> str:

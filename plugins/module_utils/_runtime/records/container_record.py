@@ -17,7 +17,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Literal, Optional, get_args
+from typing import Literal, Optional, TypeVar, get_args
 
 from ..base import document, files
 from ..base.errors import Conflict, Error, NotFound
@@ -28,6 +28,8 @@ from ..plan.plan import Host
 from ..spec.container import ContainerSpec, ImageDefaults, Mount
 from ..spec.identifiers import is_name
 from ..spec.network import Attachment, Publication
+
+T = TypeVar("T")
 
 _ID_PREFIX = regex(r"\A[0-9a-f]{1,64}\Z", re.ASCII)
 
@@ -211,31 +213,38 @@ def identify(layout: Layout, name_or_id: str) -> str:
 
 def read_spec(layout: Layout, container_id: str) -> ContainerSpec:
     """What a container was asked to be. Raises NotFound, and Error for a damaged file."""
-    return document.from_json(ContainerSpec, _read(layout, container_id, "spec.json"))
+    return _decode(ContainerSpec, layout, container_id, "spec.json")
 
 
 def read_labels(layout: Layout, container_id: str) -> Mapping[str, str]:
     """The labels of a container's spec, without decoding all of it."""
-    found = _read(layout, container_id, "spec.json")
+    try:
+        found = files.read_json(layout.container(container_id) / "spec.json")
+    except FileNotFoundError as exc:
+        raise _gone(container_id) from exc
     labels = found.get("labels") if isinstance(found, dict) else None
     return labels if isinstance(labels, dict) else {}
 
 
 def read_image(layout: Layout, container_id: str) -> ImageDefaults:
     """What the image says of this container, kept with it: the image's name may move on or go."""
-    return document.from_json(ImageDefaults, _read(layout, container_id, "image.json"))
+    return _decode(ImageDefaults, layout, container_id, "image.json")
 
 
 def read_record(layout: Layout, container_id: str) -> Record:
     """The record of a container. Raises NotFound, and Error for a damaged file."""
-    return document.from_json(Record, _read(layout, container_id, "record.json"))
+    return _decode(Record, layout, container_id, "record.json")
 
 
-def _read(layout: Layout, container_id: str, name: str) -> object:
+def _decode(cls: type[T], layout: Layout, container_id: str, name: str) -> T:
     try:
-        return files.read_json(layout.container(container_id) / name)
+        return document.read(cls, layout.container(container_id) / name)
     except FileNotFoundError as exc:
-        raise NotFound(f"No such container: {container_id[:12]}") from exc
+        raise _gone(container_id) from exc
+
+
+def _gone(container_id: str) -> NotFound:
+    return NotFound(f"No such container: {container_id[:12]}")
 
 
 def write_spec(layout: Layout, container_id: str, spec: ContainerSpec) -> None:
@@ -260,7 +269,7 @@ def watch(layout: Layout, container_id: str) -> Iterator[None]:
             layout.container(container_id) / "watch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
     except FileNotFoundError as exc:
-        raise NotFound(f"No such container: {container_id[:12]}") from exc
+        raise _gone(container_id) from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)
         yield
@@ -329,7 +338,7 @@ def locked(host: Host, container_id: str) -> Iterator[Record]:
         try:
             held.enter_context(files.lock(path, deadline_s=host.lock_timeout_s))
         except FileNotFoundError as exc:
-            raise NotFound(f"No such container: {container_id[:12]}") from exc
+            raise _gone(container_id) from exc
         # What writers left that were killed: they held the lock.
         files.sweep_beside(path.parent)
         yield read_record(host.layout, container_id)

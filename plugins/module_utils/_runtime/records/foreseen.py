@@ -264,7 +264,7 @@ def containers(host: Host) -> Iterator[Container]:
 
     told = told_containers(host)
     known = {}
-    for found in running.records(host.layout):
+    for found in running.seen(host):
         if found.name in told:
             known[found.name] = found
             continue
@@ -307,7 +307,7 @@ def records(host: Host) -> list[Record]:
     from . import running
 
     told = told_containers(host)
-    found = list(running.records(host.layout))
+    found = list(running.seen(host))
     if not told:
         return found
     return [
@@ -362,7 +362,7 @@ def network(host: Host, name_or_id: str) -> Optional[Network]:
     """
     from . import network_record
 
-    found = network_record.find(host.layout, name_or_id)
+    found = network_record.seen(host, name_or_id)
     told = told_networks(host)
     if not told:
         return found

@@ -21,6 +21,7 @@ from ..base import clock, document, files
 from ..base.errors import Error, NotFound
 from ..base.layout import Layout
 from ..base.regex import regex
+from ..plan.plan import Host
 from ..spec.container import DEFAULT_NETWORK
 from ..spec.identifiers import is_name
 from ..spec.network import Network, NetworkSpec
@@ -164,6 +165,11 @@ def find(layout: Layout, name_or_id: str) -> Optional[Network]:
     return None
 
 
+def seen(host: Host, name_or_id: str) -> Optional[Network]:
+    """As ``find``, but read once where many things are observed."""
+    return host.once(("network", name_or_id), lambda: find(host.layout, name_or_id))
+
+
 def read(layout: Layout, name_or_id: str) -> Network:
     """As ``find``, but raises NotFound."""
     found = find(layout, name_or_id)
@@ -190,10 +196,9 @@ def _ids(layout: Layout) -> list[str]:
 
 def _read(layout: Layout, network: str) -> Optional[Network]:
     try:
-        value = files.read_json(layout.network(network) / "network.json")
+        return document.read(Network, layout.network(network) / "network.json")
     except FileNotFoundError:
         return None
-    return document.from_json(Network, value)
 
 
 def make(spec: NetworkSpec, owned: bool = True) -> Network:

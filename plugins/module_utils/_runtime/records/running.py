@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from ..base.frozen import replace
 from ..base.layout import Layout
 from ..kernel import linux, processes
+from ..plan.plan import Host
 from . import container_record
 from .container_record import LIVE, Record
 
@@ -47,3 +48,8 @@ def truth(found: Record) -> Record:
 def records(layout: Layout) -> Iterator[Record]:
     """Every container's record, with its true phase."""
     return map(truth, container_record.records(layout))
+
+
+def seen(host: Host) -> tuple[Record, ...]:
+    """The same, read once where many things are observed."""
+    return host.once("records", lambda: tuple(records(host.layout)))

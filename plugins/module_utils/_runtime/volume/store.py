@@ -53,10 +53,9 @@ def find(layout: Layout, name: str) -> Optional[Volume]:
     """The record of a volume, or None."""
     check_name(name)
     try:
-        value = files.read_json(layout.volume(name) / "volume.json")
+        return document.read(Volume, layout.volume(name) / "volume.json")
     except FileNotFoundError:
         return None
-    return document.from_json(Volume, value)
 
 
 def volumes(layout: Layout) -> Iterator[Volume]:

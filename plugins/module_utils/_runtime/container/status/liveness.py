@@ -36,9 +36,9 @@ def is_running(layout: Layout, found: Record) -> bool:
 
 def truth(layout: Layout, found: Record) -> Record:
     """A record corrected by what the kernel says."""
-    if found.phase in container_record.LIVE and not running.is_running(found):
-        return ended(layout, found)
-    return running.truth(found)
+    if found.phase not in container_record.LIVE:
+        return running.truth(found)
+    return found if running.is_running(found) else ended(layout, found)
 
 
 def current(layout: Layout, container_id: str) -> Record:

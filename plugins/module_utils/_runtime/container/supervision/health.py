@@ -100,7 +100,7 @@ def pause_s(have: Health, check: Healthcheck, since_start_s: float) -> float:
 def read(layout: Layout, run: Record) -> Health:
     """What is known of a run; nothing yet is ``starting``."""
     try:
-        found = document.from_json(Health, files.read_json(_path(layout, run.id)), "health")
+        found = document.read(Health, _path(layout, run.id), "health")
     except FileNotFoundError:
         return Health(run.generation)
     return found if found.generation == run.generation else Health(run.generation)

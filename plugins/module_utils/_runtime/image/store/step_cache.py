@@ -101,7 +101,7 @@ def _read(layout: Layout, name: str) -> Optional[Kept]:
     """One that cannot be read is one that is not there: the step runs again."""
     path = _directory(layout) / f"{name}.json"
     try:
-        return document.from_json(Kept, files.read_json(path), "a step of a build")
+        return document.read(Kept, path, "a step of a build")
     except (FileNotFoundError, Error):
         return None
 

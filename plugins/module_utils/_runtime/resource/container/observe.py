@@ -125,13 +125,14 @@ def _with_boot(host: Host, declared: Declared, found: State) -> State:
     new = [asked] if asked is not None else []
     if all(policy.name == "no" for policy in (*policies, *new)):
         return replace(found, comes_up=False)
-    way = boot.arrangement(host.layout)
+    way = host.once("boot", lambda: boot.arrangement(host.layout))
     comes_up = found.comes_up and way is not None and bool(way.commands)
     if foreseen.boot_stands(host):
         # An earlier task would have had it started too.
         return replace(found, running=found.running or comes_up, comes_up=False)
     if way is not None:
-        boots = boot.stands(way)
+        arranged = way
+        boots = host.once("boots", lambda: boot.stands(arranged))
         return replace(found, boots=boots, comes_up=comes_up and not boots)
     if asked is not None and all(policy.name == "no" for policy in policies):
         host.warn(

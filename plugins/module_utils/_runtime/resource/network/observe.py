@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Optional
 
 from ...base.frozen import dataclass, replace
-from ...network import attach, lease, synchronise
+from ...network import attach, lease
 from ...network.link import probe
 from ...plan.plan import Host
 from ...records import container_record, foreseen, network_record, running
@@ -168,11 +168,11 @@ def _damage(host: Host, network: Network) -> tuple[str, ...]:
     if not probe.stands(network.bridge, network_record.bridge_addresses(network)):
         lost.append(attach.interface_word(network))
     if lease.leases(host.layout, network.id):
-        for found in running.records(host.layout):
+        for found in running.seen(host):
             if found.phase in container_record.LIVE and not attach.is_connected(network, found):
                 lost.append(f"the link of container {found.name}")
     if not foreseen.firewall_stands(host):
-        lost += synchronise.lost(host.layout)
+        lost += attach.rules_lost(host)
     return tuple(lost)
 
 
@@ -185,7 +185,7 @@ def _users(host: Host, name: str) -> tuple[User, ...]:
             # Nobody's: a container gives its addresses back before it goes.
             continue
         held.setdefault(one.container_id, []).append(one)
-    records = {found.id: found for found in running.records(host.layout)} if held else {}
+    records = {found.id: found for found in running.seen(host)} if held else {}
     users: dict[str, User] = {}
     for container_id, leases in held.items():
         found = records.get(container_id)
