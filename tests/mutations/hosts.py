@@ -260,9 +260,16 @@ ROWS = (
     Row(
         "the rules of the table follow from its name",
         "network/firewall/firewall.py",
-        "return nf_tables.uses_of_chain(TABLE, name) == 1",
-        "return nf_tables.uses_of_chain(TABLE, name) is not None",
+        "    return found == uses or",
+        "    return found.keys() == uses.keys() or",
         _FIREWALL + "test_rules_flushed_from_the_table_are_noticed",
+    ),
+    Row(
+        "a rule that somebody adds to the table or removes is noticed",
+        "network/firewall/firewall.py",
+        "    found = dict(zip(uses, nf_tables.uses_of_chains(TABLE, list(uses))))",
+        "    found = uses if stands(_marker(commands)) else {}",
+        "integration/network/test_network_rules.py::test_a_rule_that_somebody_adds_or_removes_is_noticed",
     ),
     Row(
         "names do not forge a line for the name server",

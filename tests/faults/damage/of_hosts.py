@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -138,11 +139,23 @@ def claims(host: Damaged) -> None:
     (starting / ("b" * 64)).write_text("1 1\n")
 
 
+def delete_rule(host: Damaged) -> None:
+    """The one that lets packets to published ports in."""
+    argv = ["nft", "--json", "--handle", "list", "chain", "inet", "slipway", "forward"]
+    listed = json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
+    rules = (entry["rule"] for entry in listed["nftables"] if "rule" in entry)
+    handle = next(rule["handle"] for rule in rules if "dnat" in json.dumps(rule))
+    nft(f"delete rule inet slipway forward handle {handle}")
+
+
 HOSTS = [
     Damage("nft flush ruleset", lambda host: shell("nft", "flush", "ruleset"), "MENDED"),
     Damage("the table deleted", lambda host: nft("delete table inet slipway"), "MENDED"),
     Damage("the rules deleted, not the table", lambda host: nft("flush table inet slipway"),
            "MENDED"),
+    Damage("a rule deleted", delete_rule, "MENDED"),
+    Damage("a rule inserted that drops everything", lambda host: nft(
+        "insert rule inet slipway forward drop"), "MENDED"),
     Damage("the bridge deleted", lambda host: shell("ip", "link", "delete", bridge(host)),
            "MENDED"),
     Damage("the bridge set down", lambda host: shell("ip", "link", "set", bridge(host), "down"),

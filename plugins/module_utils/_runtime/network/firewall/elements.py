@@ -9,12 +9,14 @@ Published ports are elements of maps, so their number does not matter to a packe
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Union
 
 from ...records import network_record
 from ...spec.network import Network, Publication
 from .statements import Json, add, families_of, family_of, gateways_of, prefix
+
+Block = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 #: The scopes that have a name: from nowhere but here, or from addresses that are not of the public
@@ -105,6 +107,11 @@ def maps(networks: Sequence[Network], publications: Sequence[Publication]) -> It
     An address and a port map of the same keys, because nft's JSON cannot declare a map whose values
     are both (1.0.6: "set is not a map").
     """
+    gateways = [
+        (ipaddress.ip_network(pool.subnet), pool.gateway)
+        for network in networks
+        for pool in network.spec.pools
+    ]
     for family in families_of(networks):
         kind = f"ipv{family}_addr"
         port = ("inet_proto", "inet_service")
@@ -123,14 +130,13 @@ def maps(networks: Sequence[Network], publications: Sequence[Publication]) -> It
                     index = (_address(publication), *index)
                 addresses[index] = publication.container_ip
                 ports[index] = publication.container_port
-                gateway = _gateway(networks, publication.container_ip)
+                gateway = _gateway(gateways, publication.container_ip)
                 if gateway:
                     sources[index] = gateway
             yield _map(f"{name}_address", key, kind, addresses)
             yield _map(f"{name}_port", key, "inet_service", ports)
             yield _map(f"{name}_source", key, kind, sources)
-        gateways = sorted(gateways_of(networks, family))
-        yield _set(f"gateways{family}", kind, gateways)
+        yield _set(f"gateways{family}", kind, sorted(gateways_of(networks, family)))
         yield from _scopes(family, publications)
 
 
@@ -143,11 +149,7 @@ def _exact(publication: Publication) -> bool:
     return publication.host_ip not in ("", "0.0.0.0", "::")
 
 
-def _gateway(networks: Sequence[Network], address: str) -> str:
+def _gateway(gateways: Iterable[tuple[Block, str]], address: str) -> str:
     """The bridge's own address in the subnet of a container's address."""
     parsed = ipaddress.ip_address(address)
-    for network in networks:
-        for pool in network.spec.pools:
-            if parsed in ipaddress.ip_network(pool.subnet):
-                return pool.gateway
-    return ""
+    return next((gateway for block, gateway in gateways if parsed in block), "")

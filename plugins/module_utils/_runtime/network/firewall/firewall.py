@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the slipway.engine authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firewall in place: replaced as a whole in one transaction, and checked with one question.
+"""The firewall in place: replaced as a whole in one transaction, and checked in one exchange.
 
 Its content is a pure function of all networks and published ports (ruleset.py). There are no
 changes rule by rule, and nothing outside the table is touched.
@@ -74,20 +74,49 @@ def _load(commands: Sequence[Json]) -> None:
 def current(networks: Sequence[Network], publications: Sequence[Publication]) -> bool:
     """Whether the table in place is the one these networks and ports ask for.
 
-    One question to the kernel over a netlink socket, without starting nft: the table's last chain
-    is named after the digest of all the rest, and its rule is gone after ``nft flush``.
+    One datagram of questions to the kernel, without starting nft: the table's last chain is named
+    after the digest of all the rest, and every chain has as many rules as it was given. So a rule
+    that somebody adds or removes is noticed; another one in the place of one is not.
     """
-    return stands(marker(networks, publications))
+    commands = ruleset(networks, publications)
+    if not _marker(commands):
+        return stands("")
+    uses = uses_of(commands)
+    found = dict(zip(uses, nf_tables.uses_of_chains(TABLE, list(uses))))
+    return found == uses or found == uses_of(with_protocols(commands))
+
+
+def uses_of(commands: Sequence[Json]) -> dict[str, int]:
+    """What the kernel counts of each chain that commands add: its rules, and those that jump to it
+    (nft_chain.use). Pure.
+    """
+    uses: dict[str, int] = {}
+    for command in commands:
+        added = command.get("add", {})
+        if "chain" in added:
+            uses[added["chain"]["name"]] = 0
+        elif "rule" in added:
+            uses[added["rule"]["chain"]] += 1
+            for expression in added["rule"]["expr"]:
+                if "jump" in expression:
+                    uses[expression["jump"]["target"]] += 1
+    return uses
 
 
 def marker(networks: Sequence[Network], publications: Sequence[Publication]) -> str:
     """The name of the chain that says which table is in place, "" for no table. Pure."""
-    added = ruleset(networks, publications)[-2].get("add", {})
+    return _marker(ruleset(networks, publications))
+
+
+def _marker(commands: Sequence[Json]) -> str:
+    added = commands[-2].get("add", {})
     return str(added["chain"]["name"]) if "chain" in added else ""
 
 
 def stands(name: str) -> bool:
-    """Whether the table of that marker is in place as a whole, or none where the marker is ""."""
+    """Whether the table of that marker is in place, or none where the marker is "". Its rule is
+    gone after ``nft flush``; the others are not counted.
+    """
     if not name:
         return not nf_tables.has_table(TABLE)
     return nf_tables.uses_of_chain(TABLE, name) == 1

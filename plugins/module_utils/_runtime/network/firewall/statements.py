@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -50,8 +51,11 @@ LOCAL: Json = matches({"fib": {"flags": ["daddr"], "result": "type"}}, "local")
 TRANSLATED: Json = matches({"ct": {"key": "status"}}, "dnat", "in")
 
 
+@functools.lru_cache(maxsize=1024)
 def prefix(network: str) -> Any:
-    """A network such as ``10.0.0.0/8``; that of a single address is the address."""
+    """A network such as ``10.0.0.0/8``; that of a single address is the address. It is in several
+    rules, and is not to be changed.
+    """
     parsed = ipaddress.ip_network(network)
     if parsed.prefixlen == parsed.max_prefixlen:
         return str(parsed.network_address)

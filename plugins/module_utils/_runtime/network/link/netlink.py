@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conversations with the kernel over a netlink socket, with the standard library alone.
 
-What is said is made elsewhere: rtnetlink messages by pyroute2's classes (codec.py), the one
-question of firewall.py by hand. Here is only the exchange: any number of requests in one datagram,
-one acknowledgement each, and the kernel's own words (extended ACK) when it refuses one.
+What is said is made elsewhere: rtnetlink messages by pyroute2's classes (codec.py), the
+questions of nf_tables.py by hand. Here is only the exchange: any number of requests in one
+datagram, one acknowledgement each, and the kernel's own words (extended ACK) when it refuses one.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 
 _HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
 
 #: The kernel answers within the send, so an answer that does not come is a bug or a dying host.
 _TIMEOUT_S = 10.0
@@ -63,7 +64,7 @@ def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
 
 def attribute(kind: int, value: bytes) -> bytes:
     """One netlink attribute, padded to four bytes."""
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+    return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 class Conversation:
@@ -75,7 +76,7 @@ class Conversation:
         )
         try:
             self._socket.bind((0, 0))
-            self._socket.settimeout(_TIMEOUT_S)
+            self._socket.setblocking(False)
             for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
                 # Both only improve what an error says.
                 with contextlib.suppress(OSError):
@@ -95,6 +96,19 @@ class Conversation:
     ) -> None:
         self._socket.close()
 
+    def _receive(self, purpose: str = "", most: int = 1 << 16) -> bytes:
+        """The next datagram, of at most so many bytes. Mostly it is there already: the kernel
+        answers within the send.
+        """
+        try:
+            return self._socket.recv(most)
+        except BlockingIOError:
+            self._socket.settimeout(_TIMEOUT_S)
+        try:
+            return self._socket.recv(most)
+        except socket.timeout as exc:
+            raise Error(f"{purpose}no answer from the kernel to a netlink request") from exc
+
     def ask(self, data: bytes) -> Optional[bytes]:
         """Send one question (sequence number 1, with NLM_F_ACK); return its answer's payload.
 
@@ -107,13 +121,26 @@ class Conversation:
         self._socket.send(data)
         answer = None
         while True:
-            try:
-                datagram = self._socket.recv(1 << 16)
-            except socket.timeout as exc:
-                raise Error("no answer from the kernel to a netlink request") from exc
+            datagram = self._receive()
             for dummy, code, _complaint in _acknowledgements(datagram):
                 return None if code else answer
             answer = datagram[_HEADER.size : _HEADER.unpack_from(datagram)[0]]
+
+    def ask_each(self, questions: Sequence[bytes]) -> list[Optional[bytes]]:
+        """Send questions together (sequence numbers 1, 2, ..., without NLM_F_ACK); return each
+        one's answer, None for an error.
+        """
+        with trace.timed("netlink", "questions"):
+            return self._ask_each(questions)
+
+    def _ask_each(self, questions: Sequence[bytes]) -> list[Optional[bytes]]:
+        self._socket.send(b"".join(questions))
+        answers: dict[int, Optional[bytes]] = {}
+        while len(answers) < len(questions):
+            datagram = self._receive()
+            length, kind, dummy, sequence, dummy = _HEADER.unpack_from(datagram)
+            answers[sequence] = None if kind == _NLMSG_ERROR else datagram[_HEADER.size : length]
+        return [answers.get(number) for number in range(1, len(questions) + 1)]
 
     def dump(self, data: bytes) -> list[bytes]:
         """Send one question (with NLM_F_DUMP); return the payload of every object it names.
@@ -127,10 +154,7 @@ class Conversation:
         self._socket.send(data)
         found: list[bytes] = []
         while True:
-            try:
-                datagram = self._socket.recv(1 << 18)
-            except socket.timeout as exc:
-                raise Error("no answer from the kernel to a netlink request") from exc
+            datagram = self._receive(most=1 << 18)
             offset = 0
             while offset + _HEADER.size <= len(datagram):
                 length, kind, dummy, dummy, dummy = _HEADER.unpack_from(datagram, offset)
@@ -155,10 +179,7 @@ class Conversation:
         self._socket.send(b"".join(request.data for request in requests))
         answers: dict[int, tuple[int, str]] = {}
         while len(answers) < len(requests):
-            try:
-                datagram = self._socket.recv(1 << 16)
-            except socket.timeout as exc:
-                raise Error(f"cannot {requests[0].purpose}: no answer from the kernel") from exc
+            datagram = self._receive(f"cannot {requests[0].purpose}: ")
             for sequence, code, text in _acknowledgements(datagram):
                 answers[sequence] = (code, text)
         for number, request in enumerate(requests, 1):
@@ -198,9 +219,21 @@ def attributes(data: bytes) -> dict[int, bytes]:
     found = {}
     offset = 0
     while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if length < 4:
             break
         found[kind & 0x3FFF] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return found
+
+
+def find(data: bytes, wanted: int, offset: int) -> Optional[bytes]:
+    """One attribute of a message whose attributes begin at an offset; None without it."""
+    while offset + 4 <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if kind & 0x3FFF == wanted:
+            return data[offset + 4 : offset + length]
+        if length < 4:
+            break
+        offset += (length + 3) & ~3
+    return None
