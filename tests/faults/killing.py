@@ -7,8 +7,9 @@ Two lists of points, each made by a run that is not killed:
 
 * *calls*: the system calls of the process's first thread that change something, counted by strace;
   the kill comes when the call is entered, so the call itself is not done;
-* *events*: what Python announces (sys.addaudithook) of all threads, for work that is done in
-  threads; the kill comes before what is announced.
+* *events*: what Python announces (sys.addaudithook) of all threads and of workers that are forked,
+  for work that is done side by side; the kill comes before what is announced. Events are counted
+  in each function, so that one that comes in another order is met all the same.
 
 Neither needs a line in the product. The process is a fork of this one, which has everything
 imported, so that a point costs what the work costs and not a start of Python.
@@ -57,7 +58,9 @@ _HANGS_S = 120
 
 @dataclass(frozen=True)
 class Point:
-    """The ``number``-th time, from 1, of a system call or an event; ``text`` is for people."""
+    """The ``number``-th time, from 1, of a system call, or of an event in a function of the
+    product; ``text`` is for people, and begins with that function.
+    """
 
     kind: str
     number: int
@@ -139,25 +142,30 @@ def events(act: Callable[[], Any], log: Path) -> list[Point]:
 
     ended = traced(listing, None)
     assert ended.status in (0, -signal.SIGALRM), ended.said
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     points = []
     for line in log.read_text(errors="replace").splitlines():
         kind, tab, text = line.partition("\t")
         if tab:
-            seen[kind] += 1
-            points.append(Point(kind, seen[kind], text))
+            step = Point(kind, 0, text).step
+            seen[step] += 1
+            points.append(Point(kind, seen[step], text))
     return points
 
 
 def killed_at_event(act: Callable[[], Any], point: Point) -> Ended:
+    """All of it is killed: the process, and the worker that the event is in."""
+
     def dying() -> None:
-        met = 0
+        first = os.getpid()
+        met = os.memfd_create("met")
 
         def hook(name: str, values: tuple[Any, ...]) -> None:
-            nonlocal met
-            if name == point.kind and _counts(name, values):
-                met += 1
-                if met == point.number:
+            if name == point.kind and _counts(name, values) and _place() == point.step[1]:
+                # Those who were forked write behind one another.
+                os.write(met, b"x")
+                if os.fstat(met).st_size == point.number:
+                    os.kill(first, signal.SIGKILL)
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)

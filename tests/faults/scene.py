@@ -24,6 +24,9 @@ from support.converging import Task, check
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import errors
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layout import Layout
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
+    boot,
+)
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import converge
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import leftovers
@@ -123,8 +126,22 @@ def _picked(name: str, count: int) -> Callable[[Sequence[Point]], Iterable[Point
     return lambda points: pick(points, count)
 
 
+def as_at_first(layout: Layout) -> None:
+    """Forget what a host notes once, so that each point finds it as the list of points did: what
+    its OCI runtime can do, and how its containers are started after a boot.
+    """
+    for path in layout.run.glob("runtime*.json"):
+        path.unlink()
+    asked = boot.arrangement(layout)
+    if asked is not None:
+        boot.withdraw(asked)
+
+
 #: How long what a kill leaves running may take to end, on a busy machine.
 _SETTLES_S = 10.0
+#: How often a point is tried that is not met: what is done side by side, or waits for others, makes
+#: fewer calls now and then.
+_TRIES = 3
 
 
 def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]] = None) -> None:
@@ -133,9 +150,11 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
     held = state.holdings(world.layout)
     wanted: Optional[dict[str, int]] = None
     wrong: list[str] = []
-    tried = survived = missed = 0
+    tried = survived = 0
+    missed: list[str] = []
     trials = kills(scene) if trials is None else trials
     for trial in trials:
+        as_at_first(world.layout)
         scene.before(world)
         points = trial.listing(lambda: _work(world, scene), log)
         wanted, said = _after(world, scene, wanted)
@@ -145,12 +164,16 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
             break
         steps = {point.step for point in points if trial.each_step}
         for point in trial.picked(points):
-            scene.before(world)
-            verdict = trial.judge(trial.do(lambda: _work(world, scene), point))
-            # A call that was not made this time, or work that its time ended.
-            missed += verdict is None
-            dummy, said = _after(world, scene, wanted)
-            said += [*(verdict or []), *_undone(world, scene, before, held)]
+            said = []
+            for dummy in range(_TRIES):
+                as_at_first(world.layout)
+                scene.before(world)
+                verdict = trial.judge(trial.do(lambda: _work(world, scene), point))
+                said += [*_after(world, scene, wanted)[1], *_undone(world, scene, before, held)]
+                if verdict is not None:
+                    break
+            said += verdict or []
+            missed += [str(point)] if verdict is None else []
             tried += verdict is not None
             survived += verdict is not None and not said
             wrong += [f"{scene.name}, at {point}: {line}" for line in said]
@@ -162,9 +185,11 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
             f"{scene.name}: no kill at {kind} in {place} was survived" for kind, place in steps
         ]
     figures.note(trials[0].goal, scene.name, survived, tried)
-    print(f"{scene.name}: {survived} of {tried} survived, {missed} not met")
+    print(
+        f"{scene.name}: {survived} of {tried} survived, {len(missed)} not met", *missed, sep="\n  "
+    )
     assert not wrong, f"{survived} of {tried} survived\n  " + "\n  ".join(wrong)
-    assert tried and (scene.timed or missed <= tried), f"{missed} points were not met"
+    assert tried and (scene.timed or not missed), f"not met: {missed}"
 
 
 def _work(world: World, scene: Scene) -> None:
