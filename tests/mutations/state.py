@@ -9,6 +9,7 @@ from .row import Row
 
 _FILES = "unit/base/test_files.py::"
 _POWER = "faults/power/test_power.py::test_power_is_cut"
+_UNREADABLE = "faults/damage/test_unreadable_shared.py::"
 _LEFT = "faults/points/test_left_behind.py::"
 
 ROWS = (
@@ -267,5 +268,19 @@ ROWS = (
         "    if stat.S_ISDIR(wanted.st_mode) or _is_whiteout(wanted):",
         "    if stat.S_ISDIR(wanted.st_mode):",
         "integration/image/test_unpack.py::test_a_layer_unpacked_twice_is_the_same",
+    ),
+    Row(
+        "what is mounted in a volume without a readable record does not go with it",
+        "volume/store.py",
+        "            local.detach(name, data(layout, name))\n",
+        "",
+        _UNREADABLE + "test_what_its_options_mounted_stays",
+    ),
+    Row(
+        "a container ends, whatever the records of its volumes say",
+        "volume/users.py",
+        "            if store.is_damaged(layout, name):",
+        "            if False:",
+        _UNREADABLE + "test_what_its_options_mounted_stays",
     ),
 )

@@ -8,5 +8,6 @@ of_hosts         rows: what is done to the host
 of_state         rows: what is done to the state on its disk
 test_damage      all rows
 test_unreadable  a container whose record cannot be read is removed all the same
+test_unreadable_shared  nor can the record of a network or a volume, and it goes
 test_other_pids  numbers of processes that are those of others now
 """

@@ -9,5 +9,6 @@
     link                     links, addresses and sysctls; netlink; pyroute2 in host_side alone
 
 ``attach`` puts a container on its networks, ``lease`` gives addresses, ``port`` publishes ports,
-``synchronise`` makes the host follow the records, and ``inspect`` shows networks.
+``synchronise`` makes the host follow the records, ``inspect`` shows networks, and ``salvage`` lets
+one go whose record is damaged.
 """

@@ -153,16 +153,36 @@ def find(layout: Layout, name_or_id: str) -> Optional[Network]:
         found = _read(layout, network_id(name_or_id)) or predefined(name_or_id)
         if found is not None:
             return found
-    if _ID_PREFIX.match(name_or_id):
-        ids = [i for i in _ids(layout) if i.startswith(name_or_id)]
-        if len(ids) > 1:
-            raise Error(
-                f"{name_or_id} is ambiguous: {len(ids)} network IDs start with it",
-                hint="use more of it",
-            )
-        if ids:
-            return _read(layout, ids[0])
-    return None
+    beginning = _beginning(layout, name_or_id)
+    return _read(layout, beginning) if beginning else None
+
+
+def identify(layout: Layout, name_or_id: str) -> Optional[str]:
+    """The id of the network that ``find`` finds, though its record cannot be read."""
+    if is_name(name_or_id):
+        named = network_id(name_or_id)
+        if name_or_id in PREDEFINED or (layout.network(named) / "network.json").exists():
+            return named
+    return _beginning(layout, name_or_id)
+
+
+def _beginning(layout: Layout, text: str) -> Optional[str]:
+    """The one id that begins with a text. Raises Error for several."""
+    ids = [i for i in _ids(layout) if i.startswith(text)] if _ID_PREFIX.match(text) else []
+    if len(ids) > 1:
+        raise Error(
+            f"{text} is ambiguous: {len(ids)} network IDs start with it", hint="use more of it"
+        )
+    return ids[0] if ids else None
+
+
+def is_damaged(layout: Layout, network: str) -> bool:
+    """Whether the record of the network of that id cannot be read."""
+    try:
+        _read(layout, network)
+    except Error:
+        return True
+    return False
 
 
 def seen(host: Host, name_or_id: str) -> Optional[Network]:
@@ -185,6 +205,12 @@ def networks(layout: Layout) -> list[Network]:
     """Every recorded network, by name; one that vanishes while we read is gone."""
     found = (_read(layout, network) for network in _ids(layout))
     return sorted((n for n in found if n is not None), key=lambda network: network.spec.name)
+
+
+def readable(layout: Layout) -> list[Network]:
+    """The networks whose records can be read, in no order."""
+    found = (_read(layout, i) for i in _ids(layout) if not is_damaged(layout, i))
+    return [network for network in found if network is not None]
 
 
 def _ids(layout: Layout) -> list[str]:

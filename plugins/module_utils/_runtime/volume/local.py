@@ -151,14 +151,20 @@ def mount(volume: Volume, directory: Path) -> None:
 
 def unmount(volume: Volume, directory: Path) -> None:
     """Take away what is mounted for a volume; nothing is a success. The caller holds its lock."""
-    while volume.driver_options and is_mounted(directory):
+    if volume.driver_options:
+        detach(volume.name, directory)
+
+
+def detach(name: str, directory: Path) -> None:
+    """The same, whatever the options of a volume are."""
+    while is_mounted(directory):
         try:
             linux.umount2(directory, linux.UMOUNT_NOFOLLOW)
         except OSError as exc:
             if exc.errno == errno.EBUSY:
                 linux.umount2(directory, linux.UMOUNT_NOFOLLOW | linux.MNT_DETACH)
             elif exc.errno != errno.EINVAL:
-                raise Error(f"volume {volume.name} cannot be unmounted: {exc.strerror}") from exc
+                raise Error(f"volume {name} cannot be unmounted: {exc.strerror}") from exc
 
 
 def _resolved(volume: Volume, wanted: Mount) -> Iterator[str]:

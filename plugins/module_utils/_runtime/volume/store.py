@@ -102,6 +102,16 @@ def locked(layout: Layout, name: str) -> Iterator[Volume]:
 @contextlib.contextmanager
 def _held(layout: Layout, name: str) -> Iterator[tuple[int, Volume]]:
     """The same, with the descriptor that holds the lock."""
+    with _alone(layout, name) as fd:
+        found = find(layout, name)
+        if found is None:
+            raise NotFound(f"No such volume: {name}")
+        yield fd, found
+
+
+@contextlib.contextmanager
+def _alone(layout: Layout, name: str) -> Iterator[int]:
+    """Hold a volume's lock, whatever its record says. Raises NotFound when there is none."""
     check_name(name)
     path = layout.volume(name) / "lock"
     with contextlib.ExitStack() as held:
@@ -113,12 +123,9 @@ def _held(layout: Layout, name: str) -> Iterator[tuple[int, Volume]]:
                 if os.path.samestat(os.fstat(fd), os.stat(path)):
                     break
                 held.close()
-            found = find(layout, name)
         except FileNotFoundError:
-            found = None
-        if found is None:
-            raise NotFound(f"No such volume: {name}")
-        yield fd, found
+            raise NotFound(f"No such volume: {name}") from None
+        yield fd
 
 
 def relabel(layout: Layout, name: str, labels: Mapping[str, str]) -> None:
@@ -138,6 +145,25 @@ def remove(layout: Layout, name: str) -> None:
             files.discard(layout, layout.volume(name))
     except NotFound:
         check_name(name)
+
+
+def is_damaged(layout: Layout, name: str) -> bool:
+    """Whether the record of a volume cannot be read."""
+    try:
+        find(layout, name)
+    except Error:
+        return is_name(name)
+    return False
+
+
+def remove_damaged(layout: Layout, name: str) -> None:
+    """Remove a volume and its content though its record cannot be read. What is mounted there is
+    what options named that nobody knows any more: it is unmounted and stays as it is.
+    """
+    with contextlib.suppress(NotFound), _alone(layout, name):
+        if is_damaged(layout, name):
+            local.detach(name, data(layout, name))
+            files.discard(layout, layout.volume(name))
 
 
 def provide(layout: Layout, volume: Volume) -> Path:

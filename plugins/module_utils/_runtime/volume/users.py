@@ -71,6 +71,12 @@ def remove(host: Host, name: str) -> None:
     store.remove(host.layout, name)
 
 
+def remove_damaged(host: Host, name: str) -> None:
+    """The same of one whose record cannot be read."""
+    refuse_used(name, users(host).get(name, ()))
+    store.remove_damaged(host.layout, name)
+
+
 def release(layout: Layout, ended: Record) -> None:
     """Unmount what the options of a container's volumes name, unless another container that runs
     uses them too.
@@ -80,6 +86,9 @@ def release(layout: Layout, ended: Record) -> None:
     """
     for name in sorted(of_container(layout, ended)):
         with contextlib.suppress(NotFound):
+            if store.is_damaged(layout, name):
+                # A container ends all the same; whoever removes the volume unmounts it.
+                continue
             volume = store.find(layout, name)
             if volume is None or not volume.driver_options:
                 continue

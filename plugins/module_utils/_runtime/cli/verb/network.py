@@ -151,7 +151,16 @@ def _rm(host: Host, arguments: Arguments) -> int:
     from ...resource.network.declare import declare
 
     def remove(name: str) -> None:
-        found = network_record.find(host.layout, name)
+        try:
+            found = network_record.find(host.layout, name)
+        except Error:
+            if not arguments.force:
+                raise
+            from ...network import salvage  # Its record is damaged: hardly ever.
+
+            gone = {"name": salvage.name_of(host.layout, name), "state": "absent", "force": True}
+            converge(host, decide.RESOURCE, declare(gone))
+            return
         if found is None:
             if not arguments.force:
                 raise NotFound(f"No such network: {name}")

@@ -142,9 +142,12 @@ def _rm(host: Host, arguments: Arguments) -> int:
     failed = False
     for name in arguments.operands:
         try:
-            if store.find(host.layout, name) is None and not arguments.force:
+            if arguments.force and store.is_damaged(host.layout, name):
+                users.remove_damaged(host, name)
+            elif store.find(host.layout, name) is None and not arguments.force:
                 raise NotFound(f"No such volume: {name}")
-            users.remove(host, name)
+            else:
+                users.remove(host, name)
             say(name)
         except Error as exc:
             complain(exc)

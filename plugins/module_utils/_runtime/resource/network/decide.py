@@ -22,7 +22,17 @@ from ...records import foreseen, network_record
 from ...spec.network import NetworkSpec, Pool
 from .declare import Declared, Subnet, fold
 from .observe import State, Taken, User, by_name, observe
-from .steps import Connect, Create, Disconnect, Remake, Remove, Repair, Update, interface_taken
+from .steps import (
+    Connect,
+    Create,
+    Disconnect,
+    Remake,
+    Remove,
+    Repair,
+    Salvage,
+    Update,
+    interface_taken,
+)
 
 __all__ = ["RESOURCE", "observe"]
 
@@ -164,7 +174,8 @@ def _plan_absent(declared: Declared, have: State) -> Plan[State]:
             hint="disconnect or remove them first, or set force: true to disconnect them",
         )
     leave = [Disconnect(declared.name, member.name) for member in have.members if member.joined]
-    return Plan(have, (*leave, Remove(declared.name)))
+    salvaged = (Salvage(declared.name),) if have.damaged else ()
+    return Plan(have, (*salvaged, *leave, Remove(declared.name)))
 
 
 def _names(users: Sequence[User]) -> str:

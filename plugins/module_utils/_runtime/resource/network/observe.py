@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Optional
 
+from ...base.errors import Error
 from ...base.frozen import dataclass, replace
 from ...network import attach, lease
 from ...network.link import probe
@@ -61,7 +62,8 @@ class State:
     ``parent_missing`` and ``parent_user`` are of the declared parent: that the host has no such
     interface, and the network that has it already. ``local_prefix`` is what IPv6 subnets are taken
     from. ``members`` are containers that are connected or are to be, where the task asks for that
-    (``counted``), ``strangers`` the names in ``connected`` that no container has.
+    (``counted``), ``strangers`` the names in ``connected`` that no container has. Of
+    one that is ``damaged`` the record cannot be read, and ``spec`` has only its name.
     """
 
     name: str
@@ -78,12 +80,18 @@ class State:
     counted: bool = False
     members: tuple[Member, ...] = ()
     strangers: tuple[str, ...] = ()
+    damaged: bool = False
 
 
 def observe(host: Host, declared: Declared) -> State:
     """Read a network's record, what the host lost of it, and who uses it."""
     name = declared.name
-    specs = _specs(host)
+    try:
+        specs = _specs(host)
+    except Error:
+        if declared.state != "absent" or not _is_lost(host, name):
+            raise
+        return _lost(host, declared)
     source = declared.config_from
     if source is None and declared.keep and name in specs:
         source = specs[name].config_from
@@ -108,6 +116,35 @@ def observe(host: Host, declared: Declared) -> State:
         return around
     damage = _damage(host, found)
     return replace(around, spec=found.spec, damage=damage, users=users, interface_taken=False)
+
+
+def _is_lost(host: Host, name: str) -> bool:
+    """Whether the record of a network cannot be read, and no earlier task would remove it."""
+    network = network_record.network_id(name)
+    if name in foreseen.told_networks(host) or name in network_record.PREDEFINED:
+        return False
+    return network_record.is_damaged(host.layout, network)
+
+
+def _lost(host: Host, declared: Declared) -> State:
+    """What is known of a network that is to go and whose record cannot be read."""
+    name = declared.name
+    host.warn(
+        f"network {name}: its record cannot be read; an interface of the host that its options"
+        " named stays, unless it is the bridge of a container on it"
+    )
+    others = network_record.readable(host.layout)
+    state = State(
+        name,
+        NetworkSpec(name),
+        dependents=tuple(sorted(n.spec.name for n in others if n.spec.config_from == name)),
+        counted=declared.force,
+        users=_users(host, name),
+        damaged=True,
+    )
+    if declared.force:
+        state = replace(state, members=_members(host, declared)[0])
+    return state
 
 
 def by_name(name: str) -> str:
@@ -215,8 +252,7 @@ def _on(host: Host, name: str, spec: ContainerSpec) -> bool:
     for endpoint in endpoints(spec):
         if endpoint.network == name:
             return True
-        found = network_record.find(host.layout, endpoint.network)
-        if found is not None and found.id == wanted:
+        if network_record.identify(host.layout, endpoint.network) == wanted:
             return True
     return False
 

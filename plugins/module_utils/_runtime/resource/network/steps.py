@@ -149,6 +149,27 @@ def remove(host: Host, name: str) -> None:
 
 
 @dataclass(frozen=True)
+class Salvage(Step[State]):
+    """Write in place of a damaged record what is known of the network, so that it can be removed.
+
+    Whoever is interrupted after that leaves a network that the next run removes as any other.
+    """
+
+    name: str
+
+    def describe(self) -> str:
+        return f"replace the damaged record of network {self.name}"
+
+    def after(self, have: State) -> State:
+        return replace(have, damaged=False)
+
+    def execute(self, host: Host) -> None:
+        from ...network import salvage
+
+        salvage.restore(host.layout, self.name)
+
+
+@dataclass(frozen=True)
 class Connect(Step[State]):
     """Connect a container to the network; one that runs is on it at once."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from ...base.errors import Error
 from ...base.frozen import dataclass, replace
 from ...plan.plan import Host, Plan, Resource, Step
 from ...records import foreseen
@@ -26,16 +27,30 @@ __all__ = ["RESOURCE", "declare"]
 
 @dataclass(frozen=True)
 class State:
-    """A volume as it is; ``users`` are the names of the containers that mount it."""
+    """A volume as it is; ``users`` are the names of the containers that mount it. Of one that is
+    ``damaged`` the record cannot be read, and only its name is known.
+    """
 
     name: str
     volume: Optional[Volume] = None
     users: tuple[str, ...] = ()
+    damaged: bool = False
 
 
 def observe(host: Host, declared: Declared) -> State:
     """Read a volume's record; and who uses it, where it may have to go."""
-    volume = expected.find(host, declared.name)
+    damaged = False
+    try:
+        volume = expected.find(host, declared.name)
+    except Error:
+        damaged = declared.state == "absent" and store.is_damaged(host.layout, declared.name)
+        if not damaged:
+            raise
+        volume = Volume(declared.name, "")
+        host.warn(
+            f"volume {declared.name}: its record cannot be read; what its options may have mounted"
+            " is unmounted and stays"
+        )
     used: tuple[str, ...] = ()
     if volume is not None and declared.state == "present" and declared.recreate == "never":
         wanted = fold(declared, volume).driver_options
@@ -49,7 +64,7 @@ def observe(host: Host, declared: Declared) -> State:
         from ...volume import users
 
         used = users.users(host).get(declared.name, ())
-    return State(declared.name, volume, used)
+    return State(declared.name, volume, used, damaged)
 
 
 @dataclass(frozen=True)
@@ -92,9 +107,11 @@ class Remove(Step[State]):
     """Remove a volume and its content. One that a container came to use meanwhile is an error."""
 
     name: str
+    damaged: bool = False
 
     def describe(self) -> str:
-        return f"remove volume {self.name}"
+        which = ", whose record is damaged" if self.damaged else ""
+        return f"remove volume {self.name}{which}"
 
     def after(self, have: State) -> State:
         return State(have.name)
@@ -102,7 +119,7 @@ class Remove(Step[State]):
     def execute(self, host: Host) -> None:
         from ...volume import users
 
-        users.remove(host, self.name)
+        (users.remove_damaged if self.damaged else users.remove)(host, self.name)
 
 
 def plan(declared: Declared, have: State) -> Plan[State]:
@@ -111,7 +128,7 @@ def plan(declared: Declared, have: State) -> Plan[State]:
         if have.volume is None:
             return Plan(have)
         _refuse_used(have)
-        return Plan(have, (Remove(have.name),))
+        return Plan(have, (Remove(have.name, have.damaged),))
     want = fold(declared, have.volume)
     if have.volume is None:
         return Plan(have, (Create(want),))
