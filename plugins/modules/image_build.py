@@ -50,6 +50,10 @@ options:
   path:
     description:
       - The context, a directory on the host. What C(.dockerignore) in it names is not a part of it.
+      - It can be a git repository too, as C(https://HOST/PATH.git#REF:DIRECTORY),
+        C(ssh://USER@HOST/PATH) or C(USER@HOST:PATH), which the C(git) of the host fetches. To log
+        in it uses O(secrets) called C(GIT_AUTH_TOKEN) or C(GIT_AUTH_HEADER), and of O(ssh) the
+        agent C(default).
       - Either this or O(src) is required.
     type: path
   src:
@@ -68,8 +72,8 @@ options:
     type: str
   contexts:
     description:
-      - More contexts for C(COPY --from) and C(FROM), by name. Each is a directory on the host, or
-        an image as C(docker-image://NAME), or as C(oci-layout://DIRECTORY[:TAG][@DIGEST]).
+      - More contexts for C(COPY --from) and C(FROM), by name. Each is a directory on the host, a
+        git repository as in O(path), or an image as C(docker-image://NAME), or as C(oci-layout://DIRECTORY[:TAG][@DIGEST]).
     type: dict
   args:
     description:
@@ -234,6 +238,11 @@ EXAMPLES = r"""
   slipway.engine.image_build:
     name: shop/web:1.4
     src: shop
+
+- name: Build a tag of a repository
+  slipway.engine.image_build:
+    name: shop/web:1.4
+    path: https://git.example.org/shop.git#v1.4:web
 
 - name: Build the stage that runs the tests, with a login for the package index
   slipway.engine.image_build:

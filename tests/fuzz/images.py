@@ -17,7 +17,9 @@ from support.inputs import hostile_archives
 from support.inputs.tars import END, entry
 
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.base import document
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build import git
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.shared import form
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.build.source import git_url
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.image.archive import (
     inventory,
 )
@@ -110,6 +112,18 @@ def _cache(data: bytes, place: Path) -> None:
         form.read_manifest(data, "cache")
 
 
+def _repository(given: str) -> None:
+    """A source of a build that may be a repository: what git gets is no option."""
+    if git_url.is_repository(given):
+        found = git_url.repository(given)
+        assert not found.url.startswith("-") and not found.ref.startswith("-"), given
+        str(found)
+
+
+def _references(data: bytes, place: Path) -> None:
+    git.listed(data, git_url.Repository("git@example.com:a", "main"))
+
+
 def _dockerfile(data: bytes, place: Path) -> None:
     for stage in parse.parse(data, "Dockerfile").stages:
         for made in stage.instructions:
@@ -144,6 +158,7 @@ _INSTRUCTIONS = (
     b"FROM RUN COPY ADD ARG ENV --from= --mount=type=cache --chmod= <<EOF AS HEALTHCHECK"
     b' --interval= ONBUILD SHELL ["a","b"] EXPOSE VOLUME # \\ $A ${B:-c}'
 ).split()
+_SOURCES = b"https:// ssh:// git@ .git # : ?ref= &subdir= checksum= .. - @ [::1] / %00".split()
 _PATTERNS = b"** * ? [a-z] [^a] ! \\ / .. . # a/**/b [ ] [] [!a] [a--b]".split()
 
 PARSERS = (
@@ -155,6 +170,8 @@ PARSERS = (
     Parser("manifest", mutate.document, _manifest, _TYPES),
     Parser("index", mutate.document, _index, _TYPES),
     Parser("cache", mutate.document, _cache, (*_TYPES, form.CONFIG.encode())),
+    Parser("repository", mutate.raw, text(_repository), tuple(_SOURCES)),
+    Parser("references", mutate.raw, _references, (b"refs/heads/main", b"\t", b"^{}", b"a" * 40)),
     Parser("config", mutate.document, _config, _DIGESTS),
     Parser("dockerfile", mutate.raw, _dockerfile, tuple(_INSTRUCTIONS)),
     Parser("dockerignore", mutate.raw, text(_ignored), tuple(_PATTERNS)),

@@ -285,4 +285,25 @@ ROWS = (
         "if False:",
         "integration/build/test_build_shared.py::test_a_cache_that_lies",
     ),
+    Row(
+        "git has none of the settings of its host",
+        "build/git.py",
+        "environment = {name: os.environ[name] for name in _PASSED if name in os.environ}",
+        "environment = dict(os.environ)",
+        "integration/build/test_build_git.py::test_what_a_repository_cannot_do",
+    ),
+    Row(
+        "a repository has the commit that a checksum says",
+        "build/git.py",
+        "if not any(one.startswith(repository.checksum) for one in accepted):",
+        "if False:",
+        "integration/build/test_build_git.py::test_what_a_repository_cannot_do",
+    ),
+    Row(
+        "the directory of a repository is in it",
+        "build/git.py",
+        "if not found.is_dir() or not found.is_relative_to(os.path.realpath(top)):",
+        "if not found.is_dir():",
+        "integration/build/test_build_git.py::test_what_a_repository_cannot_do",
+    ),
 )

@@ -41,6 +41,11 @@ def check(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> O
     """Plan only, with the predictions of the tasks before; this task's are added to them."""
     host = Host(layout, predicted=predicted)
     files.check(layout)
+    with host.held:
+        return _checked(host, task, predicted)
+
+
+def _checked(host: Host, task: Task, predicted: dict[str, dict[str, Any]]) -> Outcome:
     declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     plan = task.resource.foreseen(host, plan)
@@ -65,6 +70,11 @@ def unmet(layout: Layout, task: Task, predicted: dict[str, dict[str, Any]]) -> s
 def apply(layout: Layout, task: Task) -> tuple[Outcome, dict[str, Any]]:
     """Do it, and fail where the host is not in the planned state."""
     host = Host(layout)
+    with host.held:
+        return _applied(host, task)
+
+
+def _applied(host: Host, task: Task) -> tuple[Outcome, dict[str, Any]]:
     declared = task.resource.located(host, task.declare(task.params))
     plan = task.resource.plan(declared, task.resource.observe(host, declared))
     if not plan.steps and not plan.unmet:

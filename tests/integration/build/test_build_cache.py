@@ -126,7 +126,7 @@ def test_files_that_change_while_they_are_copied(world: World, tmp_path: Path) -
 
     host, request = Host(world.layout, progress=meanwhile), Request(context=str(context))
     with contextlib.ExitStack() as stack:
-        source = inputs.opened(request, stack)
+        source = inputs.opened(host, request, stack)
         scheme = inputs.prepare(request, source)
         with pytest.raises(Error, match="changed while it was copied: new"):
             builder.build(host, request, scheme, source)

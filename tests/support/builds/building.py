@@ -87,7 +87,7 @@ class Outcome:
 
 def build(
     layout: Layout,
-    context: Optional[Path],
+    context: Union[str, Path, None],
     dockerfile: str = "",
     told: Optional[Callable[[str], None]] = None,
     path: str = "",
@@ -107,8 +107,8 @@ def build(
     inline = dockerfile.encode() if dockerfile else None
     request = Request(context=str(context) if context else "", dockerfile=path, inline=inline)
     request = replace(request, **options)
-    with contextlib.ExitStack() as stack:
-        source = inputs.opened(request, stack)
+    with host.held, contextlib.ExitStack() as stack:
+        source = inputs.opened(host, request, stack)
         scheme = inputs.prepare(request, source)
         built = builder.build(host, request, scheme, source)
     return Outcome(built, layout, said, host.warnings)

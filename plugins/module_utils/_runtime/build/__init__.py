@@ -4,9 +4,9 @@
 """Building images of Dockerfiles with the parts of this engine.
 
 ``inputs`` tells what an image was built of. ``copying`` is COPY and ADD, ``running`` is RUN with
-its ``mounts`` and ``agents``, ``steps`` joins them for one instruction. ``work`` builds stages side
-by side, ``builder`` makes the image of them, ``log`` says what is done, and ``pruning`` takes away
-what is kept for the next build::
+its ``mounts`` and ``agents``, ``git`` brings repositories, ``trees`` opens contexts, ``steps``
+joins them for one instruction. ``work`` builds stages side by side, ``builder`` makes the image of
+them, ``log`` says what is done, and ``pruning`` takes away what is kept for the next build::
 
     sent                     contexts that come from the controller
     source                   where a build takes files and images from

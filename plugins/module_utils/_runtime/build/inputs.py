@@ -33,14 +33,16 @@ from ..registry.url_source import Source as Url
 from ..registry.url_source import is_url, source_of
 from ..spec import oci
 from ..tree import scan
+from . import trees
 from .asked import scheme, state
 from .asked.request import PROXIES, Request
 from .asked.scheme import Planned, Scheme
 from .sent import kept as kept_contexts
 from .sent.place import Place
-from .source import context, layouts
+from .source import context, git_url, layouts
 from .source.bases import here, reference_of
 from .source.context import Source
+from .source.git_url import Repository
 from .source.layouts import IMAGE, LAYOUT
 
 #: How many changed files are named one by one.
@@ -63,13 +65,14 @@ def prepare(request: Request, source: Optional[Source]) -> Scheme:
 
 
 def opened(
+    host: Host,
     request: Request,
     stack: contextlib.ExitStack,
     place: Optional[Place] = None,
     content: bool = True,
 ) -> Optional[Source]:
-    """The context of a request, open as long as ``stack``: a directory, or the ``place`` of one
-    that was sent, whose files are read with ``content`` only.
+    """The context of a request, open as long as ``stack``: a directory or repository, or the
+    ``place`` of one that was sent, whose files are read with ``content`` only.
     """
     if place is not None:
         root = stack.enter_context(safefs.Root(place.tree, label=place.title))
@@ -77,7 +80,7 @@ def opened(
         return Source(root, place.title, place.listing.patterns, known=known)
     if not request.context:
         return None
-    return stack.enter_context(context.directory(request.context, request.dockerfile))
+    return stack.enter_context(trees.opened(host, request, request.context, request.dockerfile))
 
 
 def inputs(
@@ -118,7 +121,7 @@ def inputs(
         everything = everything or bool(triggers)
         key = f"the image {shown}"
         made[key] = _image(host, request, shown, image, known.get(key, ""))
-    made.update(_files(request, found, source, everything))
+    made.update(_files(host, request, found, source, everything))
     return made
 
 
@@ -158,7 +161,7 @@ def _image(
 
 
 def _files(
-    request: Request, found: Scheme, source: Optional[Source], everything: bool
+    host: Host, request: Request, found: Scheme, source: Optional[Source], everything: bool
 ) -> Iterator[tuple[str, str]]:
     """The files that instructions take from contexts, with a digest of each."""
     listed: dict[tuple[str, str, bool, bool], None] = {}
@@ -166,6 +169,12 @@ def _files(
         for taken in _taken_by(request, found, planned):
             if taken.url is not None:
                 yield f"the file at {taken.url}", _remote(taken.url)
+                continue
+            if taken.repository is not None:
+                from . import git
+
+                name = f"the repository {taken.repository}"
+                yield name, git.commit(host, request, taken.repository)
                 continue
             origin = taken.origin and str(
                 scheme.origin(found.dockerfile, taken.at, taken.origin, planned.stage.index)
@@ -175,11 +184,12 @@ def _files(
     if everything and source is not None:
         listed["", "/", True, False] = None
     with contextlib.ExitStack() as stack:
-        trees: dict[str, Optional[Source]] = {"": source}
+        known: dict[str, Optional[Source]] = {"": source}
         for name, path, sure, pattern in listed:
-            if name not in trees:
-                trees[name] = stack.enter_context(context.directory(request.contexts[name]))
-            tree = trees[name]
+            if name not in known:
+                text = request.contexts[name]
+                known[name] = stack.enter_context(trees.opened(host, request, text))
+            tree = known[name]
             if tree is None:
                 raise Error(
                     f"{found.dockerfile.file} copies files from the context, but there is none"
@@ -206,8 +216,8 @@ def _digests(
 @dataclass(frozen=True)
 class _Taken:
     """Something an instruction copies: a path of the context (``origin`` "") or of another tree,
-    or a URL. Not ``sure`` where a variable in it may be one of the base image. COPY and ADD take
-    a ``pattern`` for a path, mounts do not.
+    a URL, or a repository. Not ``sure`` where a variable in it may be one of the base image. COPY
+    and ADD take a ``pattern`` for a path, mounts do not.
     """
 
     at: Instruction
@@ -216,6 +226,7 @@ class _Taken:
     sure: bool = True
     pattern: bool = False
     url: Optional[Url] = None
+    repository: Optional[Repository] = None
 
 
 def _taken_by(request: Request, found: Scheme, planned: Planned) -> Iterator[_Taken]:
@@ -244,8 +255,8 @@ def _copied(at: Instruction, word: str, escape: str, variables: Mapping[str, str
         checksum = words.expand(at.flag("checksum"), variables, escape)
     except words.Malformed:
         return _Taken(at, at.flag("from"), sure=False)
-    if at.keyword == "ADD":
-        context.check_not_git(path)
+    if at.keyword == "ADD" and git_url.is_repository(path, short=False):
+        return _Taken(at, repository=git_url.repository(path, checksum))
     if at.keyword == "ADD" and is_url(path):
         return _Taken(at, url=source_of(path, checksum))
     return _Taken(at, at.flag("from"), path, sure="$" not in word, pattern=True)

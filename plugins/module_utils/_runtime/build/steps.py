@@ -13,6 +13,7 @@ from typing import Any, Optional, Union
 from urllib.parse import unquote, urlsplit
 
 from ..base.errors import Error
+from ..base.frozen import replace
 from ..container.bundle.process import check_cwd
 from ..image.dockerfile import flags, words
 from ..image.dockerfile.lines import Heredoc
@@ -28,7 +29,9 @@ from .asked.state import State
 from .copying import Copy
 from .log import Step
 from .mounts import PROGRAM, Mounting
-from .source import context
+from .source import git_url
+from .source.context import Source
+from .source.git_url import Repository
 from .work import Build, Take
 
 
@@ -90,6 +93,7 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
     *sources, target = at.words
     documents: list[tuple[str, bytes]] = []
     urls: list[Url] = []
+    repositories: list[Repository] = []
     paths: list[str] = []
     for word in sources:
         doc = is_heredoc(word, at, escape)
@@ -97,14 +101,14 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
             documents.append((doc.name, _content(current, doc, escape)))
             continue
         text = build.configure.expand(current, at, word)
-        if at.keyword == "ADD":
-            context.check_not_git(text)
-        if at.keyword == "ADD" and is_url(text):
-            checksum = build.configure.expand(current, at, at.flag("checksum"))
+        checksum = build.configure.expand(current, at, at.flag("checksum"))
+        if at.keyword == "ADD" and git_url.is_repository(text, short=False):
+            repositories.append(git_url.repository(text, checksum))
+        elif at.keyword == "ADD" and is_url(text):
             urls.append(source_of(text, checksum))
         else:
             paths.append(text)
-    if at.flag("checksum") and not urls:
+    if at.flag("checksum") and not (urls or repositories):
         raise Error("--checksum applies only to URLs")
     link = at.flag("link") == "true"
     owner = build.configure.expand(current, at, at.flag("chown"))
@@ -123,7 +127,7 @@ def _copy(build: Build, planned: Planned, current: State, at: Instruction, step:
             f"has {len(sources)} sources, but {target} is not a directory",
             hint="end it with a slash",
         )
-    return _Copying(build, planned, current, at, step).run(wanted, documents, urls)
+    return _Copying(build, planned, current, at, step).run(wanted, documents, urls, repositories)
 
 
 def _numbered(build: Build, current: State, owner: str) -> str:
@@ -180,13 +184,21 @@ class _Copying:
         if name:
             self._origin = scheme.origin(build.scheme.dockerfile, at, name, planned.stage.index)
 
-    def run(self, wanted: Copy, documents: list[tuple[str, bytes]], urls: list[Url]) -> State:
+    def run(
+        self,
+        wanted: Copy,
+        documents: list[tuple[str, bytes]],
+        urls: list[Url],
+        repositories: list[Repository],
+    ) -> State:
         build, current = self._build, self._current
         with contextlib.ExitStack() as stack:
             fetched = _Fetched(build, stack)
             content: list[Any] = [self._at.keyword, copying.described(wanted)]
             content += [[name, data.decode("utf-8", "replace")] for name, data in documents]
             content += [[str(url), fetched.digest(url)] for url in urls]
+            keep = self._at.flag("keep-git-dir") == "true"
+            content += [["git", *self._commit(one), keep] for one in repositories]
             source = None
             pieces: Sequence[copying.Piece] = ()
             if wanted.sources:
@@ -200,9 +212,8 @@ class _Copying:
 
             def act(taken: Take) -> None:
                 self._step.begin()
-                self._act(
-                    wanted, documents, [(u, fetched.path(u)) for u in urls], source, pieces, taken
-                )
+                found = [(u, fetched.path(u)) for u in urls]
+                self._act(wanted, documents, found, repositories, source, pieces, taken)
 
             exact = self._origin is None
             said, alone = _shown(self._at), wanted.link
@@ -213,6 +224,7 @@ class _Copying:
         wanted: Copy,
         documents: list[tuple[str, bytes]],
         urls: list[tuple[Url, Path]],
+        repositories: list[Repository],
         source: Any,
         pieces: Sequence[copying.Piece],
         taken: Take,
@@ -233,7 +245,25 @@ class _Copying:
                 copying.write_heredocs(root, documents, wanted, len(documents) > 1)
                 for url, path in urls:
                     self._add_url(root, url, path, wanted, room)
+                for one in repositories:
+                    self._add_repository(root, one, wanted, room)
             taken(upper, frozenset())
+
+    def _commit(self, one: Repository) -> tuple[str, str]:
+        """What the cache knows of a repository: which files it is, wherever they come from."""
+        from . import git
+
+        return git.commit(self._build.host, self._build.request, one), one.directory
+
+    def _add_repository(self, root: safefs.Root, one: Repository, wanted: Copy, room: Path) -> None:
+        from . import git
+
+        keep = self._at.flag("keep-git-dir") == "true"
+        top = git.tree(self._build.host, self._build.request, one, keep)
+        with safefs.Root(top, label=str(one)) as tree:
+            source = Source(tree, str(one))
+            files_of = replace(wanted, sources=("/",), parents=False)
+            copying.put(source, copying.pieces(source, files_of), root, files_of, room)
 
     def _add_url(self, root: safefs.Root, url: Url, path: Path, wanted: Copy, room: Path) -> None:
         name = posixpath.basename(unquote(urlsplit(url.url).path))

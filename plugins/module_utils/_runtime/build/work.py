@@ -24,13 +24,13 @@ from ..image.store.step_cache import Kept
 from ..plan.plan import Host
 from ..spec.oci import Descriptor
 from ..tree import snapshot
+from . import trees
 from .asked import state
 from .asked.request import PROXIES, Request
 from .asked.scheme import SCRATCH, Planned, Scheme
 from .asked.state import State
 from .log import Log, Step
 from .shared.taken import Taken
-from .source import context
 from .source.bases import Bases
 from .source.context import Source
 from .source.layouts import is_image
@@ -235,7 +235,7 @@ class Build:
         if isinstance(name, str):
             kind = self.request.contexts.get(name, "")
             if kind and not is_image(kind):
-                with context.directory(kind) as source:
+                with trees.opened(self.host, self.request, kind) as source:
                     yield source
                 return
         below, title = self.below(name, planned)

@@ -71,7 +71,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         sys.stderr.write(f"{exc}\n")
         return exc.status
     begin(name)
-    return _run(verb, host, arguments)
+    with host.held:
+        return _run(verb, host, arguments)
 
 
 def _run(verb: Verb, host: Host, arguments: Arguments) -> int:

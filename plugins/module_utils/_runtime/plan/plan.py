@@ -48,6 +48,8 @@ class Host:
     diff_limit: Optional[int] = None
     #: What lasts as long as the task, such as a tree that was unpacked for it.
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    #: What was fetched for the task, and is not fetched again.
+    fetched: dict[Any, Any] = field(default_factory=dict)
     #: Told of what is done while it is done, for people who watch.
     progress: Optional[Callable[[str], None]] = None
     #: Told how far long work is, for people who watch (base/progress.py).

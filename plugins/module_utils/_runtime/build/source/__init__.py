@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a build takes files and images from.
 
-``context`` finds the files of a directory, ``bases`` the images below stages, ``layouts`` those
-that are in directories.
+``context`` finds the files of a directory, ``git_url`` reads where a repository is. ``bases`` are
+the images below stages, ``layouts`` those that are in directories.
 """

@@ -17,7 +17,6 @@ import posixpath
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
-from urllib.parse import urlsplit
 
 from ...base.errors import Error, NotFound
 from ...base.frozen import dataclass, replace
@@ -25,13 +24,11 @@ from ...image.dockerfile import ignore
 from ...image.dockerfile.lines import LIMIT
 from ...image.dockerfile.pattern import compiled
 from ...kernel import safefs
-from ...registry.url_source import is_url
 from ...tree import scan
 from ...tree.scan import Entry
 
 #: The names a Dockerfile has, in this order.
 DOCKERFILES = ("Dockerfile", "Containerfile")
-_GIT = ("git@", "git://", "ssh://")
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,9 @@ def read_dockerfile(context: Optional[Source], text: str) -> tuple[bytes, str]:
 
 
 @contextlib.contextmanager
-def directory(path: str, dockerfile: str = "") -> Iterator[Source]:
+def directory(path: str, dockerfile: str = "", title: str = "") -> Iterator[Source]:
     """A context that is a directory of the host, with its ignore file."""
-    title = f"the context {path}"
+    title = title or f"the context {path}"
     if not os.path.isdir(path):
         raise NotFound(
             f"{title} is not a directory on this host",
@@ -108,16 +105,6 @@ def _ignored(root: safefs.Root, dockerfile: str) -> ignore.Patterns:
         with contextlib.suppress(NotFound):
             return ignore.read(root.read_text(name, ignore.LIMIT), name)
     return ignore.Patterns(())
-
-
-def check_not_git(text: str) -> None:
-    """Raise Error for a source of ADD that is a git repository."""
-    path = urlsplit(text.partition("#")[0]).path if is_url(text) else ""
-    if text.startswith(_GIT) or path.endswith(".git"):
-        raise Error(
-            f"{text[:100]} is a git repository, which is not supported",
-            hint="clone it beforehand, with ansible.builtin.git, and copy from the context",
-        )
 
 
 def select(source: Source, text: str) -> list[Selected]:

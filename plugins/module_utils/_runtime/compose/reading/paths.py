@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ...build.asked import cache
+from ...build.source import git_url
 from ..base.values import pairs
 from .yaml_text import Override
 
@@ -33,7 +35,7 @@ def volume(text: str, base: str) -> str:
 
 def remote(text: str) -> bool:
     """Whether the context of a build is not a directory of the host."""
-    return "://" in text or text.startswith(("git@", "github.com/"))
+    return "://" in text or git_url.is_repository(text)
 
 
 def context(text: str, base: str) -> str:
@@ -108,6 +110,14 @@ def _build(value: Any, base: str) -> Any:
                 name: absolute(place, base) if isinstance(place, str) and place else place
                 for name, place in pairs(agents).items()
             }
+        for key in ("cache_from", "cache_to"):
+            if isinstance(value.get(key), list):
+                found[key] = [
+                    cache.with_paths(one, lambda path: absolute(path, base))
+                    if isinstance(one, str)
+                    else one
+                    for one in value[key]
+                ]
         return found
     return value
 

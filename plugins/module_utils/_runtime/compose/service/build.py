@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 from ...build.asked import cache
+from ...build.source import git_url
 from ..base.findings import Findings
 from ..base.values import listed, pairs, switch, text, text_pairs, words
 from ..reading import paths
@@ -64,9 +65,9 @@ def entry(
         return None
     findings.unknown(where, asked, _KNOWN)
     context = str(asked.get("context") or ".")
-    if paths.remote(context):
-        findings.lacks(f"{where}.context", "a context is a directory of the host")
-    options: dict[str, Any] = {"path": paths.absolute(context, project.base)}
+    options: dict[str, Any] = {}
+    with findings.reading(f"{where}.context"):
+        options["path"] = _place(project, context, f"{where}.context", findings)
     for key, value in asked.items():
         if value is None:
             continue
@@ -126,6 +127,17 @@ def _words(where: str, key: str, asked: Mapping[str, Any], findings: Findings) -
     return []
 
 
+def _place(project: Project, text: str, where: str, findings: Findings) -> str:
+    """A context of files: a directory of the host, or a git repository."""
+    if not paths.remote(text):
+        return paths.absolute(text, project.base)
+    if git_url.is_repository(text):
+        git_url.repository(text)
+    else:
+        findings.lacks(where, "a context is a directory of the host, or a git repository")
+    return text
+
+
 def _contexts(
     project: Project, where: str, asked: Mapping[str, Any], findings: Findings
 ) -> dict[str, Any]:
@@ -140,12 +152,11 @@ def _contexts(
                 found[name] = _built(project, place[len(_SERVICE) :], at, findings)
             elif place.startswith("target:"):
                 findings.lacks(at, "targets are of files of bake; use service:NAME")
-            elif paths.remote(place) and not place.startswith(_IMAGES):
-                findings.lacks(
-                    at, "a context is a directory of the host, docker-image:// or oci-layout://"
-                )
+            elif place.startswith(_IMAGES):
+                found[name] = place
             else:
-                found[name] = paths.context(place, project.base)
+                with findings.reading(at):
+                    found[name] = _place(project, place, at, findings)
     return {"contexts": found} if found else {}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ...base.errors import Error
 from ...build.asked import cache
 from ...build.asked.request import Limits, Request, Secret
-from ...build.source import layouts
+from ...build.source import git_url, layouts
 from ...container.option import resources
 from ...container.option.form import text
 from ...image.store import platform
@@ -35,7 +35,7 @@ def request_of(params: Mapping[str, Any], names: tuple[Reference, ...]) -> Reque
     if epoch is not None and not 0 <= int(epoch) < 1 << 33:
         raise Error(f"source_date_epoch: {epoch} is not a time in seconds since 1970")
     return Request(
-        context=os.path.abspath(os.path.expanduser(str(params["path"]))) if own else "",
+        context=_place(str(params["path"])) if own else "",
         dockerfile=_dockerfile(params) if own else "",
         inline=None if inline is None else str(inline).encode(),
         names=names,
@@ -71,11 +71,26 @@ def _texts(given: Optional[Mapping[str, Any]], option: str) -> dict[str, str]:
     return found
 
 
+def is_repository(text: str) -> bool:
+    """Whether a context is a git repository, and no directory that is called like one."""
+    return git_url.is_repository(text) and not os.path.isdir(text)
+
+
+def _place(text: str) -> str:
+    """A context: the whole path of a directory, or a repository. Raises Error."""
+    if not is_repository(text):
+        return os.path.abspath(os.path.expanduser(text))
+    git_url.repository(text)
+    return text
+
+
 def _dockerfile(params: Mapping[str, Any]) -> str:
     """Relative to the context; what is in it is found in it, however it is written."""
     given = str(params.get("dockerfile") or "")
     if not given:
         return ""
+    if is_repository(str(params["path"])):
+        return os.path.normpath(os.path.expanduser(given))
     top = os.path.abspath(os.path.expanduser(str(params["path"])))
     path = os.path.normpath(os.path.join(top, os.path.expanduser(given)))
     return os.path.relpath(path, top) if path.startswith(f"{top}/") else path
@@ -85,15 +100,16 @@ def _contexts(given: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in given.items():
         where = str(value)
-        if where.startswith(("http://", "https://", "git@", "git://", "ssh://", "target:")):
+        if where.startswith(("http://", "https://", "target:")) and not is_repository(where):
             raise Error(
                 f"contexts: {name} is {where[:80]}, which is not supported",
-                hint="give a directory of the host, docker-image://NAME or oci-layout://DIRECTORY",
+                hint="give a directory of the host, a git repository, docker-image://NAME or"
+                " oci-layout://DIRECTORY",
             )
         if where.startswith(layouts.LAYOUT):
             where = layouts.LAYOUT + os.path.abspath(where[len(layouts.LAYOUT) :])
         elif not where.startswith(layouts.IMAGE):
-            where = os.path.abspath(os.path.expanduser(where))
+            where = _place(where)
         found[str(name)] = where
     return found
 

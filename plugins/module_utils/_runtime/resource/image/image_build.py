@@ -98,7 +98,7 @@ def carry_out(host: Host, request: Request, place: Optional[Place] = None) -> bu
     from ...build import builder
 
     with contextlib.ExitStack() as stack:
-        source = inputs.opened(request, stack, place)
+        source = inputs.opened(host, request, stack, place)
         scheme = inputs.prepare(request, source)
         found = inputs.inputs(host, request, scheme, source, {})
         built = builder.build(host, request, scheme, source)
@@ -184,7 +184,7 @@ def _compared(host: Host, declared: Declared) -> Found:
         return Found(replace(state, status=CURRENT, id=local.id))
     try:
         with contextlib.ExitStack() as stack:
-            source = inputs.opened(request, stack, declared.place, content=False)
+            source = inputs.opened(host, request, stack, declared.place, content=False)
             scheme = inputs.prepare(request, source)
             known = (inputs.kept(host.layout, local.id) if local and local.id else None) or {}
             now = inputs.inputs(host, request, scheme, source, known)

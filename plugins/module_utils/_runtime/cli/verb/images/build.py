@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ....build.asked.request import Request
     from ....build.builder import Built
 
-_GIT = ("git@", "git://", "ssh://", "github.com/")
 #: Images and archives; a context at a URL is not larger.
 _CONTEXT_LIMIT = 8 << 30
 
@@ -88,13 +87,14 @@ def _request(host: Host, arguments: Arguments, where: str, stack: contextlib.Exi
     from ....base.frozen import replace
     from ....build.asked.request import Secret
     from ....resource.image import build_options
+    from ....resource.image.build_options import is_repository
     from ....resource.image.names import named_image
 
     context, inline = _context(host, where, arguments, stack)
     dockerfile = str(arguments.file or "")
     if dockerfile == "-":
         inline, dockerfile = sys.stdin.buffer.read(), ""
-    elif dockerfile and where == context:
+    elif dockerfile and where == context and not is_repository(where):
         # Relative to where the command is given, as with Docker.
         dockerfile = os.path.abspath(dockerfile)
     params: dict[str, Any] = {
@@ -146,12 +146,11 @@ def _epoch(arguments: Arguments) -> Any:
 def _context(
     host: Host, where: str, arguments: Arguments, stack: contextlib.ExitStack
 ) -> tuple[str, Any]:
-    """The directory of the context, and a Dockerfile that came in its place."""
-    if where.startswith(_GIT) or where.partition("#")[0].endswith(".git"):
-        raise Error(
-            f"{where[:100]} is a git repository, which is not supported as a context",
-            hint="clone it, and build the directory",
-        )
+    """The directory or repository of the context, and a Dockerfile that came in its place."""
+    from ....resource.image.build_options import is_repository
+
+    if os.path.isdir(where) or is_repository(where):
+        return where, None
     if where.startswith(("http://", "https://")):
         from ....registry.url_fetch import Fetch
         from ....registry.url_source import source_of
@@ -333,18 +332,8 @@ _FLAGS = (
     Flag("add-host", "", LIST, "Add a custom host-to-IP mapping (host:ip)"),
     Flag("build-arg", "", LIST, "Set build-time variables"),
     Flag("build-context", "", LIST, "Additional build contexts (e.g., name=path)"),
-    Flag(
-        "cache-from",
-        "",
-        LIST,
-        "External cache sources (e.g., user/app:cache, type=local,src=path/to/dir)",
-    ),
-    Flag(
-        "cache-to",
-        "",
-        LIST,
-        "Cache export destinations (e.g., user/app:cache, type=local,dest=path/to/dir)",
-    ),
+    Flag("cache-from", "", LIST, "External cache sources (e.g., user/app:cache)"),
+    Flag("cache-to", "", LIST, "Cache export destinations (e.g., user/app:cache)"),
     Flag("cgroup-parent", "", STRING, "Set the parent cgroup for the RUN instructions"),
     Flag("cpu-period", "", INT, "Limit the CPU CFS (Completely Fair Scheduler) period"),
     Flag("cpu-quota", "", INT, "Limit the CPU CFS (Completely Fair Scheduler) quota"),
