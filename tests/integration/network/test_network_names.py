@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -330,13 +332,22 @@ def test_a_name_server_that_was_late_is_asked_again(
     subprocess.run(["nft", "delete", "table", "inet", "deaf"], check=True)
     # Who only looks waits for an answer for a fifth of a second, which a busy host may take.
     until(lambda: attach.damage(plan.Host(host.layout), client.record) == ("the name server",))
+    # It has read its files, and answers nobody while it reads them again: it is not told to.
+    told: list[int] = []
+    tell = os.kill
+
+    def noted(pid: int, what: int) -> None:
+        told.append(what)
+        tell(pid, what)
+
+    monkeypatch.setattr(os, "kill", noted)
 
     def repaired() -> bool:
-        # While it still reads its files again the server answers nobody; the next task looks again.
         synchronise.synchronise(host.layout)
         return attach.damage(plan.Host(host.layout), client.record) == ()
 
     until(repaired)
+    assert signal.SIGHUP not in told
     assert "\tweb " not in client.hosts() and dig(client, "web") == [web.address]
 
 
