@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154 # ./check, of which this is a part, has set what is not set here
 # shellcheck disable=SC2030,SC2031 # what a subshell sets is for it alone
 #
-# How ./check runs its parts: as jobs, three for two processors at a time, since much of a test is waiting.
+# How ./check runs its parts: as jobs, two for each processor at a time, since half of a test is waiting.
 #
 # A part NAME is a function run_NAME, which is one job; or a function jobs_NAME that prints a line
 # "NAME COMMAND [ARG ...]" for each of its jobs, long ones first. prepare_NAME, where there is one, is run
@@ -21,7 +21,7 @@ run_parts() {
     list_jobs "$@" >"$jobs/list" || return
     # One alone is shown while it runs.
     [ "$(wc -l <"$jobs/list")" != 1 ] || export CHECK_SHOWN=1
-    xargs -r -P "$((($(nproc) * 3 + 1) / 2))" -L 1 "$here/check" --job <"$jobs/list" || :
+    xargs -r -P "$(($(nproc) * 2))" -L 1 "$here/check" --job <"$jobs/list" || :
     # A part whose end fails has its line in the summary as well.
     for part; do finish "${part%%=*}" "$(argument_of "$part")" || :; done
     printf '\n'
