@@ -41,12 +41,15 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexe
 PATH += ":/usr/lib/podman"
 
 #: What publishing and masquerading need of the kernel; nft -c asks it without loading anything.
+#: It is as nft 0.9.8 understands it, which wants one protocol before a translation to a port.
 RULESET = """
 table inet slipway_probe {
-    map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+    map addresses { type inet_proto . inet_service : ipv4_addr; }
+    map ports { type inet_proto . inet_service : inet_service; }
     chain prerouting {
         type nat hook prerouting priority dstnat;
-        fib daddr type local dnat ip to meta l4proto . th dport map @ports
+        fib daddr type local meta l4proto tcp \\
+            dnat ip to meta l4proto . th dport map @addresses : meta l4proto . th dport map @ports
     }
     chain postrouting { type nat hook postrouting priority srcnat; masquerade; }
     chain forward { type filter hook forward priority filter; ct state established,related accept; }
@@ -250,10 +253,14 @@ def _nftables() -> list[dict[str, str]]:
     if done.returncode == 0:
         return []
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    # What the kernel refused is told from what nft did not understand by these words.
+    kernel = any("Could not process" in line for line in said)
     return [
         {
             "what": f"nftables does not serve: {said[0] if said else 'nft said nothing'}",
-            "do": "run a kernel with nf_tables, nft_nat, nft_masq and nft_fib for inet",
+            "do": "run a kernel with nf_tables, nft_nat, nft_masq and nft_fib for inet"
+            if kernel
+            else "install nft 0.9.8 or newer",
         }
     ]
 
