@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     import zipfile
 from ..base.regex import regex
 
-#: The package that modules are named below.
-_RUNTIME = __package__.rpartition(".")[0]
+#: The package that modules are named below. zipimport of Python 3.9 tells a module its package only
+#: when it has run.
+_RUNTIME = __name__.rsplit(".", 2)[0]
 
 #: The module whose imports the program consists of, by path below _runtime/, and its __main__.
 _MAIN = "cli/main"
