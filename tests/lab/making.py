@@ -20,7 +20,7 @@ from lab.guest import USER, Guest, do
 
 PACKAGES = (
     "openssh-server python3 sudo iproute2 kmod udev e2fsprogs apparmor ca-certificates curl procps"
-    " busybox-static"
+    " netbase busybox-static"
 )
 #: What makes an init, by its name. Without systemd something else makes users of packages.
 INITS = {

@@ -73,7 +73,8 @@ def test_a_firewall_that_is_reloaded(
 ) -> None:
     if kind.init != "systemd" and name == "firewalld":
         pytest.skip("it is a service of systemd there")
-    install = f"apt-get -qq --yes --no-install-recommends install {name}"
+    # firewalld fails without /etc/protocols, which guests of before lack.
+    install = f"apt-get -qq --yes --no-install-recommends install netbase {name}"
     host.guest.tell(f"sudo env DEBIAN_FRONTEND=noninteractive {install} 2>&1")
     admit, reload, stop = FIREWALLS[name]
     for command in (admit, reload):
