@@ -50,6 +50,15 @@ def test_the_exit_status_and_the_output_are_the_commands(world: World) -> None:
     assert inspected(world, "t")["State"]["Status"] == "created"
     assert run(world, "busybox:1", "/etc")[0] == 126
     assert run(world, "--pull", "never", "nothere:1")[0] == 125
+    digest = world.image.config_descriptor.digest
+    world.slipway("tag", "busybox:1", "damaged:1")
+    config = world.layout.blob(digest)
+    whole = config.read_bytes()
+    config.write_bytes(whole[:-1])
+    status, dummy, said = run(world, "--pull", "never", "damaged:1")
+    assert status == 125 and b"No such image: damaged:1: the blob " in said
+    assert digest[7:].encode() in said
+    config.write_bytes(whole)
     never = ["--pull", "never", "--platform"]
     assert run(world, *never, "linux/s390x", "busybox:1", "true")[0] == 125
     assert run(world, "-a", "stderr", "busybox:1", "sh", "-c", script) == (9, b"", b"err\n")

@@ -53,6 +53,17 @@ def test_a_new_container(world: World, down: str) -> None:
     assert container_record.all_ids(world.layout) == []
 
 
+def test_one_that_cannot_be_read(world: World) -> None:
+    config = world.layout.blob(world.image.id)
+    whole = config.read_bytes()
+    config.write_bytes(whole[:-1])
+    why = unmet(world.layout, task("web", image="busybox:1", pull="never"), {})
+    assert why.startswith("Cannot find image with name busybox:1, and pull=never: the blob ")
+    why = unmet(world.layout, task("web", image="none:1", pull="never"), {})
+    assert why == "Cannot find image with name none:1, and pull=never"
+    config.write_bytes(whole)
+
+
 def test_what_an_earlier_task_would_push_is_there(world: World, down: str) -> None:
     image = store.find(world.layout, "busybox:1")
     assert image is not None

@@ -151,6 +151,19 @@ def find(host: Host, text: str) -> Optional[Local]:
     return next(iter(matching.values()), None)
 
 
+def unread(host: Host, text: str) -> str:
+    """Why the image of a name is not there for anybody: its documents are damaged, or not what is
+    read now. "" where nothing has that name.
+    """
+    try:
+        store.find(host.layout, text)
+    except Damaged as exc:
+        return exc.message
+    except Error:
+        return ""
+    return ""
+
+
 def images(host: Host) -> Iterator[Local]:
     """Every image that will be there, each once."""
     known = set()

@@ -163,7 +163,13 @@ def _provide(host: Host, image: str, arguments: Arguments, here: bool) -> None:
     """Pull the image where --pull asks for that, telling of it as docker run does."""
     if arguments.pull == "never" or (here and arguments.pull == "missing"):
         if not here:
-            raise NotFound(f"No such image: {image[:200]}", hint="--pull=never does not pull it")
+            from ...image import expected
+
+            why = expected.unread(host, image)
+            more = f": {why}" if why else ""
+            raise NotFound(
+                f"No such image: {image[:200]}{more}", hint="--pull=never does not pull it"
+            )
         return
     from ...spec.reference import parse_normalized
     from .images import registry

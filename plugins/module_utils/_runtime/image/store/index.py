@@ -5,7 +5,7 @@
 
 ``images/`` is an OCI image layout (image-spec, image-layout.md) that skopeo and umoci read. Its
 index has one entry per name; the annotation org.opencontainers.image.ref.name holds the whole
-normalised reference. Three annotations are ours:
+normalised reference. Four annotations are ours:
 
 ``dev.slipway.image.digests``
     ``repository@digest`` pairs, separated by blanks: what registries were known to serve this
@@ -15,6 +15,9 @@ normalised reference. Three annotations are ours:
 ``dev.slipway.image.asked``
     When a registry last said that this manifest is what the name means: when it was pulled, or
     found to be the newest. RFC 3339 in UTC; entries of names that nobody pulled have none.
+``dev.slipway.image.config``
+    The digest of the config, which is the image's id, so that a lookup need not read the manifests
+    of all other images. Entries that an earlier release wrote have none.
 
 An entry without a name is an image that was pulled by its digest, or lost its last name: to another
 image, or while a container uses it.
@@ -33,6 +36,7 @@ from ...base.layout import Layout
 from ...spec import oci
 from ...spec.oci import Descriptor
 from ...spec.reference import Reference
+from . import blobs
 
 DIGESTS = "dev.slipway.image.digests"
 #: What to do about a damaged index. Containers keep their images without it.
@@ -40,6 +44,7 @@ _RESTORE = "restore it, or remove it and get the images again"
 
 SOURCE = "dev.slipway.image.source"
 ASKED = "dev.slipway.image.asked"
+CONFIG = "dev.slipway.image.config"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Entry:
     digests: tuple[str, ...] = ()
     source: str = ""
     asked: str = ""
+    config: str = ""
 
     @classmethod
     def read(cls, descriptor: Descriptor) -> Entry:
@@ -61,6 +67,7 @@ class Entry:
             tuple(str(notes.get(DIGESTS, "")).split()),
             str(notes.get(SOURCE, "")),
             str(notes.get(ASKED, "")),
+            str(notes.get(CONFIG, "")),
         )
 
     def document(self) -> dict[str, Any]:
@@ -69,6 +76,7 @@ class Entry:
             DIGESTS: " ".join(sorted(self.digests)),
             SOURCE: self.source,
             ASKED: self.asked,
+            CONFIG: self.config,
         }
         kept = {key: value for key, value in notes.items() if value}
         return replace(self.manifest, annotations=kept).document()
@@ -130,9 +138,10 @@ def tag(
     whose name moves away stays in the store without one.
     """
     name = name_of(reference)
+    config = _config(layout, descriptor)
     with _editing(layout) as index:
         manifest = replace(descriptor, annotations={})
-        new = Entry(manifest, name, tuple(sorted(set(digests))), source, asked)
+        new = Entry(manifest, name, tuple(sorted(set(digests))), source, asked, config)
         for old in list(index):
             same = old.manifest.digest == descriptor.digest
             if old.name != name or not (name or same):
@@ -216,6 +225,15 @@ def forget(layout: Layout, manifests: Collection[str]) -> None:
     """Take manifests out of the index under all their names."""
     with _editing(layout) as index:
         index[:] = [entry for entry in index if entry.manifest.digest not in manifests]
+
+
+def _config(layout: Layout, descriptor: Descriptor) -> str:
+    """The digest of a stored manifest's config; "" where that cannot be told."""
+    try:
+        config = oci.load(blobs.read(layout, descriptor), "the manifest").get("config")
+        return Descriptor.parse(config, "the manifest: config").digest
+    except Error:
+        return ""
 
 
 def _is_in(name: str, reference: Reference) -> bool:

@@ -104,11 +104,13 @@ def all_images(layout: Layout) -> tuple[Image, ...]:
 
 
 def _all(layout: Layout, start: str = "") -> list[Image]:
-    """The images whose ids begin so, without their ``sha256:``; of others only the manifests are
-    read.
+    """The images whose ids begin so, without their ``sha256:``. Nothing of others is read, unless
+    their entries do not say which images they are.
     """
     grouped: dict[str, tuple[Manifest, list[Entry]]] = {}
     for entry in index.entries(layout):
+        if entry.config and not entry.config[7:].startswith(start):
+            continue
         with contextlib.suppress(Damaged):
             found = read_manifest(layout, entry.manifest)
             if found.config.digest[7:].startswith(start):
@@ -135,6 +137,8 @@ def _twins(layout: Layout, names: Sequence[Entry], entry: Entry, config: str) ->
     for other in names:
         if other.manifest.digest == entry.manifest.digest:
             same.append(other)
+            continue
+        if other.config not in ("", config):
             continue
         with contextlib.suppress(Damaged):
             if read_manifest(layout, other.manifest).config.digest == config:

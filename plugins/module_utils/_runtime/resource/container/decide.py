@@ -311,7 +311,7 @@ def _unmet(declared: Declared, have: State, acting: bool) -> tuple[str, ...]:
         made_for = f" for {around.platform}" if around.platform else ""
         # The phrase that playbooks match on.
         cannot = f"Cannot find image with name {declared.image}{made_for}, and pull=never"
-        unmet.append(Failing(cannot))
+        unmet.append(Failing(cannot + around.unread))
     if not acting:
         return tuple(unmet)
     for name in around.missing_networks:

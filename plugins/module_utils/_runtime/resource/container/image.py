@@ -37,6 +37,7 @@ class Meant:
     misfits: bool = False
     nameless: bool = False
     looked: bool = False
+    unread: str = ""
 
 
 def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Meant:
@@ -64,6 +65,9 @@ def meant(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Mean
     if not found.unreachable:
         pulled = (pulled and not found.nameless) or bool(found.newer)
         found = replace(found, unreachable=_untrusted(host, declared, found, pulled))
+    if image_id is None and declared.pull == "never":
+        why = expected.unread(host, declared.image)
+        found = replace(found, unread=f": {why}" if why else "")
     if declared.refuse_image_labels:
         found = replace(found, labels=_labels(host, found.id))
     return found

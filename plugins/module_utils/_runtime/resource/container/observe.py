@@ -58,6 +58,8 @@ class Around:
     written: str = ""
     #: What the container's own image brings, where the task may say the same in other words.
     brought: Optional[ImageDefaults] = None
+    #: What is added where no image of the name is found: why one cannot be read.
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -285,6 +287,7 @@ def _around(host: Host, declared: Declared, spec: Optional[ContainerSpec]) -> Ar
         declared.debug,
         declared.image,
         image.brought(host, declared, spec),
+        meant.unread,
     )
 
 
