@@ -9,6 +9,7 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from support.containers import World
@@ -57,6 +58,8 @@ def test_events_as_they_happen(world: World) -> None:
         world.slipway("rename", "web", "shop")
         assert next(found)["Actor"]["Attributes"]["oldName"] == "/web"
         world.slipway("kill", "shop")
+        killed = next(found)["Actor"]["Attributes"]
+        assert (killed["signal"], killed["name"], killed["tier"]) == ("9", "shop", "front")
         died = next(found)
         assert (died["Action"], died["Actor"]["Attributes"]["exitCode"]) == ("die", "137")
         assert next(found)["Action"] == "disconnect"
@@ -86,5 +89,58 @@ def test_what_is_asked_for(world: World) -> None:
     made = world.recorded(world.slipway("ps", "-q", "--no-trunc").stdout.decode().strip())
     assert line.partition(" ")[2] == f"container start {made.id} (image=web:1, name=web)"
     assert world.slipway("system", *asked).stdout.count(b"\n") == 3
-    wrong = world.slipway(*asked, "-f", "event=exec_start", check=False)
+    wrong = world.slipway(*asked, "-f", "event=resize", check=False)
     assert wrong.returncode == 1 and b"is never reported here" in wrong.stderr
+
+
+def test_what_is_in_no_record(world: World, tmp_path: Path) -> None:
+    run = ("run", "-d", "--name", "web", "--network", "none", "--stop-signal", "KILL")
+    made = world.slipway(*run, "-v", "data:/data:ro", "busybox:1", "sleep", "1000")
+    container_id = made.stdout.decode().strip()
+    with told(world, "--since", "1h", "-f", "type=container", "-f", "type=volume") as found:
+        assert names(found, 4) == [
+            "volume create", "container create", "volume mount", "container start",
+        ]  # fmt: skip
+        world.slipway("exec", "web", "sh", "-c", "exit 3", check=False)
+        said = [next(found) for dummy in range(3)]
+        assert [one["Action"] for one in said] == [
+            "exec_create: sh -c exit 3", "exec_start: sh -c exit 3", "exec_die",
+        ]  # fmt: skip
+        about = [one["Actor"]["Attributes"] for one in said]
+        assert {one["execID"] for one in about} == {about[0]["execID"]}
+        assert about[2]["exitCode"] == "3"
+        assert (about[0]["image"], about[0]["name"]) == ("busybox:1", "web")
+        assert said[0]["id"] == container_id
+        world.slipway("top", "web")
+        world.slipway("kill", "-s", "USR1", "web")
+        world.slipway("export", "-o", str(tmp_path / "tar"), "web")
+        world.slipway("commit", "web", "made:1")
+        assert names(found, 1) == ["container top"]
+        assert next(found)["Actor"]["Attributes"]["signal"] == "10"
+        assert names(found, 1) == ["container export"]
+        assert next(found)["Actor"]["Attributes"]["imageRef"] == "docker.io/library/made:1"
+        world.slipway("restart", "-t", "0", "web")
+        assert names(found, 7) == [
+            "container kill", "container die", "volume unmount", "container stop",
+            "volume mount", "container start", "container restart",
+        ]  # fmt: skip
+        world.slipway("stop", "web")
+        said = [next(found) for dummy in range(4)]
+        assert [one["Action"] for one in said] == ["kill", "die", "unmount", "stop"]
+        assert said[2]["Actor"] == {
+            "ID": "data", "Attributes": {"container": container_id, "driver": "local"}
+        }  # fmt: skip
+        world.slipway("rm", "-f", "web")
+        assert names(found, 1) == ["container destroy"]
+
+
+def test_what_was_noted_before(world: World) -> None:
+    world.run("web")
+    for number in range(3):
+        world.slipway("exec", "web", "test", str(number))
+    asked = ("events", "--since", "1h", "--until", "0s", "-f", "event=exec_start")
+    lines = world.slipway(*asked, "--format", "{{.Action}}").stdout.decode().splitlines()
+    assert lines == [f"exec_start: test {number}" for number in range(3)]
+    directory = world.layout.run / "events"
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}

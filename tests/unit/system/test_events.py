@@ -15,6 +15,8 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.froze
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.container_record import (  # noqa: E501
     Record,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records.notes import Note
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.container import Mount
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.spec.network import (
     Attachment,
     Network,
@@ -143,6 +145,53 @@ def test_what_an_event_says() -> None:
     assert "from" not in pulled.document() and pulled.time == at(5)
 
 
+DATA = Mount("volume", "data", "/data", read_only=True)
+
+
+def with_data(record: Record) -> Look:
+    return Look(containers={ID: replace(seen(record).containers[ID], volumes=(DATA,))})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (MADE, RUNS, ["volume mount", "network connect", "container start"]),
+        (RUNS, ENDED, ["container die", "network disconnect", "volume unmount"]),
+        (RUNS, AGAIN, ["container die", "network disconnect", "volume unmount",
+                       "volume mount", "network connect", "container start"]),
+        (MADE, ENDED, ["volume mount", "container start", "container die", "volume unmount"]),
+        (RUNS, replace(RUNS, phase="paused"), ["container pause"]),
+    ],
+)  # fmt: skip
+def test_volumes_of_a_run(before: Record, after: Record, told: list[str]) -> None:
+    found = events.between(with_data(before), with_data(after))
+    assert [f"{one.kind} {one.action}" for one in found] == told
+    about = {
+        "mount": {"container": ID, "destination": "/data", "driver": "local", "propagation": "",
+                  "read/write": "false"},
+        "unmount": {"container": ID, "driver": "local"},
+    }  # fmt: skip
+    for one in found:
+        if one.kind == "volume":
+            assert (one.id, one.attributes) == ("data", about[one.action])
+
+
+def test_what_was_noted_comes_in_its_time() -> None:
+    noted = [
+        Note(at(2), ID, "kill", {"signal": "9"}),
+        Note(at(5), ID, "stop", {}),
+        Note(at(4), BLUE, "top", {}),
+    ]
+    found = events.between(seen(RUNS), seen(ENDED), noted)
+    assert [one.action for one in found] == ["kill", "die", "disconnect", "stop"]
+    assert found[0].attributes == {
+        "image": "busybox:1", "name": "web", "tier": "front", "signal": "9"
+    }  # fmt: skip
+    # Its container may be gone by then; of one that nobody knew nothing is told.
+    gone = events.between(seen(RUNS), Look(), noted)
+    assert "kill" in [one.action for one in gone] and "top" not in [one.action for one in gone]
+
+
 def test_what_records_say_of_the_past() -> None:
     now = replace(
         seen(ENDED),
@@ -196,7 +245,7 @@ def test_filters(given: Mapping[str, Any], meant: list[Event]) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"event": ["exec_start"]}, "filter event: 'exec_start' is never reported here"),
+        ({"event": ["resize"]}, "filter event: 'resize' is never reported here"),
         ({"type": ["plugin"]}, "filter type: 'plugin' is never reported here"),
         ({"node": ["one"]}, "unknown filter 'node'"),
     ],

@@ -41,6 +41,7 @@ Lost at a reboot, and made again from the above::
       containers/ID/              one run: config.json, rootfs/, mounts/, shm/, hosts, resolv.conf,
                                   conmon's attach, ctl, pid and conmon.pid; exit.GENERATION/;
                                   health.json; frozen; proxied
+      events/TIME-PID-TOKEN       what was done to containers and is in no record (notes.py)
       starting/ID                 claims: PID and start time of the process that is starting it
       firewall                    the marker of the table that was applied last
       dns/ names.json             what aardvark-dns serves, and who serves it

@@ -29,7 +29,7 @@ from ..image.build import assemble, config_changes
 from ..image.layer import difference
 from ..image.store import index, layers, store
 from ..plan.plan import Failing, Host, Plan, Resource, Step
-from ..records import container_record, foreseen
+from ..records import container_record, foreseen, notes
 from ..records.container_record import Record, locked
 from ..spec.container import ContainerSpec, command, entrypoint
 from ..spec.oci import chain_ids
@@ -87,6 +87,12 @@ class Commit(Step[State]):
                 layers.unpack_layer(layout, added[0], made.diff_id, chain_ids(diff_ids)[-1], lowers)
             descriptor = assemble.put_image(layout, config, (*parent.layers, *added))
             index.tag(layout, declared.reference, descriptor)
+            about = {
+                "comment": str(config.get("comment") or ""),
+                "imageID": assemble.image_id(config),
+                "imageRef": declared.reference.canonical,
+            }
+            notes.note(layout, container_id, "commit", **about)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ..base.frozen import dataclass, replace
 from ..image.layer import difference
 from ..image.layer.difference import Layer, Writable
 from ..plan.plan import Host, Plan, Resource, Step
-from ..records import container_record, foreseen
+from ..records import container_record, foreseen, notes
 
 ABSENT, CURRENT, OUTDATED = "absent", "current", "outdated"
 
@@ -37,6 +37,7 @@ def write(host: Host, container_id: str, out: Writable) -> Layer:
     """
     from ..container.files import freeze
 
+    notes.note(host.layout, container_id, "export")
     with freeze.root_only(host, container_id) as root:
         return difference.write_tree(root, out)
 

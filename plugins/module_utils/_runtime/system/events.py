@@ -17,6 +17,8 @@ from ..base import clock
 from ..base.errors import Error
 from ..base.frozen import dataclass, field
 from ..records.container_record import AT_REST, LIVE, Record
+from ..records.notes import Note
+from ..spec.container import Mount
 from ..spec.network import Network
 from ..spec.volume import Volume
 from ..text import filters
@@ -25,10 +27,12 @@ from ..text import filters
 ACTIONS: Mapping[str, Sequence[str]] = {
     "container": (
         "create", "start", "die", "oom", "destroy", "pause", "unpause", "rename", "health_status",
+        "attach", "commit", "detach", "exec_create", "exec_detach", "exec_die", "exec_start",
+        "export", "kill", "restart", "stop", "top", "update",
     ),
     "image": ("pull", "tag", "untag", "delete"),
     "network": ("create", "connect", "disconnect", "destroy"),
-    "volume": ("create", "destroy"),
+    "volume": ("create", "destroy", "mount", "unmount"),
 }  # fmt: skip
 #: Filters by name: those of docker events that mean something without a swarm.
 FILTERS = ("container", "event", "image", "label", "network", "scope", "type", "volume")
@@ -36,11 +40,14 @@ FILTERS = ("container", "event", "image", "label", "network", "scope", "type", "
 
 @dataclass(frozen=True)
 class Seen:
-    """A container at one look; ``about`` is its image, its name and its labels."""
+    """A container at one look; ``about`` is its image, its name and its labels, ``volumes`` what it
+    has mounted while it runs.
+    """
 
     record: Record
     about: Mapping[str, str]
     health: str = ""
+    volumes: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,8 +125,10 @@ def past(now: Look, since: float, until: Optional[float]) -> list[Event]:
     for one in now.containers.values():
         record = one.record
         found += [_of(one, record.created, "create")]
-        found += [_of(one, record.started_at, "start")] if record.started_at else []
-        found += _died(one) if record.finished_at and record.phase in AT_REST else []
+        if record.started_at:
+            found += [*_mounted(one, record.started_at), _of(one, record.started_at, "start")]
+        if record.finished_at and record.phase in AT_REST:
+            found += [*_died(one), *_unmounted(one, record.finished_at)]
     found += [_of_network(one, one.created, "create") for one in now.networks.values()]
     found += [_of_volume(one, one.created, "create") for one in now.volumes.values()]
     found += [_pulled(name, one) for name, one in now.images.items() if one.asked]
@@ -127,9 +136,13 @@ def past(now: Look, since: float, until: Optional[float]) -> list[Event]:
     return _in_order(one for one in found if since <= one.seconds <= last)
 
 
-def between(before: Look, after: Look) -> list[Event]:
-    """What happened between two looks, in the order of time."""
+def between(before: Look, after: Look, noted: Iterable[Note] = ()) -> list[Event]:
+    """What happened between two looks, and was noted meanwhile, in the order of time."""
     found: list[Event] = []
+    for note in noted:
+        one = after.containers.get(note.id) or before.containers.get(note.id)
+        if one is not None:
+            found.append(of_note(one, note))
     for container_id, seen in after.containers.items():
         found += _of_container(before.containers.get(container_id), seen)
     for container_id, seen in before.containers.items():
@@ -137,6 +150,7 @@ def between(before: Look, after: Look) -> list[Event]:
             if seen.record.phase in LIVE:
                 found.append(_of(seen, "", "die", exitCode="137"))
                 found += _links(seen.record, "disconnect", "")
+                found += _unmounted(seen, "")
             found.append(_of(seen, "", "destroy"))
     for old_network, network in _changed(before.networks, after.networks):
         if old_network is not None:
@@ -176,13 +190,17 @@ def _of_container(old: Optional[Seen], new: Seen) -> Iterator[Event]:
         # The end of a run that another one followed is only known by that.
         yield _of(new, now.finished_at or now.started_at, "die", exitCode=str(was.exit_code))
         yield from _links(was, "disconnect", now.finished_at or now.started_at)
+        yield from _unmounted(new, now.finished_at or now.started_at)
     if again:
+        yield from _mounted(new, now.started_at)
         yield from _links(now, "connect", now.started_at)
         yield _of(new, now.started_at, "start")
     ran = again or (was is not None and was.phase in LIVE)
     if ran and now.phase not in LIVE:
         yield from _died(new)
-        yield from _links(was if was is not None and not again else now, "disconnect", "")
+        left = was if was is not None and not again else now
+        yield from _links(left, "disconnect", now.finished_at)
+        yield from _unmounted(new, now.finished_at)
     if was is not None and not again and was.phase in LIVE and now.phase in LIVE:
         if was.phase != now.phase:
             yield _of(new, "", "pause" if now.phase == "paused" else "unpause")
@@ -202,6 +220,31 @@ def _died(one: Seen) -> list[Event]:
 def _of(one: Seen, time: str, action: str, **more: str) -> Event:
     """``time`` may be "", where nobody noted it: then it is now."""
     return Event(time or clock.now(), "container", action, one.record.id, {**one.about, **more})
+
+
+def of_note(one: Seen, note: Note) -> Event:
+    """What was noted of a container."""
+    return _of(one, note.time, note.action, **note.attributes)
+
+
+def _mounted(one: Seen, time: str) -> Iterator[Event]:
+    """The volumes that a run begins with."""
+    for mount in one.volumes:
+        about = {
+            "container": one.record.id,
+            "destination": mount.target,
+            "driver": "local",
+            # What is the default is not said.
+            "propagation": "" if mount.propagation == "rprivate" else mount.propagation,
+            "read/write": str(not mount.read_only).lower(),
+        }
+        yield Event(time or clock.now(), "volume", "mount", mount.source, about)
+
+
+def _unmounted(one: Seen, time: str) -> Iterator[Event]:
+    for mount in one.volumes:
+        about = {"container": one.record.id, "driver": "local"}
+        yield Event(time or clock.now(), "volume", "unmount", mount.source, about)
 
 
 def _links(

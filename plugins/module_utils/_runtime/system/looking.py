@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -15,7 +15,7 @@ from ..base.errors import Error, NotFound
 from ..base.frozen import replace
 from ..base.layout import Layout
 from ..kernel.changes import Changes
-from ..records import container_record, network_record
+from ..records import container_record, effective, network_record, notes
 from ..records.container_record import LIVE
 from . import events
 from .events import ACTIONS, Event, Look, Named, Seen
@@ -39,8 +39,9 @@ def told(
     ``kinds`` are those that are looked at, ``of`` says which containers, by their labels. Raises
     Error for records that are damaged.
     """
+    known = notes.names(layout)
     before = look(layout, kinds, of)
-    for event in events.past(before, since, until) if since is not None else ():
+    for event in _past(layout, before, known, since, until) if since is not None else ():
         if event.kind in kinds:
             yield event
     with Changes(_LOOK_S) as changes:
@@ -48,11 +49,29 @@ def told(
             if not changes.follow(places(layout, before, kinds)):
                 left_s = _LOOK_AGAIN_S if until is None else until - time.time()
                 changes.wait(min(_LOOK_AGAIN_S, max(0.0, left_s)))
+            # What was noted may have changed records, so it is read before them: none of it is told
+            # before what led to it.
+            names = notes.names(layout)
+            noted = notes.read(layout, [name for name in names if name not in known])
+            known = names
             after = look(layout, kinds, of)
-            for event in events.between(before, after):
+            for event in events.between(before, after, noted):
                 if event.kind in kinds and (until is None or event.seconds <= until):
                     yield event
             before = after
+
+
+def _past(
+    layout: Layout, now: Look, known: Sequence[str], since: float, until: Optional[float]
+) -> list[Event]:
+    """What records and notes say of the time before."""
+    last = float("inf") if until is None else until
+    found = events.past(now, since, until)
+    for note in notes.read(layout, known):
+        if note.id in now.containers:
+            event = events.of_note(now.containers[note.id], note)
+            found += [event] if since <= event.seconds <= last else []
+    return sorted(found, key=lambda one: one.nanoseconds)
 
 
 def look(
@@ -62,7 +81,7 @@ def look(
 ) -> Look:
     """What is on the host now, of these kinds."""
     found = Look()
-    if {"container", "network"} & {*kinds}:
+    if {"container", "network", "volume"} & {*kinds}:
         found = replace(found, containers=_containers(layout, of))
     if "network" in kinds:
         found = replace(found, networks={one.id: one for one in network_record.networks(layout)})
@@ -97,7 +116,9 @@ def _containers(layout: Layout, of: Callable[[Mapping[str, str]], bool]) -> dict
                 "name": record.name,
             }
             verdict = health.verdict(layout, record) if record.phase in LIVE else ""
-            found[container_id] = Seen(record, about, verdict)
+            every = effective.mounts(spec, record, image)
+            volumes = tuple(mount for mount in every if mount.kind == "volume")
+            found[container_id] = Seen(record, about, verdict, volumes)
     return found
 
 
@@ -122,7 +143,10 @@ def places(layout: Layout, found: Look, kinds: Collection[str]) -> list[Path]:
     """The directories that change when something happens to what was found, or there is more."""
     each = [(layout.container(one), layout.run_container(one)) for one in found.containers]
     of_kinds = {"network": layout.networks, "volume": layout.volumes, "image": layout.images}
+    noted = notes.directory(layout)
     return [
+        # It is made with the first note.
+        noted if noted.is_dir() else layout.run,
         layout.containers,
         layout.names,
         *(path for pair in each for path in pair),

@@ -17,7 +17,7 @@ from ...container.engine.attachment import Attachment
 from ...container.lifecycle import actions
 from ...container.status import liveness
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, notes
 from . import console
 
 DETACH_KEYS = console.DETACH_KEYS
@@ -74,7 +74,9 @@ def attach(host: Host, container_id: str, how: Attaching) -> Optional[int]:
         if size is not None:
             # What fills a terminal draws itself anew when the size changes: it does, for a moment.
             streams.resize(size[0] + 1, size[1] + 1)
+        notes.note(host.layout, container_id, "attach")
         if talk.hold(streams):
+            notes.note(host.layout, container_id, "detach")
             return None
         talk.close()
         return exit_status(host, container_id, run.generation)

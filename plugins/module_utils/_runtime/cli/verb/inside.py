@@ -150,13 +150,14 @@ def _address(binding: Mapping[str, str]) -> str:
 
 def _top(host: Host, arguments: Arguments) -> int:
     from ...container.status import top
-    from ...records import container_record
+    from ...records import container_record, notes
 
     name, *options = arguments.operands
     import shlex
 
     container_id = container_record.identify(host.layout, name)
     found = top.processes(host.layout, container_id, shlex.join(options) or None)
+    notes.note(host.layout, container_id, "top")
     # docker top's columns are wider than those of its lists: twenty, three of them blank.
     rows = [found["Titles"], *found["Processes"]]
     widths = [max(17, *(len(cell) for cell in column)) + 3 for column in zip(*rows)]

@@ -130,6 +130,11 @@ class Running:
     complaint: bytes = b""
     _status: Optional[int] = None
 
+    @property
+    def ended(self) -> Optional[int]:
+        """Its exit status, once somebody waited for it."""
+        return self._status
+
     def wait(self) -> int:
         """Wait for its end: the exit status, 128 + the signal that killed it."""
         if self._status is None:

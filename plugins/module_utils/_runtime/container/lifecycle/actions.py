@@ -24,7 +24,7 @@ from ...base.frozen import replace
 from ...image.store import platform, store
 from ...network import attach, synchronise
 from ...plan.plan import Host
-from ...records import container_record, effective
+from ...records import container_record, effective, notes
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec
 from ...spec.identifiers import signal_number
@@ -238,14 +238,19 @@ def halt(
         if process is not None:
             if grace_s > 0 or number:
                 asked = effective.stop_signal(spec, found, defaults) or _STOP_SIGNAL
-                send(process, number or signal_number(asked))
+                number = number or signal_number(asked)
+                send(process, number)
+                notes.note(host.layout, container_id, "kill", signal=str(number))
             if found.phase == "paused":
                 # Sent first, so that a process that is unfrozen finds the signal waiting.
                 freezing.resume(host, found)
             if grace_s <= 0 or not wait_for(process, grace_s):
                 send(process, signal.SIGKILL)
+                notes.note(host.layout, container_id, "kill", signal="9")
                 expect_end(process, found)
-        return _settled(host, found)
+        ended = _settled(host, found)
+    notes.note(host.layout, container_id, "stop")
+    return ended
 
 
 def _attending(
@@ -282,6 +287,7 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
     with process_of(found) as process:
         if process is not None:
             send(process, number)
+            notes.note(host.layout, container_id, "kill", signal=str(number))
             if number == signal.SIGKILL:
                 if found.phase == "paused":
                     freezing.resume(host, found)
@@ -300,7 +306,9 @@ def _remove_if_asked(host: Host, container_id: str) -> None:
 def restart(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:
     """Stop a container where it runs, and start it."""
     halt(host, container_id, timeout_s)
-    return start(host, container_id)
+    started = start(host, container_id)
+    notes.note(host.layout, container_id, "restart")
+    return started
 
 
 def wait(host: Host, container_id: str, timeout_s: Optional[float] = None) -> Record:

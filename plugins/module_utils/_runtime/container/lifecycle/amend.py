@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...base.errors import Error
 from ...base.frozen import replace
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, notes
 from ...records.container_record import Record, locked
 from ...spec.container import ContainerSpec, endpoints
 from ..bundle import resources
@@ -40,7 +40,9 @@ def amend(host: Host, container_id: str, spec: ContainerSpec) -> Record:
             found = _check_otherwise(host, found, spec)
         if endpoints(have) == endpoints(spec):
             container_record.write_spec(host.layout, container_id, spec)
+            notes.note(host.layout, container_id, "update")
             return found
+    notes.note(host.layout, container_id, "update")
     return reconnect.rejoin(host, container_id, spec)
 
 

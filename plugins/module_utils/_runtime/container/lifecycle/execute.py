@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import select
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from ...base.errors import Conflict, Error, NotFound
 from ...base.frozen import dataclass, field
 from ...base.layout import Layout
 from ...plan.plan import Host
-from ...records import container_record
+from ...records import container_record, notes
 from ...records.container_record import Record
 from ..bundle.capabilities import CAPABILITIES, sets
 from ..bundle.process import check_cwd
@@ -73,18 +74,22 @@ def run(
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
+    token = _begun(host, container_id, request)
     if request.tty:
         with oci_exec.at_terminal(runtime, container_id, asked, name) as made:
-            return _on_terminal(made, stdin, limit)
-    return oci_exec.run(
-        runtime,
-        container_id,
-        asked,
-        stdin=stdin,
-        limit=limit,
-        timeout_s=timeout_s,
-        name=name,
-    )
+            done = _on_terminal(made, stdin, limit)
+    else:
+        done = oci_exec.run(
+            runtime,
+            container_id,
+            asked,
+            stdin=stdin,
+            limit=limit,
+            timeout_s=timeout_s,
+            name=name,
+        )
+    _ended(host, container_id, token, done.returncode)
+    return done
 
 
 def start(host: Host, container_id: str, request: Request) -> int:
@@ -94,7 +99,24 @@ def start(host: Host, container_id: str, request: Request) -> int:
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
+    _begun(host, container_id, request)
     return oci_exec.detached(runtime, container_id, asked, name)
+
+
+def _begun(host: Host, container_id: str, request: Request) -> str:
+    """Note a command for who follows events, as Docker tells it. Returns what stands for it."""
+    token, text = secrets.token_hex(32), " ".join(request.argv)
+    for action in ("exec_create", "exec_start"):
+        notes.note(host.layout, container_id, f"{action}: {text}", execID=token)
+    return token
+
+
+def _ended(host: Host, container_id: str, token: str, status: Optional[int]) -> None:
+    """The same of its end; None is that it was left alone before."""
+    if status is None:
+        notes.note(host.layout, container_id, "exec_detach", execID=token)
+    else:
+        notes.note(host.layout, container_id, "exec_die", execID=token, exitCode=str(status))
 
 
 @contextlib.contextmanager
@@ -108,8 +130,12 @@ def on_pipes(
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
+    token = _begun(host, container_id, request)
     with oci_exec.with_pipes(runtime, container_id, asked, stdin, name) as made:
-        yield made
+        try:
+            yield made
+        finally:
+            _ended(host, container_id, token, made.ended)
 
 
 @contextlib.contextmanager
@@ -121,8 +147,12 @@ def on_terminal(host: Host, container_id: str, request: Request) -> Iterator[Ter
     """
     runtime = _runtime(host, container_id)
     name, asked = document(host, container_id, request)
+    token = _begun(host, container_id, request)
     with oci_exec.at_terminal(runtime, container_id, asked, name) as made:
-        yield made
+        try:
+            yield made
+        finally:
+            _ended(host, container_id, token, made.ended)
 
 
 def document(host: Host, container_id: str, request: Request) -> tuple[str, dict[str, Any]]:
