@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 from ..plan.plan import Host
 from .asked.request import Request
@@ -14,16 +13,14 @@ from .source import context, git_url
 from .source.context import Source
 
 
-@contextlib.contextmanager
-def opened(host: Host, request: Request, text: str, dockerfile: str = "") -> Iterator[Source]:
+def opened(
+    host: Host, request: Request, text: str, dockerfile: str = ""
+) -> contextlib.AbstractContextManager[Source]:
     """The tree that a context of a build is, with its ignore file. Raises NotFound, and Error."""
     if not git_url.is_repository(text):
-        with context.directory(text, dockerfile) as source:
-            yield source
-        return
+        return context.directory(text, dockerfile)
     from . import git
 
     found = git_url.repository(text)
     top = git.tree(host, request, found)
-    with context.directory(str(top), dockerfile, title=f"the context {found}") as source:
-        yield source
+    return context.directory(str(top), dockerfile, title=f"the context {found}")

@@ -38,23 +38,21 @@ class Taken:
     def find(self, key: str) -> Optional[Kept]:
         """The step with a key, its layer in the store. The caller unpacks it before it is kept."""
         number = 0
-        while True:
-            cache = self._cache(number)
-            if cache is None:
-                return None
-            place, found = cache
-            kept = found.steps.get(key)
+        while self._has(number):
+            place, cache = self._open[number]
+            kept = cache.steps.get(key)
             if kept is not None:
                 try:
                     if kept.layer is not None:
-                        found.bring(kept.layer)
+                        cache.bring(kept.layer)
                     return kept
                 except Error as exc:
                     self._host.warn(f"{place} is not used for a step: {exc.message}")
             number += 1
+        return None
 
-    def _cache(self, number: int) -> Optional[tuple[Place, Cache]]:
-        """The one with a number, opened if nobody asked for it yet."""
+    def _has(self, number: int) -> bool:
+        """Whether there is a cache with that number, opened now if nobody asked for it yet."""
         with self._lock:
             while number >= len(self._open) and self._left:
                 place = self._left.pop(0)
@@ -67,4 +65,4 @@ class Taken:
                     self._host.tell(f"{place} is not used: {exc.message}")
                 except Error as exc:
                     self._host.warn(f"{place} is not used: {exc.message}")
-            return self._open[number] if number < len(self._open) else None
+            return number < len(self._open)
