@@ -11,31 +11,16 @@ become, and tells on standard error what is in it.
 from __future__ import annotations
 
 import contextlib
-import copy
-import json
 import secrets
-import shlex
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.utils.display import Display
-
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import progress_file
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.text import progress_lines
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.text.progress_lines import (
-    Thing,
-)
-from ansible_collections.slipway.engine.plugins.module_utils._runtime.text.table import plain
 
 #: The variable that says how many seconds are between two lines, and what it is without one.
 INTERVAL = "slipway_progress_interval"
 _INTERVAL_S = 5.0
-#: What a build says may be as long as a command.
-_WIDE = 160
 
 
 @contextlib.contextmanager
@@ -51,9 +36,11 @@ def shown(action: Any, task_vars: Mapping[str, Any]) -> Iterator[dict[str, Any]]
     if not asked or task.no_log or task.async_val:
         yield {}
         return
+    from ._teller import Teller  # Few tasks ask.
+
     token = secrets.token_hex(8)
     host = str(task_vars.get("inventory_hostname") or action._play_context.remote_addr)
-    teller = _Teller(action._connection, token, host, _interval(task_vars))
+    teller = Teller(action._connection, token, host, _interval(task_vars))
     teller.start()
     try:
         yield {"_progress": token}
@@ -70,57 +57,3 @@ def _interval(task_vars: Mapping[str, Any]) -> float:
     if interval <= 0:
         raise AnsibleError(f"{INTERVAL} is {given!r}, expected a number of seconds")
     return interval
-
-
-class _Teller(threading.Thread):
-    """Reads and tells, until it is stopped."""
-
-    def __init__(self, connection: Any, token: str, host: str, interval: float) -> None:
-        super().__init__(daemon=True)
-        # The task's own thread uses the connection at the same time, and become notes in its plugin
-        # what it waits for.
-        self._connection = copy.copy(connection)
-        self._become = copy.copy(connection.become)
-        self._connection.set_become_plugin(self._become)
-        self._command = f"cat {progress_file.pattern(token)} 2>/dev/null || :"
-        self._host = host
-        self._interval = interval
-        self._before: Optional[tuple[float, int]] = None
-        self._ended = threading.Event()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self._ended.wait(self._interval):
-            try:
-                text = self._text()
-            except (AnsibleError, OSError, ValueError) as exc:
-                # The task itself meets whatever is the matter.
-                Display().vvv(f"{self._host}: progress cannot be read: {exc}")
-                continue
-            if text and not self._ended.is_set():
-                Display().display(f"{self._host}: {text}", stderr=True)
-
-    def _text(self) -> str:
-        """What there is to tell; "" when the module has noted nothing."""
-        command = f"/bin/sh -c {shlex.quote(self._command)}"
-        if self._become is not None:
-            command = self._become.build_become_command(command, shell=self._connection._shell)
-        # With input Ansible's ssh asks for no terminal, which would mix the streams.
-        dummy, out, dummy = self._connection.exec_command(
-            command, in_data=b"\n", sudoable=self._become is not None
-        )
-        # Some become plugins leave a line of theirs in the output.
-        found = [line for line in out.splitlines() if line.startswith(b"{")]
-        if not found:
-            return ""
-        noted = json.loads(found[-1])
-        things = [Thing(*one) for one in noted["things"]]
-        now = time.monotonic()
-        summary = progress_lines.summary(things, self._before, now)
-        if summary:
-            self._before = (now, progress_lines.amount(things)[0])
-        said = plain(noted["line"])[:_WIDE]
-        return ": ".join(part for part in (said, summary) if part)

@@ -23,7 +23,7 @@ settings.load_profile("ours")
 
 #: What imports Ansible: modules, and what hands over to them.
 _NEEDS_ANSIBLE = re.compile(
-    r"^from ansible_collections\.slipway\.engine\.plugins\."
+    r"^import ansible$|^from ansible_collections\.slipway\.engine\.plugins\."
     r"(modules|plugin_utils|module_utils\._task|module_utils import _task)\b",
     re.MULTILINE,
 )
