@@ -138,6 +138,9 @@ def _settle(root: Path, init: str, key: str) -> None:
         "resolv.conf": "nameserver 10.0.2.3\n",
         f"sudoers.d/{USER}": f"{USER} ALL=(ALL) NOPASSWD: ALL\n",
     }
+    if init == "sysvinit":
+        # Nothing else mounts them there, as the role's complaint says.
+        texts["fstab"] += "cgroup2 /sys/fs/cgroup cgroup2 nsdelegate 0 0\n"
     if init == "systemd":
         texts["systemd/network/eth0.network"] = _NETWORKD
     else:

@@ -126,7 +126,8 @@ def cgroup_problems(layout: str) -> list[dict[str, str]]:
         return [
             {
                 "what": "no control group filesystem is mounted at /sys/fs/cgroup",
-                "do": "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+                "do": "add the line 'cgroup2 /sys/fs/cgroup cgroup2 nsdelegate 0 0' to /etc/fstab,"
+                " and mount /sys/fs/cgroup",
             }
         ]
     if layout == "v2":

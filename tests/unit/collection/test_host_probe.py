@@ -65,3 +65,8 @@ def test_the_remedy_is_for_whoever_refuses(
     )
     (problem,) = probe._nftables()
     assert "datatype mismatch" in problem["what"] and "install nft" in problem["do"]
+
+
+def test_without_control_groups_it_says_what_mounts_them_at_each_boot(probe: ModuleType) -> None:
+    (problem,) = probe.cgroup_problems("none")
+    assert "/etc/fstab" in problem["do"] and "cgroup2 /sys/fs/cgroup cgroup2" in problem["do"]
