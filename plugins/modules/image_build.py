@@ -52,8 +52,8 @@ options:
       - The context, a directory on the host. What C(.dockerignore) in it names is not a part of it.
       - It can be a git repository too, as C(https://HOST/PATH.git#REF:DIRECTORY),
         C(ssh://USER@HOST/PATH) or C(USER@HOST:PATH), which the C(git) of the host fetches. To log
-        in it uses O(secrets) called C(GIT_AUTH_TOKEN) or C(GIT_AUTH_HEADER), and of O(ssh) the
-        agent C(default).
+        in it uses O(secrets) called C(GIT_AUTH_TOKEN) or C(GIT_AUTH_HEADER), with C(.HOST) after it
+        for other hosts than that of O(path), and of O(ssh) the agent C(default).
       - Either this or O(src) is required.
     type: path
   src:

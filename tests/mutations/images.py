@@ -306,4 +306,11 @@ ROWS = (
         "if not found.is_dir():",
         "integration/build/test_build_git.py::test_what_a_repository_cannot_do",
     ),
+    Row(
+        "a login for the host of a context goes to no other",
+        "build/git.py",
+        "    if own:\n",
+        "    if True:\n",
+        "integration/build/test_build_git.py::test_the_program_and_a_token",
+    ),
 )

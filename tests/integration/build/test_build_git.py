@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.builds.building import build, fill
+from support.builds.building import Outcome, build, fill
 from support.composing import compose
 from support.containers import World
 from support.converging import Task, apply, check
@@ -155,10 +155,16 @@ def test_the_program_and_a_token(
             except OSError:
                 continue
 
-    made = build(
-        world.layout, None, "FROM busybox:1\nADD $U /x\n".replace("$U", url), look,
-        secrets=(Secret("GIT_AUTH_TOKEN", value=TOKEN.encode()),),
-    )  # fmt: skip
+    def added(name: str) -> Outcome:
+        secrets = (Secret(name, value=TOKEN.encode()),)
+        return build(world.layout, None, f"FROM busybox:1\nADD {url} /x\n", look, secrets=secrets)
+
+    # What is for the host of the context is not for any that a Dockerfile names.
+    with pytest.raises(Error, match="could not read Username"):
+        added("GIT_AUTH_TOKEN")
+    with pytest.raises(Error, match="could not read Username"):
+        added("GIT_AUTH_TOKEN.example.org")
+    made = added("GIT_AUTH_TOKEN.127.0.0.1")
     assert made.tree()["x/f"] == "one" and seen == {False}
     assert TOKEN not in "\n".join(made.said)
     with pytest.raises(Error) as told:

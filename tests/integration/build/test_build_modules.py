@@ -26,6 +26,8 @@ def test_image_build(world: World, tmp_path: Path) -> None:
         "etc_hosts": {"some-host": "127.0.0.1"},
         "container_limits": {"memory": "64MB", "memswap": "128MB"},
         "secrets": [{"id": "s", "type": "value", "value": SECRET}],
+        "cache_from": [f"type=local,src={tmp_path}/cache"],
+        "cache_to": [f"type=local,dest={tmp_path}/cache,mode=max"],
     }
     build = "slipway.engine.image_build"
     done = Play(tmp_path).tasks(
@@ -56,3 +58,4 @@ def test_image_build(world: World, tmp_path: Path) -> None:
     )
     assert done.status == 0, done.output
     assert SECRET not in done.output
+    assert (tmp_path / "cache" / "index.json").is_file()

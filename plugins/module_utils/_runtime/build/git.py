@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
+from urllib.parse import urlsplit
 
 from ..base import files
 from ..base.errors import Error, NotFound
@@ -27,9 +28,11 @@ from ..base.frozen import dataclass, replace
 from ..kernel import process
 from ..plan.plan import Host
 from .asked.request import Request
+from .source import git_url
 from .source.git_url import Repository
 
-#: Secrets that log in by http, as with BuildKit: a token, or a whole header.
+#: Secrets that log in by http, as with BuildKit: a token, or a whole header. ``.HOST`` after a name
+#: says for which host; without it, it is that of the context.
 TOKEN, HEADER = "GIT_AUTH_TOKEN", "GIT_AUTH_HEADER"
 #: Which agent answers for ssh.
 _AGENT = "default"
@@ -270,14 +273,16 @@ def _remote(repository: Repository) -> str:
 
 
 def _login(request: Request, repository: Repository) -> str:
-    """The header of a secret of the build, for this host alone."""
+    """The header of a secret of the build, where it is meant for the host of a repository. What a
+    Dockerfile adds from another host does not get what is for that of the context.
+    """
     if not repository.url.startswith(("http://", "https://")):
         return ""
     from . import running
 
     known = {secret.id: secret for secret in request.secrets}
-    for name in (HEADER, TOKEN):
-        secret = known.get(name)
+    for name, own in _logins(request, repository):
+        secret = known.get(own)
         if secret is None:
             continue
         value = secret.value if secret.value is not None else running.read_secret(secret.path)
@@ -290,6 +295,24 @@ def _login(request: Request, repository: Repository) -> str:
         # Who is sent elsewhere does not take it along.
         return f"[http]\n\textraHeader = {header}\n\tfollowRedirects = false\n"
     return ""
+
+
+def _logins(request: Request, repository: Repository) -> Iterator[tuple[str, str]]:
+    """HEADER or TOKEN, with the name of a secret that may be one of them for a repository."""
+    place = _host_of(repository)
+    own = git_url.is_repository(request.context) and place == _host_of(
+        git_url.repository(request.context)
+    )
+    for name in (HEADER, TOKEN):
+        for host in dict.fromkeys((place, urlsplit(repository.url).hostname)):
+            yield name, f"{name}.{host}"
+    if own:
+        yield from ((name, name) for name in (HEADER, TOKEN))
+
+
+def _host_of(repository: Repository) -> str:
+    """The host, with its port if one is given."""
+    return urlsplit(repository.url).netloc.rpartition("@")[2].lower()
 
 
 def _quoted(text: str) -> str:
