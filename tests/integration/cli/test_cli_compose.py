@@ -263,9 +263,10 @@ def test_verbs_that_stay(compose: Compose) -> None:
         assert event()["action"] == "unpause"
         with staying(compose, "wait", "web") as waiting:
             compose("kill", "web")
-            died = event()
+            killed, died = event(), event()
             said, dummy = waiting.communicate(timeout=60)
         assert (died["action"], died["attributes"]["exitCode"]) == ("die", "137")
+        assert (killed["action"], killed["attributes"]["signal"]) == ("kill", "9")
         assert died["attributes"]["name"] == "shop-web-1"
         assert said == f'container "{died["id"]}" exited with status code 137\n'
         assert waiting.returncode == 137
