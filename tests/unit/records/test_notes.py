@@ -27,7 +27,7 @@ def test_what_is_noted_is_read(layout: Layout) -> None:
     notes.note(layout, ID, "exec_start: ls \udcff\x00 " + "x" * 5000, execID="1")
     both = notes.names(layout)
     assert both[0] == first
-    found = notes.read(layout, [*both, "0" * 20 + "-gone"])
+    found = list(notes.read(layout, [*both, "0" * 20 + "-gone"]).values())
     assert [(one.id, one.attributes) for one in found] == [
         (ID, {"signal": "9"}), (ID, {"execID": "1"}),
     ]  # fmt: skip
@@ -38,7 +38,7 @@ def test_what_is_noted_is_read(layout: Layout) -> None:
 def test_the_last_ones_stay(layout: Layout) -> None:
     for number in range(notes.KEPT + 100):
         notes.note(layout, ID, str(number))
-    found = notes.read(layout, notes.names(layout))
+    found = list(notes.read(layout, notes.names(layout)).values())
     assert notes.KEPT <= len(found) <= notes.KEPT + 64
     assert found[-1].action == str(notes.KEPT + 99)
     assert [int(one.action) for one in found] == sorted(int(one.action) for one in found)
@@ -47,7 +47,7 @@ def test_the_last_ones_stay(layout: Layout) -> None:
 def test_nothing_fails_because_of_it(layout: Layout) -> None:
     layout.run.write_text("in the way")
     notes.note(layout, ID, "kill", signal="9")
-    assert notes.read(layout, ["x"]) == []
+    assert notes.read(layout, ["x"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_what_is_damaged_is_left_out(layout: Layout, data: bytes) -> None:
     notes.note(layout, ID, "kill")
     [name] = notes.names(layout)
     (notes.directory(layout) / name).write_bytes(data)
-    assert notes.read(layout, [name]) == []
+    assert notes.read(layout, [name]) == {}

@@ -178,18 +178,21 @@ def test_volumes_of_a_run(before: Record, after: Record, told: list[str]) -> Non
 
 def test_what_was_noted_comes_in_its_time() -> None:
     noted = [
-        Note(at(2), ID, "kill", {"signal": "9"}),
+        Note(at(3), ID, "kill", {"signal": "9"}),
         Note(at(5), ID, "stop", {}),
         Note(at(4), BLUE, "top", {}),
     ]
-    found = events.between(seen(RUNS), seen(ENDED), noted)
+    looks = (seen(RUNS), seen(ENDED))
+    found = events.with_notes(events.between(*looks), noted, *looks)
     assert [one.action for one in found] == ["kill", "die", "disconnect", "stop"]
     assert found[0].attributes == {
         "image": "busybox:1", "name": "web", "tier": "front", "signal": "9"
     }  # fmt: skip
     # Its container may be gone by then; of one that nobody knew nothing is told.
-    gone = events.between(seen(RUNS), Look(), noted)
-    assert "kill" in [one.action for one in gone] and "top" not in [one.action for one in gone]
+    gone = events.with_notes((), noted, seen(RUNS), Look())
+    assert [one.action for one in gone] == ["kill", "stop"]
+    # What led to an end comes with it, and what followed it with the next look.
+    assert [events.led(note, found[1:2]) for note in noted] == [True, False, False]
 
 
 def test_what_records_say_of_the_past() -> None:

@@ -29,6 +29,8 @@ KEPT, _MORE = 256, 64
 #: A command may be long; so much of it is told, in characters.
 _WIDTH = 2000
 _DIGITS = 20
+#: CLOCK_REALTIME_COARSE, which Python has no name for (clock_gettime(2), linux/time.h).
+_COARSE = 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def note(layout: Layout, container_id: str, action: str, **attributes: str) -> N
     with contextlib.suppress(OSError):
         top = directory(layout)
         now = time.time_ns()
+        # The end that a signal brings has the time of a file, whose clock may be a tick behind.
+        moment = time.clock_gettime_ns(_COARSE) if action == "kill" else now
         value = {
-            "time": clock.now(),
+            "time": clock.text(moment),
             "id": container_id,
             # Bytes of a command that are not text are not told.
             "action": action[:_WIDTH].encode("utf-8", "replace").decode(),
@@ -92,14 +96,14 @@ def names(layout: Layout) -> list[str]:
     return sorted(name for name in found if name[:_DIGITS].isdecimal())
 
 
-def read(layout: Layout, wanted: Collection[str]) -> list[Note]:
+def read(layout: Layout, wanted: Collection[str]) -> dict[str, Note]:
     """Notes by their names; those that went meanwhile, or are damaged, are left out."""
-    found = []
+    found = {}
     for name in wanted:
         with contextlib.suppress(OSError, ValueError):
             note = parse((directory(layout) / name).read_bytes())
             if note is not None:
-                found.append(note)
+                found[name] = note
     return found
 
 

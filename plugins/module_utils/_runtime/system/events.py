@@ -133,16 +133,12 @@ def past(now: Look, since: float, until: Optional[float]) -> list[Event]:
     found += [_of_volume(one, one.created, "create") for one in now.volumes.values()]
     found += [_pulled(name, one) for name, one in now.images.items() if one.asked]
     last = float("inf") if until is None else until
-    return _in_order(one for one in found if since <= one.seconds <= last)
+    return in_order(one for one in found if since <= one.seconds <= last)
 
 
-def between(before: Look, after: Look, noted: Iterable[Note] = ()) -> list[Event]:
-    """What happened between two looks, and was noted meanwhile, in the order of time."""
+def between(before: Look, after: Look) -> list[Event]:
+    """What happened between two looks, in the order of time."""
     found: list[Event] = []
-    for note in noted:
-        one = after.containers.get(note.id) or before.containers.get(note.id)
-        if one is not None:
-            found.append(of_note(one, note))
     for container_id, seen in after.containers.items():
         found += _of_container(before.containers.get(container_id), seen)
     for container_id, seen in before.containers.items():
@@ -162,11 +158,31 @@ def between(before: Look, after: Look, noted: Iterable[Note] = ()) -> list[Event
             found.append(_of_volume(old_volume, "", "destroy"))
         if volume is not None:
             found.append(_of_volume(volume, volume.created, "create"))
-    return _in_order([*found, *_of_images(before, after)])
+    return in_order([*found, *_of_images(before, after)])
 
 
-def _in_order(found: Iterable[Event]) -> list[Event]:
-    return sorted(found, key=lambda one: one.nanoseconds)
+def with_notes(
+    found: Iterable[Event], noted: Iterable[Note], before: Look, after: Look
+) -> list[Event]:
+    """The same with what was noted of the containers of these looks."""
+    told = list(found)
+    for note in noted:
+        one = after.containers.get(note.id) or before.containers.get(note.id)
+        if one is not None:
+            told.append(of_note(one, note))
+    return in_order(told)
+
+
+def led(note: Note, found: Iterable[Event]) -> bool:
+    """Whether something that was found happened to the same container after it was noted."""
+    moment = clock.nanoseconds(note.time) or 0
+    return any(one.id == note.id and moment <= one.nanoseconds for one in found)
+
+
+def in_order(found: Iterable[Event]) -> list[Event]:
+    """Events in the order of time."""
+    # A signal may have the time of the end that it brought.
+    return sorted(found, key=lambda one: (one.nanoseconds, one.action != "kill"))
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -17,6 +17,7 @@ from ..base.layout import Layout
 from ..kernel.changes import Changes
 from ..records import container_record, effective, network_record, notes
 from ..records.container_record import LIVE
+from ..records.notes import Note
 from . import events
 from .events import ACTIONS, Event, Look, Named, Seen
 
@@ -39,7 +40,7 @@ def told(
     ``kinds`` are those that are looked at, ``of`` says which containers, by their labels. Raises
     Error for records that are damaged.
     """
-    known = notes.names(layout)
+    known = set(notes.names(layout))
     before = look(layout, kinds, of)
     for event in _past(layout, before, known, since, until) if since is not None else ():
         if event.kind in kinds:
@@ -49,29 +50,36 @@ def told(
             if not changes.follow(places(layout, before, kinds)):
                 left_s = _LOOK_AGAIN_S if until is None else until - time.time()
                 changes.wait(min(_LOOK_AGAIN_S, max(0.0, left_s)))
-            # What was noted may have changed records, so it is read before them: none of it is told
-            # before what led to it.
-            names = notes.names(layout)
-            noted = notes.read(layout, [name for name in names if name not in known])
-            known = names
+            # What was noted follows what it says of records, so it is read before them; what led to
+            # something that is found there is read again after them.
+            noted = _noted(layout, known)
             after = look(layout, kinds, of)
-            for event in events.between(before, after, noted):
+            found = events.between(before, after)
+            late = _noted(layout, {*known, *noted})
+            noted |= {name: note for name, note in late.items() if events.led(note, found)}
+            known = {name for name in notes.names(layout) if name in known or name in noted}
+            for event in events.with_notes(found, noted.values(), before, after):
                 if event.kind in kinds and (until is None or event.seconds <= until):
                     yield event
             before = after
 
 
+def _noted(layout: Layout, known: Collection[str]) -> dict[str, Note]:
+    """The notes that are not known yet, by name."""
+    return notes.read(layout, [name for name in notes.names(layout) if name not in known])
+
+
 def _past(
-    layout: Layout, now: Look, known: Sequence[str], since: float, until: Optional[float]
+    layout: Layout, now: Look, known: Collection[str], since: float, until: Optional[float]
 ) -> list[Event]:
     """What records and notes say of the time before."""
     last = float("inf") if until is None else until
     found = events.past(now, since, until)
-    for note in notes.read(layout, known):
+    for note in notes.read(layout, sorted(known)).values():
         if note.id in now.containers:
             event = events.of_note(now.containers[note.id], note)
             found += [event] if since <= event.seconds <= last else []
-    return sorted(found, key=lambda one: one.nanoseconds)
+    return events.in_order(found)
 
 
 def look(

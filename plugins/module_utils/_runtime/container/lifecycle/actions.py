@@ -239,14 +239,15 @@ def halt(
             if grace_s > 0 or number:
                 asked = effective.stop_signal(spec, found, defaults) or _STOP_SIGNAL
                 number = number or signal_number(asked)
-                send(process, number)
+                # Noted first: it may end at once.
                 notes.note(host.layout, container_id, "kill", signal=str(number))
+                send(process, number)
             if found.phase == "paused":
                 # Sent first, so that a process that is unfrozen finds the signal waiting.
                 freezing.resume(host, found)
             if grace_s <= 0 or not wait_for(process, grace_s):
-                send(process, signal.SIGKILL)
                 notes.note(host.layout, container_id, "kill", signal="9")
+                send(process, signal.SIGKILL)
                 expect_end(process, found)
         ended = _settled(host, found)
     notes.note(host.layout, container_id, "stop")
@@ -286,8 +287,8 @@ def _kill(host: Host, container_id: str, number: int) -> Record:
             container_record.write_record(host.layout, found)
     with process_of(found) as process:
         if process is not None:
-            send(process, number)
             notes.note(host.layout, container_id, "kill", signal=str(number))
+            send(process, number)
             if number == signal.SIGKILL:
                 if found.phase == "paused":
                     freezing.resume(host, found)
