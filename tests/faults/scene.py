@@ -27,6 +27,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.base.layou
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.container.supervision import (
     boot,
 )
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.network.link import sysctl
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.converge import converge
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.plan.plan import Host
 from ansible_collections.slipway.engine.plugins.module_utils._runtime.resource import leftovers
@@ -127,20 +128,21 @@ def _picked(name: str, count: int) -> Callable[[Sequence[Point]], Iterable[Point
 
 
 def as_at_first(layout: Layout) -> None:
-    """Forget what a host notes once, so that each point finds it as the list of points did: what
-    its OCI runtime can do, and how its containers are started after a boot.
+    """Forget what a host notes or sets once, so that each point finds it as the list of points did:
+    what its OCI runtime can do, how its containers are started after a boot, and that it forwards.
     """
     for path in layout.run.glob("runtime*.json"):
         path.unlink()
     asked = boot.arrangement(layout)
     if asked is not None:
         boot.withdraw(asked)
+    for family in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        sysctl.write(f"net/{family}", "0")
 
 
 #: How long what a kill leaves running may take to end, on a busy machine.
 _SETTLES_S = 10.0
-#: How often a point is tried that is not met: what is done side by side, or waits for others, makes
-#: fewer calls now and then.
+#: How often a point is tried that is not met.
 _TRIES = 3
 
 
@@ -153,6 +155,9 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
     tried = survived = 0
     missed: list[str] = []
     trials = kills(scene) if trials is None else trials
+    # Once in this process, so that what it imports is there in all that are forked from it.
+    scene.before(world)
+    wrong += [*_after(world, scene, None)[1], *_undone(world, scene, before, held)]
     for trial in trials:
         as_at_first(world.layout)
         scene.before(world)
@@ -172,6 +177,7 @@ def play(world: World, scene: Scene, log: Path, trials: Optional[Sequence[Trial]
                 said += [*_after(world, scene, wanted)[1], *_undone(world, scene, before, held)]
                 if verdict is not None:
                     break
+                point = killing.nearer(point)
             said += verdict or []
             missed += [str(point)] if verdict is None else []
             tried += verdict is not None

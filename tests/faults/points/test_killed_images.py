@@ -53,6 +53,8 @@ def sources(registry: Registry, sandbox: Path) -> Sources:
     remote = f"{registry.host}/killed:1"
     images.skopeo_copy(f"oci:{directory}:latest", f"docker://{remote}")
     archive = sandbox / "killed.tar"
+    # Of another module with these sources; an archive is not written twice.
+    archive.unlink(missing_ok=True)
     images.skopeo_copy(f"oci:{directory}:latest", f"docker-archive:{archive}:loaded:1")
     tar = sandbox / "rootfs.tar"
     tar.write_bytes(tars[0])
