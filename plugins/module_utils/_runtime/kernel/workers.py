@@ -26,8 +26,10 @@ _PART = 1 << 16
 
 
 def usual() -> int:
-    """As many as there are processors, and at least two, since a start also waits."""
-    return max(2, len(os.sched_getaffinity(0)))
+    """One more than there are processors, since a start also waits: for the disk, and for the
+    programs that it runs.
+    """
+    return len(os.sched_getaffinity(0)) + 1
 
 
 class _Worker:
