@@ -9,8 +9,10 @@ import os
 import time
 
 from support import audit as leaks
-from support.containers import World
+from support.containers import World, until
 from support.declaring import acting, isolated, task
+
+from ansible_collections.slipway.engine.plugins.module_utils._runtime.records import notes
 
 from .. import figures, state, tasks
 from ..scene import perform
@@ -22,12 +24,26 @@ TIMED = ROUNDS // 10
 
 
 def everything(world: World) -> list[str]:
-    """Each file of the installation, by its path; the places of locks that last are not counted."""
-    found = []
+    """Each file of the installation, by its path. The places of locks that last are not counted,
+    nor the notes of what was done, of which the last ones stay.
+    """
+    layout, found = world.layout, []
+    passed = tuple(f"{top}/" for top in (layout.locks, notes.directory(layout)))
     for top in (world.layout.root, world.layout.run, world.layout.etc):
         for directory, names, files in os.walk(top):
             found += [os.path.join(directory, name) for name in (*names, *files)]
-    return sorted(path for path in found if not path.startswith(str(world.layout.locks)))
+    return sorted(path for path in found if not path.startswith(passed))
+
+
+def too_many_notes(world: World) -> list[str]:
+    """Said of more notes than there may be; some more than are kept, before the oldest go."""
+    count = len(os.listdir(notes.directory(world.layout)))
+    return [f"{count} notes of what was done"] if count > 2 * notes.KEPT else []
+
+
+def ended(world: World, at_first: leaks.Snapshot) -> None:
+    """Wait until what began since then has ended; a monitor's hook outlives its container."""
+    until(lambda: leaks.snapshot(world.layout.root)["process"] <= at_first["process"])
 
 
 def size_bytes(world: World) -> int:
@@ -48,7 +64,9 @@ def test_nothing_grows(world: World) -> None:
             perform(world.layout, acting(name, state="absent", keep_volumes=False))
 
     # What the first of its kind makes stays: the firewall's table, caches.
+    at_first = leaks.snapshot(world.layout.root)
     cycle()
+    ended(world, at_first)
     before, files = leaks.snapshot(world.layout.root), everything(world)
     size, open_files = size_bytes(world), len(os.listdir("/proc/self/fd"))
     locks = len(os.listdir(world.layout.locks))
@@ -60,7 +78,7 @@ def test_nothing_grows(world: World) -> None:
     for name, some in (("first", took[:TIMED]), ("last", took[-TIMED:])):
         print(f"the {name} {2 * len(some)} of {2 * ROUNDS} cycles took {sum(some):.1f} s")
     left = leaks.settle(before, world.layout.root)
-    left += sorted({*everything(world)} ^ {*files})
+    left += sorted({*everything(world)} ^ {*files}) + too_many_notes(world)
     figures.note("R6", "cycles", 0 if left else 2 * ROUNDS, 2 * ROUNDS)
     assert left == state.litter(world.layout) == []
     assert len(os.listdir("/proc/self/fd")) == open_files

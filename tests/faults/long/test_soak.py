@@ -29,7 +29,7 @@ from ansible_collections.slipway.engine.plugins.module_utils._runtime.records im
 
 from .. import figures, state, tasks
 from ..scene import perform
-from .test_cycles import everything
+from .test_cycles import ended, everything, too_many_notes
 
 #: How long, and how often it is looked at. Seconds.
 SECONDS, EVERY_S = (3600.0, 5.0) if figures.WHOLE else (20.0, 0.5)
@@ -148,9 +148,11 @@ def numbers(world: World, name: str) -> list[int]:
 
 def test_nothing_grows_in_an_hour(world: World) -> None:
     # What the first of its kind makes stays.
+    at_first = leaks.snapshot(world.layout.root)
     for one in [*play(), *gone(world)]:
         perform(world.layout, one)
     no_watcher(world)
+    ended(world, at_first)
     before, files = leaks.snapshot(world.layout.root), everything(world)
     for one in play():
         perform(world.layout, one)
@@ -178,7 +180,7 @@ def test_nothing_grows_in_an_hour(world: World) -> None:
         perform(world.layout, one)
     wrong += leaks.settle(before, world.layout.root) + state.litter(world.layout)
     no_watcher(world)
-    wrong += sorted({*everything(world)} ^ {*files})
+    wrong += sorted({*everything(world)} ^ {*files}) + too_many_notes(world)
     figures.note("R13", "soak", 0 if wrong else len(measures.found), len(measures.found))
     assert not wrong, "\n".join(wrong)
     assert crashes["crashes"] >= (30 if figures.WHOLE else 2), crashes
