@@ -9,11 +9,13 @@ import base64
 import contextlib
 import http.server
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 _BACKEND = "/usr/lib/git-core/git-http-backend"
 _AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
@@ -110,12 +112,19 @@ def _handler(made: GitServer) -> type[http.server.BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def git_server(directory: Path) -> Iterator[GitServer]:
+def git_server(
+    directory: Path,
+    address: tuple[str, int] = ("127.0.0.1", 0),
+    tls: Optional[ssl.SSLContext] = None,
+) -> Iterator[GitServer]:
     """A server of the repositories below a directory, while the block lasts."""
     directory.mkdir(parents=True, exist_ok=True)
     made = GitServer(directory)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(made)) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}"
+    with http.server.ThreadingHTTPServer(address, _handler(made)) as server:
+        made.url = f"http://{address[0]}:{server.server_port}"
+        if tls is not None:
+            made.url = f"https://{address[0]}:{server.server_port}"
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -18,13 +18,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from support.inputs import images
+from support.servers.git import GitServer, git_server
 from support.servers.registry import Registry
 
-#: 443 of the first address is all registries, 443 of the second serves files.
+#: 443 of the first address is all registries, 443 of the second serves files, that of the third
+#: repositories.
 HOSTS = """\
 127.0.0.1 localhost registry.example.com registry.example.org registry-1.docker.io quay.io
 127.0.0.2 images.example.org
+127.0.0.3 git.example.org
 """
+#: What is built of the repository shop, in its directory web.
+_DOCKERFILE = "FROM registry.example.com/web:1.4\nCOPY index.html /srv/\n"
 
 #: The images that examples pull, and which of the two below each is.
 IMAGES = {
@@ -93,6 +98,7 @@ class Servers:
         archive = gzip.compress(images.tar({"etc": None, "etc/motd": b"Hello\n"}), mtime=0)
         (site / "rootfs.tar.gz").write_bytes(archive)
         self.checksum = f"sha256:{hashlib.sha256(archive).hexdigest()}"
+        _repository(directory / "git")
 
     def _registry(self, port: str) -> Registry:
         place = self.directory / port
@@ -132,9 +138,10 @@ class Servers:
         """Serve under the names of the examples, until the context ends."""
         assert self._registries[1].host
         handler = functools.partial(_Quiet, directory=str(self.directory / "site"))
-        with ThreadingHTTPServer(("127.0.0.2", 443), handler) as server:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.directory / "tls.crt", self.directory / "tls.key")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.directory / "tls.crt", self.directory / "tls.key")
+        repositories = git_server(self.directory / "git", ("127.0.0.3", 443), context)
+        with ThreadingHTTPServer(("127.0.0.2", 443), handler) as server, repositories:
             server.socket = context.wrap_socket(server.socket, server_side=True)
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             try:
@@ -145,6 +152,17 @@ class Servers:
     def stop(self) -> None:
         for registry in self._registries:
             registry.stop()
+
+
+def _repository(directory: Path) -> None:
+    directory.mkdir()
+    made = GitServer(directory)
+    work = made.repository("shop")
+    (work / "web").mkdir()
+    (work / "web" / "Dockerfile").write_text(_DOCKERFILE)
+    (work / "web" / "index.html").write_text("hello\n")
+    made.commit(work)
+    made.tag(work, "v1.4")
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is done to containers and changes no record: commands, signals, looks. It is for events.
 
-``/run/slipway/events/TIME-PID-TOKEN`` is a JSON file for each, written beside and renamed, so that
-whoever follows the directory is told; TIME is in nanoseconds since the epoch, with leading zeros.
+``/run/slipway/events/TIME-PID-TOKEN`` is a JSON file for each, which gets its name when it is
+whole, so that whoever follows the directory is told; TIME is in nanoseconds since the epoch, with
+leading zeros.
 The last ones stay, as many as Docker's daemon remembers (moby, daemon/events, eventsLimit). What
 cannot be written, or read, was not noted: nothing fails because of it.
 """
@@ -77,14 +78,17 @@ def note(layout: Layout, container_id: str, action: str, **attributes: str) -> N
 
 
 def _write(top: Path, name: str, data: bytes) -> None:
-    """Without fsync: it does not outlive a boot."""
-    beside = top / f".{name}"
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    """Whole or not at all, and nothing of one who is killed (open(2), O_TMPFILE). Without fsync: it
+    does not outlive a boot.
+    """
+    fd = os.open(top, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, data)
+        # With a descriptor, of which an absolute path makes no use, Python calls linkat(2), which
+        # follows the link.
+        os.link(f"/proc/self/fd/{fd}", top / name, src_dir_fd=fd, follow_symlinks=True)
     finally:
         os.close(fd)
-    os.rename(beside, top / name)
 
 
 def names(layout: Layout) -> list[str]:
