@@ -141,7 +141,7 @@ class Servers:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.directory / "tls.crt", self.directory / "tls.key")
         repositories = git_server(self.directory / "git", ("127.0.0.3", 443), context)
-        with ThreadingHTTPServer(("127.0.0.2", 443), handler) as server, repositories:
+        with repositories, ThreadingHTTPServer(("127.0.0.2", 443), handler) as server:
             server.socket = context.wrap_socket(server.socket, server_side=True)
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             try:
